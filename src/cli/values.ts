@@ -1,0 +1,53 @@
+// The words of the command line as values, or a message that says what would have been right.
+import type { LogTarget } from '../log/log.ts';
+import type { Option } from './options.ts';
+
+/** Something on the command line is wrong; the message is for the one who typed it. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+const UNITS: Record<string, number> = { '': 1, s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
+
+/** Seconds. `60`, `60s`, `5m`, `2h`, `2d`, `1w`. */
+export function duration(name: string, word: string): number {
+  const match = /^(\d{1,9})([smhdw]?)$/.exec(word);
+  if (match === null) throw new UsageError(`--${name} ${word}: not a time; write 60, 60s, 5m, 2h or 2d`);
+  return Number(match[1]) * UNITS[match[2]!]!;
+}
+
+export function count(name: string, word: string): number {
+  if (!/^\d{1,9}$/.test(word)) throw new UsageError(`--${name} ${word}: not a whole number`);
+  return Number(word);
+}
+
+/** Text for a reply: printable ASCII on one line, or Postfix would read something else. */
+export function text(name: string, word: string): string {
+  if (!/^[\x20-\x7e]*$/.test(word))
+    throw new UsageError(`--${name}: only printable ASCII characters, on one line`);
+  return word;
+}
+
+/** An action that defers (access(5)): with anything else, mail would be lost or let in. */
+export function action(name: string, word: string): string {
+  if (/^(defer_if_permit|defer|4\d\d( 4\.\d{1,3}\.\d{1,3})?)$/i.test(word)) return word;
+  throw new UsageError(
+    `--${name} ${word}: write defer_if_permit, defer, or a code such as 450 or "451 4.7.1"`,
+  );
+}
+
+export function choice(name: string, word: string, { choices }: Option): string {
+  if (choices?.includes(word)) return word;
+  throw new UsageError(`--${name} ${word}: write ${choices?.join(' or ')}`);
+}
+
+export function path(name: string, word: string): string {
+  if (word !== '' && !word.includes('\0')) return word;
+  throw new UsageError(`--${name}: needs the name of a file`);
+}
+
+export function logTarget(name: string, word: string): LogTarget {
+  if (word === 'syslog' || word === 'stderr' || word === 'none') return word;
+  if (word.startsWith('file:') && word.length > 5) return word as LogTarget;
+  throw new UsageError(`--${name} ${word}: write syslog, stderr, none or file:PATH`);
+}

@@ -1,0 +1,105 @@
+// A session: requests from descriptor 0, replies to descriptor 1, until one side or the clock ends it.
+// Knows nothing of greylisting: what a request gets is asked of `answer`.
+import { fstatSync, writeSync } from 'node:fs';
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { PolicyRequest } from '../greylist/request.ts';
+import type { Log } from '../log/log.ts';
+import { pause } from '../store/pause.ts';
+import { newDecoder } from './protocol.ts';
+
+export interface SessionOptions {
+  /** The action for a request; undefined: no reply, the session ends with status 1. */
+  answer: (request: PolicyRequest) => string | undefined;
+  /** The session's end, in seconds from its start; 0: none. */
+  timeLimit: number;
+  /** Log each attribute and each action. */
+  verbose: boolean;
+  log: Log;
+  /** Called once, when the session is over, with the exit status of the process. */
+  end: (status: number) => void;
+}
+
+const READ_SIZE = 16 * 1024;
+const REQUEST_TYPE = 'smtpd_access_policy';
+
+export function runSession(options: SessionOptions): void {
+  const { answer, log, verbose } = options;
+  let replies = '';
+  let over = false;
+
+  const decode = newDecoder({
+    request(request) {
+      if (request.request !== REQUEST_TYPE) {
+        // SMTPD_POLICY_README: in case of trouble send no reply, log, and disconnect.
+        log.write('err', `unrecognized request type: '${request.request}'`);
+        finish(1);
+        return false;
+      }
+      const action = answer(request);
+      if (action === undefined) {
+        finish(1);
+        return false;
+      }
+      if (verbose) log.write('info', `Action: ${action}`);
+      replies += `action=${action}\n\n`;
+      return true;
+    },
+    garbage: (line) => log.write('warning', `ignoring garbage: ${line}`),
+    tooLong(what) {
+      log.write('err', `${what}: the session ends`);
+      finish(1);
+    },
+    attribute: verbose ? (name, value) => log.write('info', `Attribute: ${name}=${value}`) : undefined,
+  });
+
+  function take(chunk: Buffer, length: number): void {
+    if (over) return;
+    decode(chunk, length);
+    send();
+  }
+
+  /** Writes what has been answered; the peer may be gone, or slow. */
+  function send(): void {
+    while (replies !== '') {
+      try {
+        const written = writeSync(1, replies, null, 'latin1');
+        replies = replies.slice(written);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') pause(1);
+        else {
+          replies = '';
+          finish(0); // nobody is left to read
+        }
+      }
+    }
+  }
+
+  function finish(status: number): void {
+    if (over) return;
+    over = true;
+    send();
+    options.end(status);
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => finish(0));
+  if (options.timeLimit > 0) setTimeout(() => finish(0), options.timeLimit * 1000);
+  listen(take, () => finish(0));
+}
+
+/** Has every chunk that comes on descriptor 0 taken. */
+function listen(take: (chunk: Buffer, length: number) => void, ended: () => void): void {
+  const input = fstatSync(0);
+  if (input.isSocket() || input.isFIFO()) {
+    const buffer = Buffer.allocUnsafeSlow(READ_SIZE); // one for all reads: nothing is copied, nothing collected
+    const callback = (length: number) => {
+      take(buffer, length);
+      return true;
+    };
+    const options = { fd: 0, readable: true, writable: false, onread: { buffer, callback } };
+    const socket = new Socket(options as SocketConstructorOpts); // its types lack onread
+    socket.on('end', ended).on('error', ended).on('close', ended);
+    return;
+  }
+  process.stdin.on('data', (chunk: Buffer) => take(chunk, chunk.length));
+  process.stdin.on('end', ended).on('error', ended);
+}

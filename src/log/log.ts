@@ -1,0 +1,62 @@
+// What the filter has to say, and where it says it. Never to a descriptor that Postfix listens on, and never
+// so that a reply waits or fails for it.
+
+export type Level = 'crit' | 'err' | 'warning' | 'info';
+
+export interface Log {
+  write(level: Level, text: string): void;
+  /** Calls back when everything written is out, or cannot be. */
+  close(done: () => void): void;
+}
+
+/** Where messages go: a word of `--log`, or `file:` and a path. */
+export type LogTarget = 'syslog' | 'stderr' | 'none' | `file:${string}`;
+
+const MOST_TEXT = 900; // one datagram of syslog, one line of a log
+
+/** A log that opens its target with the first message, and only then. */
+export function newLog(target: LogTarget, open: (target: LogTarget) => Log): Log {
+  let log: Log | undefined;
+  return {
+    write(level, text) {
+      if (target === 'none') return;
+      try {
+        log ??= open(target);
+        log.write(level, printable(text));
+      } catch {
+        // a log that cannot be written must not disturb the mail
+      }
+    },
+    close(done) {
+      if (log === undefined) done();
+      else log.close(done);
+    },
+  };
+}
+
+/** One line, whatever a client put into its attributes: control bytes and non-ASCII ones become \xNN. */
+function printable(text: string): string {
+  const safe = text.replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return safe.length > MOST_TEXT ? `${safe.slice(0, MOST_TEXT)}...` : safe;
+}
+
+/** A function that lets the same kind of message through once in `seconds`, and says how many it kept back. */
+export function sparingly(
+  log: Log,
+  seconds: number,
+  clock: () => number,
+): (level: Level, kind: string, text: string) => void {
+  const last = new Map<string, { at: number; kept: number }>();
+  return (level, kind, text) => {
+    const now = clock();
+    const before = last.get(kind);
+    if (before !== undefined && Math.abs(now - before.at) < seconds) {
+      before.kept++;
+      return;
+    }
+    const kept =
+      before === undefined || before.kept === 0 ? '' : ` (and ${before.kept} times since the last message)`;
+    last.set(kind, { at: now, kept: 0 });
+    log.write(level, text + kept);
+  };
+}

@@ -1,0 +1,63 @@
+// The program: arguments in, and either the filter runs or an administrator's command, which is loaded only
+// then. What stands here and above is on the way of every start; it is kept short.
+import { filterArguments } from './cli/arguments.ts';
+import { UsageError } from './cli/values.ts';
+import { newAnswer } from './filter/answer.ts';
+import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
+import { runSession } from './filter/session.ts';
+import { type Log, type LogTarget, newLog } from './log/log.ts';
+import { openTarget } from './log/targets.ts';
+import { openStore } from './store/lmdb.ts';
+
+const USAGE_STATUS = 2;
+
+function main(argv: string[]): void {
+  if (argv.some(isForCommands)) {
+    void import('./cli/commands.ts').then(({ runCommand }) => runCommand(argv));
+    return;
+  }
+  const apart = stderrIsApart();
+  if (!apart) silenceStderr();
+  const open = (target: LogTarget) => newLog(target === 'stderr' && !apart ? 'none' : target, openTarget);
+  try {
+    const settings = filterArguments(argv);
+    filter(
+      settings,
+      open(settings.log === 'syslog' && !settings.logGiven && apart ? 'stderr' : settings.log),
+    );
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const log = open(apart ? 'stderr' : 'syslog');
+    log.write('err', `${error.message} (greylatch --help lists the options)`);
+    log.close(() => process.exit(USAGE_STATUS));
+  }
+}
+
+/** A word that is no option leads to a command; so do the questions that yargs answers. */
+function isForCommands(word: string, i: number): boolean {
+  return word === '--help' || word === '--version' || (i === 0 && /^[a-z]/.test(word));
+}
+
+function filter(settings: ReturnType<typeof filterArguments>, log: Log): void {
+  const store = openStore({
+    path: settings.db,
+    sync: settings.sync,
+    onDamage: (what) => log.write('crit', what),
+    onTrouble: (error) => log.write('err', error.message),
+  });
+  const end = (status: number) => {
+    store.close();
+    log.close(() => process.exit(status));
+  };
+  process.on('uncaughtException', (error) => {
+    log.write('crit', `${error.stack ?? error}`);
+    log.close(() => process.exit(1));
+  });
+  const deferral = settings.text === '' ? settings.action : `${settings.action} ${settings.text}`;
+  const { delay, autoWhitelist, onError, timeLimit, verbose } = settings;
+  const seconds = () => Math.floor(Date.now() / 1000);
+  const answer = newAnswer(store, { delay, autoWhitelist, deferral }, onError, log, seconds);
+  runSession({ answer, timeLimit, verbose, log, end });
+}
+
+main(process.argv.slice(2));

@@ -1,0 +1,44 @@
+// What can be wrong with the database, as errors. Each says what and where; who catches them decides.
+import { StoreError } from './store.ts';
+
+/** The file's content cannot be right. It is set aside, and what is readable is saved. */
+export class DamageError extends Error {
+  override name = 'DamageError';
+}
+
+/** The path leads to another file now (renamed, removed, set aside by another process), or the lock does. */
+export class MovedError extends Error {
+  override name = 'MovedError';
+}
+
+export { StoreError };
+
+/** A StoreError for a failed system call on `path`, with advice where the cause is a usual one. */
+export function refused(error: unknown, path: string, doing: string): StoreError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new StoreError(`cannot ${doing} ${path}: ${reason(code) ?? message}`);
+}
+
+function reason(code: string | undefined): string | undefined {
+  switch (code) {
+    case 'ENOENT':
+      return 'its directory does not exist; make it and give it to the user that runs the filter (mkdir, chown)';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied; give the directory and the files in it to the user that runs the filter (chown)';
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'the disk is full; free some space';
+    case 'EROFS':
+      return 'the file system is read-only; mount it for writing';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'too many open files; raise the limit (ulimit -n)';
+    case 'ENOTDIR':
+      return 'a part of the path is not a directory';
+    case 'ELOOP':
+      return 'it is a symbolic link; name the file itself';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+// The database's file, opened for reading: its head (meta pages and our own mark) and its pages, each read
+// whole into memory of ours. Never maps the file, so that no damage to it can kill the reader.
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { DamageError, refused, StoreError } from './damage.ts';
+import { META_BYTES, type Meta, readMeta } from './format.ts';
+
+export interface DataFile {
+  fd: number;
+  path: string;
+  dev: number;
+  ino: number;
+  pageSize: number;
+  /** The first page and the second meta page, as last read by `readHead`. */
+  head: Buffer;
+}
+
+/** Opens the file, or returns undefined where there is none yet, or an empty one. */
+export function openFile(path: string): DataFile | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EISDIR') throw new DamageError('is a directory');
+    throw refused(error, path, 'open');
+  }
+  const { dev, ino, size } = fstatSync(fd);
+  if (size === 0) {
+    closeSync(fd);
+    return undefined;
+  }
+  const file = { fd, path, dev, ino, pageSize: 4096, head: Buffer.allocUnsafeSlow(4096 + META_BYTES) };
+  try {
+    settlePageSize(file, size);
+    return file;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+export function closeFile(file: DataFile): void {
+  closeSync(file.fd);
+}
+
+/** LMDB's page size is the machine's that made the file; the second meta page tells by where it lies. */
+function settlePageSize(file: DataFile, size: number): void {
+  const start = Buffer.allocUnsafeSlow(65536 + META_BYTES);
+  const got = readSync(file.fd, start, 0, start.length, 0);
+  start.fill(0, got);
+  let foreign = false;
+  for (let pageSize = 4096; pageSize <= 65536; pageSize *= 2) {
+    for (const at of [0, pageSize]) {
+      const meta = readMeta(start, at);
+      if (meta === 'foreign') foreign = true;
+      if (typeof meta === 'object' && meta.pageSize === pageSize) {
+        // LMDB may leave some last pages unwritten, but never this many.
+        if (meta.lastPage * pageSize > size * 2 + 0x1000000)
+          throw new DamageError(`is truncated to ${size} bytes`);
+        if (pageSize !== 4096) file.head = Buffer.allocUnsafeSlow(pageSize + META_BYTES);
+        file.pageSize = pageSize;
+        return;
+      }
+    }
+  }
+  if (foreign) {
+    throw new StoreError(`${file.path} is an LMDB file of another program; name another file with --db`);
+  }
+  throw new DamageError('both meta pages are damaged, or it is no database at all');
+}
+
+/** The newest committed state. Throws DamageError where there is none, or the file is shorter than it says. */
+export function readHead(file: DataFile): Meta {
+  const { head, pageSize } = file;
+  const got = readSync(file.fd, head, 0, head.length, 0);
+  if (got < head.length) throw new DamageError(`is truncated to ${got} bytes`);
+  const first = readMeta(head, 0);
+  const second = readMeta(head, pageSize);
+  if (typeof first === 'string' || typeof second === 'string') {
+    // A healthy file has two good meta pages at all times: LMDB writes each in one piece.
+    throw new DamageError(`meta page ${typeof first === 'string' ? 0 : 1} is damaged`);
+  }
+  if (first.pageSize !== pageSize || second.pageSize !== pageSize)
+    throw new DamageError('the page size has changed');
+  return first.txnid >= second.txnid ? first : second;
+}
+
+/** Reads page `number` to `at` of `into`. */
+export function readPage(file: DataFile, number: number, into: Buffer, at: number): void {
+  const { pageSize } = file;
+  const got = readSync(file.fd, into, at, pageSize, number * pageSize);
+  if (got !== pageSize) throw new DamageError(`is truncated: page ${number} is missing`);
+}

@@ -1,0 +1,163 @@
+// LMDB's file format (data version 2, as lmdb 3.5 writes it on 64-bit little-endian machines), as far as it
+// must be understood to read a file that may be damaged. Only looks at bytes; opens nothing, writes nothing.
+
+// Why read LMDB's pages ourselves? liblmdb trusts its file: one bad page and it dies of a signal, which no
+// program in Node can catch. What is read and checked here can at worst be wrong, never fatal.
+
+/** A database inside the file: LMDB's own list of free pages, or ours. */
+export interface Tree {
+  depth: number;
+  root: number;
+  entries: number;
+}
+
+/** A meta page: one committed state of the file. */
+export interface Meta {
+  txnid: number;
+  pageSize: number;
+  lastPage: number;
+  free: Tree;
+  main: Tree;
+  /** The boot in which it was written, as LMDB notes it. */
+  bootId: bigint;
+}
+
+export const META_BYTES = 168;
+export const PAGE_HEADER = 24;
+export const BRANCH = 1;
+export const LEAF = 2;
+export const OVERFLOW = 4;
+const META = 8;
+
+const MAGIC = 0xbeefc0de;
+export const DATA_VERSION = 2;
+const NO_ROOT = 0xffffffffffff; // what `u48` makes of LMDB's "no page"
+const MOST_DEPTH = 16;
+
+// The parts of a meta page that a commit changes, as offsets from the page's start.
+export const META_TREES = 48;
+export const META_TREES_BYTES = 96;
+export const META_LAST_PAGE = 144;
+export const META_TXNID = 152;
+export const META_BOOT_ID = 160;
+
+export function u16(b: Uint8Array, at: number): number {
+  return b[at]! | (b[at + 1]! << 8);
+}
+
+export function u32(b: Uint8Array, at: number): number {
+  return (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16)) + b[at + 3]! * 0x1000000;
+}
+
+/** The low 48 bits of a 64-bit number: more than any page number or transaction of ours. */
+export function u48(b: Uint8Array, at: number): number {
+  return u32(b, at) + u16(b, at + 4) * 0x100000000;
+}
+
+/** What is wrong with a meta page; 'foreign' is a sound file of another LMDB. */
+export type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
+
+/** Reads the meta page at `at`, or says why it is none. */
+export function readMeta(b: Buffer, at: number): Meta | BadMeta {
+  if (u32(b, at + 24) !== MAGIC || (u16(b, at + 18) & META) === 0) return 'not LMDB';
+  const version = u32(b, at + 28);
+  if (version !== DATA_VERSION) return version === 1 || version === 999 ? 'foreign' : 'implausible';
+  const pageSize = u32(b, at + META_TREES);
+  const lastPage = u48(b, at + META_LAST_PAGE);
+  const free = readTree(b, at + META_TREES, lastPage);
+  const main = readTree(b, at + META_TREES + 48, lastPage);
+  const sizeSound = pageSize >= 4096 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
+  if (!sizeSound || !free || !main || lastPage < 1) return 'implausible';
+  const txnid = u48(b, at + META_TXNID);
+  if (u16(b, at + META_TXNID + 6) !== 0) return 'implausible';
+  return { txnid, pageSize, lastPage, free, main, bootId: b.readBigInt64LE(at + META_BOOT_ID) };
+}
+
+function readTree(b: Uint8Array, at: number, lastPage: number): Tree | undefined {
+  const depth = u16(b, at + 6);
+  const root = u48(b, at + 40);
+  if (depth === 0) return root === NO_ROOT ? { depth, root: 0, entries: 0 } : undefined;
+  if (depth > MOST_DEPTH || root < 2 || root > lastPage) return undefined;
+  return { depth, root, entries: u48(b, at + 32) };
+}
+
+export function keysOn(b: Uint8Array, page: number): number {
+  return u16(b, page + 20) >> 1;
+}
+
+/** The offset of node `i` of the page at `page`. */
+export function nodeAt(b: Uint8Array, page: number, i: number): number {
+  return page + PAGE_HEADER + u16(b, page + PAGE_HEADER + 2 * i);
+}
+
+// A node: size of its data or its child's number (4 bytes), flags (2), size of its key (2), key, data.
+export function nodeKey(node: number): number {
+  return node + 8;
+}
+
+export function nodeKeySize(b: Uint8Array, node: number): number {
+  return u16(b, node + 6);
+}
+
+export function nodeData(b: Uint8Array, node: number): number {
+  return node + 8 + u16(b, node + 6);
+}
+
+export function nodeDataSize(b: Uint8Array, node: number): number {
+  return u32(b, node);
+}
+
+export function nodeFlags(b: Uint8Array, node: number): number {
+  return u16(b, node + 4);
+}
+
+export function nodeChild(b: Uint8Array, node: number): number {
+  return u48(b, node);
+}
+
+export function pageTxn(b: Uint8Array, page: number): number {
+  return u48(b, page + 8);
+}
+
+export function pageFlags(b: Uint8Array, page: number): number {
+  return u16(b, page + 18);
+}
+
+/** The data of a node lies on overflow pages (only in LMDB's own list of free pages). */
+export const BIG_DATA = 1;
+
+/**
+ * What is wrong with the page of `pageSize` bytes at `page`, '' for nothing: that it is page `number`, of
+ * `kind`, not newer than `newest`, and that every node lies inside it. After this, liblmdb can work on it.
+ */
+export function wrongWithPage(
+  b: Uint8Array,
+  page: number,
+  pageSize: number,
+  number: number,
+  kind: number,
+  newest: number,
+): string {
+  if (u48(b, page) !== number || u16(b, page + 6) !== 0) return 'bears another number';
+  if (pageTxn(b, page) > newest || u16(b, page + 14) !== 0) return 'is newer than the newest transaction';
+  return wrongWithNodes(b, page, pageSize, kind);
+}
+
+/** As `wrongWithPage`, but only of the inside of a page, wherever it was found. */
+export function wrongWithNodes(b: Uint8Array, page: number, pageSize: number, kind: number): string {
+  if (pageFlags(b, page) !== kind) return 'is of another kind';
+  const room = pageSize - PAGE_HEADER;
+  const lower = u16(b, page + 20);
+  const upper = u16(b, page + 22);
+  if (lower > upper || upper > room || lower & 1) return 'has impossible bounds';
+  if (lower === 0 || (kind === BRANCH && lower < 4)) return 'is empty';
+  for (let i = 0; i < lower; i += 2) {
+    const offset = u16(b, page + PAGE_HEADER + i);
+    if (offset < upper || offset + 8 > room || offset & 1) return 'has a node outside it';
+    const node = page + PAGE_HEADER + offset;
+    let size = 8 + u16(b, node + 6);
+    if (kind === LEAF) size += (nodeFlags(b, node) & BIG_DATA) !== 0 ? 24 : nodeDataSize(b, node);
+    if (offset + size > room) return 'has a node that is too long';
+  }
+  return '';
+}

@@ -1,0 +1,199 @@
+// Keeps the database's file open, and keeps it usable: which file it is now, what happens when it moves, when
+// it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
+import { lstatSync, statSync } from 'node:fs';
+import { DamageError, MovedError, refused, StoreError } from './damage.ts';
+import { FLUSH_AFTER, flush, flushLast, mostUnflushed, owes, tend } from './durable.ts';
+import { closeFile, type DataFile, openFile, readHead } from './file.ts';
+import type { Meta } from './format.ts';
+import { isDoubtful, markedTxn } from './mark.ts';
+import { pause } from './pause.ts';
+import { checkPlace } from './place.ts';
+import { replaceLock, setAside } from './recover.ts';
+import { type Saved, salvage } from './salvage.ts';
+import { newPath, type Path } from './tree.ts';
+import { BadLockError, closeWriter, openWriter, transact, type Writer } from './writer.ts';
+
+export interface KeeperOptions {
+  /** The database file. */
+  path: string;
+  /** 'always': on the disk before the reply; 'later': within a second. */
+  sync: 'always' | 'later';
+  /** Told once of each act of damage: what was found, where the file went, what was saved. */
+  onDamage: (what: string) => void;
+  /** Told of a flush in the background that failed. */
+  onTrouble: (error: Error) => void;
+}
+
+export interface Keeper {
+  /**
+   * Runs `work` until it has met a sound state: what changed under it is read again, a file that moved is
+   * opened anew, a damaged one is set aside. Throws StoreError where the trouble is of another kind.
+   */
+  settle<T>(work: () => T): T;
+  /** The way into the newest state, for look-ups; undefined while there is no file. Within `settle`. */
+  look(): { path: Path; meta: Meta } | undefined;
+  /** One write transaction (see `transact`), and afterwards what is due to the disk. Within `settle`. */
+  change(work: (writer: Writer, meta: Meta) => boolean): void;
+  close(): void;
+}
+
+/** How often an open file is compared with what the path leads to, in milliseconds. */
+const LOOK_AGAIN = 1000;
+/** How long a request may wait for what is saved from a damaged file, in milliseconds. */
+const SAVE_AT_ONCE = 1000;
+/** A page may be half written by another process at the moment it is read: how often to look again. */
+const SECOND_LOOKS = 3;
+
+export function newKeeper(options: KeeperOptions): Keeper {
+  const { path: database, sync, onDamage, onTrouble } = options;
+  let path: Path | undefined;
+  let writer: Writer | undefined;
+  let lookedAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let saving: { aside: string; what: string; saved: Saved; steps: Generator<Saved, Saved> } | undefined;
+
+  function settle<T>(work: () => T): T {
+    let last: unknown;
+    for (let tries = 0; tries < 20; tries++) {
+      try {
+        return work();
+      } catch (error) {
+        last = error;
+        mend(error, tries);
+      }
+    }
+    throw new StoreError(`${database} does not come to rest: ${(last as Error).message}; look at its disk`);
+  }
+
+  /** Does what can be done about `error`, or throws it. */
+  function mend(error: unknown, tries: number): void {
+    if (error instanceof DamageError && tries < SECOND_LOOKS) {
+      pause(tries * 3);
+      return;
+    }
+    const ino = path?.file.ino ?? writer?.file.ino;
+    release();
+    if (error instanceof DamageError) setAside(database, ino, (aside) => save(aside, error.message));
+    else if (error instanceof BadLockError) replaceLock(database, error.ino);
+    else if (error instanceof StoreError) throw error;
+    else if (!(error instanceof MovedError)) throw refused(error, database, 'use');
+  }
+
+  function look() {
+    const file = openForLook();
+    return file === undefined ? undefined : { path: path!, meta: readHead(file) };
+  }
+
+  function openForLook(): DataFile | undefined {
+    const now = Date.now();
+    if (path !== undefined && Math.abs(now - lookedAt) >= LOOK_AGAIN) {
+      lookedAt = now;
+      const there = statSync(database, { throwIfNoEntry: false });
+      if (there?.ino !== path.file.ino || there.dev !== path.file.dev) release();
+    }
+    if (path !== undefined) return path.file;
+    checkPlace(database);
+    const file = openFile(database);
+    if (file === undefined) return undefined;
+    path = newPath(file);
+    lookedAt = now;
+    const meta = readHead(file);
+    if (markedTxn(file) === -2 || isDoubtful(file, meta)) writable(); // which settles it, or refuses
+    return file;
+  }
+
+  function writable(): Writer {
+    if (writer === undefined) {
+      checkPlace(database);
+      writer = openWriter(database);
+    }
+    return writer;
+  }
+
+  function change(work: (writer: Writer, meta: Meta) => boolean): void {
+    const w = writable();
+    const before = w.committed;
+    const meta = transact(w, (state) => work(w, state));
+    if (w.committed === before) return;
+    if (sync === 'always') flush(w);
+    else if (w.committed - markedTxn(w.file) >= mostUnflushed(meta.lastPage)) setImmediate(later);
+    soon();
+  }
+
+  /** Comes back in a while to see to the disk. */
+  function later(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (writer === undefined) return;
+    try {
+      if (tend(writer)) soon();
+    } catch (error) {
+      release(); // the next request opens it again, and meets what there is to meet
+      if (error instanceof StoreError) onTrouble(error);
+    }
+  }
+
+  function soon(): void {
+    timer ??= setTimeout(later, FLUSH_AFTER).unref();
+  }
+
+  /** Begins to copy what `aside` still holds into a new database; what takes long goes on between requests. */
+  function save(aside: string, what: string): void {
+    if (!lstatSync(aside).isFile()) {
+      onDamage(`${database} ${what}; it is now ${aside}; a new one was begun`);
+      return;
+    }
+    saving = { aside, what, saved: { records: 0, pages: 0 }, steps: salvage(aside, writable()) };
+    const end = Date.now() + SAVE_AT_ONCE;
+    while (saving !== undefined && Date.now() < end) saveMore();
+    if (saving !== undefined) setImmediate(saveInTurns);
+  }
+
+  function saveInTurns(): void {
+    if (saving === undefined) return;
+    saveMore();
+    setImmediate(saveInTurns);
+  }
+
+  /** Saves a few pages more, and reports when it was the last. */
+  function saveMore(): void {
+    if (saving === undefined) return;
+    let trouble = '';
+    try {
+      const { value, done } = saving.steps.next();
+      saving.saved = value;
+      if (!done) return;
+    } catch (error) {
+      trouble = `, then: ${(error as Error).message}`;
+    }
+    const { aside, what, saved } = saving;
+    saving = undefined;
+    soon();
+    const { records, pages } = saved;
+    onDamage(
+      `${database} ${what}; it is now ${aside}; ${records} records were saved from ${pages} pages${trouble}`,
+    );
+  }
+
+  function release(): void {
+    saving = undefined;
+    clearTimeout(timer);
+    timer = undefined;
+    if (path !== undefined) closeFile(path.file);
+    if (writer !== undefined) closeWriter(writer);
+    path = undefined;
+    writer = undefined;
+  }
+
+  function close(): void {
+    try {
+      while (saving !== undefined) saveMore();
+      if (writer !== undefined && owes(writer)) flushLast(writer);
+    } catch (error) {
+      if (error instanceof StoreError) onTrouble(error);
+    }
+    release();
+  }
+
+  return { settle, look, change, close };
+}

@@ -1,0 +1,94 @@
+// A look at LMDB's lock file before its lock is taken: rubbish in it would make liblmdb wait for ever, or die.
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
+import { MovedError } from './damage.ts';
+import { u32, u48 } from './format.ts';
+import { pause } from './pause.ts';
+
+export interface LockFile {
+  fd: number;
+  path: string;
+  ino: number;
+  size: number;
+  bytes: Buffer;
+  /** The words that never change: magic, layout, the mutex's kind. */
+  magic: number;
+  layout: number;
+  kind: number;
+}
+
+// struct MDB_txninfo: magic, layout, last transaction (8), readers, padding up to 64; then the write mutex
+// (pthread_mutex_t of glibc: lock word, count, owner, users, kind); from 192 on, 64 bytes a reader.
+const LAST_TXN = 8;
+const READERS = 16;
+const MUTEX = 64;
+const KIND = MUTEX + 16;
+const ROBUST_SHARED = 0x90; // glibc's kind of mutex; others (musl) keep the holder elsewhere
+const TABLE = 192;
+const HOLDER = 0x3fffffff;
+const HOLDER_DIED = 0x40000000;
+
+export function lockPath(database: string): string {
+  return `${database}-lock`;
+}
+
+/** Opens the lock file that LMDB has just made sure of. Close it only after the environment: see fcntl(2), F_SETLK. */
+export function openLock(database: string): LockFile {
+  const path = lockPath(database);
+  const fd = openSync(path, 'r+');
+  const { ino, size } = fstatSync(fd);
+  const bytes = Buffer.alloc(TABLE);
+  readSync(fd, bytes, 0, TABLE, 0);
+  return { fd, path, ino, size, bytes, magic: u32(bytes, 0), layout: u32(bytes, 4), kind: u32(bytes, KIND) };
+}
+
+export function closeLock(lock: LockFile): void {
+  // Were the file shorter than what LMDB has mapped, closing the environment would be a SIGBUS.
+  if (fstatSync(lock.fd).size < lock.size) ftruncateSync(lock.fd, lock.size);
+}
+
+export function releaseLock(lock: LockFile): void {
+  closeSync(lock.fd);
+}
+
+/**
+ * What is wrong with the lock file, '' for nothing. Throws MovedError where the path leads to another one.
+ * `newest` is a transaction that has certainly been committed.
+ */
+export function wrongWithLock(lock: LockFile, newest: number): string {
+  const now = statSync(lock.path, { throwIfNoEntry: false });
+  if (now === undefined || now.ino !== lock.ino) throw new MovedError('the lock file was replaced');
+  if (now.size < lock.size) return 'is truncated';
+  const { fd, bytes } = lock;
+  readSync(fd, bytes, 0, TABLE, 0);
+  if (u32(bytes, 0) !== lock.magic || u32(bytes, 4) !== lock.layout || u32(bytes, KIND) !== lock.kind) {
+    return 'is overwritten';
+  }
+  if (u32(bytes, READERS) > (lock.size - TABLE) / 64) return 'has too many readers';
+  const last = u48(bytes, LAST_TXN);
+  if (last < newest || last > newest + 0x1000000) return 'names an impossible transaction';
+  const holder = lock.kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
+  if (holder !== 0 && !isAlive(holder) && stillHeld(lock, holder))
+    return 'is locked by a process that does not exist';
+  return '';
+}
+
+/** The kernel hands on the lock of a process that dies; one that stays with a dead holder is rubbish. */
+function stillHeld(lock: LockFile, holder: number): boolean {
+  const { fd, bytes } = lock;
+  for (let i = 0; i < 50; i++) {
+    readSync(fd, bytes, 0, TABLE, 0);
+    const word = u32(bytes, MUTEX);
+    if ((word & HOLDER) !== holder || (word & HOLDER_DIED) !== 0) return false;
+    pause(10);
+  }
+  return true;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

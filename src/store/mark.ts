@@ -1,0 +1,92 @@
+// Our mark in the database's first page: the last state of the file that is known to be on the disk itself.
+// A power cut may leave any newer state half written; with the mark, that state is found again.
+import { readFileSync, writeSync } from 'node:fs';
+import type { DataFile } from './file.ts';
+import {
+  META_BOOT_ID,
+  META_LAST_PAGE,
+  META_TREES,
+  META_TREES_BYTES,
+  META_TXNID,
+  type Meta,
+  u32,
+  u48,
+} from './format.ts';
+
+// LMDB uses the first 168 bytes of its first page. The mark lies in a disk sector of its own:
+//   magic (8), format version of the records (4), check (4), transaction (8), last page (8), trees (96)
+const MARK_AT = 2048;
+const MARK_BYTES = 128;
+const MAGIC = Buffer.from('GREYLTCH');
+const FORMAT = 1;
+const TXNID = MARK_AT + 16;
+const LAST_PAGE = MARK_AT + 24;
+const TREES = MARK_AT + 32;
+
+/** The transaction that is safe on the disk; -1: the file bears no mark; -2: one of a newer greylatch. */
+export function markedTxn(file: DataFile): number {
+  const { head } = file;
+  if (MAGIC.compare(head, MARK_AT, MARK_AT + 8) !== 0) return -1;
+  if (u32(head, MARK_AT + 12) !== sum(head)) return -1;
+  return u32(head, MARK_AT + 8) > FORMAT ? -2 : u48(head, TXNID);
+}
+
+/** Writes the mark for the state in `meta`, which was read from `head`. */
+export function writeMark(file: DataFile, head: Buffer, meta: Meta): void {
+  const page = (meta.txnid & 1) === 0 ? 0 : file.pageSize; // where LMDB puts an even, an odd transaction
+  MAGIC.copy(head, MARK_AT);
+  head.writeUInt32LE(FORMAT, MARK_AT + 8);
+  head.copy(head, TXNID, page + META_TXNID, page + META_TXNID + 8);
+  head.copy(head, LAST_PAGE, page + META_LAST_PAGE, page + META_LAST_PAGE + 8);
+  head.copy(head, TREES, page + META_TREES, page + META_TREES + META_TREES_BYTES);
+  head.writeUInt32LE(sum(head), MARK_AT + 12);
+  writeSync(file.fd, head, MARK_AT, MARK_BYTES, MARK_AT);
+}
+
+/**
+ * True where the newest state was written before this boot and is newer than the mark: the machine went down
+ * in between, and nobody knows how much of that state reached the disk.
+ */
+export function isDoubtful(file: DataFile, meta: Meta): boolean {
+  const marked = markedTxn(file);
+  return marked >= 0 && marked < meta.txnid && meta.bootId !== bootId();
+}
+
+/**
+ * Makes both meta pages show the marked state again. They keep their transactions' numbers, which LMDB has
+ * in its lock file too. To be called under the write lock, before anything was written in this boot.
+ */
+export function rollBack(file: DataFile, meta: Meta): void {
+  const { head, pageSize } = file;
+  for (const page of [0, pageSize]) {
+    head.copy(head, page + META_TREES, TREES, TREES + META_TREES_BYTES);
+    head.copy(head, page + META_LAST_PAGE, LAST_PAGE, LAST_PAGE + 8);
+    const own = (meta.txnid & 1) === (page === 0 ? 0 : 1);
+    head.writeBigUInt64LE(BigInt(own ? meta.txnid : Math.max(0, meta.txnid - 1)), page + META_TXNID);
+    head.writeBigInt64LE(bootId(), page + META_BOOT_ID);
+    writeSync(file.fd, head, page + META_TREES, META_BOOT_ID + 8 - META_TREES, page + META_TREES);
+  }
+}
+
+function sum(head: Buffer): number {
+  let h = 0x811c9dc5;
+  for (let i = MARK_AT; i < MARK_AT + MARK_BYTES; i++) {
+    if (i < MARK_AT + 12 || i >= MARK_AT + 16) h = Math.imul(h ^ head[i]!, 0x01000193);
+  }
+  return h >>> 0;
+}
+
+let boot: bigint | undefined;
+
+/** The kernel's name for this boot, cut down as LMDB does: the first eight hexadecimal digits. 0: unknown. */
+function bootId(): bigint {
+  if (boot === undefined) {
+    try {
+      const digits = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
+      boot = /^[0-9a-f]{8}$/.test(digits) ? BigInt(`0x${digits}`) : 0n;
+    } catch {
+      boot = 0n;
+    }
+  }
+  return boot;
+}

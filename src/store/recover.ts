@@ -1,0 +1,123 @@
+// What is done about damage: the file is set aside under a name with the time, and everybody goes on with a
+// new one. Of many processes that find the same damage at once, exactly one does it.
+import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { DamageError, refused } from './damage.ts';
+import { closeFile, openFile, readHead } from './file.ts';
+import { isAlive, lockPath } from './lock.ts';
+import { pause } from './pause.ts';
+import { checkPlace } from './place.ts';
+
+/** How many damaged files are kept; the oldest go, so that no disk fills up. */
+const KEPT = 3;
+/** How long others wait for the one that recovers, in milliseconds: long enough for most databases. */
+const PATIENCE = 1500;
+
+/** A sign this old was left by a process whose number another one bears now, in milliseconds. */
+const STALE = 60_000;
+
+/**
+ * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still
+ * cannot be opened), and has `save` look after what is in it, while the others wait. Does nothing where
+ * another process has done it.
+ */
+export function setAside(path: string, ino: number | undefined, save: (aside: string) => void): void {
+  alone(path, () => {
+    if (!isStillDamaged(path, ino)) return;
+    const aside = freeName(path);
+    removeLock(path);
+    renameSync(path, aside);
+    prune(path);
+    save(aside);
+  });
+}
+
+/** Removes the lock file with inode `ino`; LMDB makes a new one. */
+export function replaceLock(path: string, ino: number): void {
+  alone(path, () => {
+    if (lstatSync(lockPath(path), { throwIfNoEntry: false })?.ino === ino) removeLock(path);
+    pause(20); // whoever is within a transaction under the old lock has finished by then
+  });
+}
+
+function isStillDamaged(path: string, ino: number | undefined): boolean {
+  if (ino !== undefined) return lstatSync(path, { throwIfNoEntry: false })?.ino === ino;
+  try {
+    checkPlace(path);
+    const file = openFile(path);
+    if (file === undefined) return false;
+    try {
+      readHead(file);
+    } finally {
+      closeFile(file);
+    }
+    return false;
+  } catch (error) {
+    if (error instanceof DamageError) return true;
+    throw error;
+  }
+}
+
+/** A name that does not exist yet, with the UTC time in it. */
+function freeName(path: string): string {
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const name = `${path}.damaged-${time}`;
+  for (let i = 0; ; i++) {
+    const candidate = i === 0 ? name : `${name}-${i}`;
+    if (lstatSync(candidate, { throwIfNoEntry: false }) === undefined) return candidate;
+  }
+}
+
+function removeLock(path: string): void {
+  const lock = lockPath(path);
+  const there = lstatSync(lock, { throwIfNoEntry: false });
+  if (there?.isDirectory()) renameSync(lock, freeName(lock));
+  else if (there !== undefined) unlinkSync(lock);
+}
+
+function prune(path: string): void {
+  const prefix = `${basename(path)}.damaged-`;
+  const kept = readdirSync(dirname(path))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => ({ name: join(dirname(path), name), stat: lstatSync(join(dirname(path), name)) }))
+    .filter(({ stat }) => !stat.isDirectory()) // what is in there was never ours
+    .sort((a, b) => a.stat.ctimeMs - b.stat.ctimeMs || (a.name < b.name ? -1 : 1)); // by when it was set aside
+  for (const { name } of kept.slice(0, -KEPT)) unlinkSync(name);
+}
+
+/**
+ * Runs `work` while no other process recovers this database. The sign is a symbolic link to the number of
+ * the process: made in one step, and readable by others when its maker has died.
+ */
+function alone(path: string, work: () => void): void {
+  const sign = `${path}.recovering`;
+  for (let waited = 0; ; waited += 5) {
+    try {
+      symlinkSync(String(process.pid), sign);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(error, sign, 'create');
+      if (!breakSign(sign) && waited >= PATIENCE) return;
+      pause(5);
+    }
+  }
+  try {
+    work();
+  } finally {
+    rmSync(sign, { force: true });
+  }
+}
+
+/** Takes away the sign of a process that is gone. */
+function breakSign(sign: string): boolean {
+  try {
+    const maker = Number(readlinkSync(sign));
+    const fresh = Date.now() - lstatSync(sign).mtimeMs < STALE;
+    if (fresh && maker > 0 && isAlive(maker)) return false;
+    renameSync(sign, `${sign}-${process.pid}`); // of several, one succeeds
+    rmSync(`${sign}-${process.pid}`, { force: true });
+    return true;
+  } catch {
+    return true; // it went by itself
+  }
+}

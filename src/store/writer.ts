@@ -1,0 +1,277 @@
+// Changing the database: LMDB's environment, its write lock, and what is looked at before liblmdb may touch
+// a page. Under the lock the state cannot change, so that what was checked is what liblmdb will find.
+import { chownSync, lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DamageError, MovedError, refused, StoreError } from './damage.ts';
+import { closeFile, type DataFile, openFile, readHead } from './file.ts';
+import type { Meta } from './format.ts';
+import { type Instruction, newInstruction, put } from './instruction.ts';
+import { closeLock, type LockFile, lockPath, openLock, releaseLock, wrongWithLock } from './lock.ts';
+import { isDoubtful, markedTxn, rollBack, writeMark } from './mark.ts';
+import {
+  type NativeEnv,
+  type NativeReader,
+  NO_SUBDIR,
+  NO_SYNC,
+  native,
+  READ_ONLY,
+  SYNCHRONOUS,
+} from './native.ts';
+import { checkFreeList, newPath, type Path } from './tree.ts';
+
+export interface Writer {
+  env: NativeEnv;
+  dbi: number;
+  file: DataFile;
+  lock: LockFile;
+  path: Path;
+  instruction: Instruction;
+  scratch: Buffer;
+  /** Keeps LMDB from re-using pages of the state that is safe on the disk: see durable.ts. */
+  pin: NativeReader | undefined;
+  /** The state that the pin holds. */
+  pinned: number;
+  /** The newest state this process has committed. */
+  committed: number;
+}
+
+// A map this large costs nothing until it is used, and need never be resized under running processes.
+const MAP_SIZE = 64 * 2 ** 30;
+const SMALL_MAP_SIZE = 2 ** 30; // where the process may not have so much address space (ulimit -v)
+const MOST_READERS = 1000;
+const BINARY_KEYS = 3;
+const CREATE = 0x40000;
+const BEGIN = NO_SYNC | SYNCHRONOUS;
+
+/** Opens LMDB's environment, creates the file where there is none. Throws StoreError, DamageError, BadLockError. */
+export function openWriter(path: string): Writer {
+  checkBeforeLmdb(path);
+  const env = openEnvironment(path);
+  let lock: LockFile | undefined;
+  try {
+    env.beginTxn(BEGIN);
+    if (env.getWriteTxnId() === 0) throw new StoreError(`cannot write to ${path}: LMDB gives no transaction`);
+    const { dbi } = new (native().Dbi)(env, CREATE, null, BINARY_KEYS, undefined);
+    env.commitTxn();
+    giveToDirectoryOwner(path);
+    lock = openLock(path);
+    const file = openFile(path);
+    if (file === undefined) throw new MovedError('the file vanished while it was opened');
+    const writer: Writer = {
+      env,
+      dbi,
+      file,
+      lock,
+      path: newPath(file),
+      instruction: newInstruction(),
+      scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
+      pin: undefined,
+      pinned: 0,
+      committed: 0,
+    };
+    settleMark(writer);
+    return writer;
+  } catch (error) {
+    env.close();
+    if (lock !== undefined) releaseLock(lock);
+    throw fromLmdb(error, path);
+  }
+}
+
+/** liblmdb maps the file and believes it: whatever it reads when it opens one is looked at first. */
+function checkBeforeLmdb(path: string): void {
+  const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
+  if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
+  const file = openFile(path);
+  if (file === undefined) return;
+  try {
+    checkFreeList(file, readHead(file), Buffer.allocUnsafeSlow(8 * file.pageSize));
+  } finally {
+    closeFile(file);
+  }
+}
+
+function openEnvironment(path: string): NativeEnv {
+  for (const mapSize of [MAP_SIZE, SMALL_MAP_SIZE]) {
+    try {
+      const env = new (native().Env)();
+      const keyBytes = Buffer.allocUnsafeSlow(4096);
+      const options = {
+        path,
+        keyBytes,
+        maxDbs: 0,
+        maxReaders: MOST_READERS,
+        permissionsMode: 0o600,
+        mapSize,
+      };
+      env.open(options, NO_SUBDIR, 0);
+      return env;
+    } catch (error) {
+      const { message } = error as Error;
+      if (mapSize === MAP_SIZE && /memory/i.test(message)) continue;
+      // The file has just been found sound, so it is the lock file that LMDB cannot make sense of.
+      const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
+      if (lock !== undefined && /MDB_(INVALID|VERSION_MISMATCH)/.test(message)) {
+        throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
+      }
+      throw fromLmdb(error, path);
+    }
+  }
+  throw new StoreError(`cannot open ${path}: no memory; raise the limit on address space (ulimit -v)`);
+}
+
+/** A database first touched by root must not lock out the user that the filters run as. */
+function giveToDirectoryOwner(path: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = statSync(dirname(path));
+  for (const file of [path, lockPath(path)]) {
+    const now = statSync(file, { throwIfNoEntry: false });
+    if (now?.uid === 0 && uid !== 0) chownSync(file, uid, gid);
+  }
+}
+
+/** A new file gets its mark; after a power cut the file goes back to it. */
+function settleMark(writer: Writer): void {
+  const { env, file } = writer;
+  let meta = readHead(file);
+  const marked = markedTxn(file);
+  if (marked === -2)
+    throw new StoreError(`${file.path} was written by a newer greylatch; install that version`);
+  if (marked >= 0 && !isDoubtful(file, meta)) return;
+  begin(writer);
+  try {
+    meta = readHead(file);
+    if (isDoubtful(file, meta)) rollBack(file, meta);
+    else if (markedTxn(file) < 0) writeMark(file, file.head, meta);
+  } finally {
+    env.abortTxn();
+  }
+}
+
+/** Takes the write lock. Throws MovedError where path or lock lead to other files now. */
+export function begin(writer: Writer): void {
+  const { env, file, lock } = writer;
+  const now = statSync(file.path, { throwIfNoEntry: false });
+  if (now === undefined || now.ino !== file.ino || now.dev !== file.dev) {
+    throw new MovedError('the file was renamed or removed');
+  }
+  const wrong = wrongWithLock(lock, readHead(file).txnid);
+  if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
+  env.beginTxn(BEGIN);
+  if (env.getWriteTxnId() === 0) {
+    env.abortTxn();
+    throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
+  }
+}
+
+/** The lock file is rubbish; the database itself may be sound. */
+export class BadLockError extends Error {
+  override name = 'BadLockError';
+  constructor(
+    message: string,
+    readonly ino: number,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Carries out `change` in one write transaction on the newest state, which it is given, and returns that.
+ * `change` must have found the place of every key it puts by `writer.path`: whatever liblmdb reads for the
+ * put has been checked then. It returns false where there is nothing to commit.
+ */
+export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta {
+  begin(writer);
+  let meta: Meta;
+  let done = false;
+  try {
+    meta = readHead(writer.file);
+    checkFreeList(writer.file, meta, writer.scratch);
+    writer.path.txnid = -1; // what was read for an earlier transaction may have been damaged since
+    pinIfSafe(writer, meta);
+    done = change(meta);
+  } finally {
+    if (!done) writer.env.abortTxn();
+  }
+  if (done) commit(writer, meta);
+  return meta;
+}
+
+function commit(writer: Writer, meta: Meta): void {
+  try {
+    writer.env.commitTxn();
+  } catch (error) {
+    throw fromLmdb(error, writer.file.path);
+  }
+  writer.committed = meta.txnid + 1;
+}
+
+/**
+ * The first transaction after all was safe on the disk holds on to that state, so that no page of it is
+ * re-used until a newer one is safe. Whoever comes later finds this done.
+ */
+function pinIfSafe(writer: Writer, meta: Meta): void {
+  if (writer.pin !== undefined || markedTxn(writer.file) !== meta.txnid) return;
+  writer.pin = new (native().Txn)(writer.env, READ_ONLY);
+  writer.pinned = meta.txnid;
+}
+
+/**
+ * Carries out `change` in one write transaction, with no look at the pages first: for a database that this
+ * process has just made.
+ */
+export function transactBatch(writer: Writer, change: () => void): void {
+  begin(writer);
+  let done = false;
+  try {
+    const meta = readHead(writer.file);
+    pinIfSafe(writer, meta);
+    change();
+    done = true;
+    commit(writer, meta);
+  } finally {
+    if (!done) writer.env.abortTxn();
+  }
+}
+
+/** Puts the key and record that stand in `writer.instruction`, within a transaction; false: it exists (ONLY_NEW). */
+export function putRecord(writer: Writer, keyLength: number, size: number, flags = 0): boolean {
+  try {
+    return put(writer.instruction, writer.env.address, writer.dbi, keyLength, size, flags);
+  } catch (error) {
+    throw fromLmdb(error, writer.file.path);
+  }
+}
+
+/** Closes everything. What is not yet on the disk stays in the kernel's hands. */
+export function closeWriter(writer: Writer): void {
+  closeLock(writer.lock);
+  writer.pin?.abort();
+  writer.env.close();
+  closeFile(writer.file);
+  releaseLock(writer.lock);
+}
+
+/** LMDB's own errors, sorted: damage to the file, or trouble around it. */
+function fromLmdb(error: unknown, path: string): Error {
+  if (error instanceof StoreError || error instanceof DamageError || error instanceof MovedError)
+    return error;
+  if (error instanceof BadLockError) return error;
+  const { message } = error as Error;
+  if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|INVALID|BAD_TXN|PROBLEM|CURSOR_FULL|PAGE_FULL)/.test(message)) {
+    return new DamageError(message);
+  }
+  const code = CODES.find(([text]) => message.includes(text))?.[1];
+  return refused(code === undefined ? error : Object.assign(new Error(message), { code }), path, 'write to');
+}
+
+const CODES = [
+  ['No space left', 'ENOSPC'],
+  ['quota', 'EDQUOT'],
+  ['Permission denied', 'EACCES'],
+  ['not permitted', 'EPERM'],
+  ['No such file', 'ENOENT'],
+  ['Read-only file system', 'EROFS'],
+  ['Too many open files', 'EMFILE'],
+  ['Not a directory', 'ENOTDIR'],
+] as const;
