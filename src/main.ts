@@ -1,6 +1,6 @@
 // The program: arguments in, and either the filter runs or an administrator's command, which is loaded only
 // then. What stands here and above is on the way of every start; it is kept short.
-import { filterArguments } from './cli/arguments.ts';
+import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { UsageError } from './cli/values.ts';
 import { newAnswer } from './filter/answer.ts';
 import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
@@ -18,9 +18,15 @@ function main(argv: string[]): void {
   }
   const apart = stderrIsApart();
   if (!apart) silenceStderr();
+  const words = plainWords(argv);
+  if (words !== undefined) start(() => words, apart);
+  else void import('./cli/words.ts').then(({ readWords }) => start(() => readWords(argv), apart));
+}
+
+function start(words: () => Words, apart: boolean): void {
   const open = (target: LogTarget) => newLog(target === 'stderr' && !apart ? 'none' : target, openTarget);
   try {
-    const settings = filterArguments(argv);
+    const settings = filterArguments(words());
     filter(
       settings,
       open(settings.log === 'syslog' && !settings.logGiven && apart ? 'stderr' : settings.log),
@@ -38,7 +44,7 @@ function isForCommands(word: string, i: number): boolean {
   return word === '--help' || word === '--version' || (i === 0 && /^[a-z]/.test(word));
 }
 
-function filter(settings: ReturnType<typeof filterArguments>, log: Log): void {
+function filter(settings: FilterArguments, log: Log): void {
   const store = openStore({
     path: settings.db,
     sync: settings.sync,

@@ -1,6 +1,5 @@
 // The places that messages can go to. Loaded with the first message: a filter with nothing to say never is.
 import { appendFileSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Level, Log, LogTarget } from './log.ts';
 
 const IDENTITY = 'greylatch';
@@ -27,7 +26,7 @@ const LAST_WAIT = 200; // milliseconds that the end of the process waits for the
 
 /** syslog(3) on a datagram socket. Node has none of its own; node-unix-socket brings one, prebuilt. */
 export function openSyslog(path: string): Log {
-  const { DgramSocket } = createRequire(import.meta.url)('node-unix-socket') as typeof import('node-unix-socket');
+  const { DgramSocket } = require('node-unix-socket') as typeof import('node-unix-socket');
   const socket = new DgramSocket();
   socket.on('error', () => {});
   let waiting = 0;

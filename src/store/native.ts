@@ -1,7 +1,6 @@
 // lmdb's native addon, called without lmdb's JavaScript: that alone takes as long to load as half of Node
 // (13 to 31 ms, FACTS), and this filter needs eight calls of it. The version of lmdb is pinned exactly in
 // package.json because these calls are lmdb's inner ones; test/store/native.test.ts holds them to account.
-import { createRequire } from 'node:module';
 
 /** What we use of lmdb's `Env`; all numbers that name native objects are addresses. */
 export interface NativeEnv {
@@ -59,7 +58,6 @@ export function native(): Native {
 }
 
 function load(): Native {
-  const require = createRequire(import.meta.url);
   if (process.platform === 'linux' && process.arch === 'x64') {
     try {
       return require('@lmdb/lmdb-linux-x64/node.napi.glibc.node') as Native;
