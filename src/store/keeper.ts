@@ -143,7 +143,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
       onDamage(`${database} ${what}; it is now ${aside}; a new one was begun`);
       return;
     }
-    saving = { aside, what, saved: { records: 0, pages: 0 }, steps: salvage(aside, writable()) };
+    saving = { aside, what, saved: { records: 0, pages: 0, of: 0 }, steps: salvage(aside, writable()) };
     const end = Date.now() + SAVE_AT_ONCE;
     while (saving !== undefined && Date.now() < end) saveMore();
     if (saving !== undefined) setImmediate(saveInTurns);

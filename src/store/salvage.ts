@@ -22,8 +22,9 @@ import { putRecord, transactBatch, type Writer } from './writer.ts';
 export interface Saved {
   /** Records now in the new database. */
   records: number;
-  /** Leaf pages of the damaged file that held at least one. */
+  /** Leaf pages of the damaged file looked at so far, and all that there are. */
   pages: number;
+  of: number;
 }
 
 const CHUNK_PAGES = 256;
@@ -35,20 +36,20 @@ const BATCH_PAGES = 32; // some 2,000 records a transaction: a few milliseconds 
  * batch, and may be abandoned then.
  */
 export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> {
-  const saved: Saved = { records: 0, pages: 0 };
+  const saved: Saved = { records: 0, pages: 0, of: 0 };
   const fd = openSync(from, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const pageSize = pageSizeOf(fd);
     const { pages, txns } = leafPages(fd, pageSize);
     const order = Uint32Array.from(pages.keys()).sort((a, b) => txns[b]! - txns[a]!);
     const page = Buffer.alloc(pageSize);
+    saved.of = order.length;
     for (let start = 0; start < order.length; start += BATCH_PAGES) {
       transactBatch(writer, () => {
         for (const i of order.subarray(start, start + BATCH_PAGES)) {
           page.fill(0, readSync(fd, page, 0, pageSize, pages[i]! * pageSize));
-          const records = copyPage(page, pageSize, writer);
-          saved.records += records;
-          if (records > 0) saved.pages++;
+          saved.records += copyPage(page, pageSize, writer);
+          saved.pages++;
         }
       });
       yield saved;

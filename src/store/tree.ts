@@ -125,44 +125,69 @@ function compareNode(b: Uint8Array, node: number, key: Uint8Array, keyLength: nu
  * number in it is one that may be handed out. Throws DamageError.
  */
 export function checkFreeList(file: DataFile, meta: Meta, scratch: Buffer): void {
-  if (meta.free.depth > 0) checkFreePage(file, meta, scratch, meta.free.root, meta.free.depth);
+  if (meta.free.depth > 0)
+    readFreePage({ file, meta, visit: undefined }, scratch, meta.free.root, meta.free.depth);
 }
 
-function checkFreePage(file: DataFile, meta: Meta, scratch: Buffer, number: number, depth: number): void {
+/** As `checkFreeList`, and calls `visit` for each page: those that the list takes itself, and those it lists. */
+export function eachFreePage(
+  file: DataFile,
+  meta: Meta,
+  visit: (page: number, isList: boolean) => void,
+): void {
+  const scratch = Buffer.allocUnsafeSlow(16 * file.pageSize);
+  if (meta.free.depth > 0) readFreePage({ file, meta, visit }, scratch, meta.free.root, meta.free.depth);
+}
+
+interface FreeWalk {
+  file: DataFile;
+  meta: Meta;
+  visit: ((page: number, isList: boolean) => void) | undefined;
+}
+
+function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: number): void {
+  const { file, meta } = walk;
   const { pageSize } = file;
   const page = scratch.subarray(0, pageSize);
   loadPage(file, number, page, 0, depth > 1 ? BRANCH : LEAF, meta);
+  walk.visit?.(number, true);
   const rest = scratch.subarray(pageSize);
   for (let i = 0; i < keysOn(page, 0); i++) {
     const node = nodeAt(page, 0, i);
     if (depth > 1) {
-      checkFreePage(file, meta, rest, nodeChild(page, node), depth - 1);
+      readFreePage(walk, rest, nodeChild(page, node), depth - 1);
       continue;
     }
     if (nodeKeySize(page, node) !== 8) throw new DamageError(`page ${number} is no list of free pages`);
     const data = nodeData(page, node);
-    if ((nodeFlags(page, node) & BIG_DATA) !== 0)
-      checkBigList(file, meta, u48(page, data), nodeDataSize(page, node));
-    else checkList(page, data, nodeDataSize(page, node), meta, number);
+    const size = nodeDataSize(page, node);
+    if ((nodeFlags(page, node) & BIG_DATA) !== 0) readBigList(walk, u48(page, data), size);
+    else readList(walk, page, data, size, number);
   }
 }
 
 /** A list that fills pages of its own ("overflow pages"): one header, then numbers to the end. */
-function checkBigList(file: DataFile, meta: Meta, number: number, size: number): void {
+function readBigList(walk: FreeWalk, number: number, size: number): void {
+  const { file, meta } = walk;
   const { pageSize } = file;
   const pages = Math.ceil((size + 24) / pageSize);
-  if (number < 2 || number + pages - 1 > meta.lastPage)
+  if (number < 2 || number + pages - 1 > meta.lastPage) {
     throw new DamageError(`points to a page that cannot be, ${number}`);
+  }
   const list = Buffer.allocUnsafeSlow(pages * pageSize);
-  for (let i = 0; i < pages; i++) readPage(file, number + i, list, i * pageSize);
+  for (let i = 0; i < pages; i++) {
+    readPage(file, number + i, list, i * pageSize);
+    walk.visit?.(number + i, true);
+  }
   const sound = u48(list, 0) === number && pageFlags(list, 0) === OVERFLOW && u32(list, 20) === pages;
   if (!sound || pageTxn(list, 0) > meta.txnid)
     throw new DamageError(`page ${number} is no list of free pages`);
-  checkList(list, 24, size, meta, number);
+  readList(walk, list, 24, size, number);
 }
 
 /** A count, then entries: a page number, or minus a length and the first page of a run, or 0 for a gap. */
-function checkList(b: Uint8Array, at: number, size: number, meta: Meta, page: number): void {
+function readList(walk: FreeWalk, b: Uint8Array, at: number, size: number, page: number): void {
+  const { meta, visit } = walk;
   const count = u48(b, at);
   let sound = size >= 8 && (count + 1) * 8 <= size;
   for (let i = 1; sound && i <= count; i++) {
@@ -174,7 +199,9 @@ function checkList(b: Uint8Array, at: number, size: number, meta: Meta, page: nu
       if (++i > count) sound = false;
     }
     const first = u48(b, entry);
-    if (first !== 0 && (first < 2 || first + run - 1 > meta.lastPage)) sound = false;
+    if (first === 0) continue;
+    if (first < 2 || first + run - 1 > meta.lastPage) sound = false;
+    else if (visit !== undefined) for (let j = 0; j < run; j++) visit(first + j, false);
   }
   if (!sound) throw new DamageError(`page ${page} has a damaged list of free pages`);
 }

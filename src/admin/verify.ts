@@ -1,0 +1,50 @@
+// greylatch verify: is the database sound? Reads it all, changes nothing.
+import type { Verdict } from '../store/verify.ts';
+import { verify } from '../store/verify.ts';
+import { newBar } from './progress.ts';
+
+/** Exit statuses: the database is sound, it is damaged, it cannot be read. */
+export const SOUND = 0;
+export const DAMAGED = 1;
+export const UNREADABLE = 2;
+
+const MOST_PROBLEMS = 20;
+
+/** Prints the verdict on `db` and returns the exit status. */
+export function runVerify(db: string, json: boolean): number {
+  const bar = newBar('reading');
+  let verdict: Verdict | undefined;
+  try {
+    verdict = verify(db, (part) => bar.show(part));
+  } catch (error) {
+    bar.end();
+    process.stderr.write(`greylatch: ${(error as Error).message}\n`);
+    return UNREADABLE;
+  }
+  bar.end();
+  if (verdict === undefined) {
+    process.stderr.write(`greylatch: ${db} does not exist, or is empty; name the database with --db\n`);
+    return UNREADABLE;
+  }
+  const sound = verdict.problems.length === 0;
+  if (json) process.stdout.write(`${JSON.stringify({ db, sound, ...verdict })}\n`);
+  else process.stdout.write(`${describe(db, verdict)}\n`);
+  return sound ? SOUND : DAMAGED;
+}
+
+function describe(db: string, verdict: Verdict): string {
+  const { problems, waiting, passed, clients, branches, leaves, free, lost, size, pageSize } = verdict;
+  const lines = [
+    `${db}: ${problems.length === 0 ? 'sound' : 'DAMAGED'}`,
+    `  ${waiting} triples waiting, ${passed} passed, ${clients} clients with come-backs`,
+    `  ${size} bytes in pages of ${pageSize}: ${leaves} with records, ${branches} above them, ${free} free`,
+  ];
+  if (lost > 0) lines.push(`  ${lost} pages that nothing accounts for (no harm; they stay unused)`);
+  for (const { page, what } of problems.slice(0, MOST_PROBLEMS)) {
+    lines.push(`  ${page === undefined ? 'the file' : `page ${page}`} ${what}`);
+  }
+  if (problems.length > MOST_PROBLEMS) lines.push(`  and ${problems.length - MOST_PROBLEMS} more problems`);
+  if (problems.length > 0)
+    lines.push('A filter saves what it can by itself; by hand: greylatch salvage FILE --into NEW');
+  return lines.join('\n');
+}
