@@ -2,7 +2,7 @@
 // whole into memory of ours. Never maps the file, so that no damage to it can kill the reader.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError, refused, StoreError } from './damage.ts';
-import { META_BYTES, type Meta, readMeta } from './format.ts';
+import { META_BYTES, type Meta, metaTxn, readMeta } from './format.ts';
 
 export interface DataFile {
   fd: number;
@@ -75,15 +75,13 @@ export function readHead(file: DataFile): Meta {
   const { head, pageSize } = file;
   const got = readSync(file.fd, head, 0, head.length, 0);
   if (got < head.length) throw new DamageError(`is truncated to ${got} bytes`);
-  const first = readMeta(head, 0);
-  const second = readMeta(head, pageSize);
-  if (typeof first === 'string' || typeof second === 'string') {
-    // A healthy file has two good meta pages at all times: LMDB writes each in one piece.
-    throw new DamageError(`meta page ${typeof first === 'string' ? 0 : 1} is damaged`);
-  }
-  if (first.pageSize !== pageSize || second.pageSize !== pageSize)
-    throw new DamageError('the page size has changed');
-  return first.txnid >= second.txnid ? first : second;
+  const first = metaTxn(head, 0);
+  const second = metaTxn(head, pageSize);
+  const meta = readMeta(head, first >= second ? 0 : pageSize);
+  // A healthy file has two good meta pages at all times: LMDB writes each in one piece.
+  if (first < 0 || second < 0 || typeof meta === 'string') throw new DamageError('a meta page is damaged');
+  if (meta.pageSize !== pageSize) throw new DamageError('the page size has changed');
+  return meta;
 }
 
 /** Reads page `number` to `at` of `into`. */

@@ -18,8 +18,8 @@ export interface Meta {
   lastPage: number;
   free: Tree;
   main: Tree;
-  /** The boot in which it was written, as LMDB notes it. */
-  bootId: bigint;
+  /** The boot in which it was written, as LMDB notes it: the first 32 bits of its name; 0: unknown. */
+  bootId: number;
 }
 
 export const META_BYTES = 168;
@@ -54,11 +54,17 @@ export function u48(b: Uint8Array, at: number): number {
   return u32(b, at) + u16(b, at + 4) * 0x100000000;
 }
 
+/** The transaction of the meta page at `at`; -1 where it is none, or where its number cannot be. */
+export function metaTxn(b: Uint8Array, at: number): number {
+  if (u32(b, at + 24) !== MAGIC || u16(b, at + META_TXNID + 6) !== 0) return -1;
+  return u48(b, at + META_TXNID);
+}
+
 /** What is wrong with a meta page; 'foreign' is a sound file of another LMDB. */
 export type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
 
 /** Reads the meta page at `at`, or says why it is none. */
-export function readMeta(b: Buffer, at: number): Meta | BadMeta {
+export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
   if (u32(b, at + 24) !== MAGIC || (u16(b, at + 18) & META) === 0) return 'not LMDB';
   const version = u32(b, at + 28);
   if (version !== DATA_VERSION) return version === 1 || version === 999 ? 'foreign' : 'implausible';
@@ -70,7 +76,7 @@ export function readMeta(b: Buffer, at: number): Meta | BadMeta {
   if (!sizeSound || !free || !main || lastPage < 1) return 'implausible';
   const txnid = u48(b, at + META_TXNID);
   if (u16(b, at + META_TXNID + 6) !== 0) return 'implausible';
-  return { txnid, pageSize, lastPage, free, main, bootId: b.readBigInt64LE(at + META_BOOT_ID) };
+  return { txnid, pageSize, lastPage, free, main, bootId: u32(b, at + META_BOOT_ID) };
 }
 
 function readTree(b: Uint8Array, at: number, lastPage: number): Tree | undefined {

@@ -2,7 +2,7 @@
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
 import { lstatSync, statSync } from 'node:fs';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
-import { FLUSH_AFTER, flush, flushLast, mostUnflushed, owes, tend } from './durable.ts';
+import { FLUSH_AFTER, flush, flushBehind, flushEvery, flushLast, isFlushDue, owes } from './durable.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { isDoubtful, markedTxn } from './mark.ts';
@@ -41,6 +41,8 @@ export interface Keeper {
 const LOOK_AGAIN = 1000;
 /** How long a request may wait for what is saved from a damaged file, in milliseconds. */
 const SAVE_AT_ONCE = 1000;
+/** With this many times as much unflushed as there should be, the disk is behind, and replies wait for it. */
+const MOST_UNFLUSHED = 4;
 /** A page may be half written by another process at the moment it is read: how often to look again. */
 const SECOND_LOOKS = 3;
 
@@ -71,7 +73,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
       pause(tries * 3);
       return;
     }
-    const ino = path?.file.ino ?? writer?.file.ino;
+    const ino = path?.file.ino;
     release();
     if (error instanceof DamageError) setAside(database, ino, (aside) => save(aside, error.message));
     else if (error instanceof BadLockError) replaceLock(database, error.ino);
@@ -98,7 +100,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     path = newPath(file);
     lookedAt = now;
     const meta = readHead(file);
-    if (markedTxn(file) === -2 || isDoubtful(file, meta)) writable(); // which settles it, or refuses
+    if (markedTxn(file) === -2 || isDoubtful(file, meta)) return writable().file; // which settles it, or refuses
     return file;
   }
 
@@ -106,6 +108,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (writer === undefined) {
       checkPlace(database);
       writer = openWriter(database);
+      if (path !== undefined) closeFile(path.file);
+      path = writer.path; // what a look-up has just read and checked, a change need not read again
     }
     return writer;
   }
@@ -115,22 +119,32 @@ export function newKeeper(options: KeeperOptions): Keeper {
     const before = w.committed;
     const meta = transact(w, (state) => work(w, state));
     if (w.committed === before) return;
-    if (sync === 'always') flush(w);
-    else if (w.committed - markedTxn(w.file) >= mostUnflushed(meta.lastPage)) setImmediate(later);
+    const every = flushEvery(meta.lastPage);
+    if (sync === 'always' || w.committed - markedTxn(w.file) > MOST_UNFLUSHED * every) flush(w);
+    else if (w.committed % every === 0) setImmediate(later); // when the reply is out, and by one process
     soon();
   }
 
-  /** Comes back in a while to see to the disk. */
+  /** Sees to the disk, behind the replies. */
   function later(): void {
     clearTimeout(timer);
     timer = undefined;
     if (writer === undefined) return;
     try {
-      if (tend(writer)) soon();
+      if (isFlushDue(writer)) flushBehind(writer, flushed);
     } catch (error) {
-      release(); // the next request opens it again, and meets what there is to meet
-      if (error instanceof StoreError) onTrouble(error);
+      flushed(error);
     }
+  }
+
+  function flushed(error?: unknown): void {
+    if (error === undefined || error === null) {
+      if (writer?.pin !== undefined) soon();
+      return;
+    }
+    release(); // the next request opens it again, and meets what there is to meet
+    if (error instanceof MovedError || error instanceof DamageError || error instanceof BadLockError) return;
+    onTrouble(error instanceof StoreError ? error : refused(error, database, 'flush'));
   }
 
   function soon(): void {
@@ -179,8 +193,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
     saving = undefined;
     clearTimeout(timer);
     timer = undefined;
-    if (path !== undefined) closeFile(path.file);
     if (writer !== undefined) closeWriter(writer);
+    else if (path !== undefined) closeFile(path.file);
     path = undefined;
     writer = undefined;
   }

@@ -1,5 +1,5 @@
 // A look at LMDB's lock file before its lock is taken: rubbish in it would make liblmdb wait for ever, or die.
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { MovedError } from './damage.ts';
 import { u32, u48 } from './format.ts';
 import { pause } from './pause.ts';
@@ -41,23 +41,25 @@ export function openLock(database: string): LockFile {
   return { fd, path, ino, size, bytes, magic: u32(bytes, 0), layout: u32(bytes, 4), kind: u32(bytes, KIND) };
 }
 
-export function closeLock(lock: LockFile): void {
-  // Were the file shorter than what LMDB has mapped, closing the environment would be a SIGBUS.
+/** To be called before the environment is closed: LMDB writes to its map of this file, and a shorter file is a SIGBUS. */
+export function restoreSize(lock: LockFile): void {
   if (fstatSync(lock.fd).size < lock.size) ftruncateSync(lock.fd, lock.size);
 }
 
+/** To be called when the environment is closed: see `openLock`. */
 export function releaseLock(lock: LockFile): void {
   closeSync(lock.fd);
 }
 
 /**
- * What is wrong with the lock file, '' for nothing. Throws MovedError where the path leads to another one.
+ * What is wrong with the lock file, '' for nothing. Throws MovedError where it was removed.
  * `newest` is a transaction that has certainly been committed.
  */
 export function wrongWithLock(lock: LockFile, newest: number): string {
-  const now = statSync(lock.path, { throwIfNoEntry: false });
-  if (now === undefined || now.ino !== lock.ino) throw new MovedError('the lock file was replaced');
-  if (now.size < lock.size) return 'is truncated';
+  const { nlink, size } = fstatSync(lock.fd);
+  // Whoever sets a database aside removes its lock file first: this is how all others learn of it.
+  if (nlink === 0) throw new MovedError('the lock file was removed');
+  if (size < lock.size) return 'is truncated';
   const { fd, bytes } = lock;
   readSync(fd, bytes, 0, TABLE, 0);
   if (u32(bytes, 0) !== lock.magic || u32(bytes, 4) !== lock.layout || u32(bytes, KIND) !== lock.kind) {

@@ -63,7 +63,7 @@ export function rollBack(file: DataFile, meta: Meta): void {
     head.copy(head, page + META_LAST_PAGE, LAST_PAGE, LAST_PAGE + 8);
     const own = (meta.txnid & 1) === (page === 0 ? 0 : 1);
     head.writeBigUInt64LE(BigInt(own ? meta.txnid : Math.max(0, meta.txnid - 1)), page + META_TXNID);
-    head.writeBigInt64LE(bootId(), page + META_BOOT_ID);
+    head.writeBigUInt64LE(BigInt(bootId()), page + META_BOOT_ID);
     writeSync(file.fd, head, page + META_TREES, META_BOOT_ID + 8 - META_TREES, page + META_TREES);
   }
 }
@@ -76,16 +76,16 @@ function sum(head: Buffer): number {
   return h >>> 0;
 }
 
-let boot: bigint | undefined;
+let boot: number | undefined;
 
 /** The kernel's name for this boot, cut down as LMDB does: the first eight hexadecimal digits. 0: unknown. */
-function bootId(): bigint {
+function bootId(): number {
   if (boot === undefined) {
     try {
       const digits = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
-      boot = /^[0-9a-f]{8}$/.test(digits) ? BigInt(`0x${digits}`) : 0n;
+      boot = /^[0-9a-f]{8}$/.test(digits) ? Number.parseInt(digits, 16) : 0;
     } catch {
-      boot = 0n;
+      boot = 0;
     }
   }
   return boot;

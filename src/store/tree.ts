@@ -31,12 +31,21 @@ export interface Path {
   numbers: number[];
   /** The state that the pages belong to. */
   txnid: number;
+  /** When the first of them was read, in milliseconds since the epoch. */
+  readAt: number;
   /** Where the leaf of the last descent lies in `pages`; -1: the tree is empty. */
   leaf: number;
 }
 
 export function newPath(file: DataFile): Path {
-  return { file, pages: Buffer.allocUnsafeSlow(4 * file.pageSize), numbers: [], txnid: -1, leaf: -1 };
+  return {
+    file,
+    pages: Buffer.allocUnsafeSlow(4 * file.pageSize),
+    numbers: [],
+    txnid: -1,
+    readAt: 0,
+    leaf: -1,
+  };
 }
 
 /** Leads `path` to the leaf where `key` is, or would be. Throws DamageError. */
@@ -45,6 +54,7 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
   const { pageSize } = path.file;
   if (path.txnid !== meta.txnid) {
     path.txnid = meta.txnid;
+    path.readAt = Date.now();
     path.numbers.length = 0;
   }
   path.leaf = -1;

@@ -6,7 +6,7 @@ import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { type Instruction, newInstruction, put } from './instruction.ts';
-import { closeLock, type LockFile, lockPath, openLock, releaseLock, wrongWithLock } from './lock.ts';
+import { type LockFile, lockPath, openLock, releaseLock, restoreSize, wrongWithLock } from './lock.ts';
 import { isDoubtful, markedTxn, rollBack, writeMark } from './mark.ts';
 import {
   type NativeEnv,
@@ -33,29 +33,34 @@ export interface Writer {
   pinned: number;
   /** The newest state this process has committed. */
   committed: number;
+  /** A flush is under way in another thread, and uses the file's descriptor. */
+  flushing: boolean;
+  closed: boolean;
 }
 
 // A map this large costs nothing until it is used, and need never be resized under running processes.
 const MAP_SIZE = 64 * 2 ** 30;
 const SMALL_MAP_SIZE = 2 ** 30; // where the process may not have so much address space (ulimit -v)
 const MOST_READERS = 1000;
+const FRESH = 5; // milliseconds for which pages that were read and checked count as checked
 const BINARY_KEYS = 3;
 const CREATE = 0x40000;
 const BEGIN = NO_SYNC | SYNCHRONOUS;
 
 /** Opens LMDB's environment, creates the file where there is none. Throws StoreError, DamageError, BadLockError. */
-export function openWriter(path: string): Writer {
-  checkBeforeLmdb(path);
-  const env = openEnvironment(path);
+export function openWriter(database: string): Writer {
+  checkBeforeLmdb(database);
+  const env = openEnvironment(database);
   let lock: LockFile | undefined;
   try {
     env.beginTxn(BEGIN);
-    if (env.getWriteTxnId() === 0) throw new StoreError(`cannot write to ${path}: LMDB gives no transaction`);
+    if (env.getWriteTxnId() === 0)
+      throw new StoreError(`cannot write to ${database}: LMDB gives no transaction`);
     const { dbi } = new (native().Dbi)(env, CREATE, null, BINARY_KEYS, undefined);
     env.commitTxn();
-    giveToDirectoryOwner(path);
-    lock = openLock(path);
-    const file = openFile(path);
+    giveToDirectoryOwner(database);
+    lock = openLock(database);
+    const file = openFile(database);
     if (file === undefined) throw new MovedError('the file vanished while it was opened');
     const writer: Writer = {
       env,
@@ -68,13 +73,15 @@ export function openWriter(path: string): Writer {
       pin: undefined,
       pinned: 0,
       committed: 0,
+      flushing: false,
+      closed: false,
     };
     settleMark(writer);
     return writer;
   } catch (error) {
     env.close();
     if (lock !== undefined) releaseLock(lock);
-    throw fromLmdb(error, path);
+    throw fromLmdb(error, database);
   }
 }
 
@@ -148,14 +155,10 @@ function settleMark(writer: Writer): void {
   }
 }
 
-/** Takes the write lock. Throws MovedError where path or lock lead to other files now. */
+/** Takes the write lock. Throws MovedError where the database was set aside, BadLockError. */
 export function begin(writer: Writer): void {
   const { env, file, lock } = writer;
-  const now = statSync(file.path, { throwIfNoEntry: false });
-  if (now === undefined || now.ino !== file.ino || now.dev !== file.dev) {
-    throw new MovedError('the file was renamed or removed');
-  }
-  const wrong = wrongWithLock(lock, readHead(file).txnid);
+  const wrong = wrongWithLock(lock, writer.committed);
   if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
   env.beginTxn(BEGIN);
   if (env.getWriteTxnId() === 0) {
@@ -187,7 +190,7 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
   try {
     meta = readHead(writer.file);
     checkFreeList(writer.file, meta, writer.scratch);
-    writer.path.txnid = -1; // what was read for an earlier transaction may have been damaged since
+    if (Date.now() - writer.path.readAt > FRESH) writer.path.txnid = -1; // it may have been damaged since
     pinIfSafe(writer, meta);
     done = change(meta);
   } finally {
@@ -245,11 +248,18 @@ export function putRecord(writer: Writer, keyLength: number, size: number, flags
 
 /** Closes everything. What is not yet on the disk stays in the kernel's hands. */
 export function closeWriter(writer: Writer): void {
-  closeLock(writer.lock);
+  writer.closed = true;
+  restoreSize(writer.lock);
   writer.pin?.abort();
+  writer.pin = undefined;
   writer.env.close();
-  closeFile(writer.file);
   releaseLock(writer.lock);
+  if (!writer.flushing) finishClosing(writer);
+}
+
+/** The descriptor that a flush may have been using goes last. */
+export function finishClosing(writer: Writer): void {
+  closeFile(writer.file);
 }
 
 /** LMDB's own errors, sorted: damage to the file, or trouble around it. */
