@@ -1,6 +1,6 @@
 // A session: requests from descriptor 0, replies to descriptor 1, until one side or the clock ends it.
 // Knows nothing of greylisting: what a request gets is asked of `answer`.
-import { fstatSync, writeSync } from 'node:fs';
+import { createReadStream, fstatSync, writeSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { PolicyRequest } from '../greylist/request.ts';
 import type { Log } from '../log/log.ts';
@@ -100,6 +100,8 @@ function listen(take: (chunk: Buffer, length: number) => void, ended: () => void
     socket.on('end', ended).on('error', ended).on('close', ended);
     return;
   }
-  process.stdin.on('data', (chunk: Buffer) => take(chunk, chunk.length));
-  process.stdin.on('end', ended).on('error', ended);
+  // A file, a terminal: in pieces as small, so that what has to be done between requests gets its turn.
+  const stream = createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
+  stream.on('data', (chunk) => take(chunk as Buffer, chunk.length));
+  stream.on('end', ended).on('error', ended);
 }
