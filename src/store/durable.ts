@@ -1,26 +1,43 @@
 // When what was committed reaches the disk. Commits are visible to every process at once and survive the
 // death of any of them; only a power cut or a kernel's crash can take back those not yet flushed.
 
-// How integrity is kept without a flush per commit: the mark (mark.ts) names the last state that is safe on
-// the disk, and some process holds a reader's slot on that state (or an older one), so that LMDB re-uses
+// How the file stays whole without a flush per commit: the mark (mark.ts) names the last state that is safe
+// on the disk, and some process holds a reader's slot on that state (or an older one), so that LMDB re-uses
 // none of its pages. After a power cut the file goes back to the mark. A slot of a dead process counts until
 // it is cleared, and it is cleared only after a newer state is safe: kill -9 opens no gap.
+//
+// Pages that may not be re-used make the file grow. In a storm (`mostKept` commits since the mark, within a
+// second or two) the mark says that its state is kept no longer, and the slots are given up. Should the power
+// fail then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { readHead } from './file.ts';
 import type { Meta } from './format.ts';
-import { markedTxn, writeMark } from './mark.ts';
+import { isKept, markedTxn, writeMark, writeUnkept } from './mark.ts';
 import { type NativeReader, native, READ_ONLY } from './native.ts';
 import { begin, finishClosing, type Writer } from './writer.ts';
 
 /** How long a commit may stay unflushed, in milliseconds. */
 export const FLUSH_AFTER = 1000;
 
-/**
- * Commits after which there is a flush, whatever the time: the pages that they freed have to wait for it. A
- * power of two, so that processes agree on it; some 2 % of the pages in a large file.
- */
-export function flushEvery(lastPage: number): number {
-  return Math.max(32, 2 ** (Math.floor(Math.log2(lastPage)) - 7));
+/** Commits for which the marked state is kept: together they may hold back a few per cent of the file's pages. */
+export function mostKept(lastPage: number): number {
+  return Math.max(64, lastPage >> 7);
+}
+
+/** Says in the mark, and on the disk, that its state is kept no longer, before a page of it is re-used. */
+export function giveUp(writer: Writer): void {
+  const { env, file } = writer;
+  begin(writer);
+  try {
+    readHead(file);
+    if (isKept(file)) {
+      writeUnkept(file);
+      fdatasyncSync(file.fd); // under the lock: until it is there, nobody commits
+    }
+    unpin(writer);
+  } finally {
+    env.abortTxn();
+  }
 }
 
 /**
@@ -130,13 +147,23 @@ export function flushLast(writer: Writer): void {
   env.readerCheck();
 }
 
-/** True where a flush is due some time after a commit; lets go of what others have made safe. */
+/** Lets go of a state that is kept no longer, or marked no longer. Looks at the file's head as last read. */
+export function letGo(writer: Writer): void {
+  if (writer.pin !== undefined && (markedTxn(writer.file) > writer.pinned || !isKept(writer.file)))
+    unpin(writer);
+}
+
+/**
+ * True where a commit has waited long enough for a flush; to be asked every FLUSH_AFTER. One flush serves all
+ * processes: whose commits of a while ago are safe has nothing to do.
+ */
 export function isFlushDue(writer: Writer): boolean {
-  const meta = readHead(writer.file);
+  readHead(writer.file);
+  letGo(writer);
   const marked = markedTxn(writer.file);
-  if (marked < writer.committed || (marked < meta.txnid && marked <= writer.pinned)) return true;
-  unpin(writer);
-  return false;
+  const due = writer.due > marked || (writer.pin !== undefined && writer.committed <= writer.due);
+  writer.due = writer.committed;
+  return due;
 }
 
 /** True where this process still owes the disk something. */

@@ -2,15 +2,26 @@
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
 import { lstatSync, statSync } from 'node:fs';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
-import { FLUSH_AFTER, flush, flushBehind, flushEvery, flushLast, isFlushDue, owes } from './durable.ts';
+import {
+  FLUSH_AFTER,
+  flush,
+  flushBehind,
+  flushLast,
+  giveUp,
+  isFlushDue,
+  letGo,
+  mostKept,
+  owes,
+} from './durable.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
-import { isDoubtful, markedTxn } from './mark.ts';
+import { isDoubtful, isKept, markedTxn } from './mark.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import { replaceLock, setAside } from './recover.ts';
 import { type Saved, salvage } from './salvage.ts';
 import { newPath, type Path } from './tree.ts';
+import { verify } from './verify.ts';
 import { BadLockError, closeWriter, openWriter, transact, type Writer } from './writer.ts';
 
 export interface KeeperOptions {
@@ -41,10 +52,18 @@ export interface Keeper {
 const LOOK_AGAIN = 1000;
 /** How long a request may wait for what is saved from a damaged file, in milliseconds. */
 const SAVE_AT_ONCE = 1000;
-/** With this many times as much unflushed as there should be, the disk is behind, and replies wait for it. */
-const MOST_UNFLUSHED = 4;
 /** A page may be half written by another process at the moment it is read: how often to look again. */
 const SECOND_LOOKS = 3;
+
+/** The power failed in a storm: nobody knows what of the newest state reached the disk. Throws DamageError. */
+function checkAll(database: string): void {
+  const problem = verify(database, () => {})?.problems[0];
+  if (problem === undefined) return;
+  const { page, what } = problem;
+  throw new DamageError(
+    `was left unfinished by a power cut: ${page === undefined ? 'it' : `page ${page}`} ${what}`,
+  );
+}
 
 export function newKeeper(options: KeeperOptions): Keeper {
   const { path: database, sync, onDamage, onTrouble } = options;
@@ -83,7 +102,10 @@ export function newKeeper(options: KeeperOptions): Keeper {
 
   function look() {
     const file = openForLook();
-    return file === undefined ? undefined : { path: path!, meta: readHead(file) };
+    if (file === undefined) return undefined;
+    const meta = readHead(file);
+    if (writer !== undefined) letGo(writer);
+    return { path: path!, meta };
   }
 
   function openForLook(): DataFile | undefined {
@@ -100,6 +122,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     path = newPath(file);
     lookedAt = now;
     const meta = readHead(file);
+    if (isDoubtful(file, meta) && !isKept(file)) checkAll(database);
     if (markedTxn(file) === -2 || isDoubtful(file, meta)) return writable().file; // which settles it, or refuses
     return file;
   }
@@ -119,9 +142,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
     const before = w.committed;
     const meta = transact(w, (state) => work(w, state));
     if (w.committed === before) return;
-    const every = flushEvery(meta.lastPage);
-    if (sync === 'always' || w.committed - markedTxn(w.file) > MOST_UNFLUSHED * every) flush(w);
-    else if (w.committed % every === 0) setImmediate(later); // when the reply is out, and by one process
+    if (sync === 'always') flush(w);
+    else if (isKept(w.file) && w.committed - markedTxn(w.file) > mostKept(meta.lastPage)) giveUp(w);
     soon();
   }
 
@@ -132,6 +154,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (writer === undefined) return;
     try {
       if (isFlushDue(writer)) flushBehind(writer, flushed);
+      else if (owes(writer)) soon();
     } catch (error) {
       flushed(error);
     }
@@ -139,7 +162,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
 
   function flushed(error?: unknown): void {
     if (error === undefined || error === null) {
-      if (writer?.pin !== undefined) soon();
+      if (writer !== undefined && owes(writer)) soon();
       return;
     }
     release(); // the next request opens it again, and meets what there is to meet

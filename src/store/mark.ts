@@ -9,16 +9,19 @@ import {
   META_TREES_BYTES,
   META_TXNID,
   type Meta,
+  u16,
   u32,
   u48,
 } from './format.ts';
 
 // LMDB uses the first 168 bytes of its first page. The mark lies in a disk sector of its own:
-//   magic (8), format version of the records (4), check (4), transaction (8), last page (8), trees (96)
+//   magic (8), format version of the records (2), kept or not (2), check (4), transaction (8), last page (8),
+//   trees (96)
 const MARK_AT = 2048;
 const MARK_BYTES = 128;
 const MAGIC = Buffer.from('GREYLTCH');
 const FORMAT = 1;
+const KEPT = MARK_AT + 10;
 const TXNID = MARK_AT + 16;
 const LAST_PAGE = MARK_AT + 24;
 const TREES = MARK_AT + 32;
@@ -28,17 +31,33 @@ export function markedTxn(file: DataFile): number {
   const { head } = file;
   if (MAGIC.compare(head, MARK_AT, MARK_AT + 8) !== 0) return -1;
   if (u32(head, MARK_AT + 12) !== sum(head)) return -1;
-  return u32(head, MARK_AT + 8) > FORMAT ? -2 : u48(head, TXNID);
+  return u16(head, MARK_AT + 8) > FORMAT ? -2 : u48(head, TXNID);
+}
+
+/** True where the marked state is kept: no page of it is re-used while it is the marked one. */
+export function isKept(file: DataFile): boolean {
+  return u16(file.head, KEPT) === 1;
 }
 
 /** Writes the mark for the state in `meta`, which was read from `head`. */
 export function writeMark(file: DataFile, head: Buffer, meta: Meta): void {
   const page = (meta.txnid & 1) === 0 ? 0 : file.pageSize; // where LMDB puts an even, an odd transaction
   MAGIC.copy(head, MARK_AT);
-  head.writeUInt32LE(FORMAT, MARK_AT + 8);
+  head.writeUInt16LE(FORMAT, MARK_AT + 8);
+  head.writeUInt16LE(1, KEPT);
   head.copy(head, TXNID, page + META_TXNID, page + META_TXNID + 8);
   head.copy(head, LAST_PAGE, page + META_LAST_PAGE, page + META_LAST_PAGE + 8);
   head.copy(head, TREES, page + META_TREES, page + META_TREES + META_TREES_BYTES);
+  put(file, head);
+}
+
+/** Says that the marked state is kept no longer. */
+export function writeUnkept(file: DataFile): void {
+  file.head.writeUInt16LE(0, KEPT);
+  put(file, file.head);
+}
+
+function put(file: DataFile, head: Buffer): void {
   head.writeUInt32LE(sum(head), MARK_AT + 12);
   writeSync(file.fd, head, MARK_AT, MARK_BYTES, MARK_AT);
 }

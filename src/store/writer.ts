@@ -7,7 +7,7 @@ import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { type Instruction, newInstruction, put } from './instruction.ts';
 import { type LockFile, lockPath, openLock, releaseLock, restoreSize, wrongWithLock } from './lock.ts';
-import { isDoubtful, markedTxn, rollBack, writeMark } from './mark.ts';
+import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from './mark.ts';
 import {
   type NativeEnv,
   type NativeReader,
@@ -31,8 +31,9 @@ export interface Writer {
   pin: NativeReader | undefined;
   /** The state that the pin holds. */
   pinned: number;
-  /** The newest state this process has committed. */
+  /** The newest state this process has committed, and the one that has to be on the disk next. */
   committed: number;
+  due: number;
   /** A flush is under way in another thread, and uses the file's descriptor. */
   flushing: boolean;
   closed: boolean;
@@ -73,6 +74,7 @@ export function openWriter(database: string): Writer {
       pin: undefined,
       pinned: 0,
       committed: 0,
+      due: 0,
       flushing: false,
       closed: false,
     };
@@ -148,7 +150,9 @@ function settleMark(writer: Writer): void {
   begin(writer);
   try {
     meta = readHead(file);
-    if (isDoubtful(file, meta)) rollBack(file, meta);
+    if (isDoubtful(file, meta) && isKept(file)) rollBack(file, meta);
+    else if (isDoubtful(file, meta))
+      writeMark(file, file.head, meta); // the keeper has checked it all
     else if (markedTxn(file) < 0) writeMark(file, file.head, meta);
   } finally {
     env.abortTxn();
@@ -214,7 +218,7 @@ function commit(writer: Writer, meta: Meta): void {
  * re-used until a newer one is safe. Whoever comes later finds this done.
  */
 function pinIfSafe(writer: Writer, meta: Meta): void {
-  if (writer.pin !== undefined || markedTxn(writer.file) !== meta.txnid) return;
+  if (writer.pin !== undefined || markedTxn(writer.file) !== meta.txnid || !isKept(writer.file)) return;
   writer.pin = new (native().Txn)(writer.env, READ_ONLY);
   writer.pinned = meta.txnid;
 }
