@@ -1,6 +1,15 @@
 // A look at LMDB's lock file before its lock is taken: rubbish in it would make liblmdb wait for ever, or die.
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
-import { MovedError } from './damage.ts';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { MovedError, refused } from './damage.ts';
 import { u32, u48 } from './format.ts';
 import { pause } from './pause.ts';
 
@@ -24,11 +33,29 @@ const MUTEX = 64;
 const KIND = MUTEX + 16;
 const ROBUST_SHARED = 0x90; // glibc's kind of mutex; others (musl) keep the holder elsewhere
 const TABLE = 192;
+const PAGE = 4096;
 const HOLDER = 0x3fffffff;
 const HOLDER_DIED = 0x40000000;
 
 export function lockPath(database: string): string {
   return `${database}-lock`;
+}
+
+/**
+ * Makes a lock file of one page of zeros, which LMDB takes for a new one. It would make one with a hole instead
+ * of a page, and writing into that hole through its map is a SIGBUS when the disk is full.
+ */
+export function makeLock(database: string): void {
+  const path = lockPath(database);
+  const own = `${path}.${process.pid}`;
+  try {
+    writeFileSync(own, Buffer.alloc(PAGE), { mode: 0o600 });
+    linkSync(own, path); // in one step, and only if there is none yet
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(error, path, 'create');
+  } finally {
+    rmSync(own, { force: true });
+  }
 }
 
 /** Opens the lock file that LMDB has just made sure of. Close it only after the environment: see fcntl(2), F_SETLK. */

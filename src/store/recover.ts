@@ -2,7 +2,7 @@
 // new one. Of many processes that find the same damage at once, exactly one does it.
 import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DamageError, refused } from './damage.ts';
+import { DamageError, refused, StoreError } from './damage.ts';
 import { closeFile, openFile, readHead } from './file.ts';
 import { isAlive, lockPath } from './lock.ts';
 import { pause } from './pause.ts';
@@ -103,6 +103,8 @@ function alone(path: string, work: () => void): void {
   }
   try {
     work();
+  } catch (error) {
+    throw error instanceof StoreError ? error : refused(error, path, 'set aside');
   } finally {
     rmSync(sign, { force: true });
   }

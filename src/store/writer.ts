@@ -3,10 +3,18 @@
 import { chownSync, lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
-import { closeFile, type DataFile, openFile, readHead } from './file.ts';
+import { closeFile, type DataFile, newestSeen, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { type Instruction, newInstruction, put } from './instruction.ts';
-import { type LockFile, lockPath, openLock, releaseLock, restoreSize, wrongWithLock } from './lock.ts';
+import {
+  type LockFile,
+  lockPath,
+  makeLock,
+  openLock,
+  releaseLock,
+  restoreSize,
+  wrongWithLock,
+} from './lock.ts';
 import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from './mark.ts';
 import {
   type NativeEnv,
@@ -42,7 +50,9 @@ export interface Writer {
 // A map this large costs nothing until it is used, and need never be resized under running processes.
 const MAP_SIZE = 64 * 2 ** 30;
 const SMALL_MAP_SIZE = 2 ** 30; // where the process may not have so much address space (ulimit -v)
-const MOST_READERS = 1000;
+// Only a flush takes a reader's slot, not a look-up: a thousand filters need a handful. This many fit into one
+// page of the lock file, which is made whole before LMDB maps it: see `makeLock`.
+const MOST_READERS = 60;
 const FRESH = 5; // milliseconds for which pages that were read and checked count as checked
 const BINARY_KEYS = 3;
 const CREATE = 0x40000;
@@ -91,6 +101,7 @@ export function openWriter(database: string): Writer {
 function checkBeforeLmdb(path: string): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
   if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
+  if (lock === undefined) makeLock(path);
   const file = openFile(path);
   if (file === undefined) return;
   try {
@@ -162,7 +173,7 @@ function settleMark(writer: Writer): void {
 /** Takes the write lock. Throws MovedError where the database was set aside, BadLockError. */
 export function begin(writer: Writer): void {
   const { env, file, lock } = writer;
-  const wrong = wrongWithLock(lock, writer.committed);
+  const wrong = wrongWithLock(lock, newestSeen(file));
   if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
   env.beginTxn(BEGIN);
   if (env.getWriteTxnId() === 0) {
