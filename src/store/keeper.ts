@@ -31,7 +31,7 @@ export interface KeeperOptions {
   sync: 'always' | 'later';
   /** Told once of each act of damage: what was found, where the file went, what was saved. */
   onDamage: (what: string) => void;
-  /** Told of a flush in the background that failed. */
+  /** Told of a lock file that had to be replaced, and of a flush in the background that failed. */
   onTrouble: (error: Error) => void;
 }
 
@@ -95,8 +95,10 @@ export function newKeeper(options: KeeperOptions): Keeper {
     const ino = path?.file.ino;
     release();
     if (error instanceof DamageError) setAside(database, ino, (aside) => save(aside, error.message));
-    else if (error instanceof BadLockError) replaceLock(database, error.ino);
-    else if (error instanceof StoreError) throw error;
+    else if (error instanceof BadLockError) {
+      replaceLock(database, error.ino);
+      onTrouble(new Error(`${error.message}; it was replaced by a new one, the database is as it was`));
+    } else if (error instanceof StoreError) throw error;
     else if (!(error instanceof MovedError)) throw refused(error, database, 'use');
   }
 
