@@ -52,7 +52,7 @@ export interface Keeper {
 const LOOK_AGAIN = 1000;
 /** How long a request may wait for what is saved from a damaged file, in milliseconds. */
 const SAVE_AT_ONCE = 1000;
-/** A page may be half written by another process at the moment it is read: how often to look again. */
+/** What looks wrong may be half written by another process at that moment: how often to look again. */
 const SECOND_LOOKS = 3;
 
 /** The power failed in a storm: nobody knows what of the newest state reached the disk. Throws DamageError. */
@@ -88,7 +88,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
 
   /** Does what can be done about `error`, or throws it. */
   function mend(error: unknown, tries: number): void {
-    if (error instanceof DamageError && tries < SECOND_LOOKS) {
+    if ((error instanceof DamageError || error instanceof BadLockError) && tries < SECOND_LOOKS) {
       pause(tries * 3);
       return;
     }

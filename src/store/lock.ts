@@ -68,6 +68,14 @@ export function openLock(database: string): LockFile {
   return { fd, path, ino, size, bytes, magic: u32(bytes, 0), layout: u32(bytes, 4), kind: u32(bytes, KIND) };
 }
 
+/**
+ * True where we came while the last process but us was closing: LMDB destroys the mutex then, and whoever waits
+ * for its place finds it so. To be opened again; the first to be alone sets it up anew.
+ */
+export function isDestroyed(lock: LockFile): boolean {
+  return lock.kind === 0xffffffff;
+}
+
 /** To be called before the environment is closed: LMDB writes to its map of this file, and a shorter file is a SIGBUS. */
 export function restoreSize(lock: LockFile): void {
   if (fstatSync(lock.fd).size < lock.size) ftruncateSync(lock.fd, lock.size);
@@ -83,10 +91,7 @@ export function releaseLock(lock: LockFile): void {
  * `newest` is a transaction that has certainly been committed.
  */
 export function wrongWithLock(lock: LockFile, newest: number): string {
-  const { nlink, size } = fstatSync(lock.fd);
-  // Whoever sets a database aside removes its lock file first: this is how all others learn of it.
-  if (nlink === 0) throw new MovedError('the lock file was removed');
-  if (size < lock.size) return 'is truncated';
+  if (sizeNow(lock) < lock.size) return 'is truncated';
   const { fd, bytes } = lock;
   readSync(fd, bytes, 0, TABLE, 0);
   if (u32(bytes, 0) !== lock.magic || u32(bytes, 4) !== lock.layout || u32(bytes, KIND) !== lock.kind) {
@@ -94,11 +99,19 @@ export function wrongWithLock(lock: LockFile, newest: number): string {
   }
   if (u32(bytes, READERS) > (lock.size - TABLE) / 64) return 'has too many readers';
   const last = u48(bytes, LAST_TXN);
-  if (last < newest || last > newest + 0x1000000) return 'names an impossible transaction';
+  // A commit shows in the meta page a moment before it shows here.
+  if (last < newest - 1 || last > newest + 0x1000000) return 'names an impossible transaction';
   const holder = lock.kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
   if (holder !== 0 && !isAlive(holder) && stillHeld(lock, holder))
     return 'is locked by a process that does not exist';
   return '';
+}
+
+/** Throws MovedError where the lock file was removed: whoever sets a database aside does that first. */
+export function sizeNow(lock: LockFile): number {
+  const { nlink, size } = fstatSync(lock.fd);
+  if (nlink === 0) throw new MovedError('the lock file was removed');
+  return size;
 }
 
 /** The kernel hands on the lock of a process that dies; one that stays with a dead holder is rubbish. */

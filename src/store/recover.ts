@@ -36,7 +36,7 @@ export function setAside(path: string, ino: number | undefined, save: (aside: st
 export function replaceLock(path: string, ino: number): void {
   alone(path, () => {
     if (lstatSync(lockPath(path), { throwIfNoEntry: false })?.ino === ino) removeLock(path);
-    pause(20); // whoever is within a transaction under the old lock has finished by then
+    pause(50); // whoever is within a transaction under the old lock has finished by then
   });
 }
 

@@ -7,12 +7,14 @@ import { closeFile, type DataFile, newestSeen, openFile, readHead } from './file
 import type { Meta } from './format.ts';
 import { type Instruction, newInstruction, put } from './instruction.ts';
 import {
+  isDestroyed,
   type LockFile,
   lockPath,
   makeLock,
   openLock,
   releaseLock,
   restoreSize,
+  sizeNow,
   wrongWithLock,
 } from './lock.ts';
 import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from './mark.ts';
@@ -71,6 +73,7 @@ export function openWriter(database: string): Writer {
     env.commitTxn();
     giveToDirectoryOwner(database);
     lock = openLock(database);
+    if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
     const file = openFile(database);
     if (file === undefined) throw new MovedError('the file vanished while it was opened');
     const writer: Writer = {
@@ -179,6 +182,12 @@ export function begin(writer: Writer): void {
   if (env.getWriteTxnId() === 0) {
     env.abortTxn();
     throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
+  }
+  try {
+    sizeNow(lock); // it may have been removed while we waited, and then it excludes nobody
+  } catch (error) {
+    env.abortTxn();
+    throw error;
   }
 }
 
