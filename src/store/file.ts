@@ -12,6 +12,8 @@ export interface DataFile {
   pageSize: number;
   /** The first page and the second meta page, as last read by `readHead`. */
   head: Buffer;
+  /** The newest state as `readHead` last found it. */
+  newest: Meta | undefined;
 }
 
 /** Opens the file, or returns undefined where there is none yet, or an empty one. */
@@ -30,7 +32,8 @@ export function openFile(path: string): DataFile | undefined {
     closeSync(fd);
     return undefined;
   }
-  const file = { fd, path, dev, ino, pageSize: 4096, head: Buffer.allocUnsafeSlow(4096 + META_BYTES) };
+  const head = Buffer.allocUnsafeSlow(4096 + META_BYTES);
+  const file: DataFile = { fd, path, dev, ino, pageSize: 4096, head, newest: undefined };
   try {
     settlePageSize(file, size);
     return file;
@@ -77,10 +80,15 @@ export function readHead(file: DataFile): Meta {
   if (got < head.length) throw new DamageError(`is truncated to ${got} bytes`);
   const first = metaTxn(head, 0);
   const second = metaTxn(head, pageSize);
+  const { newest } = file;
+  // A transaction's number never stands for two states: nothing is to be read anew where it is the same.
+  if (newest !== undefined && first >= 0 && second >= 0 && newest.txnid === Math.max(first, second))
+    return newest;
   const meta = readMeta(head, first >= second ? 0 : pageSize);
   // A healthy file has two good meta pages at all times: LMDB writes each in one piece.
   if (first < 0 || second < 0 || typeof meta === 'string') throw new DamageError('a meta page is damaged');
   if (meta.pageSize !== pageSize) throw new DamageError('the page size has changed');
+  file.newest = meta;
   return meta;
 }
 

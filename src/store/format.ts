@@ -133,25 +133,27 @@ export function pageFlags(b: Uint8Array, page: number): number {
 export const BIG_DATA = 1;
 
 /**
- * What is wrong with the page of `pageSize` bytes at `page`, '' for nothing: that it is page `number`, of
- * `kind`, not newer than `newest`, and that every node lies inside it. After this, liblmdb can work on it.
+ * What is wrong with the header of the page at `page`, '' for nothing: that it is page `number`, of `kind`, not
+ * newer than `newest`. Enough for a look-up: what it reads amiss inside the page cannot harm it, and no record
+ * is believed without its check.
  */
-export function wrongWithPage(
+export function wrongWithHeader(
   b: Uint8Array,
   page: number,
-  pageSize: number,
   number: number,
   kind: number,
   newest: number,
 ): string {
   if (u48(b, page) !== number || u16(b, page + 6) !== 0) return 'bears another number';
   if (pageTxn(b, page) > newest || u16(b, page + 14) !== 0) return 'is newer than the newest transaction';
-  return wrongWithNodes(b, page, pageSize, kind);
+  return pageFlags(b, page) === kind ? '' : 'is of another kind';
 }
 
-/** As `wrongWithPage`, but only of the inside of a page, wherever it was found. */
+/**
+ * What is wrong with the inside of the page of `pageSize` bytes at `page`, '' for nothing: that every node lies
+ * within it. After both checks, liblmdb can work on it.
+ */
 export function wrongWithNodes(b: Uint8Array, page: number, pageSize: number, kind: number): string {
-  if (pageFlags(b, page) !== kind) return 'is of another kind';
   const room = pageSize - PAGE_HEADER;
   const lower = u16(b, page + 20);
   const upper = u16(b, page + 22);

@@ -7,7 +7,7 @@ import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
 import * as record from './record.ts';
 import type { Sighting, Store } from './store.ts';
-import { descend, findRecord, type Path } from './tree.ts';
+import { descend, descendChecked, findRecord, type Path } from './tree.ts';
 import { putRecord, type Writer } from './writer.ts';
 
 const NOTHING: Sighting = { comeBacks: 0, firstSeen: 0, passed: false };
@@ -32,7 +32,7 @@ export function openStore(options: KeeperOptions): Store {
     let first = now;
     keeper.change((writer, meta) => {
       const length = key.writeTriple(writer.instruction.key, 0, triple);
-      const at = seek(writer.path, meta, writer.instruction.key, length);
+      const at = seekChecked(writer.path, meta, writer.instruction.key, length);
       const stored = at < 0 ? Number.POSITIVE_INFINITY : record.mainNumber(writer.path.pages, at);
       if (stored <= now) {
         first = stored;
@@ -65,11 +65,17 @@ function seek(path: Path, meta: Meta, wanted: Uint8Array, length: number): numbe
   return findRecord(path, wanted, length);
 }
 
+/** As `seek`, for a record that is about to be put. */
+function seekChecked(path: Path, meta: Meta, wanted: Uint8Array, length: number): number {
+  descendChecked(path, meta, wanted, length);
+  return findRecord(path, wanted, length);
+}
+
 /** Returns whether there was anything to note. */
 function notePassed(writer: Writer, meta: Meta, triple: Triple, now: number): boolean {
   const { path, instruction } = writer;
   const length = key.writeTriple(instruction.key, 0, triple);
-  const at = seek(path, meta, instruction.key, length);
+  const at = seekChecked(path, meta, instruction.key, length);
   if (at < 0 || record.hasPassed(path.pages, at)) return false;
   putTriple(writer, length, { firstSeen: record.mainNumber(path.pages, at), passed: true, lastPassed: now });
   return true;
@@ -78,7 +84,7 @@ function notePassed(writer: Writer, meta: Meta, triple: Triple, now: number): bo
 function countComeBack(writer: Writer, meta: Meta, triple: Triple, now: number): void {
   const { path, instruction } = writer;
   const length = key.writeClient(instruction.key, 0, triple.client, false);
-  const at = seek(path, meta, instruction.key, length);
+  const at = seekChecked(path, meta, instruction.key, length);
   const comeBacks = (at < 0 ? 0 : record.mainNumber(path.pages, at)) + 1;
   record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), { comeBacks, lastSeen: now });
   putRecord(writer, length, record.RECORD_SIZE);

@@ -85,6 +85,7 @@ export function rollBack(file: DataFile, meta: Meta): void {
     head.writeBigUInt64LE(BigInt(bootId()), page + META_BOOT_ID);
     writeSync(file.fd, head, page + META_TREES, META_BOOT_ID + 8 - META_TREES, page + META_TREES);
   }
+  file.newest = undefined; // the same number, and yet another state
 }
 
 function sum(head: Buffer): number {

@@ -20,7 +20,8 @@ import {
   pageTxn,
   u32,
   u48,
-  wrongWithPage,
+  wrongWithHeader,
+  wrongWithNodes,
 } from './format.ts';
 import { isRecord } from './record.ts';
 
@@ -28,7 +29,10 @@ import { isRecord } from './record.ts';
 export interface Path {
   file: DataFile;
   pages: Buffer;
+  /** The numbers of the pages, from the root down. */
   numbers: number[];
+  /** How many of them, from the root down, have been checked inside as well. */
+  checked: number;
   /** The state that the pages belong to. */
   txnid: number;
   /** When the first of them was read, in milliseconds since the epoch. */
@@ -38,36 +42,30 @@ export interface Path {
 }
 
 export function newPath(file: DataFile): Path {
-  return {
-    file,
-    pages: Buffer.allocUnsafeSlow(4 * file.pageSize),
-    numbers: [],
-    txnid: -1,
-    readAt: 0,
-    leaf: -1,
-  };
+  const pages = Buffer.allocUnsafeSlow(4 * file.pageSize);
+  return { file, pages, numbers: [], checked: 0, txnid: -1, readAt: 0, leaf: -1 };
 }
 
-/** Leads `path` to the leaf where `key` is, or would be. Throws DamageError. */
+/** Leads `path` to the leaf where `key` is, or would be, for a look-up. Throws DamageError. */
 export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: number): void {
   const { depth, root } = meta.main;
   const { pageSize } = path.file;
   if (path.txnid !== meta.txnid) {
     path.txnid = meta.txnid;
     path.readAt = Date.now();
-    path.numbers.length = 0;
+    forgetFrom(path, 0);
   }
   path.leaf = -1;
   if (depth * pageSize > path.pages.length) {
     path.pages = Buffer.allocUnsafeSlow(depth * pageSize);
-    path.numbers.length = 0;
+    forgetFrom(path, 0);
   }
   let number = root;
   for (let level = 0; level < depth; level++) {
     const at = level * pageSize;
     const kind = level === depth - 1 ? LEAF : BRANCH;
     if (path.numbers[level] !== number) {
-      path.numbers.length = level; // should the page be bad, nothing of it stays
+      forgetFrom(path, level); // should the page be bad, nothing of it stays
       loadPage(path.file, number, path.pages, at, kind, meta);
       path.numbers[level] = number;
     }
@@ -76,11 +74,27 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
   }
 }
 
+/** As `descend`, for a change: the pages are fit for liblmdb then. */
+export function descendChecked(path: Path, meta: Meta, key: Uint8Array, keyLength: number): void {
+  descend(path, meta, key, keyLength);
+  const { pageSize } = path.file;
+  for (; path.checked < path.numbers.length; path.checked++) {
+    const kind = path.checked === path.numbers.length - 1 ? LEAF : BRANCH;
+    const wrong = wrongWithNodes(path.pages, path.checked * pageSize, pageSize, kind);
+    if (wrong !== '') throw new DamageError(`page ${path.numbers[path.checked]} ${wrong}`);
+  }
+}
+
+function forgetFrom(path: Path, level: number): void {
+  path.numbers.length = level;
+  path.checked = Math.min(path.checked, level);
+}
+
 function loadPage(file: DataFile, number: number, into: Buffer, at: number, kind: number, meta: Meta): void {
   if (number < 2 || number > meta.lastPage)
     throw new DamageError(`points to a page that cannot be, ${number}`);
   readPage(file, number, into, at);
-  const wrong = wrongWithPage(into, at, file.pageSize, number, kind, meta.txnid);
+  const wrong = wrongWithHeader(into, at, number, kind, meta.txnid);
   if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
 }
 
@@ -159,7 +173,10 @@ function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: nu
   const { file, meta } = walk;
   const { pageSize } = file;
   const page = scratch.subarray(0, pageSize);
-  loadPage(file, number, page, 0, depth > 1 ? BRANCH : LEAF, meta);
+  const kind = depth > 1 ? BRANCH : LEAF;
+  loadPage(file, number, page, 0, kind, meta);
+  const wrong = wrongWithNodes(page, 0, pageSize, kind);
+  if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
   walk.visit?.(number, true);
   const rest = scratch.subarray(pageSize);
   for (let i = 0; i < keysOn(page, 0); i++) {

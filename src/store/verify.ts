@@ -18,7 +18,8 @@ import {
   nodeKey,
   nodeKeySize,
   type Tree,
-  wrongWithPage,
+  wrongWithHeader,
+  wrongWithNodes,
 } from './format.ts';
 import { readKey } from './key.ts';
 import { pause } from './pause.ts';
@@ -179,7 +180,8 @@ function readBelow(walk: Walk, number: number, depth: number): void {
     complain(walk, number, (error as Error).message);
     return;
   }
-  const wrong = wrongWithPage(page, 0, file.pageSize, number, kind, meta.txnid);
+  const wrong =
+    wrongWithHeader(page, 0, number, kind, meta.txnid) || wrongWithNodes(page, 0, file.pageSize, kind);
   if (wrong !== '') {
     complain(walk, number, wrong);
     return;
