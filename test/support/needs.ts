@@ -1,0 +1,34 @@
+// What a test needs from the machine. A test that lacks something is skipped with the reason in its name, except in
+// CI, where it fails: a green run there must mean that it was run.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, test } from 'vitest';
+import { faketimeLibrary } from './clock.ts';
+
+/** greylist.pl itself, as Debian's postfix-doc installs it. */
+export const greylistPl = '/usr/share/doc/postfix/examples/smtpd-policy/greylist.pl';
+
+const lacks = {
+  faketime: () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)'),
+  greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
+  perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
+};
+
+export type Need = keyof typeof lacks;
+
+/** describe, if everything is there. */
+export function suite(name: string, needs: Need[], body: () => void): void {
+  const missing = needs.map((need) => lacks[need]()).filter((reason) => reason !== undefined);
+  if (missing.length === 0) {
+    describe(name, body);
+    return;
+  }
+  const reason = `missing here: ${missing.join(', ')}`;
+  if (process.env.CI) {
+    test(name, () => {
+      throw new Error(`${reason}; CI must not skip this (see .ci/run)`);
+    });
+  } else {
+    describe.skip(`${name} (${reason})`, body);
+  }
+}
