@@ -1,0 +1,77 @@
+// The command line: two readers, one meaning.
+import { describe, expect, test } from 'vitest';
+import { filterArguments, plainWords } from '../../src/cli/arguments.ts';
+import { OPTIONS } from '../../src/cli/options.ts';
+import { action, count, duration, logTarget, text, UsageError } from '../../src/cli/values.ts';
+import { readWords } from '../../src/cli/words.ts';
+import { makeRandom } from '../support/random.ts';
+
+test('what the quick reader understands, yargs-parser understands in the same way', () => {
+  const random = makeRandom(5);
+  const names = [...Object.keys(OPTIONS), 'nonsense', 'd', ''];
+  const values = [
+    '60',
+    '5m',
+    '/a/b.mdb',
+    'dunno',
+    'file:/x',
+    'later',
+    'two words',
+    '-1',
+    '--db',
+    '',
+    '=',
+    'a=b',
+    '"q"',
+    "it's",
+    '.',
+    '1e3',
+  ];
+  let understood = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const argv = Array.from({ length: random.below(4) }, () => {
+      const name = random.chance(0.15) ? '-v' : `--${random.pick(names)}`;
+      const value = random.pick(values);
+      return name === '-v' ? [name] : random.chance(0.5) ? [`${name}=${value}`] : [name, value];
+    }).flat();
+    const plain = plainWords(argv);
+    if (plain === undefined) continue;
+    understood++;
+    expect({ argv, words: plain }).toEqual({ argv, words: readWords(argv) });
+  }
+  expect(understood).toBeGreaterThan(3000);
+});
+
+test('without a word, everything has its default', () => {
+  expect(filterArguments({})).toMatchObject({
+    db: '/var/mta/greylist.mdb',
+    delay: 60,
+    autoWhitelist: 10,
+    onError: 'dunno',
+    sync: 'later',
+    timeLimit: 3500,
+    log: 'syslog',
+    verbose: false,
+  });
+});
+
+describe('a value', () => {
+  test('of time is a number with a unit', () => {
+    const seconds = { '60': 60, '60s': 60, '5m': 300, '2h': 7200, '2d': 172_800, '1w': 604_800, '0': 0 };
+    for (const [word, value] of Object.entries(seconds)) expect(duration('delay', word)).toBe(value);
+    for (const word of ['', '-1', '1.5', '5 m', 'm', '1y', '0x10', '9999999999']) {
+      expect(() => duration('delay', word)).toThrow(UsageError);
+    }
+  });
+
+  test('that would let mail in or garble a reply is refused', () => {
+    for (const word of ['permit', 'OK', 'reject', '250', '550 5.7.1', 'defer\naction=ok']) {
+      expect(() => action('action', word)).toThrow(UsageError);
+    }
+    for (const word of ['defer', 'DEFER_IF_PERMIT', '450', '451 4.7.1'])
+      expect(action('action', word)).toBe(word);
+    for (const word of ['a\nb', 'a\0', 'ä']) expect(() => text('text', word)).toThrow(UsageError);
+    for (const word of ['-1', '1.0', 'ten']) expect(() => count('auto-whitelist', word)).toThrow(UsageError);
+    for (const word of ['file:', 'sys', '/a']) expect(() => logTarget('log', word)).toThrow(UsageError);
+  });
+});

@@ -1,0 +1,109 @@
+// The life of a filter as a process: how it ends, with which status, and that only replies leave it.
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { greylatch, startFilter, startPiped } from '../support/filter.ts';
+import { deferred, dunno, policyRequest } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+const database = path.join(scratch.path, 'greylist.mdb');
+const command = greylatch('--db', database, '--log', 'none');
+
+describe('a filter leaves', () => {
+  test('with status 0 at end of file, soon, also in the middle of a request', async () => {
+    const filter = await startFilter(command);
+    expect(await filter.ask(policyRequest())).toBe(deferred);
+    filter.send('request=smtpd_access_policy\nsender=');
+    const { code, rest, lag } = await filter.finish();
+    expect({ code, rest }).toEqual({ code: 0, rest: '' });
+    expect(lag).toBeLessThan(2000); // 100 ms is the aim, and test/bench measures it
+  });
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('with status 0 at %s', async (signal) => {
+    const filter = await startFilter(command);
+    await filter.ask(policyRequest());
+    expect(await filter.kill(signal)).toMatchObject({ code: 0, signal: null, rest: '' });
+  });
+
+  test('with status 0 at its time limit, while it waits', async () => {
+    const filter = await startFilter([...command, '--time-limit', '1']);
+    await filter.ask(policyRequest());
+    expect(await filter.ended).toMatchObject({ code: 0, signal: null, rest: '' });
+  });
+
+  test('with status 0 when nobody reads its replies', async () => {
+    const filter = startPiped(command);
+    filter.send(policyRequest().repeat(2000));
+    expect(await filter.hangUp()).toMatchObject({ code: 0, signal: null });
+  });
+
+  test('with status 1 and no reply at a request of another type, after the replies before it', async () => {
+    for (const wrong of ['request=junk\n\n', 'sender=a\n\n', '\n']) {
+      const filter = await startFilter(command);
+      filter.send(policyRequest() + wrong + policyRequest());
+      expect(await filter.ended).toMatchObject({ code: 1, rest: `${deferred}\n\n` });
+    }
+  });
+
+  test('with status 1 and no reply when it cannot use its database and is told to', async () => {
+    const filter = await startFilter(
+      greylatch('--db', '/tmp/greylist.mdb', '--on-error', 'exit', '--log', 'none'),
+    );
+    filter.send(policyRequest());
+    expect(await filter.ended).toMatchObject({ code: 1, rest: '' });
+  });
+});
+
+describe('nothing but replies', () => {
+  test.each([
+    ['garbage in', [], 'rubbish\n=x\n'],
+    ['every attribute logged to standard error', ['-v', '--log', 'stderr'], ''],
+    ['a place that is refused', ['--db', '/tmp/greylist.mdb', '--on-error', 'defer', '--log', 'stderr'], ''],
+  ])('with %s', async (_, options, before) => {
+    const filter = await startFilter([...greylatch('--db', database), ...options]);
+    expect(await filter.ask(before + policyRequest())).toBe(deferred);
+    expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+    expect(filter.everything()).toBe(`${deferred}\n\n`);
+  });
+
+  test('with a wrong command line: not a byte, and status 2', async () => {
+    const filter = await startFilter(greylatch('--delay', 'soon'));
+    filter.send(policyRequest());
+    expect(await filter.ended).toMatchObject({ code: 2, rest: '' });
+  });
+});
+
+describe('by hand', () => {
+  test('requests come from a file or a pipe, and messages go to standard error', () => {
+    const file = path.join(scratch.path, 'request');
+    writeFileSync(file, `junk\n${policyRequest({ sasl_username: 'ann' })}`);
+    for (const feed of [`< ${file}`, `< <(cat ${file})`]) {
+      const run = spawnSync('bash', ['-c', `${greylatch('--db', database).join(' ')} ${feed}`], {
+        encoding: 'utf8',
+      });
+      expect(run.stdout).toBe(`${dunno}\n\n`);
+      expect(run.stderr).toMatch(/^greylatch\[\d+\]: warning: ignoring garbage: junk\n$/);
+      expect(run.status).toBe(0);
+    }
+  });
+
+  test.each([
+    [['--nonsense'], '--nonsense: no such option'],
+    [['--delay', '5 minutes'], '--delay 5 minutes: not a time; write 60, 60s, 5m, 2h or 2d'],
+    [['--db'], '--db: needs a value'],
+    [['--text', 'a\naction=ok'], '--text: only printable ASCII characters, on one line'],
+    [['--action', 'permit'], '--action permit: write defer_if_permit'],
+    [['--on-error', 'panic'], '--on-error panic: write dunno or defer or exit'],
+    [['frobnicate'], 'frobnicate'],
+  ])('a wrong command line %j gets one clear line and status 2', (options, message) => {
+    const [node, ...rest] = greylatch(...options);
+    const run = spawnSync(node!, rest, { encoding: 'utf8', input: policyRequest() });
+    expect(run.status).toBe(2);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).toContain(message);
+    expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+});

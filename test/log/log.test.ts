@@ -1,0 +1,79 @@
+// The log: seldom, in one printable line, and never in the way.
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { DgramSocket } from 'node-unix-socket';
+import { afterAll, expect, test } from 'vitest';
+import { type Level, type Log, newLog, sparingly } from '../../src/log/log.ts';
+import { openSyslog, openTarget } from '../../src/log/targets.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+
+function list(): Log & { lines: string[] } {
+  const lines: string[] = [];
+  return { lines, write: (level, text) => void lines.push(`${level} ${text}`), close: (done) => done() };
+}
+
+test('opens its target with the first message only, and survives one that cannot be written', () => {
+  let opened = 0;
+  const log = newLog('stderr', () => {
+    opened++;
+    throw new Error('no such place');
+  });
+  expect(opened).toBe(0);
+  log.write('err', 'one');
+  log.write('err', 'two');
+  expect(opened).toBe(2);
+  log.close(() => opened++);
+  expect(opened).toBe(3);
+});
+
+test('writes one printable line, whatever it is given', () => {
+  const target = list();
+  newLog('stderr', () => target).write('warning', `a\nb\x1b[31m\xe4${'x'.repeat(2000)}`);
+  expect(target.lines).toHaveLength(1);
+  expect(target.lines[0]).toMatch(/^warning a\\x0ab\\x1b\[31m\\xe4x{800,}\.\.\.$/);
+});
+
+test('says the same thing once a minute, and how often it kept silent', () => {
+  const target = list();
+  let now = 0;
+  const say = sparingly(target, 60, () => now);
+  const at = (second: number, level: Level, kind: string) => {
+    now = second;
+    say(level, kind, kind);
+  };
+  for (let second = 0; second < 60; second++) at(second, 'err', 'store');
+  at(30, 'err', 'other');
+  at(60, 'err', 'store');
+  expect(target.lines).toEqual(['err store', 'err other', 'err store (and 59 times since the last message)']);
+});
+
+test('a file gets a line with the time, and nobody else may read it', async () => {
+  const file = path.join(scratch.path, 'log');
+  const log = openTarget(`file:${file}`);
+  log.write('crit', 'found');
+  expect(existsSync(file)).toBe(true);
+  expect(readFileSync(file, 'utf8')).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z greylatch\[\d+\]: crit: found\n$/);
+});
+
+test('syslog gets a datagram with facility mail, the identity and the process', async () => {
+  const place = path.join(scratch.path, 'log.socket');
+  const server = new DgramSocket();
+  const arrived = new Promise<string>((resolve) =>
+    server.on('data', (data: Buffer) => resolve(data.toString())),
+  );
+  server.bind(place);
+  const log = openSyslog(place);
+  log.write('warning', 'hello');
+  await new Promise<void>((resolve) => log.close(resolve));
+  expect(await arrived).toMatch(/^<20>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d greylatch\[\d+\]: hello$/);
+  server.close();
+});
+
+test('syslog that nobody listens to is silence, and the end does not wait for it', async () => {
+  const log = openSyslog(path.join(scratch.path, 'nobody'));
+  log.write('warning', 'hello');
+  await new Promise<void>((resolve) => log.close(resolve));
+});

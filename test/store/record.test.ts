@@ -1,0 +1,64 @@
+// Records: what is written is read again, and nothing else is believed.
+import { expect, test } from 'vitest';
+import {
+  isRecord,
+  mainNumber,
+  RECORD_SIZE,
+  readClient,
+  readTriple,
+  writeClient,
+  writeTriple,
+} from '../../src/store/record.ts';
+import { makeRandom } from '../support/random.ts';
+
+const KEY = 12;
+const AT = 64;
+
+function bytesWithKey(random: ReturnType<typeof makeRandom>): { bytes: Buffer; length: number } {
+  const bytes = Buffer.alloc(128);
+  const length = 5 + random.below(40);
+  for (let i = 0; i < length; i++) bytes[KEY + i] = random.below(256);
+  return { bytes, length };
+}
+
+test('triples and clients come back as they were, times as coarse as documented', () => {
+  const random = makeRandom(3);
+  for (let i = 0; i < 2000; i++) {
+    const { bytes, length } = bytesWithKey(random);
+    const firstSeen = random.below(0xffffffff);
+    const lastPassed = firstSeen + random.below(10_000_000);
+    writeTriple(bytes, KEY, length, AT, { firstSeen, passed: true, lastPassed });
+    const triple = readTriple(bytes, AT);
+    expect(isRecord(bytes, KEY, length, AT, RECORD_SIZE)).toBe(true);
+    expect(triple).toMatchObject({ firstSeen, passed: true });
+    expect(lastPassed - triple.lastPassed).toBeGreaterThanOrEqual(0);
+    expect(lastPassed - triple.lastPassed).toBeLessThan(3600);
+    writeClient(bytes, KEY, length, AT, { comeBacks: i, lastSeen: firstSeen });
+    expect(mainNumber(bytes, AT)).toBe(i);
+    expect(firstSeen - readClient(bytes, AT).lastSeen).toBeLessThan(86_400);
+  }
+});
+
+test('a record with any byte changed, or under another key, is none', () => {
+  const random = makeRandom(4);
+  let believed = 0;
+  let tried = 0;
+  for (let i = 0; i < 500; i++) {
+    const { bytes, length } = bytesWithKey(random);
+    writeTriple(bytes, KEY, length, AT, {
+      firstSeen: random.below(0xffffffff),
+      passed: false,
+      lastPassed: 0,
+    });
+    for (const at of [...Array(length).keys()]
+      .map((k) => KEY + k)
+      .concat([0, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => AT + k))) {
+      const before = bytes[at]!;
+      bytes[at] = before ^ (1 + random.below(255));
+      tried++;
+      if (isRecord(bytes, KEY, length, AT, RECORD_SIZE)) believed++;
+      bytes[at] = before;
+    }
+  }
+  expect(believed).toBeLessThan(tried / 2000); // sixteen bits of check: one in 65,536 slips through
+});
