@@ -1,0 +1,142 @@
+// Whatever happens to the file: every request is answered, the damaged file is kept, and what it held is saved.
+// GREYLATCH_DAMAGE=1000 tries a thousand cases instead of the hundred and more of CI.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { greylatch } from '../support/filter.ts';
+import { makeRandom } from '../support/random.ts';
+import { deferred, dunno } from '../support/requests.ts';
+import {
+  copyOf,
+  critLines,
+  file,
+  isFile,
+  makeTemplate,
+  requestFor,
+  Smtpd,
+  setAside,
+  type Template,
+} from './database.ts';
+import { DAMAGE, type Harm, UPHEAVAL } from './harm.ts';
+
+const SIZES = [1, 1000, 20_000];
+const ROUNDS = Math.ceil(
+  Number(process.env.GREYLATCH_DAMAGE ?? 100) /
+    (SIZES.length * (Object.keys(DAMAGE).length + Object.keys(UPHEAVAL).length)),
+);
+const templates: Template[] = [];
+
+beforeAll(async () => {
+  for (const size of SIZES) templates.push(await makeTemplate(size));
+});
+afterAll(() => {
+  for (const template of templates) template.remove();
+});
+
+interface Outcome {
+  /** Processes that may have died: one, where the file was cut off within a transaction. */
+  excused: number;
+  deaths: number;
+  known: number;
+  asked: number;
+}
+
+/** Damages a copy before, between or under the requests of several filters, and asks on. */
+async function suffer(
+  template: Template,
+  harm: Harm,
+  seed: number,
+  check: (directory: string, outcome: Outcome) => void,
+) {
+  const random = makeRandom(seed);
+  const copy = copyOf(template);
+  const when = random.pick(['before', 'between', 'under']);
+  try {
+    if (when === 'before') harm(file(copy.path), random);
+    const smtpds = await Promise.all(
+      Array.from({ length: 4 }, () => Smtpd.start(copy.path, '--auto-whitelist', '0')),
+    );
+    const store = (round: number) =>
+      Promise.all(smtpds.map((smtpd, i) => smtpd.ask(requestFor(i, `new${round}`))));
+    if (when !== 'before') await store(0);
+    const busy = when === 'under' ? store(1).then(() => store(2)) : undefined;
+    if (when !== 'before') harm(file(copy.path), random);
+    await busy;
+    const outcome = { excused: when === 'under' ? 1 : 0, deaths: 0, known: 0, asked: 0 };
+    for (let round = 3; round < 6; round++) {
+      for (const reply of await store(round)) expect([deferred, dunno]).toContain(reply);
+      for (let i = 0; i < 30; i++) {
+        outcome.asked++;
+        const reply = await random.pick(smtpds).ask(requestFor(random.below(template.triples)));
+        expect([deferred, dunno]).toContain(reply);
+        if (reply === dunno) outcome.known++;
+      }
+    }
+    for (const smtpd of smtpds) outcome.deaths += smtpd.deaths;
+    for (const smtpd of smtpds) await smtpd.stop();
+    check(copy.path, outcome);
+  } catch (error) {
+    if (error instanceof Error)
+      error.message += `\n(seed ${seed}, ${when}, ${template.triples} triples; ${readdirSync(copy.path).join(' ')})`;
+    throw error;
+  } finally {
+    copy.remove();
+  }
+}
+
+/** A database that is there after all is sound. */
+function expectSound(directory: string): void {
+  if (!isFile(file(directory))) return;
+  const [node, ...words] = greylatch('verify', '--db', file(directory));
+  expect(spawnSync(node!, words, { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+}
+
+describe.each(Object.entries(DAMAGE))('%s', (_, harm) => {
+  test('every request is answered, by the first process that is asked, and one file at most is set aside', async () => {
+    for (const template of templates) {
+      for (let seed = 1; seed <= ROUNDS; seed++) {
+        await suffer(template, harm, seed, (directory, { deaths, excused }) => {
+          expect(deaths).toBeLessThanOrEqual(excused);
+          expect(setAside(directory).length).toBeLessThanOrEqual(1);
+          expect(critLines(directory)).toHaveLength(setAside(directory).length);
+          if (setAside(directory).length > 0) expectSound(directory);
+        });
+      }
+    }
+  });
+});
+
+describe.each(Object.entries(UPHEAVAL))('%s', (name, harm) => {
+  test('every request is answered, and nothing is set aside', async () => {
+    for (const template of templates) {
+      await suffer(template, harm, 1, (directory, { deaths, known, asked }) => {
+        expect(deaths).toBe(0);
+        expect(setAside(directory)).toEqual([]);
+        if (name.startsWith('lock')) expect(known).toBe(asked);
+        expectSound(directory);
+      });
+    }
+  });
+});
+
+describe('what is readable is saved', () => {
+  test.each([
+    ['a tenth random', 0.85],
+    ['a tenth zero', 0.85],
+    ['pages swapped', 1],
+    ['the first meta page', 1],
+    ['both meta pages', 1],
+  ])('%s', async (name, part) => {
+    const template = templates.at(-1)!;
+    const copy = copyOf(template);
+    DAMAGE[name]!(file(copy.path), makeRandom(9));
+    const smtpd = await Smtpd.start(copy.path, '--auto-whitelist', '0');
+    // Some pages of the file are free: asking for all makes sure that the damage is met.
+    let known = 0;
+    for (let i = 0; i < template.triples; i++) if ((await smtpd.ask(requestFor(i))) === dunno) known++;
+    await smtpd.stop();
+    expect(smtpd.deaths).toBe(0);
+    expect(known / template.triples).toBeGreaterThanOrEqual(part);
+    copy.remove();
+  });
+});

@@ -1,0 +1,107 @@
+// Databases to be damaged: made once by the program itself, copied for each case, asked about afterwards.
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { greylatch, type Session, startFilter } from '../support/filter.ts';
+import { dunno, shortRequest } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+export interface Template {
+  directory: string;
+  triples: number;
+  remove(): void;
+}
+
+export function requestFor(i: number, mark = ''): string {
+  return shortRequest(
+    `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
+    `s${i}${mark}@example.org`,
+    `r${i % 331}@example.net`,
+  );
+}
+
+export const file = (directory: string) => path.join(directory, 'greylist.mdb');
+export const logFile = (directory: string) => path.join(directory, 'log');
+
+export const filterIn = (directory: string, ...options: string[]) =>
+  startFilter(
+    greylatch('--db', file(directory), '--log', `file:${logFile(directory)}`, '--delay', '0', ...options),
+  );
+
+/** A database with so many triples, stored in an order that scatters them over the pages, all old enough to pass. */
+export async function makeTemplate(triples: number): Promise<Template> {
+  const scratch = makeScratch();
+  const filter = await filterIn(scratch.path, '--auto-whitelist', '0');
+  const step = 7919; // a prime: visits each number once
+  for (let done = 0; done < triples; done += 1000) {
+    const count = Math.min(1000, triples - done);
+    filter.send(Array.from({ length: count }, (_, i) => requestFor(((done + i) * step) % triples)).join(''));
+    await filter.replies(count);
+  }
+  await until(async () => (await filter.ask(requestFor(triples - 1))) === dunno);
+  await filter.finish();
+  return { directory: scratch.path, triples, remove: scratch.remove };
+}
+
+/** A copy of the template in a directory of its own. */
+export function copyOf(template: Template): { path: string; remove(): void } {
+  const scratch = makeScratch();
+  cpSync(template.directory, scratch.path, { recursive: true });
+  return scratch;
+}
+
+/** Looks until it is so: for what the clock of the machine or another process decides. */
+export async function until(look: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await look())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/** Filters that are asked as Postfix asks: a second time, of a new process, when there is no reply. */
+export class Smtpd {
+  deaths = 0;
+  private secondTry = false;
+  private constructor(
+    private filter: Session,
+    private readonly directory: string,
+    private readonly options: string[],
+  ) {}
+
+  static async start(directory: string, ...options: string[]): Promise<Smtpd> {
+    return new Smtpd(await filterIn(directory, ...options), directory, options);
+  }
+
+  async ask(request: string): Promise<string> {
+    try {
+      return await this.filter.ask(request);
+    } catch {
+      this.deaths++;
+      this.secondTry = true;
+      await this.filter.hangUp();
+      this.filter = await filterIn(this.directory, ...this.options);
+      const reply = await this.filter.ask(request);
+      this.secondTry = false;
+      return reply;
+    }
+  }
+
+  /** The process that is asked now; undefined on a second try, which must not be killed as well. */
+  pid(): number | undefined {
+    return this.secondTry ? undefined : this.filter.pid;
+  }
+
+  async stop(): Promise<void> {
+    const { code, rest } = await this.filter.finish();
+    if (code !== 0 || rest !== '') throw new Error(`ended with status ${code} and ${JSON.stringify(rest)}`);
+  }
+}
+
+/** What was set aside. */
+export const setAside = (directory: string) =>
+  readdirSync(directory).filter((name) => /^greylist\.mdb\.damaged-\d{8}T\d{6}Z(-\d+)?$/.test(name));
+
+export const critLines = (directory: string) =>
+  existsSync(logFile(directory))
+    ? readFileSync(logFile(directory), 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(' crit: '))
+    : [];
+
+export const isFile = (name: string) => statSync(name, { throwIfNoEntry: false })?.isFile() === true;

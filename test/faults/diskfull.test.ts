@@ -1,0 +1,129 @@
+// A disk of its own that fills up, turns read-only, and recovers: replies go on, nothing is damaged, nobody
+// restarts anything.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { greylatch, startFilter } from '../support/filter.ts';
+import { deferred, dunno, policyRequest } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { file, logFile, requestFor, Smtpd, setAside, until } from './database.ts';
+
+const isRoot = process.getuid?.() === 0;
+const scratch = makeScratch();
+const disk = path.join(scratch.path, 'disk');
+const mount = (...options: string[]) => execFileSync('mount', [...options, disk]);
+
+function expectSound(): void {
+  const [node, ...words] = greylatch('verify', '--db', file(disk));
+  expect(spawnSync(node!, words, { encoding: 'utf8' })).toMatchObject({ status: 0 });
+  expect(setAside(disk)).toEqual([]);
+}
+
+/** Takes all the space there is, to the last byte. */
+function fill(): void {
+  spawnSync('dd', ['if=/dev/zero', `of=${disk}/filler`, 'bs=512'], { stdio: 'ignore' });
+}
+
+if (!isRoot && process.env.CI) {
+  test('root is missing here, and CI must not skip this', () => expect(isRoot).toBe(true));
+}
+
+describe.runIf(isRoot)('a small disk', () => {
+  beforeAll(() => {
+    mkdirSync(disk);
+    mount('-t', 'tmpfs', '-o', 'size=2m,mode=700', 'none');
+  });
+  afterAll(() => {
+    execFileSync('umount', ['-l', disk]);
+    scratch.remove();
+  });
+
+  test('full while the file grows, and free again', async () => {
+    const smtpd = await Smtpd.start(disk, '--auto-whitelist', '0');
+    let stored = 0;
+    for (; stored < 500; stored++) expect(await smtpd.ask(requestFor(stored))).toBe(deferred);
+    await until(async () => (await smtpd.ask(requestFor(499))) === dunno);
+    fill();
+    let refused = 0;
+    // The free pages inside the file are used up first; then new triples pass, for they cannot be stored.
+    for (let i = 1000; i < 40_000 && refused < 50; i++) {
+      const reply = await smtpd.ask(requestFor(i));
+      expect([dunno, deferred]).toContain(reply);
+      if (reply === dunno) refused++;
+    }
+    expect(refused).toBe(50);
+    expect(await smtpd.ask(requestFor(7))).toBe(dunno); // and old ones are known
+    const newcomer = await Smtpd.start(disk, '--on-error', 'defer');
+    expect(await newcomer.ask(requestFor(90_000))).toBe(deferred);
+    expectSound();
+    rmSync(`${disk}/filler`);
+    expect(await smtpd.ask(requestFor(90_001))).toBe(deferred);
+    expect(await newcomer.ask(requestFor(90_001))).toMatch(/^action=(dunno|defer_if_permit)/);
+    await until(async () => (await smtpd.ask(requestFor(90_001))) === dunno);
+    await newcomer.stop();
+    await smtpd.stop();
+    expect(smtpd.deaths + newcomer.deaths).toBe(0);
+    expectSound();
+  });
+
+  test('full before the first file', async () => {
+    for (const name of ['greylist.mdb', 'greylist.mdb-lock', 'log'])
+      rmSync(path.join(disk, name), { force: true });
+    fill();
+    const smtpd = await Smtpd.start(disk);
+    for (let i = 0; i < 20; i++) expect(await smtpd.ask(requestFor(i))).toBe(dunno);
+    rmSync(`${disk}/filler`);
+    expect(await smtpd.ask(requestFor(1))).toBe(deferred);
+    await smtpd.stop();
+    expect(smtpd.deaths).toBe(0);
+    expectSound();
+  });
+
+  test('read-only, and writable again', async () => {
+    const smtpd = await Smtpd.start(disk, '--auto-whitelist', '0');
+    expect(await smtpd.ask(requestFor(20_000))).toBe(deferred);
+    await until(async () => (await smtpd.ask(requestFor(20_000))) === dunno);
+    await smtpd.stop();
+    mount('-o', 'remount,ro');
+    const reader = await Smtpd.start(disk, '--on-error', 'defer', '--auto-whitelist', '0');
+    expect(await reader.ask(requestFor(20_001))).toBe(deferred);
+    mount('-o', 'remount,rw');
+    expect(await reader.ask(requestFor(20_002))).toBe(deferred);
+    await until(async () => (await reader.ask(requestFor(20_002))) === dunno);
+    expect(await reader.ask(requestFor(20_000))).toBe(dunno);
+    await reader.stop();
+    expect(reader.deaths).toBe(0);
+    expectSound();
+  });
+});
+
+test('with no descriptor left, mail is answered and the log says why', async () => {
+  const own = makeScratch();
+  const options = greylatch('--db', file(own.path), '--log', `file:${logFile(own.path)}`);
+  writeFileSync(logFile(own.path), '');
+  const command = ['sh', '-c', 'ulimit -n 21; exec "$@"', 'sh', ...options];
+  const filter = await startFilter(command);
+  expect(await filter.ask(policyRequest())).toMatch(/^action=/);
+  expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+  own.remove();
+});
+
+test.runIf(isRoot)('a directory of somebody else: mail passes, and one line says what to do', async () => {
+  const own = makeScratch();
+  chownSync(own.path, 0, 0);
+  const log = path.join(own.path, 'log');
+  const options = greylatch('--db', file(own.path), '--log', 'stderr');
+  const [node, ...words] = options;
+  const run = spawnSync(node!, words, {
+    encoding: 'utf8',
+    input: policyRequest().repeat(5),
+    uid: 65_534,
+    gid: 65_534,
+  });
+  expect(run.stdout).toBe(`${dunno}\n\n`.repeat(5));
+  expect(run.stderr).toMatch(/permission denied/);
+  expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(() => readFileSync(log)).toThrow();
+  own.remove();
+});

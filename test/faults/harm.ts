@@ -1,0 +1,125 @@
+// Acts of damage to a database and its lock file, each with random numbers that its seed repeats.
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import type { Random } from '../support/random.ts';
+
+const PAGE = 4096;
+
+export type Harm = (database: string, random: Random) => void;
+
+function noise(random: Random, size: number): Buffer {
+  return Buffer.from(Array.from({ length: size }, () => random.below(256)));
+}
+
+function edit(database: string, work: (fd: number, pages: number, size: number) => void): void {
+  const fd = openSync(database, 'r+');
+  try {
+    const { size } = fstatSync(fd);
+    work(fd, Math.floor(size / PAGE), size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The numbers of some pages: about that part of all, at least one. */
+function somePages(random: Random, pages: number, part: number): number[] {
+  const chosen = [...Array(pages).keys()].filter(() => random.chance(part));
+  return chosen.length > 0 ? chosen : [random.below(pages)];
+}
+
+const overwrite =
+  (part: number, content: (random: Random) => Buffer): Harm =>
+  (database, random) =>
+    edit(database, (fd, pages) => {
+      for (const page of somePages(random, pages, part)) writeSync(fd, content(random), 0, PAGE, page * PAGE);
+    });
+
+const meta =
+  (...pages: number[]): Harm =>
+  (database, random) =>
+    edit(database, (fd) => {
+      for (const page of pages) writeSync(fd, noise(random, PAGE), 0, PAGE, page * PAGE);
+    });
+
+const swap =
+  (part: number): Harm =>
+  (database, random) =>
+    edit(database, (fd, pages) => {
+      const [a, b] = [Buffer.alloc(PAGE), Buffer.alloc(PAGE)];
+      for (const page of somePages(random, pages, part)) {
+        const other = random.below(pages);
+        readSync(fd, a, 0, PAGE, page * PAGE);
+        readSync(fd, b, 0, PAGE, other * PAGE);
+        writeSync(fd, b, 0, PAGE, page * PAGE);
+        writeSync(fd, a, 0, PAGE, other * PAGE);
+      }
+    });
+
+const zeros = () => Buffer.alloc(PAGE);
+const random4k = (random: Random) => noise(random, PAGE);
+
+/** A few bytes anywhere: the kind of damage that looks most like a sound page. */
+const bits: Harm = (database, random) =>
+  edit(database, (fd, _, size) => {
+    for (let i = 0; i < 20; i++) writeSync(fd, noise(random, 1 + random.below(4)), 0, 1, random.below(size));
+  });
+
+export const DAMAGE: Record<string, Harm> = {
+  'truncated anywhere': (database, random) =>
+    edit(database, (fd, _, size) => ftruncateSync(fd, random.below(size))),
+  'truncated at a page': (database, random) =>
+    edit(database, (fd, pages) => ftruncateSync(fd, random.below(pages) * PAGE)),
+  'truncated to half': (database) => edit(database, (fd, _, size) => ftruncateSync(fd, size >> 1)),
+  emptied: (database) => truncateSync(database),
+  'one page random': overwrite(0, random4k),
+  'some pages random': overwrite(0.02, random4k),
+  'a tenth random': overwrite(0.1, random4k),
+  'all random': overwrite(1, random4k),
+  'one page zero': overwrite(0, zeros),
+  'a tenth zero': overwrite(0.1, zeros),
+  'all zero': overwrite(1, zeros),
+  'pages swapped': swap(0.1),
+  'a few bytes': bits,
+  'the first meta page': meta(0),
+  'the second meta page': meta(1),
+  'both meta pages': meta(0, 1),
+  text: (database) =>
+    edit(database, (fd) => {
+      ftruncateSync(fd, 0);
+      writeSync(fd, 'This is no database.\n'.repeat(500));
+    }),
+  'a directory': (database) => {
+    unlinkSync(database);
+    mkdirSync(database);
+  },
+  'a dangling link': (database) => {
+    unlinkSync(database);
+    symlinkSync('/nonexistent/greylist.mdb', database);
+  },
+};
+
+/** What happens to the place rather than to the content: nothing may be set aside. */
+export const UPHEAVAL: Record<string, Harm> = {
+  removed: (database) => unlinkSync(database),
+  renamed: (database) => renameSync(database, `${database}.old`),
+  'lock random': (database, random) => writeFileSync(`${database}-lock`, noise(random, PAGE)),
+  'lock zero': (database) => writeFileSync(`${database}-lock`, Buffer.alloc(PAGE)),
+  'lock emptied': (database) => truncateSync(`${database}-lock`),
+  'lock removed': (database) => unlinkSync(`${database}-lock`),
+  'lock a directory': (database) => {
+    unlinkSync(`${database}-lock`);
+    mkdirSync(`${database}-lock`);
+  },
+};

@@ -1,0 +1,62 @@
+// kill -9 at random moments among twenty writing filters: nobody waits for a lock of the dead, nothing that was
+// answered is lost, and the database stays what it is. GREYLATCH_KILLS=1000 kills more than CI does.
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { greylatch } from '../support/filter.ts';
+import { makeRandom } from '../support/random.ts';
+import { deferred, dunno } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { critLines, file, requestFor, Smtpd, setAside, until } from './database.ts';
+
+const KILLS = Number(process.env.GREYLATCH_KILLS ?? 100);
+const FILTERS = 20;
+
+test(`${KILLS} kills among ${FILTERS} writing filters`, async () => {
+  const scratch = makeScratch();
+  const random = makeRandom(Number(process.env.GREYLATCH_SEED ?? 1));
+  const smtpds = await Promise.all(
+    Array.from({ length: FILTERS }, () => Smtpd.start(scratch.path, '--auto-whitelist', '0')),
+  );
+  const answered: number[] = [];
+  let next = 0;
+  let over = false;
+  const write = async (smtpd: Smtpd) => {
+    while (!over) {
+      const triple = next++;
+      expect(await smtpd.ask(requestFor(triple, 'k'))).toBe(deferred); // within the patience of `ask`, dead or not
+      answered.push(triple);
+    }
+  };
+  const writers = smtpds.map(write);
+  for (let i = 0; i < KILLS; i++) {
+    const before = answered.length;
+    await new Promise((resolve) => setTimeout(resolve, random.below(15)));
+    const victim = random.pick(smtpds).pid();
+    if (victim === undefined) continue;
+    try {
+      process.kill(victim, 'SIGKILL');
+    } catch {
+      continue; // killed just now, and not yet replaced
+    }
+    await until(() => answered.length > before); // somebody goes on
+  }
+  over = true;
+  await Promise.all(writers);
+  for (const smtpd of smtpds) await smtpd.stop();
+  const deaths = smtpds.reduce((sum, { deaths }) => sum + deaths, 0);
+  expect(deaths).toBeGreaterThan(KILLS / 2);
+
+  expect(setAside(scratch.path)).toEqual([]);
+  expect(critLines(scratch.path)).toEqual([]);
+  const [node, ...words] = greylatch('verify', '--db', file(scratch.path));
+  expect(spawnSync(node!, words, { encoding: 'utf8' })).toMatchObject({ status: 0 });
+
+  const witness = await Smtpd.start(scratch.path, '--auto-whitelist', '0');
+  await until(async () => (await witness.ask(requestFor(answered.at(-1)!, 'k'))) === dunno);
+  const lost: number[] = [];
+  for (const triple of answered)
+    if ((await witness.ask(requestFor(triple, 'k'))) !== dunno) lost.push(triple);
+  expect(lost).toEqual([]);
+  await witness.stop();
+  scratch.remove();
+});
