@@ -70,6 +70,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
   let path: Path | undefined;
   let writer: Writer | undefined;
   let lookedAt = 0;
+  let examined = false;
   let timer: NodeJS.Timeout | undefined;
   let saving: { aside: string; what: string; saved: Saved; steps: Generator<Saved, Saved> } | undefined;
 
@@ -117,16 +118,24 @@ export function newKeeper(options: KeeperOptions): Keeper {
       const there = statSync(database, { throwIfNoEntry: false });
       if (there?.ino !== path.file.ino || there.dev !== path.file.dev) release();
     }
-    if (path !== undefined) return path.file;
-    checkPlace(database);
-    const file = openFile(database);
-    if (file === undefined) return undefined;
-    path = newPath(file);
-    lookedAt = now;
-    const meta = readHead(file);
-    if (isDoubtful(file, meta) && !isKept(file)) checkAll(database);
-    if (markedTxn(file) === -2 || isDoubtful(file, meta)) return writable().file; // which settles it, or refuses
-    return file;
+    if (path === undefined) {
+      checkPlace(database);
+      const file = openFile(database);
+      if (file === undefined) return undefined;
+      path = newPath(file);
+      examined = false;
+      lookedAt = now;
+    }
+    if (!examined) examine(path.file);
+    examined = true;
+    return path.file;
+  }
+
+  /** A file that was just opened: after a power cut it goes back to its mark, or has to prove itself. */
+  function examine(file: DataFile): void {
+    const doubtful = isDoubtful(file, readHead(file));
+    if (doubtful && !isKept(file)) checkAll(database);
+    if (doubtful || markedTxn(file) === -2) writable(); // settles it, or refuses
   }
 
   function writable(): Writer {

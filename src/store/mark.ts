@@ -63,12 +63,12 @@ function put(file: DataFile, head: Buffer): void {
 }
 
 /**
- * True where the newest state was written before this boot and is newer than the mark: the machine went down
- * in between, and nobody knows how much of that state reached the disk.
+ * True where the newest state was written before this boot, and is newer than the mark or was begun without one
+ * to hold on to: the machine went down in between, and nobody knows what of that state reached the disk.
  */
 export function isDoubtful(file: DataFile, meta: Meta): boolean {
   const marked = markedTxn(file);
-  return marked >= 0 && marked < meta.txnid && meta.bootId !== bootId();
+  return marked >= 0 && (marked < meta.txnid || !isKept(file)) && meta.bootId !== bootId();
 }
 
 /**

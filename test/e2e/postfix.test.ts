@@ -144,7 +144,7 @@ smtpd_recipient_restrictions = reject_unauth_destination check_policy_service un
       const session = await call(postfix.port, CLIENT);
       await session.mail('ann@example.com');
       expectDeferred(await session.rcpt('bob@example.org'));
-      await until('spawn(8) to kill the filter', () => filtersOf(postfix.directory).length === 0);
+      await until('the limit', () => postfix.log().includes('command time limit exceeded'));
       expectDeferred(await session.rcpt('bob@example.org'));
       await session.quit();
       expect(postfix.log()).not.toContain('451 4.3.5');

@@ -1,0 +1,114 @@
+// A power cut at any moment: the database works afterwards, or is recognised as damaged and saved; and what had to
+// be on the disk is there.
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { greylatch, startFilter } from '../support/filter.ts';
+import { makeRandom } from '../support/random.ts';
+import { deferred, dunno } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { file, filterIn, requestFor, setAside, until } from './database.ts';
+import { afterCut, type Event, readRecording, reboot, STRACE } from './recording.ts';
+
+const CUTS = Number(process.env.GREYLATCH_CUTS ?? 40);
+const hasStrace = spawnSync('strace', ['-V']).status === 0;
+if (!hasStrace && process.env.CI)
+  test('strace is missing here, and CI must not skip this', () => expect(hasStrace).toBe(true));
+
+/** Runs one filter under strace while it stores triples: `bursts` of them, each followed by a flush in its own time. */
+async function record(bursts: number[], ...options: string[]): Promise<Event[]> {
+  const scratch = makeScratch();
+  const trace = path.join(scratch.path, 'trace');
+  const database = file(scratch.path);
+  writeFileSync(trace, '');
+  const command = greylatch(
+    '--db',
+    database,
+    '--log',
+    'none',
+    '--delay',
+    '0',
+    '--auto-whitelist',
+    '0',
+    ...options,
+  );
+  const filter = await startFilter(['strace', ...STRACE, '-o', trace, ...command]);
+  const flushes = () => readRecording(trace, database).filter(({ kind }) => kind === 'flushed').length;
+  let triple = 0;
+  for (const burst of bursts) {
+    const before = flushes();
+    for (let i = 0; i < burst; i++) expect(await filter.ask(requestFor(triple++))).toBe(deferred);
+    await until(() => flushes() >= before + 2); // the pages, and the mark
+  }
+  await filter.kill('SIGKILL');
+  const end = Date.now();
+  await until(() => Date.now() - end > 1000); // all are old enough to pass then
+  const events = readRecording(trace, database);
+  scratch.remove();
+  return events;
+}
+
+/** How many triples were answered before the last flush that had both its steps finished by `cut` began. */
+function promised(events: Event[], cut: number): number {
+  let replies = 0;
+  let marked = false;
+  let beforePages = 0; // answered when the flush of the pages began
+  let kept = 0;
+  let begunAt = 0;
+  for (const event of events.slice(0, cut)) {
+    if (event.kind === 'reply') replies++;
+    else if (event.kind === 'write' && event.at === 2048) marked = true;
+    else if (event.kind === 'flush begins') begunAt = replies;
+    else if (event.kind === 'flushed') {
+      if (marked) kept = beforePages;
+      else beforePages = begunAt;
+      marked = false;
+    }
+  }
+  return kept;
+}
+
+/** Cuts the run short at many moments; after each, asks for the triples. */
+async function cutShort(events: Event[], expected: (cut: number) => number): Promise<void> {
+  for (let seed = 1; seed <= CUTS; seed++) {
+    const random = makeRandom(seed);
+    const cut = random.below(events.length + 1);
+    const left = afterCut(events, cut, random);
+    reboot(left);
+    const scratch = makeScratch();
+    writeFileSync(file(scratch.path), left, { mode: 0o600 });
+    const filter = await filterIn(scratch.path, '--auto-whitelist', '0');
+    try {
+      for (let i = 0; i < expected(cut); i++)
+        expect([i, await filter.ask(requestFor(i))]).toEqual([i, dunno]);
+      expect(await filter.ask(requestFor(1_000_000))).toBe(deferred);
+      await filter.finish();
+      const [node, ...words] = greylatch('verify', '--db', file(scratch.path));
+      expect(spawnSync(node!, words, { encoding: 'utf8' }).stdout).toContain(': sound\n');
+    } catch (error) {
+      if (error instanceof Error)
+        error.message += `\n(seed ${seed}, cut ${cut} of ${events.length}; ${setAside(scratch.path)})`;
+      throw error;
+    }
+    scratch.remove();
+  }
+}
+
+test.runIf(hasStrace)('--sync later: what was flushed is known', async () => {
+  const events = await record([20, 25, 30]);
+  expect(promised(events, events.length)).toBe(75);
+  await cutShort(events, (cut) => promised(events, cut));
+});
+
+test.runIf(hasStrace)('--sync always: what was answered is known', async () => {
+  const events = await record([60], '--sync', 'always');
+  const replies = (cut: number) => events.slice(0, cut).filter(({ kind }) => kind === 'reply').length;
+  expect(replies(events.length)).toBe(60);
+  await cutShort(events, replies);
+});
+
+test.runIf(hasStrace)('in a storm of new triples: it works, or is recognised and saved', async () => {
+  const events = await record([300]);
+  await cutShort(events, () => 0);
+});
