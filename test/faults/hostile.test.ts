@@ -1,0 +1,147 @@
+// Rubbish from outside, and neighbours that mean no good. GREYLATCH_FUZZ=1000000 sends a million mutated requests.
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { greylatch, startFilter } from '../support/filter.ts';
+import { makeRandom, type Random } from '../support/random.ts';
+import { deferred, dunno, policyRequest } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { critLines, file, filterIn, requestFor, Smtpd, setAside } from './database.ts';
+
+const FUZZ = Number(process.env.GREYLATCH_FUZZ ?? 20_000);
+const MOST_MEMORY = 64 * 1024; // kB over idle
+
+/** In kB; 0 of a process that is about to be gone. */
+function memoryOf(pid: number): number {
+  const match = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return match === null ? 0 : Number(match[1]);
+}
+
+/** A request with some bytes changed, cut out, doubled or stretched. */
+function mutated(random: Random): Buffer {
+  let bytes = Buffer.from(policyRequest({ sender: `s${random.below(1000)}@example.org` }), 'latin1');
+  for (let i = random.below(4); i > 0; i--) {
+    const at = random.below(bytes.length);
+    const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at + random.below(3))];
+    const between = random.pick([
+      Buffer.from([random.below(256)]),
+      Buffer.alloc(random.below(2000), random.below(256)),
+      Buffer.from('='),
+      Buffer.from('\0\xff\r', 'latin1'),
+      Buffer.from(bytes.subarray(0, random.below(60))),
+    ]);
+    bytes = Buffer.concat([head, between, tail]);
+  }
+  return bytes;
+}
+
+describe('rubbish', () => {
+  test(`${FUZZ} mutated requests get proper replies or a closed session, in bounded memory`, async () => {
+    const scratch = makeScratch();
+    const random = makeRandom(Number(process.env.GREYLATCH_SEED ?? 1));
+    let filter = await filterIn(scratch.path);
+    await filter.ask(policyRequest());
+    const idle = memoryOf(filter.pid);
+    let most = idle;
+    let closed = 0;
+    for (let sent = 0; sent < FUZZ; sent++) {
+      // An empty line and a sane request behind it: however the mutation reads, its end is known.
+      filter.send(Buffer.concat([mutated(random), Buffer.from(`\n${policyRequest({ sender: 'end' })}`)]));
+      if (sent % 50 !== 0) continue;
+      if (!existsSync(`/proc/${filter.pid}`)) {
+        closed++;
+      } else most = Math.max(most, memoryOf(filter.pid));
+      const { code, signal } = await filter.finish();
+      expect([0, 1]).toContain(code);
+      expect(signal).toBeNull();
+      expect(filter.everything()).toMatch(/^(action=(dunno|defer_if_permit Service is unavailable)\n\n)*$/);
+      filter = await filterIn(scratch.path);
+    }
+    await filter.finish();
+    expect(closed).toBeLessThan(FUZZ);
+    expect(most - idle).toBeLessThan(MOST_MEMORY);
+    expect(setAside(scratch.path)).toEqual([]);
+    expect(critLines(scratch.path)).toEqual([]);
+    scratch.remove();
+  });
+
+  test.each([
+    ['a line', (size: number) => Buffer.alloc(size, 'x')],
+    ['a request', (size: number) => Buffer.from('a=b\n'.repeat(size / 4))],
+  ])('%s of 100 MB takes bounded memory, and ends the session', async (_, make) => {
+    const scratch = makeScratch();
+    const filter = await filterIn(scratch.path);
+    await filter.ask(policyRequest());
+    const idle = memoryOf(filter.pid);
+    filter.send(make(100 * 1024 * 1024));
+    let most = 0;
+    const watch = setInterval(() => {
+      if (existsSync(`/proc/${filter.pid}/status`)) most = Math.max(most, memoryOf(filter.pid));
+    }, 5);
+    const { code, rest } = await filter.ended;
+    clearInterval(watch);
+    expect({ code, rest }).toEqual({ code: 1, rest: '' });
+    expect(most - idle).toBeLessThan(MOST_MEMORY);
+    scratch.remove();
+  });
+
+  test('attributes at their limits are values like any other', async () => {
+    const scratch = makeScratch();
+    const long = '\xff'.repeat(512);
+    const filter = await filterIn(scratch.path, '--delay', '600');
+    const most = policyRequest({ client_address: long, sender: long, recipient: long });
+    expect(await filter.ask(Buffer.from(most, 'latin1'))).toBe(deferred);
+    expect(await filter.ask(Buffer.from(most, 'latin1'))).toBe(deferred);
+    await filter.finish();
+    expect(critLines(scratch.path)).toEqual([]);
+    scratch.remove();
+  });
+});
+
+describe('neighbours', () => {
+  test('a link in place of the database is not followed', async () => {
+    const scratch = makeScratch();
+    const victim = path.join(scratch.path, 'victim');
+    writeFileSync(victim, 'precious');
+    mkdirSync(path.join(scratch.path, 'mta'), { mode: 0o700 });
+    symlinkSync(victim, file(path.join(scratch.path, 'mta')));
+    const smtpd = await Smtpd.start(path.join(scratch.path, 'mta'));
+    expect(await smtpd.ask(policyRequest())).toBe(dunno);
+    await smtpd.stop();
+    expect(readFileSync(victim, 'utf8')).toBe('precious');
+    expect(readFileSync(path.join(scratch.path, 'mta/log'), 'utf8')).toContain(
+      'is a symbolic link; name the file',
+    );
+    scratch.remove();
+  });
+
+  test('a directory that everybody can write, sticky or not, is refused with advice', async () => {
+    for (const mode of [0o777, 0o1777]) {
+      const scratch = makeScratch();
+      chmodSync(scratch.path, mode);
+      const filter = await startFilter(
+        greylatch('--db', file(scratch.path), '--log', `file:${scratch.path}/log`),
+      );
+      expect(await filter.ask(policyRequest())).toBe(dunno);
+      await filter.finish();
+      expect(existsSync(file(scratch.path))).toBe(false);
+      expect(readFileSync(path.join(scratch.path, 'log'), 'utf8')).toMatch(
+        /writable by everybody.*make a directory/,
+      );
+      scratch.remove();
+    }
+  });
+
+  test('names that exist already are left alone, and only the newest three damaged files are kept', async () => {
+    const scratch = makeScratch();
+    for (let round = 0; round < 5; round++) {
+      writeFileSync(file(scratch.path), 'no database', { mode: 0o600 });
+      const smtpd = await Smtpd.start(scratch.path);
+      expect(await smtpd.ask(requestFor(round))).toBe(deferred);
+      await smtpd.stop();
+    }
+    expect(setAside(scratch.path)).toHaveLength(3);
+    expect(critLines(scratch.path)).toHaveLength(5);
+    scratch.remove();
+  });
+});
