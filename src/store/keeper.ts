@@ -27,7 +27,7 @@ import { BadLockError, closeWriter, openWriter, transact, type Writer } from './
 export interface KeeperOptions {
   /** The database file. */
   path: string;
-  /** 'always': on the disk before the reply; 'later': within a second. */
+  /** 'always': on the disk before the reply; 'later': within two seconds. */
   sync: 'always' | 'later';
   /** Told once of each act of damage: what was found, where the file went, what was saved. */
   onDamage: (what: string) => void;
