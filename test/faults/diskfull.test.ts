@@ -1,9 +1,10 @@
 // A disk of its own that fills up, turns read-only, and recovers: replies go on, nothing is damaged, nobody
 // restarts anything.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copyFilter } from '../e2e/copy.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -109,21 +110,22 @@ test('with no descriptor left, mail is answered and the log says why', async () 
   own.remove();
 });
 
-test.runIf(isRoot)('a directory of somebody else: mail passes, and one line says what to do', async () => {
-  const own = makeScratch();
-  chownSync(own.path, 0, 0);
-  const log = path.join(own.path, 'log');
-  const options = greylatch('--db', file(own.path), '--log', 'stderr');
-  const [node, ...words] = options;
-  const run = spawnSync(node!, words, {
-    encoding: 'utf8',
-    input: policyRequest().repeat(5),
-    uid: 65_534,
-    gid: 65_534,
+if (isRoot) {
+  test('a directory of somebody else: mail passes, and one line says what to do', () => {
+    const own = makeScratch();
+    const program = copyFilter(path.join(own.path, 'greylatch')); // a checkout may be closed to nobody
+    const mta = path.join(own.path, 'mta');
+    mkdirSync(mta, { mode: 0o700 });
+    chmodSync(own.path, 0o755);
+    const run = spawnSync(process.execPath, [program, '--db', file(mta), '--log', 'stderr'], {
+      encoding: 'utf8',
+      input: policyRequest().repeat(5),
+      uid: 65_534,
+      gid: 65_534,
+    });
+    expect(run.stdout).toBe(`${dunno}\n\n`.repeat(5));
+    expect(run.stderr).toMatch(/permission denied/);
+    expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
+    own.remove();
   });
-  expect(run.stdout).toBe(`${dunno}\n\n`.repeat(5));
-  expect(run.stderr).toMatch(/permission denied/);
-  expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
-  expect(() => readFileSync(log)).toThrow();
-  own.remove();
-});
+}

@@ -19,7 +19,7 @@ describe('a filter leaves', () => {
     filter.send('request=smtpd_access_policy\nsender=');
     const { code, rest, lag } = await filter.finish();
     expect({ code, rest }).toEqual({ code: 0, rest: '' });
-    expect(lag).toBeLessThan(2000); // 100 ms is the aim, and test/bench measures it
+    expect(lag).toBeLessThan(2000); // 100 ms is the aim; on a busy machine it may be more
   });
 
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('with status 0 at %s', async (signal) => {

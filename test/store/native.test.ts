@@ -1,0 +1,96 @@
+// What we rely on of lmdb's inner calls. Should a new version of lmdb change them, this is where it shows.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeFile, openFile, readHead } from '../../src/store/file.ts';
+import { KEY_AT, ONLY_NEW, valueAt } from '../../src/store/instruction.ts';
+import { native, READ_ONLY } from '../../src/store/native.ts';
+import { writeTriple } from '../../src/store/record.ts';
+import { descend, findRecord, newPath } from '../../src/store/tree.ts';
+import {
+  begin,
+  closeWriter,
+  openWriter,
+  putRecord,
+  transactBatch,
+  type Writer,
+} from '../../src/store/writer.ts';
+import { project } from '../e2e/snippet.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const scratch = makeScratch();
+const database = path.join(scratch.path, 'greylist.mdb');
+let writer: Writer;
+beforeAll(() => {
+  writer = openWriter(database);
+});
+afterAll(() => {
+  closeWriter(writer);
+  scratch.remove();
+});
+
+/** Puts a record for a key of eight bytes; false where `flags` forbid it. */
+function put(number: number, firstSeen: number, flags = 0): boolean {
+  const { bytes, key } = writer.instruction;
+  key.writeBigUInt64BE(BigInt(number));
+  writeTriple(bytes, KEY_AT, 8, valueAt(8), { firstSeen, passed: false, lastPassed: 0 });
+  return putRecord(writer, 8, 10, flags);
+}
+
+function find(number: number): number {
+  const file = openFile(database)!;
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64BE(BigInt(number));
+  const way = newPath(file);
+  try {
+    descend(way, readHead(file), key, 8);
+    const at = findRecord(way, key, 8);
+    return at < 0 ? at : way.pages.readUInt32LE(at + 4);
+  } finally {
+    closeFile(file);
+  }
+}
+
+test('lmdb is pinned to the one version whose inner calls these are', () => {
+  const { dependencies } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8'));
+  expect(dependencies.lmdb).toMatch(/^\d+\.\d+\.\d+$/);
+});
+
+test('what a transaction puts is read back from the pages, and an aborted one leaves nothing', () => {
+  transactBatch(writer, () => {
+    for (let i = 0; i < 3000; i++) expect(put(i * 7, i)).toBe(true);
+  });
+  for (let i = 0; i < 3000; i += 13) expect(find(i * 7)).toBe(i);
+  expect(find(5)).toBe(-1);
+  begin(writer);
+  put(5, 1);
+  writer.env.abortTxn();
+  expect(find(5)).toBe(-1);
+});
+
+test('ONLY_NEW keeps what is there, a plain put replaces it', () => {
+  transactBatch(writer, () => {
+    expect(put(7, 99, ONLY_NEW)).toBe(false);
+    expect(put(8, 99, ONLY_NEW)).toBe(true);
+    expect(put(14, 99)).toBe(true);
+  });
+  expect([find(7), find(8), find(14)]).toEqual([1, 99, 99]);
+});
+
+test("a reader's slot keeps the pages of its state from being used again", () => {
+  const file = openFile(database)!;
+  const { main } = readHead(file);
+  const before = Buffer.alloc(file.pageSize);
+  const pin = new (native().Txn)(writer.env, READ_ONLY);
+  for (let i = 0; i < 300; i++) transactBatch(writer, () => put(i * 7, i + 1));
+  const root = readFileSync(database).subarray(main.root * file.pageSize, (main.root + 1) * file.pageSize);
+  root.copy(before);
+  expect(root.readUInt32LE(0)).toBe(main.root);
+  pin.abort();
+  writer.pin?.abort(); // the one that the store holds for the disk's sake
+  writer.pin = undefined;
+  for (let i = 0; i < 300; i++) transactBatch(writer, () => put(i * 7, i + 2));
+  const after = readFileSync(database).subarray(main.root * file.pageSize, (main.root + 1) * file.pageSize);
+  expect(after.equals(before)).toBe(false); // without the slot it is used again
+  closeFile(file);
+});
