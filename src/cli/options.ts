@@ -48,7 +48,8 @@ export const OPTIONS = {
     kind: 'choice',
     choices: ['later', 'always'],
     default: 'later',
-    describe: 'what a power cut may take: the last two seconds (later), or nothing that was answered (always)',
+    describe:
+      'what a power cut may take: the last two seconds (later), or nothing that was answered (always)',
   },
   'time-limit': {
     kind: 'duration',
