@@ -1,36 +1,41 @@
 // greylatch verify: is the database sound? Reads it all, changes nothing.
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Verdict } from '../store/verify.ts';
 import { verify } from '../store/verify.ts';
 import { newBar } from './progress.ts';
 
-/** Exit statuses: the database is sound, it is damaged, it cannot be read. */
-export const SOUND = 0;
-export const DAMAGED = 1;
-export const UNREADABLE = 2;
+const SOUND = 0;
+const DAMAGED = 1;
 
 const MOST_PROBLEMS = 20;
 
-/** Prints the verdict on `db` and returns the exit status. */
-export function runVerify(db: string, json: boolean): number {
-  const bar = newBar('reading');
-  let verdict: Verdict | undefined;
-  try {
-    verdict = verify(db, (part) => bar.show(part));
-  } catch (error) {
-    bar.end();
-    process.stderr.write(`greylatch: ${(error as Error).message}\n`);
-    return UNREADABLE;
-  }
-  bar.end();
-  if (verdict === undefined) {
-    process.stderr.write(`greylatch: ${db} does not exist, or is empty; name the database with --db\n`);
-    return UNREADABLE;
-  }
-  const sound = verdict.problems.length === 0;
-  if (json) process.stdout.write(`${JSON.stringify({ db, sound, ...verdict })}\n`);
-  else process.stdout.write(`${describe(db, verdict)}\n`);
-  return sound ? SOUND : DAMAGED;
-}
+export const verifyCommand = defineCommand({
+  name: 'verify',
+  describe: 'read the whole database and say whether it is sound',
+  options: {
+    db: OPTIONS.db,
+    json: JSON_OUTPUT,
+  },
+  positionals: {},
+  examples: [['verify --db /var/mta/greylist.mdb', 'also while filters run: it changes nothing']],
+  statuses: { [SOUND]: 'the database is sound', [DAMAGED]: 'it is damaged' },
+  run({ db, json }) {
+    const bar = newBar('reading');
+    let verdict: Verdict | undefined;
+    try {
+      verdict = verify(db, (part) => bar.show(part));
+    } finally {
+      bar.end();
+    }
+    if (verdict === undefined)
+      throw new Error(`${db} does not exist, or is empty; name the database with --db`);
+    const sound = verdict.problems.length === 0;
+    if (json) process.stdout.write(`${JSON.stringify({ db, sound, ...verdict })}\n`);
+    else process.stdout.write(`${describe(db, verdict)}\n`);
+    return sound ? SOUND : DAMAGED;
+  },
+});
 
 function describe(db: string, verdict: Verdict): string {
   const { problems, waiting, passed, clients, branches, leaves, free, lost, size, pageSize } = verdict;

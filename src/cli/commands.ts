@@ -1,10 +1,11 @@
-// The administrator's side of the command line, by yargs: help, version, and the commands. Loaded only when
-// asked for.
-import type { Argv } from 'yargs';
+// The administrator's side of the command line, by yargs: help, version, and the commands, made from their
+// tables. A bundle of its own, loaded only when asked for.
+import type { Argv, Options as YargsOption } from 'yargs';
 import { version } from '../../package.json';
-import { runSalvage } from '../admin/salvage.ts';
-import { runVerify } from '../admin/verify.ts';
-import { OPTIONS, type Option, type OptionName } from './options.ts';
+import { COMMANDS } from '../admin/commands.ts';
+import type { Command } from './command.ts';
+import { OPTIONS, type Option } from './options.ts';
+import { optionValue, UsageError } from './values.ts';
 
 const USAGE_STATUS = 2;
 const FILTER_HELP = `Usage: greylatch [options]            the filter, for Postfix's spawn(8)
@@ -16,72 +17,82 @@ first seen more than --delay ago pass.`;
 
 /** Runs the command and sets the exit status. */
 export async function runCommand(argv: string[]): Promise<void> {
+  process.stdout.on('error', () => process.exit(0)); // e.g. `greylatch list | head`
   const { default: yargs } = await import('yargs'); // an ES module: older Node 20 cannot require it
-  await yargs(argv)
+  const cli = yargs(argv)
     .scriptName('greylatch')
     .usage(FILTER_HELP)
     .version(version)
     .strict()
     .demandCommand(1, 'name a command')
-    .wrap(100)
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false })
     .updateStrings({ 'Options:': 'Options of the filter:' })
-    .command('$0', false, addFilterOptions)
-    .command(
-      'verify',
-      'read the whole database and say whether it is sound (status 0), damaged (1) or cannot be read (2)',
-      (y) =>
-        addOption(y, 'db')
-          .option('json', { type: 'boolean', describe: 'the same for programs' })
-          .example(
-            'greylatch verify --db /var/mta/greylist.mdb',
-            'also while filters run: it changes nothing',
-          ),
-      ({ db, json }) => {
-        process.exitCode = runVerify(String(db), json === true);
-      },
-    )
-    .command(
-      'salvage <damaged>',
-      'copy what a damaged file still holds into a database',
-      (y) =>
-        y
-          .positional('damaged', {
-            type: 'string',
-            demandOption: true,
-            describe: 'the damaged file; it stays as it is',
-          })
-          .option('into', {
-            type: 'string',
-            demandOption: true,
-            describe: 'the database; what it has already stays',
-          })
-          .example(
-            'greylatch salvage greylist.mdb.damaged-20261124T020304Z --into greylist.mdb',
-            'what the filter does by itself',
-          ),
-      ({ damaged, into }) => {
-        process.exitCode = runSalvage(damaged, into);
-      },
-    )
-    .fail((message, error) => {
-      if (!message) throw error;
-      process.stderr.write(`greylatch: ${message} (greylatch --help lists the commands)\n`);
-      process.exit(USAGE_STATUS);
-    })
-    .parseAsync();
+    .command('$0', false, (y) => addOptions(y, OPTIONS))
+    .fail((message, error) => fail(message || error));
+  for (const command of COMMANDS) addCommand(cli, command);
+  await cli.parseAsync();
 }
 
-function addFilterOptions(y: Argv): Argv {
-  return (Object.keys(OPTIONS) as OptionName[]).reduce(addOption, y);
+function addCommand(cli: Argv, command: Command): void {
+  const { name, positionals, options, examples, statuses, text = [] } = command;
+  const words = Object.entries(positionals).map(([word, { required, many }]) => {
+    const dots = many ? '..' : '';
+    return required ? `<${word}${dots}>` : `[${word}${dots}]`;
+  });
+  cli.command(
+    [name, ...words].join(' '),
+    command.describe,
+    (y) => {
+      y.usage(
+        `greylatch ${[name, ...words].join(' ')} [options]\n\n${[command.describe, ...text].join('\n\n')}`,
+      );
+      y.updateStrings({ 'Options:': 'Options:' });
+      addOptions(y, options);
+      for (const [word, { describe }] of Object.entries(positionals)) {
+        y.positional(word, { type: 'string', describe });
+      }
+      for (const [line, what] of examples) y.example(`greylatch ${line}`, what);
+      const known = Object.entries({ ...statuses, 2: 'wrong command line, or the database cannot be used' });
+      return y.epilogue(`Exit status:\n${known.map(([status, what]) => `  ${status}  ${what}`).join('\n')}`);
+    },
+    async (args) => {
+      try {
+        process.exitCode = await command.run(values(command, args) as never);
+      } catch (error) {
+        fail(error as Error);
+      }
+    },
+  );
 }
 
-function addOption(y: Argv, name: OptionName): Argv {
-  const option: Option = OPTIONS[name];
-  return y.option(name, {
+/** What yargs has read, as the values that the table promises. Throws UsageError. */
+function values({ options, positionals }: Command, args: Record<string, unknown>): Record<string, unknown> {
+  const read = Object.entries(options).map(([name, option]) => [name, optionValue(name, args[name], option)]);
+  const words = Object.keys(positionals).map((word) => [word, args[word]]);
+  return Object.fromEntries([...read, ...words]);
+}
+
+function addOptions(y: Argv, options: Readonly<Record<string, Option>>): Argv {
+  return y.options(Object.fromEntries(Object.entries(options).map(([name, o]) => [name, yargsOption(o)])));
+}
+
+function yargsOption(option: Option): YargsOption {
+  return {
     describe: option.describe,
     type: option.kind === 'flag' ? 'boolean' : 'string',
+    requiresArg: option.kind !== 'flag',
     ...(option.alias === undefined ? {} : { alias: option.alias }),
     ...(option.choices === undefined ? {} : { choices: option.choices }),
     ...(option.default === undefined ? {} : { default: option.default }),
-  });
+    ...(option.repeat === true ? { array: true, nargs: 1 } : {}),
+    ...(option.required === true ? { demandOption: true } : {}),
+  };
+}
+
+function fail(error: string | Error): never {
+  const message = typeof error === 'string' ? error : error.message;
+  const usage = typeof error === 'string' || error instanceof UsageError;
+  process.stderr.write(`greylatch: ${message}${usage ? ' (greylatch --help lists the commands)' : ''}\n`);
+  process.exit(USAGE_STATUS);
 }

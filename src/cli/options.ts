@@ -9,6 +9,10 @@ export interface Option {
   default?: string;
   choices?: readonly string[];
   alias?: string;
+  /** May be given several times. */
+  repeat?: boolean;
+  /** Has no default and must be given. */
+  required?: boolean;
   describe: string;
 }
 
@@ -69,3 +73,6 @@ export const OPTIONS = {
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;
+
+/** Of every command that prints facts. */
+export const JSON_OUTPUT = { kind: 'flag', describe: 'the same facts for programs' } as const;

@@ -1,6 +1,6 @@
 // The words of the command line as values, or a message that says what would have been right.
 import type { LogTarget } from '../log/log.ts';
-import type { Option } from './options.ts';
+import type { Kind, Option } from './options.ts';
 
 /** Something on the command line is wrong; the message is for the one who typed it. */
 export class UsageError extends Error {
@@ -51,3 +51,23 @@ export function logTarget(name: string, word: string): LogTarget {
   if (word.startsWith('file:') && word.length > 5) return word as LogTarget;
   throw new UsageError(`--${name} ${word}: write syslog, stderr, none or file:PATH`);
 }
+
+/** The value of an option of a command: seconds, a number, true or false, else text; undefined: not given. */
+export function optionValue(name: string, word: unknown, option: Option): unknown {
+  if (option.kind === 'flag') return word === true;
+  if (option.repeat === true) return (word as string[] | undefined) ?? [];
+  if (word === undefined) return undefined;
+  // Given twice, the last one counts, as for the filter.
+  const last = String(Array.isArray(word) ? word.at(-1) : word);
+  return READERS[option.kind](name, last, option);
+}
+
+const READERS: Record<Exclude<Kind, 'flag'>, (name: string, word: string, option: Option) => unknown> = {
+  path,
+  duration,
+  count,
+  text,
+  action,
+  choice,
+  log: logTarget,
+};

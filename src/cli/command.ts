@@ -1,0 +1,56 @@
+// An administrator's command as typed data: its file in src/admin exports one, and parsing, --help, completion
+// and the manual page come from it. Nothing here does anything.
+import type { Option } from './options.ts';
+
+/** A word without a name, e.g. the FILE of `salvage FILE`. */
+export interface Positional {
+  describe: string;
+  required?: boolean;
+  /** Takes all the words that are left. */
+  many?: boolean;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+export type Positionals = Readonly<Record<string, Positional>>;
+
+type Value<O extends Option> = O['kind'] extends 'flag'
+  ? boolean
+  : O['repeat'] extends true
+    ? string[]
+    :
+        | (O['kind'] extends 'duration' | 'count' ? number : string)
+        | (O['required'] extends true ? never : O['default'] extends string ? never : undefined);
+
+type Word<P extends Positional> = P['many'] extends true
+  ? string[]
+  : P['required'] extends true
+    ? string
+    : string | undefined;
+
+/** What `run` is given: durations in seconds, counts as numbers, flags as booleans, all else as text. */
+export type Arguments<O extends Options, P extends Positionals> = { [K in keyof O]: Value<O[K]> } & {
+  [K in keyof P]: Word<P[K]>;
+};
+
+export interface Command<O extends Options = Options, P extends Positionals = Positionals> {
+  name: string;
+  /** One sentence, for the list of commands. */
+  describe: string;
+  /** What one has to know before using it: paragraphs for --help and the manual page. */
+  text?: readonly string[];
+  options: O;
+  positionals: P;
+  /** A command line (without "greylatch") and what it is for. */
+  examples: readonly (readonly [command: string, what: string])[];
+  /** Exit statuses besides 2, which always stands for a wrong command line or a database that cannot be used. */
+  statuses: Readonly<Record<number, string>>;
+  /** Does the work and returns the exit status. An Error that it throws is one line for the user, and status 2. */
+  run(args: Arguments<O, P>): number | Promise<number>;
+}
+
+/** The command as it is: for the types of what `run` gets. */
+export function defineCommand<const O extends Options, const P extends Positionals>(
+  command: Command<O, P>,
+): Command<O, P> {
+  return command;
+}
