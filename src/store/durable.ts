@@ -6,11 +6,11 @@
 // none of its pages. After a power cut the file goes back to the mark. A slot of a dead process counts until
 // it is cleared, and it is cleared only after a newer state is safe: kill -9 opens no gap.
 //
-// Pages that may not be re-used make the file grow. In a storm (`mostKept` commits since the mark, within a
-// second or two) the mark says that its state is kept no longer, and the slots are given up. Should the power
-// fail then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
+// Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostKept` commits since the mark, or
+// since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the
+// power fail then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
 import { fdatasync, fdatasyncSync } from 'node:fs';
-import { readHead } from './file.ts';
+import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { isKept, markedTxn, writeMark, writeUnkept } from './mark.ts';
 import { type NativeReader, native, READ_ONLY } from './native.ts';
@@ -29,7 +29,6 @@ export function giveUp(writer: Writer): void {
   const { env, file } = writer;
   begin(writer);
   try {
-    readHead(file);
     if (isKept(file)) {
       writeUnkept(file);
       fdatasyncSync(file.fd); // under the lock: until it is there, nobody commits
@@ -48,10 +47,10 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   if (writer.flushing) return;
   const begun = beginFlush(writer);
   if (begun === undefined) return;
-  writer.flushing = true;
+  writer.flushing = begun;
   const { fd } = writer.file;
   const end = (error?: unknown) => {
-    writer.flushing = false;
+    writer.flushing = undefined;
     if (writer.closed) finishClosing(writer);
     else done(error);
   };
@@ -70,6 +69,8 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   fdatasync(
     fd,
     step(() => {
+      // In a storm it would be given up again in a moment, at the price of a flush that all wait for.
+      if (isStorm(begun.meta.txnid, readHead(writer.file), QUARTER)) abandon(begun);
       noteFlush(writer, begun);
       fdatasync(fd, marked);
     }),
@@ -87,19 +88,19 @@ export function flush(writer: Writer): void {
 }
 
 /** A state that is on its way to the disk. */
-interface Flush {
+export interface Flush {
   head: Buffer;
   meta: Meta;
-  pin: NativeReader;
+  /** Undefined once there was a storm, and nothing holds the state any more. */
+  pin: NativeReader | undefined;
 }
 
 /** Holds on to the newest state; undefined where it is safe already. */
 function beginFlush(writer: Writer): Flush | undefined {
   const { env, file } = writer;
-  begin(writer);
+  const meta = begin(writer);
   try {
-    const meta = readHead(file);
-    if (markedTxn(file) < meta.txnid) {
+    if (saysLess(file, meta)) {
       return { head: Buffer.from(file.head), meta, pin: new (native().Txn)(env, READ_ONLY) };
     }
     unpin(writer);
@@ -109,13 +110,18 @@ function beginFlush(writer: Writer): Flush | undefined {
   }
 }
 
+/** True where the mark names an older state than this one, or this one as not kept. */
+function saysLess(file: DataFile, { txnid }: Meta): boolean {
+  const marked = markedTxn(file);
+  return marked < txnid || (marked === txnid && !isKept(file));
+}
+
 /** The state's pages are on the disk: says so, unless another process has said more. */
-function noteFlush(writer: Writer, { head, meta }: Flush): void {
+function noteFlush(writer: Writer, flush: Flush): void {
   const { env, file } = writer;
   begin(writer);
   try {
-    readHead(file);
-    if (markedTxn(file) < meta.txnid) writeMark(file, head, meta);
+    if (saysLess(file, flush.meta)) writeMark(file, flush.head, flush.meta, flush.pin !== undefined);
   } finally {
     env.abortTxn();
   }
@@ -129,15 +135,26 @@ function endFlush(writer: Writer, { meta, pin }: Flush): void {
   writer.env.readerCheck();
 }
 
+const QUARTER = 4;
+
+/** Whether so many commits lie between transaction `since` and now that one `part`th of what may be held back is. */
+function isStorm(since: number, now: Meta, part: number): boolean {
+  return (now.txnid - since) * part > mostKept(now.lastPage);
+}
+
+function abandon(flush: Flush): void {
+  flush.pin?.abort();
+  flush.pin = undefined;
+}
+
 /** As `flush`, but with nobody able to commit meanwhile, so that nothing is left to hold on to. */
 export function flushLast(writer: Writer): void {
   const { env, file } = writer;
-  begin(writer);
+  const meta = begin(writer);
   try {
-    const meta = readHead(file);
     if (markedTxn(file) < meta.txnid) {
       fdatasyncSync(file.fd);
-      writeMark(file, file.head, meta);
+      writeMark(file, file.head, meta, true);
       fdatasyncSync(file.fd);
     }
     unpin(writer);
@@ -147,28 +164,39 @@ export function flushLast(writer: Writer): void {
   env.readerCheck();
 }
 
-/** Lets go of a state that is kept no longer, or marked no longer. Looks at the file's head as last read. */
-export function letGo(writer: Writer): void {
-  if (writer.pin !== undefined && (markedTxn(writer.file) > writer.pinned || !isKept(writer.file)))
-    unpin(writer);
+/**
+ * Lets go of a state that is kept no longer, or marked no longer, and of one that a storm has overtaken on its way to
+ * the disk. Looks at the file's head as last read, whose newest state is `now`.
+ */
+export function letGo(writer: Writer, now: Meta): void {
+  const { pin, file, pinned, flushing } = writer;
+  if (pin !== undefined && (markedTxn(file) > pinned || !isKept(file))) unpin(writer);
+  if (flushing?.pin !== undefined && isStorm(flushing.meta.txnid, now, 1)) abandon(flushing);
 }
 
 /**
- * True where a commit has waited long enough for a flush; to be asked every FLUSH_AFTER. One flush serves all
- * processes: whose commits of a while ago are safe has nothing to do.
+ * True where a commit has waited long enough for a flush, or a storm has passed; to be asked every FLUSH_AFTER. One
+ * flush serves all processes: whose commits of a while ago are safe has nothing to do.
  */
 export function isFlushDue(writer: Writer): boolean {
-  readHead(writer.file);
-  letGo(writer);
+  const now = readHead(writer.file);
+  letGo(writer, now);
   const marked = markedTxn(writer.file);
-  const due = writer.due > marked || (writer.pin !== undefined && writer.committed <= writer.due);
+  const passed = !isKept(writer.file) && !isStorm(writer.newest, now, QUARTER);
+  const due = writer.due > marked || (writer.pin !== undefined && writer.committed <= writer.due) || passed;
   writer.due = writer.committed;
+  writer.newest = now.txnid;
   return due;
 }
 
-/** True where this process still owes the disk something. */
+/** True where something that this process has committed is not known to be on the disk. */
 export function owes(writer: Writer): boolean {
   return writer.pin !== undefined || markedTxn(writer.file) < writer.committed;
+}
+
+/** True where this process has to look after the disk again. */
+export function isUnsettled(writer: Writer): boolean {
+  return owes(writer) || !isKept(writer.file);
 }
 
 function unpin(writer: Writer): void {

@@ -119,11 +119,6 @@ function fill({ fd, head }: DataFile): void {
   if (got < head.length) throw new DamageError(`is truncated to ${got} bytes`);
 }
 
-/** The newest transaction of the head as last read. */
-export function newestSeen({ head, pageSize }: DataFile): number {
-  return Math.max(metaTxn(head, 0), metaTxn(head, pageSize));
-}
-
 /** Reads page `number` to `at` of `into`. */
 export function readPage(file: DataFile, number: number, into: Buffer, at: number): void {
   const { pageSize } = file;

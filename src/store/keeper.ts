@@ -9,6 +9,7 @@ import {
   flushLast,
   giveUp,
   isFlushDue,
+  isUnsettled,
   letGo,
   mostKept,
   owes,
@@ -22,7 +23,7 @@ import { replaceLock, setAside } from './recover.ts';
 import { type Saved, salvage } from './salvage.ts';
 import { newPath, type Path } from './tree.ts';
 import { verify } from './verify.ts';
-import { BadLockError, closeWriter, openWriter, transact, type Writer } from './writer.ts';
+import { BadLockError, begin, closeWriter, openWriter, transact, type Writer } from './writer.ts';
 
 export interface KeeperOptions {
   /** The database file. */
@@ -52,7 +53,8 @@ export interface Keeper {
 const LOOK_AGAIN = 1000;
 /** How long a request may wait for what is saved from a damaged file, in milliseconds. */
 const SAVE_AT_ONCE = 1000;
-/** What looks wrong may be half written by another process at that moment: how often to look again. */
+/** What looks wrong may be half written by another process at that moment: how often to look again, before it is
+ * looked at under the write lock. */
 const SECOND_LOOKS = 3;
 
 /** The power failed in a storm: nobody knows what of the newest state reached the disk. Throws DamageError. */
@@ -72,13 +74,14 @@ export function newKeeper(options: KeeperOptions): Keeper {
   let lookedAt = 0;
   let examined = false;
   let timer: NodeJS.Timeout | undefined;
+  let held: Writer | undefined;
   let saving: { aside: string; what: string; saved: Saved; steps: Generator<Saved, Saved> } | undefined;
 
   function settle<T>(work: () => T): T {
     let last: unknown;
     for (let tries = 0; tries < 20; tries++) {
       try {
-        return work();
+        return tries < SECOND_LOOKS ? work() : underLock(work);
       } catch (error) {
         last = error;
         mend(error, tries);
@@ -87,10 +90,31 @@ export function newKeeper(options: KeeperOptions): Keeper {
     throw new StoreError(`${database} does not come to rest: ${(last as Error).message}; look at its disk`);
   }
 
+  /**
+   * While nobody can change anything: what looks wrong then, is. (Look-ups hold no lock, and under a storm of
+   * commits a page may be used again for something else before it is read.)
+   */
+  function underLock<T>(work: () => T): T {
+    const w = writable();
+    begin(w);
+    held = w;
+    try {
+      return work();
+    } finally {
+      dropHeld();
+    }
+  }
+
+  function dropHeld(): void {
+    held?.env.abortTxn();
+    held = undefined;
+  }
+
   /** Does what can be done about `error`, or throws it. */
   function mend(error: unknown, tries: number): void {
     if ((error instanceof DamageError || error instanceof BadLockError) && tries < SECOND_LOOKS) {
       pause(tries * 3);
+      if (path !== undefined) path.txnid = -1; // nothing of what was read is believed
       return;
     }
     const ino = path?.file.ino;
@@ -107,7 +131,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     const file = openForLook();
     if (file === undefined) return undefined;
     const meta = readHead(file);
-    if (writer !== undefined) letGo(writer);
+    if (writer !== undefined) letGo(writer, meta);
     return { path: path!, meta };
   }
 
@@ -149,6 +173,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
   }
 
   function change(work: (writer: Writer, meta: Meta) => boolean): void {
+    dropHeld();
     const w = writable();
     const before = w.committed;
     const meta = transact(w, (state) => work(w, state));
@@ -165,7 +190,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (writer === undefined) return;
     try {
       if (isFlushDue(writer)) flushBehind(writer, flushed);
-      else if (owes(writer)) soon();
+      else if (isUnsettled(writer)) soon();
     } catch (error) {
       flushed(error);
     }
@@ -173,7 +198,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
 
   function flushed(error?: unknown): void {
     if (error === undefined || error === null) {
-      if (writer !== undefined && owes(writer)) soon();
+      if (writer !== undefined && isUnsettled(writer)) soon();
       return;
     }
     release(); // the next request opens it again, and meets what there is to meet
@@ -224,6 +249,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
   }
 
   function release(): void {
+    dropHeld();
     saving = undefined;
     clearTimeout(timer);
     timer = undefined;

@@ -8,9 +8,10 @@ import {
   readSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { MovedError, refused } from './damage.ts';
-import { u32, u48 } from './format.ts';
+import { u32 } from './format.ts';
 import { pause } from './pause.ts';
 
 export interface LockFile {
@@ -86,11 +87,28 @@ export function releaseLock(lock: LockFile): void {
   closeSync(lock.fd);
 }
 
+/** How long `awaitRelease` sleeps between two looks, in milliseconds (the kernel makes it a little more), and how often. */
+const NAP = 0.05;
+const MOST_NAPS = 200;
+
 /**
- * What is wrong with the lock file, '' for nothing. Throws MovedError where it was removed.
- * `newest` is a transaction that has certainly been committed.
+ * Waits for the write lock to be free, outside of liblmdb, and returns whether there was anything to wait for. Who
+ * waits within liblmdb reads the map as soon as the lock is handed on: were the file cut off meanwhile, the holder
+ * would die of it and so would everyone that waits, one after the other. After some 20 ms of a lock that is never
+ * seen free, the caller queues up in liblmdb all the same.
  */
-export function wrongWithLock(lock: LockFile, newest: number): string {
+export function awaitRelease({ fd, kind, bytes }: LockFile): boolean {
+  if (kind !== ROBUST_SHARED) return false;
+  for (let naps = 0; naps < MOST_NAPS; naps++) {
+    const got = readSync(fd, bytes, MUTEX, 4, MUTEX);
+    if (got < 4 || (u32(bytes, MUTEX) & HOLDER) === 0) return naps > 0;
+    pause(NAP);
+  }
+  return true;
+}
+
+/** What is wrong with the lock file, '' for nothing. Throws MovedError where it was removed. */
+export function wrongWithLock(lock: LockFile): string {
   if (sizeNow(lock) < lock.size) return 'is truncated';
   const { fd, bytes } = lock;
   readSync(fd, bytes, 0, TABLE, 0);
@@ -98,13 +116,17 @@ export function wrongWithLock(lock: LockFile, newest: number): string {
     return 'is overwritten';
   }
   if (u32(bytes, READERS) > (lock.size - TABLE) / 64) return 'has too many readers';
-  const last = u48(bytes, LAST_TXN);
-  // A commit shows in the meta page a moment before it shows here.
-  if (last < newest - 1 || last > newest + 0x1000000) return 'names an impossible transaction';
   const holder = lock.kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
   if (holder !== 0 && !isAlive(holder) && stillHeld(lock, holder))
     return 'is locked by a process that does not exist';
   return '';
+}
+
+/** Notes the last transaction that was committed, where the next one looks for it. To be called under the write lock. */
+export function noteLast(lock: LockFile, txnid: number): void {
+  const { fd, bytes } = lock;
+  bytes.writeBigUInt64LE(BigInt(txnid), LAST_TXN);
+  writeSync(fd, bytes, LAST_TXN, 8, LAST_TXN);
 }
 
 /** Throws MovedError where the lock file was removed: whoever sets a database aside does that first. */

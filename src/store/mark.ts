@@ -39,12 +39,12 @@ export function isKept(file: DataFile): boolean {
   return u16(file.head, KEPT) === 1;
 }
 
-/** Writes the mark for the state in `meta`, which was read from `head`. */
-export function writeMark(file: DataFile, head: Buffer, meta: Meta): void {
+/** Writes the mark for the state in `meta`, which was read from `head`, and whether it is kept. */
+export function writeMark(file: DataFile, head: Buffer, meta: Meta, kept: boolean): void {
   const page = (meta.txnid & 1) === 0 ? 0 : file.pageSize; // where LMDB puts an even, an odd transaction
   MAGIC.copy(head, MARK_AT);
   head.writeUInt16LE(FORMAT, MARK_AT + 8);
-  head.writeUInt16LE(1, KEPT);
+  head.writeUInt16LE(kept ? 1 : 0, KEPT);
   head.copy(head, TXNID, page + META_TXNID, page + META_TXNID + 8);
   head.copy(head, LAST_PAGE, page + META_LAST_PAGE, page + META_LAST_PAGE + 8);
   head.copy(head, TREES, page + META_TREES, page + META_TREES + META_TREES_BYTES);

@@ -3,14 +3,17 @@
 import { chownSync, lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
-import { closeFile, type DataFile, newestSeen, openFile, readHead } from './file.ts';
+import type { Flush } from './durable.ts';
+import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { type Instruction, newInstruction, put } from './instruction.ts';
 import {
+  awaitRelease,
   isDestroyed,
   type LockFile,
   lockPath,
   makeLock,
+  noteLast,
   openLock,
   releaseLock,
   restoreSize,
@@ -44,8 +47,10 @@ export interface Writer {
   /** The newest state this process has committed, and the one that has to be on the disk next. */
   committed: number;
   due: number;
-  /** A flush is under way in another thread, and uses the file's descriptor. */
-  flushing: boolean;
+  /** The newest state of all, when this process last looked after the disk. */
+  newest: number;
+  /** The flush that is under way in another thread, and uses the file's descriptor. */
+  flushing: Flush | undefined;
   closed: boolean;
 }
 
@@ -65,20 +70,16 @@ export function openWriter(database: string): Writer {
   checkBeforeLmdb(database);
   const env = openEnvironment(database);
   let lock: LockFile | undefined;
+  let file: DataFile | undefined;
   try {
-    env.beginTxn(BEGIN);
-    if (env.getWriteTxnId() === 0)
-      throw new StoreError(`cannot write to ${database}: LMDB gives no transaction`);
-    const { dbi } = new (native().Dbi)(env, CREATE, null, BINARY_KEYS, undefined);
-    env.commitTxn();
     giveToDirectoryOwner(database);
     lock = openLock(database);
     if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
-    const file = openFile(database);
+    file = openFile(database);
     if (file === undefined) throw new MovedError('the file vanished while it was opened');
     const writer: Writer = {
       env,
-      dbi,
+      dbi: 0,
       file,
       lock,
       path: newPath(file),
@@ -88,13 +89,18 @@ export function openWriter(database: string): Writer {
       pinned: 0,
       committed: 0,
       due: 0,
-      flushing: false,
+      newest: 0,
+      flushing: undefined,
       closed: false,
     };
+    begin(writer);
+    writer.dbi = new (native().Dbi)(env, CREATE, null, BINARY_KEYS, undefined).dbi;
+    env.commitTxn();
     settleMark(writer);
     return writer;
   } catch (error) {
     env.close();
+    if (file !== undefined) closeFile(file);
     if (lock !== undefined) releaseLock(lock);
     throw fromLmdb(error, database);
   }
@@ -108,7 +114,7 @@ function checkBeforeLmdb(path: string): void {
   const file = openFile(path);
   if (file === undefined) return;
   try {
-    checkFreeList(file, readHead(file), Buffer.allocUnsafeSlow(8 * file.pageSize));
+    readHead(file); // all that is read before a transaction, which checks the rest under the lock
   } finally {
     closeFile(file);
   }
@@ -156,40 +162,51 @@ function giveToDirectoryOwner(path: string): void {
 /** A new file gets its mark; after a power cut the file goes back to it. */
 function settleMark(writer: Writer): void {
   const { env, file } = writer;
-  let meta = readHead(file);
+  const before = readHead(file);
   const marked = markedTxn(file);
   if (marked === -2)
     throw new StoreError(`${file.path} was written by a newer greylatch; install that version`);
-  if (marked >= 0 && !isDoubtful(file, meta)) return;
-  begin(writer);
+  if (marked >= 0 && !isDoubtful(file, before)) return;
+  const meta = begin(writer);
   try {
-    meta = readHead(file);
     if (isDoubtful(file, meta) && isKept(file)) rollBack(file, meta);
     else if (isDoubtful(file, meta))
-      writeMark(file, file.head, meta); // the keeper has checked it all
-    else if (markedTxn(file) < 0) writeMark(file, file.head, meta);
+      writeMark(file, file.head, meta, true); // the keeper has checked it all
+    else if (markedTxn(file) < 0) writeMark(file, file.head, meta, true);
   } finally {
     env.abortTxn();
   }
 }
 
-/** Takes the write lock. Throws MovedError where the database was set aside, BadLockError. */
-export function begin(writer: Writer): void {
+/**
+ * Takes the write lock and returns the newest state, on which the transaction has begun. Throws MovedError where the
+ * database was set aside, BadLockError, DamageError.
+ */
+export function begin(writer: Writer): Meta {
   const { env, file, lock } = writer;
-  const wrong = wrongWithLock(lock, newestSeen(file));
-  if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
-  env.beginTxn(BEGIN);
-  if (env.getWriteTxnId() === 0) {
+  for (let tries = 0; ; tries++) {
+    if (awaitRelease(lock)) readHead(file); // liblmdb reads it as well, and would not survive one that is gone
+    const wrong = tries < MOST_BEGINS ? wrongWithLock(lock) : 'names an impossible transaction';
+    if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
+    env.beginTxn(BEGIN);
+    try {
+      const begun = env.getWriteTxnId();
+      if (begun === 0) throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
+      sizeNow(lock); // it may have been removed while we waited, and then it excludes nobody
+      const meta = readHead(file);
+      if (begun === meta.txnid + 1) return meta;
+      // mdb_env_open() of lmdb 3.5 notes in the lock file the transaction that it read from the database a moment
+      // before, whatever others have committed since. On that older state, the next commit would undo theirs.
+      noteLast(lock, meta.txnid);
+    } catch (error) {
+      env.abortTxn();
+      throw error;
+    }
     env.abortTxn();
-    throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
-  }
-  try {
-    sizeNow(lock); // it may have been removed while we waited, and then it excludes nobody
-  } catch (error) {
-    env.abortTxn();
-    throw error;
   }
 }
+
+const MOST_BEGINS = 20;
 
 /** The lock file is rubbish; the database itself may be sound. */
 export class BadLockError extends Error {
@@ -208,11 +225,9 @@ export class BadLockError extends Error {
  * put has been checked then. It returns false where there is nothing to commit.
  */
 export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta {
-  begin(writer);
-  let meta: Meta;
+  const meta = begin(writer);
   let done = false;
   try {
-    meta = readHead(writer.file);
     checkFreeList(writer.file, meta, writer.scratch);
     if (Date.now() - writer.path.readAt > FRESH) writer.path.txnid = -1; // it may have been damaged since
     pinIfSafe(writer, meta);
@@ -248,10 +263,9 @@ function pinIfSafe(writer: Writer, meta: Meta): void {
  * process has just made.
  */
 export function transactBatch(writer: Writer, change: () => void): void {
-  begin(writer);
+  const meta = begin(writer);
   let done = false;
   try {
-    const meta = readHead(writer.file);
     pinIfSafe(writer, meta);
     change();
     done = true;
@@ -278,7 +292,8 @@ export function closeWriter(writer: Writer): void {
   writer.pin = undefined;
   writer.env.close();
   releaseLock(writer.lock);
-  if (!writer.flushing) finishClosing(writer);
+  writer.flushing?.pin?.abort();
+  if (writer.flushing === undefined) finishClosing(writer);
 }
 
 /** The descriptor that a flush may have been using goes last. */
