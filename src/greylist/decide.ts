@@ -1,51 +1,79 @@
 // The decision: what a request gets, from what is stored, the time and the settings. greylist.pl's, reply for
 // reply. Knows of no file, no option and no process; RFC 6647 describes the method.
 import type { Sighting, Store } from '../store/store.ts';
-import { type PolicyRequest, type Triple, tripleOf } from './request.ts';
+import type { Triple } from './request.ts';
 
 export interface Settings {
   /** A triple passes when it was first seen more than this many seconds ago. */
   delay: number;
   /** A client with more come-backs than this passes at once; 0: no client does. */
   autoWhitelist: number;
-  /** The action that defers, as in access(5), e.g. `defer_if_permit Service is unavailable`. */
-  deferral: string;
 }
 
-/** What a request gets, and what has to be stored first. */
-export type Judgement = 'pass' | 'pass and note it' | 'defer' | 'remember, then judge again';
+/** What a triple gets, and what has to be stored. */
+export type Judgement =
+  | 'pass'
+  | 'pass and note it'
+  | 'pass and greet'
+  | 'defer'
+  | 'remember, then judge again';
 
-/** The action that leaves the mail to the restrictions that follow, see access(5). */
-export const DUNNO = 'dunno';
+/** What was decided of a triple. */
+export interface Verdict {
+  passes: boolean;
+  /** Seconds since the first sight. */
+  age: number;
+  /** It passes for the first time: this mail was delayed. */
+  delayed: boolean;
+}
 
 /** What the triple gets, given what is on record. Times are in seconds since the epoch. Changes nothing. */
 export function judge(seen: Sighting, now: number, settings: Settings): Judgement {
   const { autoWhitelist, delay } = settings;
-  if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist) return 'pass';
-  // A first sight in the future (the clock was wrong once) counts as one now: nobody waits longer for it.
-  if (seen.firstSeen === 0 || seen.firstSeen > now) return 'remember, then judge again';
+  if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist) return seen.clientFresh ? 'pass' : 'pass and greet';
+  if (seen.firstSeen === 0) return 'remember, then judge again';
   if (now - seen.firstSeen <= delay) return 'defer';
-  return autoWhitelist > 0 || !seen.passed ? 'pass and note it' : 'pass';
+  return autoWhitelist > 0 || !seen.fresh ? 'pass and note it' : 'pass';
 }
 
 /**
- * The action for a request at time `now`, with everything stored that has to be: first the auto-whitelist,
- * then the triple. Throws what the store throws.
+ * Decides about a triple at time `now`, with everything stored that has to be: first the auto-whitelist, then
+ * the triple. Throws what the store throws where it cannot be decided; `onTrouble` is told where only a note
+ * of the decision could not be taken.
  */
-export function decide(request: PolicyRequest, store: Store, now: number, settings: Settings): string {
-  if (request.sasl_username !== '') return DUNNO; // one of our own users: RFC 6647, section 5
-  const triple = tripleOf(request);
-  let seen = store.look(triple);
+export function decide(
+  triple: Triple,
+  store: Store,
+  now: number,
+  settings: Settings,
+  onTrouble: (error: unknown) => void,
+): Verdict {
+  let seen = store.look(triple, now);
   let judgement = judge(seen, now, settings);
-  if (judgement === 'remember, then judge again') {
+  const known = judgement !== 'remember, then judge again';
+  if (!known) {
     seen = { ...seen, firstSeen: store.remember(triple, now) };
     judgement = judge(seen, now, settings);
   }
-  if (judgement === 'defer') return settings.deferral;
-  if (judgement === 'pass and note it') note(store, triple, now, settings);
-  return DUNNO;
+  const age = now - seen.firstSeen;
+  try {
+    if (judgement === 'pass and note it') store.pass(triple, now, settings.autoWhitelist > 0);
+    else if (judgement === 'pass and greet') store.greet(triple.client, now);
+    else if (judgement === 'defer' && known && age > 0) store.defer(triple, now);
+  } catch (error) {
+    onTrouble(error);
+  }
+  return {
+    passes: judgement !== 'defer',
+    age,
+    delayed: judgement === 'pass and note it' && !seen.passed && known,
+  };
 }
 
-function note(store: Store, triple: Triple, now: number, settings: Settings): void {
-  store.pass(triple, now, settings.autoWhitelist > 0);
+/** As `decide`, but nothing is stored: what the triple would get. */
+export function foresee(triple: Triple, store: Store, now: number, settings: Settings): Verdict {
+  const seen = store.look(triple, now);
+  const judgement = judge(seen, now, settings);
+  const fresh = judgement === 'remember, then judge again';
+  return { passes: judgement.startsWith('pass'), age: fresh ? 0 : now - seen.firstSeen, delayed: false };
 }

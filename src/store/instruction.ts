@@ -9,6 +9,7 @@ import { native } from './native.ts';
 // then, at the next multiple of 8 that leaves 4 zero bytes: length of the value (the word before it) and its
 // address; the value itself is put right behind.
 const PUT = 15;
+const DELETE = 13;
 const FINISHED = 0x1000000;
 const FAILED = 0x4000000;
 export const KEY_AT = 12;
@@ -57,13 +58,29 @@ export function put(
   const { words, doubles, address } = instruction;
   const value = valueAt(keyLength);
   instruction.bytes.fill(0, KEY_AT + keyLength, value);
-  words[0] = PUT | flags;
-  words[1] = dbi;
-  words[2] = keyLength;
   words[(value >> 2) - 3] = size;
   doubles[(value >> 3) - 1] = address + value;
+  return carryOut(instruction, env, PUT | flags, dbi, keyLength);
+}
+
+/** Deletes the key at KEY_AT. Returns false where it does not exist. Throws LMDB's error. */
+export function remove(instruction: Instruction, env: number, dbi: number, keyLength: number): boolean {
+  instruction.bytes.fill(0, KEY_AT + keyLength, valueAt(keyLength));
+  return carryOut(instruction, env, DELETE, dbi, keyLength);
+}
+
+function carryOut(
+  { words, address }: Instruction,
+  env: number,
+  what: number,
+  dbi: number,
+  keyLength: number,
+): boolean {
+  words[0] = what;
+  words[1] = dbi;
+  words[2] = keyLength;
   native().write(env, address);
   const status = words[0]!;
-  if ((status & FINISHED) === 0) throw new Error(`LMDB did not store a key (${status})`);
+  if ((status & FINISHED) === 0) throw new Error(`LMDB did not carry out an instruction (${status})`);
   return (status & FAILED) === 0;
 }

@@ -3,15 +3,18 @@
 import type { Triple } from '../greylist/request.ts';
 
 // A key is a client, and for a triple a tail behind it; a key that ends after the client is the client's own.
+//   house:   0, a name                           records of the store's own, before all others
 //   client:  4, four bytes                       an IPv4 address in its plain form
 //            1, length (2 bytes), text           anything else (IPv6, "unknown", rubbish)
 //   tail:    six-bit codes                       sender, SEPARATOR, recipient, zeros up to a whole byte
 //            255, length of sender (2), sender, recipient   where a byte has no code
 // Ordinary addresses take three quarters of their length, which is what brings a triple below 110 bytes.
+const HOUSE = 0;
 const CLIENT_IPV4 = 4;
 const CLIENT_TEXT = 1;
 const TAIL_RAW = 255; // no tail of codes begins with it: code 63 is never given out
 const SEPARATOR = 0;
+const COLON = 58;
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789.@-_+=!#$%&\'*/?^`{|}~:"(),';
 
 const CODE = new Uint8Array(256); // byte -> code, 0 where there is none; upper case ASCII folded
@@ -44,6 +47,34 @@ export function writeTriple(out: Uint8Array, at: number, triple: Triple): number
   at = writeLength(out, tail + 1, triple.sender.length);
   at = writeText(out, at, triple.sender, true);
   return writeText(out, at, triple.recipient, true);
+}
+
+/** Writes the key of a record of the store's own at `at` and returns where it ends. */
+export function writeHouse(out: Uint8Array, at: number, name: string): number {
+  out[at] = HOUSE;
+  return writeText(out, at + 1, name, false);
+}
+
+export function isHouse(bytes: Uint8Array): boolean {
+  return bytes[0] === HOUSE;
+}
+
+/** Whether the key at `at` is a triple's: anything stands behind the client. */
+export function isTriple(bytes: Uint8Array, at: number, length: number): boolean {
+  if (bytes[at] === CLIENT_IPV4) return length > 5;
+  return bytes[at] === CLIENT_TEXT && length > 3 + readLength(bytes, at + 1);
+}
+
+/**
+ * How many bytes from the start of a triple's or client's key name its network: a /24, a /64 in its usual spelling
+ * (four groups), for anything else the whole client.
+ */
+export function networkLength(bytes: Uint8Array, at: number): number {
+  if (bytes[at] === CLIENT_IPV4) return 4;
+  const end = 3 + readLength(bytes, at + 1);
+  let groups = 0;
+  for (let i = 3; i < end; i++) if (bytes[at + i] === COLON && ++groups === 4) return i;
+  return end;
 }
 
 /** Reads a key back; undefined where the bytes are no key. A client's own key has no sender. */

@@ -6,69 +6,113 @@ import { KEY_AT, valueAt } from './instruction.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
 import * as record from './record.ts';
-import type { Sighting, Store } from './store.ts';
-import { descend, descendChecked, findRecord, type Path } from './tree.ts';
+import { makeRoom } from './room.ts';
+import { clientCounts, FRESH, type Limits, type Sighting, type Store, tripleCounts } from './store.ts';
+import { newSweeper } from './sweep.ts';
+import { seek, seekChecked } from './tree.ts';
 import { putRecord, type Writer } from './writer.ts';
 
-const NOTHING: Sighting = { comeBacks: 0, firstSeen: 0, passed: false };
+const NOTHING: Sighting = { comeBacks: 0, clientFresh: false, firstSeen: 0, passed: false, fresh: false };
 
-export function openStore(options: KeeperOptions): Store {
+export interface StoreOptions extends KeeperOptions {
+  limits: Limits;
+}
+
+export function openStore(options: StoreOptions): Store {
+  const { limits } = options;
   const keeper = newKeeper(options);
+  const sweeper = newSweeper(keeper, limits);
   const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
 
-  function lookNow(triple: Triple): Sighting {
+  function lookNow(triple: Triple, now: number): Sighting {
     const state = keeper.look();
     if (state === undefined) return NOTHING;
     const { path, meta } = state;
     const at = seek(path, meta, wanted, key.writeTriple(wanted, 0, triple));
-    const firstSeen = at < 0 ? 0 : record.mainNumber(path.pages, at);
-    const passed = at >= 0 && record.hasPassed(path.pages, at);
+    const known = at >= 0 && counts(path.pages, at, now);
+    const firstSeen = known ? record.mainNumber(path.pages, at) : 0;
+    const passed = known && record.hasPassed(path.pages, at);
+    const fresh = passed && now - record.lastPassed(path.pages, at) < FRESH;
     // The client's own record is nearly always on the same page, which is then not read again.
     const clientAt = seek(path, meta, wanted, key.writeClient(wanted, 0, triple.client, false));
-    return { comeBacks: clientAt < 0 ? 0 : record.mainNumber(path.pages, clientAt), firstSeen, passed };
+    const seen = clientAt < 0 ? 0 : record.lastSeen(path.pages, clientAt);
+    const comeBacks =
+      clientAt >= 0 && clientCounts(seen, now, limits) ? record.mainNumber(path.pages, clientAt) : 0;
+    return { comeBacks, clientFresh: now - seen < FRESH, firstSeen, passed, fresh };
+  }
+
+  function counts(pages: Uint8Array, at: number, now: number): boolean {
+    const passed = record.hasPassed(pages, at) ? record.lastPassed(pages, at) : 0;
+    return tripleCounts(record.mainNumber(pages, at), passed, now, limits);
   }
 
   function rememberNow(triple: Triple, now: number): number {
     let first = now;
     keeper.change((writer, meta) => {
-      const length = key.writeTriple(writer.instruction.key, 0, triple);
-      const at = seekChecked(writer.path, meta, writer.instruction.key, length);
-      const stored = at < 0 ? Number.POSITIVE_INFINITY : record.mainNumber(writer.path.pages, at);
-      if (stored <= now) {
-        first = stored;
+      const { path, instruction } = writer;
+      const length = key.writeTriple(instruction.key, 0, triple);
+      const at = seekChecked(path, meta, instruction.key, length);
+      if (at >= 0 && counts(path.pages, at, now)) {
+        first = record.mainNumber(path.pages, at);
         return false;
       }
-      putTriple(writer, length, { firstSeen: now, passed: false, lastPassed: 0 });
+      putTriple(writer, length, {
+        firstSeen: now,
+        passed: false,
+        lastPassed: 0,
+        wait: 0,
+        deferrals: 1,
+        offsets: [],
+      });
+      if (at < 0) makeRoom(writer, meta, limits.maxWaiting, sweeper.others);
       return true;
     });
     return first;
   }
 
+  function change(work: (writer: Writer, meta: Meta) => boolean): void {
+    keeper.settle(() => keeper.change(work));
+  }
+
   return {
-    look: (triple) => keeper.settle(() => lookNow(triple)),
+    look: (triple, now) => keeper.settle(() => lookNow(triple, now)),
     remember: (triple, now) => keeper.settle(() => rememberNow(triple, now)),
+    defer: (triple, now) => change((writer, meta) => noteDeferred(writer, meta, triple, now)),
     pass: (triple, now, comeBack) =>
-      keeper.settle(() =>
-        keeper.change((writer, meta) => {
-          const noted = notePassed(writer, meta, triple, now);
-          if (comeBack) countComeBack(writer, meta, triple, now);
-          return comeBack || noted;
-        }),
-      ),
+      change((writer, meta) => {
+        const noted = notePassed(writer, meta, triple, now);
+        if (comeBack) countComeBack(writer, meta, triple.client, now, 1);
+        return comeBack || noted;
+      }),
+    greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
+    tidy: sweeper.step,
     close: keeper.close,
   };
+
+  /** One come-back more, or none: the client was seen. */
+  function countComeBack(writer: Writer, meta: Meta, client: string, now: number, more: number): boolean {
+    const { path, instruction } = writer;
+    const length = key.writeClient(instruction.key, 0, client, false);
+    const at = seekChecked(path, meta, instruction.key, length);
+    const counted = at >= 0 && clientCounts(record.lastSeen(path.pages, at), now, limits);
+    const comeBacks = (counted ? record.mainNumber(path.pages, at) : 0) + more;
+    record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), { comeBacks, lastSeen: now });
+    putRecord(writer, length, record.CLIENT_SIZE);
+    return true;
+  }
 }
 
-/** Where the record of `wanted` lies in `path.pages`; -1: nowhere. Pages that the path has are not read again. */
-function seek(path: Path, meta: Meta, wanted: Uint8Array, length: number): number {
-  descend(path, meta, wanted, length);
-  return findRecord(path, wanted, length);
-}
-
-/** As `seek`, for a record that is about to be put. */
-function seekChecked(path: Path, meta: Meta, wanted: Uint8Array, length: number): number {
-  descendChecked(path, meta, wanted, length);
-  return findRecord(path, wanted, length);
+/** Returns whether there was anything to note. */
+function noteDeferred(writer: Writer, meta: Meta, triple: Triple, now: number): boolean {
+  const { path, instruction } = writer;
+  const length = key.writeTriple(instruction.key, 0, triple);
+  const at = seekChecked(path, meta, instruction.key, length);
+  if (at < 0 || record.hasPassed(path.pages, at)) return false;
+  const before = record.readTriple(path.pages, at);
+  if (before.offsets.length === record.MOST_OFFSETS) return false; // whoever hammers costs no more writes
+  const offsets = [...before.offsets, now - before.firstSeen];
+  putTriple(writer, length, { ...before, deferrals: before.deferrals + 1, offsets });
+  return true;
 }
 
 /** Returns whether there was anything to note. */
@@ -76,21 +120,15 @@ function notePassed(writer: Writer, meta: Meta, triple: Triple, now: number): bo
   const { path, instruction } = writer;
   const length = key.writeTriple(instruction.key, 0, triple);
   const at = seekChecked(path, meta, instruction.key, length);
-  if (at < 0 || record.hasPassed(path.pages, at)) return false;
-  putTriple(writer, length, { firstSeen: record.mainNumber(path.pages, at), passed: true, lastPassed: now });
+  if (at < 0) return false;
+  const before = record.readTriple(path.pages, at);
+  if (before.passed && now - before.lastPassed < FRESH) return false;
+  const wait = before.passed ? before.wait : now - before.firstSeen;
+  putTriple(writer, length, { ...before, passed: true, lastPassed: now, wait });
   return true;
-}
-
-function countComeBack(writer: Writer, meta: Meta, triple: Triple, now: number): void {
-  const { path, instruction } = writer;
-  const length = key.writeClient(instruction.key, 0, triple.client, false);
-  const at = seekChecked(path, meta, instruction.key, length);
-  const comeBacks = (at < 0 ? 0 : record.mainNumber(path.pages, at)) + 1;
-  record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), { comeBacks, lastSeen: now });
-  putRecord(writer, length, record.RECORD_SIZE);
 }
 
 function putTriple(writer: Writer, length: number, triple: record.TripleRecord): void {
   record.writeTriple(writer.instruction.bytes, KEY_AT, length, valueAt(length), triple);
-  putRecord(writer, length, record.RECORD_SIZE);
+  putRecord(writer, length, record.TRIPLE_SIZE);
 }

@@ -1,19 +1,29 @@
-// The values behind the keys: ten bytes each, with their format version and a check over key and value,
-// so that rubbish on a damaged page is never taken for a record.
+// The values behind the keys: a few bytes each, with their kind and format and a check over key and value, so that
+// rubbish on a damaged page is never taken for a record.
 
-// byte 0      format version (high half), flags (low half)
-// byte 1      zero, kept for later
+// byte 0      kind and format (high half), flags (low half)
+// byte 1      triple: deferrals                                client: zero, kept for later
 // bytes 2-3   check: 16 bits over the key and the other bytes of the value
 // bytes 4-7   triple: first seen, seconds since the epoch      client: come-backs
-// bytes 8-9   triple: last passed, hours after first seen      client: last come-back, days since the epoch
-// All numbers are little-endian. Triple and client differ by their keys.
-export const RECORD_SIZE = 10;
-export const RECORD_VERSION = 1;
+// bytes 8-9   triple: last passed, hours after first seen      client: last seen, days since the epoch
+// bytes 10-11 triple: how long it waited for its first pass (see `coarseWait`)
+// bytes 12-15 triple: when it was deferred again, four times at most (see `coarseOffset`)
+// All numbers are little-endian. A record of the house (how far the sweep is) has bytes of its own from 4 on.
+const TRIPLE = 1;
+const CLIENT = 2;
+const HOUSE = 3;
+export const TRIPLE_SIZE = 16;
+export const CLIENT_SIZE = 10;
+/** A record of the house may hold a key. */
+export const MAX_RECORD = 1700;
 const PASSED = 1;
 
 const HOUR = 3600;
 const DAY = 86400;
 const MOST = 0xffff;
+const MOST_DEFERRALS = 255;
+/** How many deferrals after the first are kept with their time. */
+export const MOST_OFFSETS = 4;
 
 export interface TripleRecord {
   /** Seconds since the epoch. */
@@ -21,6 +31,12 @@ export interface TripleRecord {
   passed: boolean;
   /** Seconds since the epoch, to the hour; 0: never passed. */
   lastPassed: number;
+  /** Seconds from the first sight to the first pass (exact below nine hours); 0: never passed. */
+  wait: number;
+  /** How often it was deferred, 255 at most. */
+  deferrals: number;
+  /** When it was deferred again, in seconds after the first sight (to 5 %), the first four times. */
+  offsets: readonly number[];
 }
 
 export interface ClientRecord {
@@ -39,7 +55,17 @@ export function hasPassed(bytes: Uint8Array, at: number): boolean {
   return (bytes[at]! & PASSED) !== 0;
 }
 
-/** True where the value at `at` is a whole record of this format under the key at `keyAt`. */
+/** When the triple passed last, in seconds since the epoch, to the hour. */
+export function lastPassed(bytes: Uint8Array, at: number): number {
+  return mainNumber(bytes, at) + coarse(bytes, at + 8) * HOUR;
+}
+
+/** When the client was seen last, in seconds since the epoch, to the day. */
+export function lastSeen(bytes: Uint8Array, at: number): number {
+  return coarse(bytes, at + 8) * DAY;
+}
+
+/** True where the value at `at` is a whole record under the key at `keyAt`. */
 export function isRecord(
   bytes: Uint8Array,
   keyAt: number,
@@ -47,75 +73,121 @@ export function isRecord(
   at: number,
   size: number,
 ): boolean {
-  if (size !== RECORD_SIZE || bytes[at]! >> 4 !== RECORD_VERSION) return false;
-  return check(bytes, keyAt, keyLength, bytes, at) === (bytes[at + 2]! | (bytes[at + 3]! << 8));
+  const kind = bytes[at]! >> 4;
+  const sound =
+    kind === TRIPLE ? size === TRIPLE_SIZE : kind === CLIENT ? size === CLIENT_SIZE : kind === HOUSE;
+  if (!sound || size < 4 || size > MAX_RECORD) return false;
+  return check(bytes, keyAt, keyLength, at, size) === coarse(bytes, at + 2);
 }
 
 export function readTriple(bytes: Uint8Array, at: number): TripleRecord {
   const firstSeen = mainNumber(bytes, at);
   const passed = hasPassed(bytes, at);
-  return { firstSeen, passed, lastPassed: passed ? firstSeen + coarse(bytes, at) * HOUR : 0 };
+  const codes = [...bytes.subarray(at + 12, at + 12 + MOST_OFFSETS)].filter((code) => code > 0);
+  return {
+    firstSeen,
+    passed,
+    lastPassed: passed ? lastPassed(bytes, at) : 0,
+    wait: fineWait(coarse(bytes, at + 10)),
+    deferrals: bytes[at + 1]!,
+    offsets: codes.map(fineOffset),
+  };
 }
 
 export function readClient(bytes: Uint8Array, at: number): ClientRecord {
-  return { comeBacks: mainNumber(bytes, at), lastSeen: coarse(bytes, at) * DAY };
+  return { comeBacks: mainNumber(bytes, at), lastSeen: lastSeen(bytes, at) };
 }
 
 /** Writes a triple's record at `at` for the key at `keyAt` of the same bytes. */
 export function writeTriple(
-  bytes: Uint8Array,
+  b: Uint8Array,
   keyAt: number,
   keyLength: number,
   at: number,
   record: TripleRecord,
 ): void {
-  const hours = record.passed ? Math.max(0, Math.floor((record.lastPassed - record.firstSeen) / HOUR)) : 0;
-  write(bytes, keyAt, keyLength, at, record.passed ? PASSED : 0, record.firstSeen, hours);
+  const { firstSeen, passed, wait, deferrals, offsets } = record;
+  b[at] = (TRIPLE << 4) | (passed ? PASSED : 0);
+  b[at + 1] = Math.min(deferrals, MOST_DEFERRALS);
+  putLong(b, at + 4, firstSeen);
+  putShort(b, at + 8, passed ? Math.max(0, Math.floor((record.lastPassed - firstSeen) / HOUR)) : 0);
+  putShort(b, at + 10, coarseWait(wait));
+  for (let i = 0; i < MOST_OFFSETS; i++) b[at + 12 + i] = i < offsets.length ? coarseOffset(offsets[i]!) : 0;
+  seal(b, keyAt, keyLength, at, TRIPLE_SIZE);
 }
 
 /** Writes a client's record at `at` for the key at `keyAt` of the same bytes. */
 export function writeClient(
-  bytes: Uint8Array,
+  b: Uint8Array,
   keyAt: number,
   keyLength: number,
   at: number,
   record: ClientRecord,
 ): void {
-  write(bytes, keyAt, keyLength, at, 0, record.comeBacks, Math.floor(record.lastSeen / DAY));
+  b[at] = CLIENT << 4;
+  b[at + 1] = 0;
+  putLong(b, at + 4, record.comeBacks);
+  putShort(b, at + 8, Math.floor(record.lastSeen / DAY));
+  seal(b, keyAt, keyLength, at, CLIENT_SIZE);
 }
 
-function write(
-  b: Uint8Array,
-  keyAt: number,
-  keyLength: number,
-  at: number,
-  flags: number,
-  main: number,
-  low: number,
-): void {
-  const rough = Math.min(low, MOST);
-  b[at] = (RECORD_VERSION << 4) | flags;
+/** Makes the `size` bytes at `at`, whose content from byte 4 on is the caller's, a record of the house. */
+export function writeHouse(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): void {
+  b[at] = HOUSE << 4;
   b[at + 1] = 0;
-  b[at + 4] = main;
-  b[at + 5] = main >>> 8;
-  b[at + 6] = main >>> 16;
-  b[at + 7] = main >>> 24;
-  b[at + 8] = rough;
-  b[at + 9] = rough >>> 8;
-  const sum = check(b, keyAt, keyLength, b, at);
-  b[at + 2] = sum;
-  b[at + 3] = sum >>> 8;
+  seal(b, keyAt, keyLength, at, size);
+}
+
+function seal(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): void {
+  putShort(b, at + 2, check(b, keyAt, keyLength, at, size));
+}
+
+function putLong(b: Uint8Array, at: number, n: number): void {
+  b[at] = n;
+  b[at + 1] = n >>> 8;
+  b[at + 2] = n >>> 16;
+  b[at + 3] = n >>> 24;
+}
+
+function putShort(b: Uint8Array, at: number, n: number): void {
+  const most = Math.min(n, MOST);
+  b[at] = most;
+  b[at + 1] = most >>> 8;
 }
 
 function coarse(bytes: Uint8Array, at: number): number {
-  return bytes[at + 8]! | (bytes[at + 9]! << 8);
+  return bytes[at]! | (bytes[at + 1]! << 8);
+}
+
+// A wait in 16 bits: seconds below 32,768, then steps of 64 seconds, up to 24 days.
+const STEP = 64;
+const FINE = 0x8000;
+
+function coarseWait(seconds: number): number {
+  return seconds < FINE ? seconds : FINE + Math.floor((seconds - FINE) / STEP);
+}
+
+function fineWait(code: number): number {
+  return code < FINE ? code : FINE + (code - FINE) * STEP;
+}
+
+// An offset in 8 bits: 1 for the same second, then each code 4.9 % later, up to two days; 0 stands for none.
+const RATIO = Math.log(1.049);
+
+function coarseOffset(seconds: number): number {
+  return Math.max(1, Math.min(255, 1 + Math.round(Math.log1p(Math.max(0, seconds)) / RATIO)));
+}
+
+function fineOffset(code: number): number {
+  return Math.round(Math.expm1((code - 1) * RATIO));
 }
 
 /** FNV-1a over key and value (without the check itself), folded to 16 bits. */
-function check(keys: Uint8Array, keyAt: number, keyLength: number, values: Uint8Array, at: number): number {
+function check(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): number {
   let h = 0x811c9dc5;
-  for (let i = keyAt; i < keyAt + keyLength; i++) h = Math.imul(h ^ keys[i]!, 0x01000193);
-  h = Math.imul(h ^ values[at]!, 0x01000193);
-  for (let i = at + 4; i < at + RECORD_SIZE; i++) h = Math.imul(h ^ values[i]!, 0x01000193);
+  for (let i = keyAt; i < keyAt + keyLength; i++) h = Math.imul(h ^ b[i]!, 0x01000193);
+  h = Math.imul(h ^ b[at]!, 0x01000193);
+  h = Math.imul(h ^ b[at + 1]!, 0x01000193);
+  for (let i = at + 4; i < at + size; i++) h = Math.imul(h ^ b[i]!, 0x01000193);
   return (h ^ (h >>> 16)) & 0xffff;
 }

@@ -16,7 +16,7 @@ import {
 } from './format.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from './instruction.ts';
 import { MAX_KEY } from './key.ts';
-import { isRecord, RECORD_SIZE } from './record.ts';
+import { isRecord, MAX_RECORD } from './record.ts';
 import { putRecord, transactBatch, type Writer } from './writer.ts';
 
 export interface Saved {
@@ -102,11 +102,12 @@ function copyPage(page: Buffer, pageSize: number, writer: Writer): number {
     if (node + 8 > pageSize) continue;
     const length = nodeKeySize(page, node);
     const data = nodeData(page, node);
-    if (length === 0 || length > MAX_KEY || data + RECORD_SIZE > pageSize) continue;
-    if (!isRecord(page, nodeKey(node), length, data, nodeDataSize(page, node))) continue;
+    const size = nodeDataSize(page, node);
+    if (length === 0 || length > MAX_KEY || size > MAX_RECORD || data + size > pageSize) continue;
+    if (!isRecord(page, nodeKey(node), length, data, size)) continue;
     page.copy(bytes, KEY_AT, nodeKey(node), data);
-    page.copy(bytes, valueAt(length), data, data + RECORD_SIZE);
-    if (putRecord(writer, length, RECORD_SIZE, ONLY_NEW)) records++;
+    page.copy(bytes, valueAt(length), data, data + size);
+    if (putRecord(writer, length, size, ONLY_NEW)) records++;
   }
   return records;
 }

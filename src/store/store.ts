@@ -1,32 +1,70 @@
-// What the decision needs of a store, and nothing else: two questions and two changes. LMDB is behind it
-// today; a networked store for several MX hosts can stand behind it tomorrow.
+// What the decision needs of a store, and nothing else. LMDB is behind it today; a networked store for several MX
+// hosts can stand behind it tomorrow. What has expired is as good as forgotten: a store never shows it.
 import type { Triple } from '../greylist/request.ts';
 
 /** What is on record of a triple and its client. */
 export interface Sighting {
   /** Come-backs of the client: how often one of its triples passed. */
   comeBacks: number;
+  /** The client was noted as seen within the last day. */
+  clientFresh: boolean;
   /** When the triple was first seen, in seconds since the epoch; 0: never. */
   firstSeen: number;
   /** Whether the triple ever passed. */
   passed: boolean;
+  /** The triple was noted as passing within the last day. */
+  fresh: boolean;
 }
 
 export interface Store {
-  /** Changes nothing. Sees all that any process has committed. */
-  look(triple: Triple): Sighting;
+  /** What is on record at time `now`. Changes nothing. Sees all that any process has committed. */
+  look(triple: Triple, now: number): Sighting;
   /**
    * Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that
    * holds: of all processes that meet a new triple at once, one wins and all learn its time.
    */
   remember(triple: Triple, now: number): number;
+  /** Notes that the triple, first seen before, is deferred once more. */
+  defer(triple: Triple, now: number): void;
   /**
    * Notes that the triple passed, and with `comeBack` counts one come-back of its client: none is lost,
    * however many processes count at once.
    */
   pass(triple: Triple, now: number, comeBack: boolean): void;
+  /** Notes that a whitelisted client was seen. */
+  greet(client: string, now: number): void;
+  /** Does a little of what is due, if anything is: forgets what has expired. To be called between requests. */
+  tidy(now: number): void;
   /** Leaves nothing open and nothing unwritten. May be called twice. */
   close(): void;
+}
+
+/** How long what is stored counts, and how much of it there may be. */
+export interface Limits {
+  /** Seconds within which a triple has to come back, or it starts anew; 0: for ever. */
+  retryWindow: number;
+  /** Seconds after which a triple that passed, or a client, is forgotten if it was not seen again; 0: never. */
+  maxAge: number;
+  /** How many triples may wait at a time; 0: no bound. */
+  maxWaiting: number;
+}
+
+/** How coarse last-seen times are: within this many seconds, a known triple or client costs no write. */
+export const FRESH = 86_400;
+
+/**
+ * Whether a triple's record still counts at `now`. A first sight in the future (the clock was wrong once) does
+ * not: nobody is deferred longer for it. Times in seconds since the epoch; `lastPassed` 0: waiting.
+ */
+export function tripleCounts(firstSeen: number, lastPassed: number, now: number, limits: Limits): boolean {
+  if (firstSeen === 0 || firstSeen > now) return false;
+  if (lastPassed === 0) return limits.retryWindow === 0 || now - firstSeen <= limits.retryWindow;
+  return limits.maxAge === 0 || now - lastPassed <= limits.maxAge + FRESH;
+}
+
+/** Whether a client's come-backs still count at `now`. */
+export function clientCounts(lastSeen: number, now: number, { maxAge }: Limits): boolean {
+  return maxAge === 0 || now - lastSeen <= maxAge + FRESH;
 }
 
 /** The store cannot do its work now. The message says what is wrong and what to do. */

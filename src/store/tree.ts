@@ -3,7 +3,6 @@
 import { DamageError } from './damage.ts';
 import { type DataFile, readPage } from './file.ts';
 import {
-  BIG_DATA,
   BRANCH,
   keysOn,
   LEAF,
@@ -12,13 +11,8 @@ import {
   nodeChild,
   nodeData,
   nodeDataSize,
-  nodeFlags,
   nodeKey,
   nodeKeySize,
-  OVERFLOW,
-  pageFlags,
-  pageTxn,
-  u32,
   u48,
   wrongWithHeader,
   wrongWithNodes,
@@ -31,6 +25,8 @@ export interface Path {
   pages: Buffer;
   /** The numbers of the pages, from the root down. */
   numbers: number[];
+  /** Which node of each page, from the root down, leads on. */
+  nodes: number[];
   /** How many of them, from the root down, have been checked inside as well. */
   checked: number;
   /** The state that the pages belong to. */
@@ -43,7 +39,7 @@ export interface Path {
 
 export function newPath(file: DataFile): Path {
   const pages = Buffer.allocUnsafeSlow(4 * file.pageSize);
-  return { file, pages, numbers: [], checked: 0, txnid: -1, readAt: 0, leaf: -1 };
+  return { file, pages, numbers: [], nodes: [], checked: 0, txnid: -1, readAt: 0, leaf: -1 };
 }
 
 /** Leads `path` to the leaf where `key` is, or would be, for a look-up. Throws DamageError. */
@@ -56,6 +52,7 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
     forgetFrom(path, 0);
   }
   path.leaf = -1;
+  path.nodes.length = Math.max(0, depth - 1);
   if (depth * pageSize > path.pages.length) {
     path.pages = Buffer.allocUnsafeSlow(depth * pageSize);
     forgetFrom(path, 0);
@@ -70,7 +67,11 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
       path.numbers[level] = number;
     }
     if (kind === LEAF) path.leaf = at;
-    else number = nodeChild(path.pages, nodeAt(path.pages, at, branchFor(path.pages, at, key, keyLength)));
+    else {
+      const node = branchFor(path.pages, at, key, keyLength);
+      path.nodes[level] = node;
+      number = nodeChild(path.pages, nodeAt(path.pages, at, node));
+    }
   }
 }
 
@@ -90,7 +91,15 @@ function forgetFrom(path: Path, level: number): void {
   path.checked = Math.min(path.checked, level);
 }
 
-function loadPage(file: DataFile, number: number, into: Buffer, at: number, kind: number, meta: Meta): void {
+/** Reads page `number` and checks its header. Throws DamageError. */
+export function loadPage(
+  file: DataFile,
+  number: number,
+  into: Buffer,
+  at: number,
+  kind: number,
+  meta: Meta,
+): void {
   if (number < 2 || number > meta.lastPage)
     throw new DamageError(`points to a page that cannot be, ${number}`);
   readPage(file, number, into, at);
@@ -144,91 +153,69 @@ function compareNode(b: Uint8Array, node: number, key: Uint8Array, keyLength: nu
   return size - keyLength;
 }
 
+/** Where the record of `key` lies in `path.pages`; -1: nowhere. Pages that the path has are not read again. */
+export function seek(path: Path, meta: Meta, key: Uint8Array, length: number): number {
+  descend(path, meta, key, length);
+  return findRecord(path, key, length);
+}
+
+/** As `seek`, for a record that is about to be put. */
+export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: number): number {
+  descendChecked(path, meta, key, length);
+  return findRecord(path, key, length);
+}
+
 /**
- * Checks LMDB's list of free pages, which a write transaction reads and trusts: its pages, and that every
- * number in it is one that may be handed out. Throws DamageError.
+ * Checks the pages beside those of the path: where records are deleted, liblmdb fills up a page from its neighbours
+ * or merges it with one. `path` must have been led by `descendChecked`. Throws DamageError.
  */
-export function checkFreeList(file: DataFile, meta: Meta, scratch: Buffer): void {
-  if (meta.free.depth > 0)
-    readFreePage({ file, meta, visit: undefined }, scratch, meta.free.root, meta.free.depth);
+export function checkBeside(path: Path, meta: Meta): void {
+  const { depth } = meta.main;
+  const { pageSize } = path.file;
+  const page = Buffer.allocUnsafe(pageSize);
+  for (let level = 1; level < depth; level++) {
+    checkNext(path, meta, level, -1, page);
+    checkNext(path, meta, level, 1, page);
+  }
+  // A leaf that was merged with its neighbour may be merged once more.
+  const parent = (depth - 2) * pageSize;
+  for (const node of depth < 2 ? [] : [path.nodes[depth - 2]! - 2, path.nodes[depth - 2]! + 2]) {
+    if (node >= 0 && node < keysOn(path.pages, parent))
+      loadChecked(path, nodeChild(path.pages, nodeAt(path.pages, parent, node)), page, LEAF, meta);
+  }
 }
 
-/** As `checkFreeList`, and calls `visit` for each page: those that the list takes itself, and those it lists. */
-export function eachFreePage(
-  file: DataFile,
-  meta: Meta,
-  visit: (page: number, isList: boolean) => void,
-): void {
-  const scratch = Buffer.allocUnsafeSlow(16 * file.pageSize);
-  if (meta.free.depth > 0) readFreePage({ file, meta, visit }, scratch, meta.free.root, meta.free.depth);
+/** Checks the page that lies beside the path's at `level`, and those that lead there. */
+function checkNext(path: Path, meta: Meta, level: number, step: 1 | -1, page: Buffer): void {
+  const { pageSize } = path.file;
+  for (let above = level - 1; above >= 0; above--) {
+    const at = above * pageSize;
+    const node = path.nodes[above]! + step;
+    if (node < 0 || node >= keysOn(path.pages, at)) continue;
+    let number = nodeChild(path.pages, nodeAt(path.pages, at, node));
+    for (let down = above + 1; down <= level; down++) {
+      loadChecked(path, number, page, down === meta.main.depth - 1 ? LEAF : BRANCH, meta);
+      if (down < level) number = nodeChild(page, nodeAt(page, 0, step > 0 ? 0 : keysOn(page, 0) - 1));
+    }
+    return;
+  }
 }
 
-interface FreeWalk {
-  file: DataFile;
-  meta: Meta;
-  visit: ((page: number, isList: boolean) => void) | undefined;
-}
-
-function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: number): void {
-  const { file, meta } = walk;
-  const { pageSize } = file;
-  const page = scratch.subarray(0, pageSize);
-  const kind = depth > 1 ? BRANCH : LEAF;
+function loadChecked({ file }: Path, number: number, page: Buffer, kind: number, meta: Meta): void {
   loadPage(file, number, page, 0, kind, meta);
-  const wrong = wrongWithNodes(page, 0, pageSize, kind);
+  const wrong = wrongWithNodes(page, 0, file.pageSize, kind);
   if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
-  walk.visit?.(number, true);
-  const rest = scratch.subarray(pageSize);
-  for (let i = 0; i < keysOn(page, 0); i++) {
-    const node = nodeAt(page, 0, i);
-    if (depth > 1) {
-      readFreePage(walk, rest, nodeChild(page, node), depth - 1);
-      continue;
-    }
-    if (nodeKeySize(page, node) !== 8) throw new DamageError(`page ${number} is no list of free pages`);
-    const data = nodeData(page, node);
-    const size = nodeDataSize(page, node);
-    if ((nodeFlags(page, node) & BIG_DATA) !== 0) readBigList(walk, u48(page, data), size);
-    else readList(walk, page, data, size, number);
-  }
 }
 
-/** A list that fills pages of its own ("overflow pages"): one header, then numbers to the end. */
-function readBigList(walk: FreeWalk, number: number, size: number): void {
-  const { file, meta } = walk;
-  const { pageSize } = file;
-  const pages = Math.ceil((size + 24) / pageSize);
-  if (number < 2 || number + pages - 1 > meta.lastPage) {
-    throw new DamageError(`points to a page that cannot be, ${number}`);
+/** The key with which the leaf behind the path's begins, or a lower one that leads there; undefined: it is the last. */
+export function keyOfNextLeaf(path: Path): Buffer | undefined {
+  const { pageSize } = path.file;
+  for (let level = path.nodes.length - 1; level >= 0; level--) {
+    const at = level * pageSize;
+    const next = path.nodes[level]! + 1;
+    if (next >= keysOn(path.pages, at)) continue;
+    const node = nodeAt(path.pages, at, next);
+    return Buffer.from(path.pages.subarray(nodeKey(node), nodeKey(node) + nodeKeySize(path.pages, node)));
   }
-  const list = Buffer.allocUnsafeSlow(pages * pageSize);
-  for (let i = 0; i < pages; i++) {
-    readPage(file, number + i, list, i * pageSize);
-    walk.visit?.(number + i, true);
-  }
-  const sound = u48(list, 0) === number && pageFlags(list, 0) === OVERFLOW && u32(list, 20) === pages;
-  if (!sound || pageTxn(list, 0) > meta.txnid)
-    throw new DamageError(`page ${number} is no list of free pages`);
-  readList(walk, list, 24, size, number);
-}
-
-/** A count, then entries: a page number, or minus a length and the first page of a run, or 0 for a gap. */
-function readList(walk: FreeWalk, b: Uint8Array, at: number, size: number, page: number): void {
-  const { meta, visit } = walk;
-  const count = u48(b, at);
-  let sound = size >= 8 && (count + 1) * 8 <= size;
-  for (let i = 1; sound && i <= count; i++) {
-    let entry = at + i * 8;
-    let run = 1;
-    if (b[entry + 7]! >= 128) {
-      run = 0x1000000000000 - u48(b, entry);
-      entry += 8;
-      if (++i > count) sound = false;
-    }
-    const first = u48(b, entry);
-    if (first === 0) continue;
-    if (first < 2 || first + run - 1 > meta.lastPage) sound = false;
-    else if (visit !== undefined) for (let j = 0; j < run; j++) visit(first + j, false);
-  }
-  if (!sound) throw new DamageError(`page ${page} has a damaged list of free pages`);
+  return undefined;
 }

@@ -6,7 +6,8 @@ import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import type { Flush } from './durable.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
-import { type Instruction, newInstruction, put } from './instruction.ts';
+import { checkFreeList } from './freelist.ts';
+import { type Instruction, newInstruction, put, remove } from './instruction.ts';
 import {
   awaitRelease,
   isDestroyed,
@@ -30,7 +31,7 @@ import {
   READ_ONLY,
   SYNCHRONOUS,
 } from './native.ts';
-import { checkFreeList, newPath, type Path } from './tree.ts';
+import { newPath, type Path } from './tree.ts';
 
 export interface Writer {
   env: NativeEnv;
@@ -279,6 +280,15 @@ export function transactBatch(writer: Writer, change: () => void): void {
 export function putRecord(writer: Writer, keyLength: number, size: number, flags = 0): boolean {
   try {
     return put(writer.instruction, writer.env.address, writer.dbi, keyLength, size, flags);
+  } catch (error) {
+    throw fromLmdb(error, writer.file.path);
+  }
+}
+
+/** Deletes the key that stands in `writer.instruction`, after `checkBeside`, within a transaction; false: there is none. */
+export function removeRecord(writer: Writer, keyLength: number): boolean {
+  try {
+    return remove(writer.instruction, writer.env.address, writer.dbi, keyLength);
   } catch (error) {
     throw fromLmdb(error, writer.file.path);
   }

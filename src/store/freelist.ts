@@ -1,0 +1,110 @@
+// LMDB's list of free pages, which a write transaction reads and trusts: its pages, and that every number in it is
+// one that may be handed out. Only reads.
+import { DamageError } from './damage.ts';
+import { type DataFile, readPage } from './file.ts';
+import {
+  BIG_DATA,
+  BRANCH,
+  keysOn,
+  LEAF,
+  type Meta,
+  nodeAt,
+  nodeChild,
+  nodeData,
+  nodeDataSize,
+  nodeFlags,
+  nodeKeySize,
+  OVERFLOW,
+  pageFlags,
+  pageTxn,
+  u32,
+  u48,
+  wrongWithNodes,
+} from './format.ts';
+import { loadPage } from './tree.ts';
+
+/** Throws DamageError where a write transaction could not work with the list. */
+export function checkFreeList(file: DataFile, meta: Meta, scratch: Buffer): void {
+  if (meta.free.depth > 0)
+    readFreePage({ file, meta, visit: undefined }, scratch, meta.free.root, meta.free.depth);
+}
+
+/** As `checkFreeList`, and calls `visit` for each page: those that the list takes itself, and those it lists. */
+export function eachFreePage(
+  file: DataFile,
+  meta: Meta,
+  visit: (page: number, isList: boolean) => void,
+): void {
+  const scratch = Buffer.allocUnsafeSlow(16 * file.pageSize);
+  if (meta.free.depth > 0) readFreePage({ file, meta, visit }, scratch, meta.free.root, meta.free.depth);
+}
+
+interface FreeWalk {
+  file: DataFile;
+  meta: Meta;
+  visit: ((page: number, isList: boolean) => void) | undefined;
+}
+
+function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: number): void {
+  const { file, meta } = walk;
+  const { pageSize } = file;
+  const page = scratch.subarray(0, pageSize);
+  const kind = depth > 1 ? BRANCH : LEAF;
+  loadPage(file, number, page, 0, kind, meta);
+  const wrong = wrongWithNodes(page, 0, pageSize, kind);
+  if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
+  walk.visit?.(number, true);
+  const rest = scratch.subarray(pageSize);
+  for (let i = 0; i < keysOn(page, 0); i++) {
+    const node = nodeAt(page, 0, i);
+    if (depth > 1) {
+      readFreePage(walk, rest, nodeChild(page, node), depth - 1);
+      continue;
+    }
+    if (nodeKeySize(page, node) !== 8) throw new DamageError(`page ${number} is no list of free pages`);
+    const data = nodeData(page, node);
+    const size = nodeDataSize(page, node);
+    if ((nodeFlags(page, node) & BIG_DATA) !== 0) readBigList(walk, u48(page, data), size);
+    else readList(walk, page, data, size, number);
+  }
+}
+
+/** A list that fills pages of its own ("overflow pages"): one header, then numbers to the end. */
+function readBigList(walk: FreeWalk, number: number, size: number): void {
+  const { file, meta } = walk;
+  const { pageSize } = file;
+  const pages = Math.ceil((size + 24) / pageSize);
+  if (number < 2 || number + pages - 1 > meta.lastPage) {
+    throw new DamageError(`points to a page that cannot be, ${number}`);
+  }
+  const list = Buffer.allocUnsafeSlow(pages * pageSize);
+  for (let i = 0; i < pages; i++) {
+    readPage(file, number + i, list, i * pageSize);
+    walk.visit?.(number + i, true);
+  }
+  const sound = u48(list, 0) === number && pageFlags(list, 0) === OVERFLOW && u32(list, 20) === pages;
+  if (!sound || pageTxn(list, 0) > meta.txnid)
+    throw new DamageError(`page ${number} is no list of free pages`);
+  readList(walk, list, 24, size, number);
+}
+
+/** A count, then entries: a page number, or minus a length and the first page of a run, or 0 for a gap. */
+function readList(walk: FreeWalk, b: Uint8Array, at: number, size: number, page: number): void {
+  const { meta, visit } = walk;
+  const count = u48(b, at);
+  let sound = size >= 8 && (count + 1) * 8 <= size;
+  for (let i = 1; sound && i <= count; i++) {
+    let entry = at + i * 8;
+    let run = 1;
+    if (b[entry + 7]! >= 128) {
+      run = 0x1000000000000 - u48(b, entry);
+      entry += 8;
+      if (++i > count) sound = false;
+    }
+    const first = u48(b, entry);
+    if (first === 0) continue;
+    if (first < 2 || first + run - 1 > meta.lastPage) sound = false;
+    else if (visit !== undefined) for (let j = 0; j < run; j++) visit(first + j, false);
+  }
+  if (!sound) throw new DamageError(`page ${page} has a damaged list of free pages`);
+}

@@ -1,0 +1,169 @@
+// Forgetting what has expired, a few pages at a time, between requests: nobody needs a cron job, nothing happens at
+// start-up, and of all processes one does it at a time. How far the sweep is stands in the database itself.
+
+import type { Meta } from './format.ts';
+import { keysOn, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
+import { KEY_AT, valueAt } from './instruction.ts';
+import type { Keeper } from './keeper.ts';
+import { isTriple, MAX_KEY, writeHouse } from './key.ts';
+import { hasPassed, lastPassed, lastSeen, mainNumber, writeHouse as writeHouseRecord } from './record.ts';
+import { clientCounts, type Limits, tripleCounts } from './store.ts';
+import { checkBeside, descendChecked, keyOfNextLeaf, type Path, seek, seekChecked } from './tree.ts';
+import { putRecord, removeRecord, type Writer } from './writer.ts';
+
+/** Seconds between two steps of all processes together, and between two sweeps through everything. */
+const EVERY = 5;
+const REST = 3600;
+/** Leaves a step looks at: with one step in five seconds, 138,000 a day, which hold some 7 million triples. */
+const LEAVES = 8;
+
+/** How far the sweep is. Times in seconds since the epoch. */
+export interface SweepState {
+  /** When the last step was made, and when a sweep was last complete. */
+  at: number;
+  complete: number;
+  /** Records that are none of waiting triples: those met in this sweep so far, and in the last one. */
+  othersSoFar: number;
+  others: number;
+  /** Where the next step begins; empty: at the start. */
+  position: Buffer;
+}
+
+export interface Sweeper {
+  /** Makes a step, if one is due. Swallows errors: the next request meets what there is to meet. */
+  step(now: number): void;
+  /** Records that are none of waiting triples, as the last sweep found. */
+  others(): number;
+}
+
+export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
+  const key = Buffer.allocUnsafeSlow(16);
+  const keyLength = writeHouse(key, 0, 'sweep');
+  let tried = 0;
+  let others = 0;
+
+  function isDue(state: SweepState | undefined, now: number): boolean {
+    if (state === undefined) return true;
+    const since = (then: number) => Math.abs(now - then);
+    return since(state.at) >= EVERY && (state.position.length > 0 || since(state.complete) >= REST);
+  }
+
+  function sweep(now: number): void {
+    const found = keeper.look();
+    if (found === undefined) return;
+    const state = readState(found.path, seek(found.path, found.meta, key, keyLength));
+    others = state?.others ?? 0;
+    if (isDue(state, now)) keeper.change((writer, meta) => sweepSome(writer, meta, now));
+  }
+
+  function sweepSome(writer: Writer, meta: Meta, now: number): boolean {
+    const { path } = writer;
+    // Another process may have been first.
+    const state = readState(path, seekChecked(path, meta, key, keyLength)) ?? {
+      at: 0,
+      complete: 0,
+      othersSoFar: 0,
+      others: 0,
+      position: Buffer.alloc(0),
+    };
+    if (!isDue(state, now)) return false;
+    const expired: Buffer[] = [];
+    let position: Buffer | undefined = state.position;
+    for (let i = 0; i < LEAVES && position !== undefined; i++) {
+      descendChecked(path, meta, position, position.length);
+      const before = expired.length;
+      state.othersSoFar += collect(path, now, limits, expired);
+      if (expired.length > before) checkBeside(path, meta);
+      position = keyOfNextLeaf(path);
+    }
+    seekChecked(path, meta, key, keyLength);
+    for (const old of expired) {
+      old.copy(writer.instruction.key);
+      removeRecord(writer, old.length);
+    }
+    const done = position === undefined;
+    others = done ? state.othersSoFar : state.others;
+    putState(writer, key.subarray(0, keyLength), {
+      at: now,
+      complete: done ? now : state.complete,
+      othersSoFar: done ? 0 : state.othersSoFar,
+      others,
+      position: position ?? Buffer.alloc(0),
+    });
+    return true;
+  }
+
+  return {
+    step(now) {
+      if (Math.abs(now - tried) < EVERY) return;
+      tried = now;
+      try {
+        keeper.settle(() => sweep(now));
+      } catch {
+        // a disk that is full, say: forgetting can wait
+      }
+    },
+    others: () => others,
+  };
+}
+
+/** Adds to `expired` the keys on the path's leaf that count no longer; returns how many of the others do not wait. */
+function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Buffer[]): number {
+  let others = 0;
+  for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
+    const node = nodeAt(pages, leaf, i);
+    const at = nodeData(pages, node);
+    const keyAt = nodeKey(node);
+    if (pages[keyAt] === 0) continue; // our own
+    const triple = isTriple(pages, keyAt, nodeKeySize(pages, node));
+    const passed = triple && hasPassed(pages, at);
+    // What was first seen in the future may be right again when the clock is.
+    const ahead = triple && mainNumber(pages, at) > now;
+    const counts = triple
+      ? tripleCounts(mainNumber(pages, at), passed ? lastPassed(pages, at) : 0, now, limits)
+      : clientCounts(lastSeen(pages, at), now, limits);
+    if (!counts && !ahead) expired.push(Buffer.from(pages.subarray(keyAt, at)));
+    else if (!triple || passed) others++;
+  }
+  return others;
+}
+
+// The record: at (4 bytes), complete (4), others so far (4), others (4), position.
+const HEAD = 20;
+
+/** Reads the state whose record lies at `at` of the path's pages; undefined: there is none. */
+function readState({ pages, leaf }: Path, at: number): SweepState | undefined {
+  if (at < 0) return undefined;
+  const size = sizeOfRecord(pages, leaf, at);
+  const long = (offset: number) => pages.readUInt32LE(at + offset);
+  return {
+    at: long(4),
+    complete: long(8),
+    othersSoFar: long(12),
+    others: long(16),
+    position: Buffer.from(pages.subarray(at + HEAD, at + size)),
+  };
+}
+
+function sizeOfRecord(pages: Buffer, leaf: number, at: number): number {
+  for (let i = 0; i < keysOn(pages, leaf); i++) {
+    const node = nodeAt(pages, leaf, i);
+    if (nodeData(pages, node) === at) return pages.readUInt32LE(node);
+  }
+  return HEAD;
+}
+
+function putState(writer: Writer, key: Buffer, state: SweepState): void {
+  const { bytes } = writer.instruction;
+  const at = valueAt(key.length);
+  key.copy(bytes, KEY_AT);
+  const position = state.position.subarray(0, MAX_KEY);
+  bytes.writeUInt32LE(state.at >>> 0, at + 4);
+  bytes.writeUInt32LE(state.complete >>> 0, at + 8);
+  bytes.writeUInt32LE(state.othersSoFar, at + 12);
+  bytes.writeUInt32LE(state.others, at + 16);
+  position.copy(bytes, at + HEAD);
+  const size = HEAD + position.length;
+  writeHouseRecord(bytes, KEY_AT, key.length, at, size);
+  putRecord(writer, key.length, size);
+}
