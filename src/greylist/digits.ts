@@ -29,7 +29,12 @@ function ipv4In(name: string, octets: readonly number[]): Shown {
   most = Math.max(most, inOrder(numbers, octets), inAnyOrder(numbers, octets));
   if (most >= 3) return most as Shown;
   const compact = name.replace(SEPARATORS, '');
-  const [a, b, c, d] = octets.map((octet) => octet.toString(16).padStart(2, '0')) as [string, string, string, string];
+  const [a, b, c, d] = octets.map((octet) => octet.toString(16).padStart(2, '0')) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   if (compact.includes(a + b + c + d) || compact.includes(d + c + b + a)) return 4;
   return most as Shown;
 }
@@ -76,7 +81,13 @@ function gluedIn(name: string, from: number, to: number, octets: readonly number
         for (; k + step * row >= 0 && k + step * row < 4; row++) {
           const text = `${octets[k + step * row]}`;
           let next = at;
-          while (next < to && next - at + text.length < 3 && !name.startsWith(text, next) && name[next] === '0') next++;
+          while (
+            next < to &&
+            next - at + text.length < 3 &&
+            !name.startsWith(text, next) &&
+            name[next] === '0'
+          )
+            next++;
           if (next + text.length > to || !name.startsWith(text, next)) break;
           at = next + text.length;
         }

@@ -17,7 +17,7 @@ const MAYBE =
 const MAYBE_LABEL = /^(?:static|fiber|fibre|fibra|mobile|home|nat|unassigned|unused|reverse|rev)[-0-9]*\./;
 /** A rented machine: one customer's, though its name is the hoster's. */
 const RENTED =
-  /vserver|dedicated|compute|(?<![a-z])(?:vps|vds|kvm|vmi|dedi|members|colo|hosted|instance|droplet)(?![a-z])/;
+  /vserver|dedicated|compute|cloudapp|(?<![a-z])(?:vps|vds|kvm|vmi|dedi|members|colo|hosted|instance|droplet)(?![a-z])/;
 const NUMBERED_LABEL = /^[a-z]{0,4}[0-9]{6,}\.|^[a-z]{0,3}(?=[a-f]{0,11}[0-9])[0-9a-f]{12,}\./;
 const SERIAL = /[0-9]{3}|[0-9][a-f]|[a-f][0-9]/;
 

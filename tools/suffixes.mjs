@@ -1,0 +1,37 @@
+// Makes build/suffixes.json, the Public Suffix List as one sorted text, from the data of tldts (a devDependency, so
+// that a newer list is one update away). Run by "npm run build", before the bundle that the text goes into.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { domainToASCII } from 'node:url';
+
+// tldts keeps the list as a trie in flat arrays: a node's edges follow one another, their labels lie end to end.
+const trie = createRequire(import.meta.url)('tldts/dist/cjs/src/data/trie.js');
+const starts = [];
+let length = 0;
+for (const size of trie.edgeLength) {
+  starts.push(length);
+  length += size;
+}
+
+function collect(node, suffix, mark, rules) {
+  if (trie.nodeFlags[node] !== 0 && suffix !== '') rules.push(mark + suffix);
+  for (let edge = trie.edgeStart[node]; edge < trie.edgeStart[node + 1]; edge++) {
+    const label = trie.labelText.slice(starts[edge], starts[edge] + trie.edgeLength[edge]);
+    collect(trie.edgeChild[edge], suffix === '' ? label : `${label}.${suffix}`, mark, rules);
+  }
+  return rules;
+}
+
+const ascii = (rule) => (/^[ -~]*$/.test(rule) ? rule : domainToASCII(rule));
+const rules = [...collect(trie.rulesRoot, '', '', []), ...collect(trie.exceptionsRoot, '', '!', [])].map(
+  ascii,
+);
+// A rule of one label says what holds without it; so says the list's own algorithm.
+const lines = [...new Set(rules.filter((rule) => rule.includes('.')))].sort();
+if (lines.length < 5000 || !lines.includes('co.uk') || !lines.includes('!www.ck')) {
+  throw new Error('tools/suffixes.mjs cannot read the data of this version of tldts; look at its trie.js');
+}
+
+const folder = new URL('../build/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+writeFileSync(new URL('suffixes.json', folder), JSON.stringify(` ${lines.join(' ')} `));
