@@ -26,12 +26,21 @@ const ascii = (rule) => (/^[ -~]*$/.test(rule) ? rule : domainToASCII(rule));
 const rules = [...collect(trie.rulesRoot, '', '', []), ...collect(trie.exceptionsRoot, '', '!', [])].map(
   ascii,
 );
-// A rule of one label says what holds without it; so says the list's own algorithm.
-const lines = [...new Set(rules.filter((rule) => rule.includes('.')))].sort();
-if (lines.length < 5000 || !lines.includes('co.uk') || !lines.includes('!www.ck')) {
+
+// Rules by what stands behind their first label, since that is nearly half of the text. A rule of one label says what
+// holds without it, by the list's own algorithm.
+const groups = new Map();
+for (const rule of new Set(rules)) {
+  const dot = rule.indexOf('.');
+  if (dot < 0) continue;
+  const parent = rule.slice(dot + 1);
+  groups.set(parent, [...(groups.get(parent) ?? []), rule.slice(0, dot)]);
+}
+if (rules.length < 8000 || !groups.get('uk')?.includes('co') || !groups.get('ck')?.includes('!www')) {
   throw new Error('tools/suffixes.mjs cannot read the data of this version of tldts; look at its trie.js');
 }
+const text = [...groups.keys()].sort().map((parent) => `${parent},${groups.get(parent).sort().join(',')},`);
 
 const folder = new URL('../build/', import.meta.url);
 mkdirSync(folder, { recursive: true });
-writeFileSync(new URL('suffixes.json', folder), JSON.stringify(` ${lines.join(' ')} `));
+writeFileSync(new URL('suffixes.json', folder), JSON.stringify(` ${text.join(' ')} `));

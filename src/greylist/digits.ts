@@ -5,6 +5,7 @@
 export type Shown = 0 | 2 | 3 | 4;
 
 const MOST_NUMBERS = 24; // more runs of digits than any real name has
+const LONGEST_RUN = 20; // an address takes twelve digits
 const SEPARATORS = /[-._]/g;
 
 /**
@@ -23,7 +24,7 @@ function ipv4In(name: string, octets: readonly number[]): Shown {
     const from = i;
     while (isDigit(name, i)) i++;
     if (i - from <= 3) numbers.push(Number(name.slice(from, i)));
-    else most = Math.max(most, gluedIn(name, from, i, octets));
+    else if (i - from <= LONGEST_RUN) most = Math.max(most, gluedIn(name, from, i, octets));
     if (numbers.length > MOST_NUMBERS) break;
   }
   most = Math.max(most, inOrder(numbers, octets), inAnyOrder(numbers, octets));

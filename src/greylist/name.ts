@@ -5,26 +5,36 @@ import { addressIn } from './digits.ts';
 
 export type NameKind = 'mail server' | 'access line' | 'neither';
 
-// Words stand between anything that is no letter: "dsl" is one in adsl-12, dsl12, 12.dsl. Long or odd ones are also
-// found inside others (dynamicip, dslb). Only what stands before the domain counts: homedepot.com may call itself so.
-
 /** Says by itself that a network names its lines. */
-const ACCESS =
-  /dsl|dhcp|dialup|dialin|pppo|dynamic|dynip|broadband|bredband|catv|ftt[hbpx]|gpon|wimax|cgnat|modem|customer|subscriber|residential|abonent|dclient|(?<![a-z])(?:i?dyn[a-z]?|in-addr|ppp|dial|isdn|pools?|ippool|cable|cab|cpe|cpc|custs?|clients?|clientes?|clientlan|subs|abo|users?|usr|hsia|hsd|hfc|gprs|umts|cdma|lte|apn|wifi|wlan|wireless|wless|hotspot|cgn|resnet|bbcust)(?![a-z])/;
-/** Says so of a name that shows a part of its address as well, or where it is the whole first label. */
-const MAYBE =
-  /static|fib(?:er|re|ra)|reverse|mobile|(?<![a-z])(?:fixed|fixip|ip|ips|rev|revip|host|home|res|retail|mob|nat|lan|access|bb|cm|red|unknown|unassigned|unused|residencial|clt)(?![a-z])/;
-const MAYBE_LABEL = /^(?:static|fiber|fibre|fibra|mobile|home|nat|unassigned|unused|reverse|rev)[-0-9]*\./;
+const ACCESS = words(
+  'dsl dhcp dialup dialin pppo dynamic dynip broadband bredband catv ftt[hbpx] gpon wimax cgnat modem ' +
+    'customer subscriber residential abonent dclient',
+  'i?dyn[a-z]? in-addr ppp dial isdn pools? ippool cable cab cpe cpc custs? clients? clientes? clientlan subs abo ' +
+    'users? usr hsia hsd hfc gprs umts cdma lte apn wifi wlan wireless wless hotspot cgn resnet bbcust',
+);
+/** Says so of a name that shows a part of its address as well, or has a number of three digits. */
+const MAYBE = words(
+  'static fib(?:er|re|ra) reverse mobile',
+  'fixed fixip ips? rev revip host home res retail mob nat lan access bb cm red unknown unassigned unused clt ' +
+    'residencial',
+);
 /** A rented machine: one customer's, though its name is the hoster's. */
-const RENTED =
-  /vserver|dedicated|compute|cloudapp|(?<![a-z])(?:vps|vds|kvm|vmi|dedi|members|colo|hosted|instance|droplet)(?![a-z])/;
+const RENTED = words(
+  'vserver dedicated compute cloudapp',
+  'vps vds kvm vmi dedi members colo hosted instance droplet',
+);
+const MAIL = words(
+  'mail smtp relay outbound outgoing sender bounce newsletter fep mtas?(?![a-z]) out(?![a-z]) mx(?![a-z])',
+  'mx[a-z]? mta[a-z]* lists? posta? correo correio poczta pochta exchange exim postfix zimbra imap mgw mout[a-z]* ' +
+    'deliver[a-z]* send',
+);
+/** In the domain itself (mailgun.net, iphmx.com), where it counts for less. */
+const MAIL_DOMAIN = /mail|smtp|send|bounce|newsletter|mx\./;
+
+const MAYBE_LABEL = /^(?:static|fiber|fibre|fibra|mobile|home|nat|unassigned|unused|reverse|rev)[-0-9]*\./;
+/** A first label that is a number: h2789123, or a hardware address. */
 const NUMBERED_LABEL = /^[a-z]{0,4}[0-9]{6,}\.|^[a-z]{0,3}(?=[a-f]{0,11}[0-9])[0-9a-f]{12,}\./;
 const SERIAL = /[0-9]{3}|[0-9][a-f]|[a-f][0-9]/;
-
-const MAIL =
-  /mail|smtp|relay|outbound|outgoing|sender|bounce|newsletter|fep|(?<![a-z])(?:mxs?|mx[a-z]|mta[a-z]*|lists?|post|posta?|correo|correio|poczta|pochta|exchange|exim|postfix|zimbra|imap|mgw|mout[a-z]*|deliver[a-z]*|send)(?![a-z])|(?:mtas?|out|mx)(?![a-z])/;
-/** In the domain itself (mailgun.net), where it counts for less. */
-const MAIL_DOMAIN = /mail|smtp|send|bounce|newsletter|mx\./;
 
 /** Second labels of registries, as in co.uk; good enough to know where the owner's own labels begin. */
 const REGISTRY = /^(?:com?|net?|org?|edu?|ac|go[bv]?|ad|gr|ed|mil|nom|info|biz|ltd|plc|sch|asso|gouv)$/;
@@ -36,8 +46,7 @@ const REGISTRY = /^(?:com?|net?|org?|edu?|ac|go[bv]?|ad|gr|ed|mil|nom|info|biz|l
 export function kindOfName(name: string, address: string): NameKind {
   const lower = name.toLowerCase();
   if (lower.indexOf('.') <= 0) return 'neither';
-  const domainAt = domainStart(lower);
-  const own = lower.slice(0, domainAt);
+  const own = lower.slice(0, domainStart(lower)); // homedepot.com and cable.tv may call themselves so
   const bytes = parseAddress(address);
   const shown = bytes === undefined ? 0 : addressIn(lower, bytes);
   const mail = MAIL.test(own);
@@ -67,4 +76,13 @@ function domainStart(name: string): number {
   if (top <= 0 || second < 0) return 0;
   if (end - top > 3 || !REGISTRY.test(name.slice(second + 1, top))) return second + 1;
   return name.lastIndexOf('.', second - 1) + 1;
+}
+
+/**
+ * Finds one of `anywhere`, inside longer words too (dynamicip, dslb), or one of `whole` between what is no letter: dyn
+ * in dyn-12, dyn12, 12.dyn.
+ */
+function words(anywhere: string, whole: string): RegExp {
+  const any = (list: string) => list.replaceAll(' ', '|');
+  return new RegExp(`${any(anywhere)}|(?<![a-z])(?:${any(whole)})(?![a-z])`);
 }

@@ -30,13 +30,13 @@ test('a text is an address exactly where Node says so', () => {
     ' ',
   ];
   let addresses = 0;
-  for (let i = 0; i < 60_000; i++) {
+  for (let i = 0; i < 20_000; i++) {
     const text = Array.from({ length: 1 + random.below(15) }, () => random.pick(parts)).join('');
     const known = isIP(text) !== 0;
     if (known) addresses++;
     if ((parseAddress(text) !== undefined) !== known) expect.unreachable(text);
   }
-  expect(addresses).toBeGreaterThan(300);
+  expect(addresses).toBeGreaterThan(100);
   for (const text of ['', 'unknown', 'fe80::1%eth0']) expect(parseAddress(text)).toBeUndefined();
 });
 

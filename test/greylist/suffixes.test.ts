@@ -4,15 +4,21 @@ import { expect, test } from 'vitest';
 import table from '../../build/suffixes.json';
 import { registrableDomain } from '../../src/pool.ts';
 
-const rules = table.trim().split(' ');
+const rules = table
+  .trim()
+  .split(' ')
+  .flatMap((group) => {
+    const [parent, ...labels] = group.slice(0, -1).split(',');
+    return labels.map((label) => `${label}.${parent}`);
+  });
 
 test('every rule of the list is read as tldts reads it, and names beside it too', () => {
   expect(rules.length).toBeGreaterThan(8000);
   for (const rule of rules) {
     const name = rule.replace(/^!/, '').replace('*', 'any');
     for (const host of [name, `a.${name}`, `b.a.${name}`, `x${name}`, name.slice(name.indexOf('.') + 1)]) {
-      const theirs = getDomain(host, { allowPrivateDomains: true, validateHostname: false });
-      expect([host, registrableDomain(host)]).toEqual([host, theirs ?? undefined]);
+      const theirs = getDomain(host, { allowPrivateDomains: true, validateHostname: false }) ?? undefined;
+      if (registrableDomain(host) !== theirs) expect(`${host}: ${registrableDomain(host)}`).toBe(theirs);
     }
   }
 });
