@@ -1,0 +1,88 @@
+// What a client's verified name says about it: a mail server, a line (or rented machine) that its network named by
+// number, or neither. Words and digits only: no list of networks, no look-up. Pure.
+import { parseAddress } from './address.ts';
+import { addressIn } from './digits.ts';
+
+export type NameKind = 'mail server' | 'access line' | 'neither';
+
+/** Says by itself that a network names its lines. */
+const ACCESS = words(
+  'dsl dhcp dialup dialin pppo dynamic dynip broadband bredband catv ftt[hbpx] gpon wimax cgnat modem ' +
+    'customer subscriber residential abonent dclient',
+  'i?dyn[a-z]? in-addr ppp dial isdn pools? ippool cable cab cpe cpc custs? clients? clientes? clientlan subs abo ' +
+    'users? usr hsia hsd hfc gprs umts cdma lte apn wifi wlan wireless wless hotspot cgn resnet bbcust',
+);
+/** Says so of a name that shows a part of its address as well, or has a number of three digits. */
+const MAYBE = words(
+  'static fib(?:er|re|ra) reverse mobile',
+  'fixed fixip ips? rev revip host home res retail mob nat lan access bb cm red unknown unassigned unused clt ' +
+    'residencial',
+);
+/** A rented machine: one customer's, though its name is the hoster's. */
+const RENTED = words(
+  'vserver dedicated compute cloudapp',
+  'vps vds kvm vmi dedi members colo hosted instance droplet',
+);
+const MAIL = words(
+  'mail smtp relay outbound outgoing sender bounce newsletter fep mtas?(?![a-z]) out(?![a-z]) mx(?![a-z])',
+  'mx[a-z]? mta[a-z]* lists? posta? correo correio poczta pochta exchange exim postfix zimbra imap mgw mout[a-z]* ' +
+    'deliver[a-z]* send',
+);
+/** In the domain itself (mailgun.net, iphmx.com), where it counts for less. */
+const MAIL_DOMAIN = /mail|smtp|send|bounce|newsletter|mx\./;
+
+const MAYBE_LABEL = /^(?:static|fiber|fibre|fibra|mobile|home|nat|unassigned|unused|reverse|rev)[-0-9]*\./;
+/** A first label that is a number: h2789123, or a hardware address. */
+const NUMBERED_LABEL = /^[a-z]{0,4}[0-9]{6,}\.|^[a-z]{0,3}(?=[a-f]{0,11}[0-9])[0-9a-f]{12,}\./;
+const SERIAL = /[0-9]{3}|[0-9][a-f]|[a-f][0-9]/;
+
+/** Second labels of registries, as in co.uk; good enough to know where the owner's own labels begin. */
+const REGISTRY = /^(?:com?|net?|org?|edu?|ac|go[bv]?|ad|gr|ed|mil|nom|info|biz|ltd|plc|sch|asso|gouv)$/;
+
+/**
+ * What a name says of the client that has it. `name` is a *verified* client_name (SMTPD_POLICY_README: it resolves
+ * both ways); `unknown`, an empty one and one without a dot say nothing.
+ */
+export function kindOfName(name: string, address: string): NameKind {
+  const lower = name.toLowerCase();
+  if (lower.indexOf('.') <= 0) return 'neither';
+  const own = lower.slice(0, domainStart(lower)); // homedepot.com and cable.tv may call themselves so
+  const bytes = parseAddress(address);
+  const shown = bytes === undefined ? 0 : addressIn(lower, bytes);
+  const mail = MAIL.test(own);
+  if (ACCESS.test(own)) return mail && shown < 3 ? 'neither' : 'access line';
+  // mail-192-0-2-1.example.net is how some large senders call their servers; with a line's word as well it is a line.
+  if (shown >= 3) return mail && !MAYBE.test(own) && !RENTED.test(own) ? 'mail server' : 'access line';
+  const rented = RENTED.test(own);
+  if (mail) return rented ? 'neither' : 'mail server';
+  if (shown === 2 && !MAIL_DOMAIN.test(lower)) return 'access line';
+  if ((rented || MAYBE.test(own)) && SERIAL.test(own)) return 'access line';
+  if (MAYBE_LABEL.test(own) || NUMBERED_LABEL.test(own)) return 'access line';
+  return MAIL_DOMAIN.test(lower) && !rented ? 'mail server' : 'neither';
+}
+
+export function looksLikeAccessLine(name: string, address: string): boolean {
+  return kindOfName(name, address) === 'access line';
+}
+
+export function looksLikeMailServer(name: string, address: string): boolean {
+  return kindOfName(name, address) === 'mail server';
+}
+
+function domainStart(name: string): number {
+  const end = name.endsWith('.') ? name.length - 1 : name.length;
+  const top = name.lastIndexOf('.', end - 1);
+  const second = name.lastIndexOf('.', top - 1);
+  if (top <= 0 || second < 0) return 0;
+  if (end - top > 3 || !REGISTRY.test(name.slice(second + 1, top))) return second + 1;
+  return name.lastIndexOf('.', second - 1) + 1;
+}
+
+/**
+ * Finds one of `anywhere`, inside longer words too (dynamicip, dslb), or one of `whole` between what is no letter: dyn
+ * in dyn-12, dyn12, 12.dyn.
+ */
+function words(anywhere: string, whole: string): RegExp {
+  const any = (list: string) => list.replaceAll(' ', '|');
+  return new RegExp(`${any(anywhere)}|(?<![a-z])(?:${any(whole)})(?![a-z])`);
+}

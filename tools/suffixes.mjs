@@ -1,0 +1,46 @@
+// Makes build/suffixes.json, the Public Suffix List as one sorted text, from the data of tldts (a devDependency, so
+// that a newer list is one update away). Run by "npm run build", before the bundle that the text goes into.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { domainToASCII } from 'node:url';
+
+// tldts keeps the list as a trie in flat arrays: a node's edges follow one another, their labels lie end to end.
+const trie = createRequire(import.meta.url)('tldts/dist/cjs/src/data/trie.js');
+const starts = [];
+let length = 0;
+for (const size of trie.edgeLength) {
+  starts.push(length);
+  length += size;
+}
+
+function collect(node, suffix, mark, rules) {
+  if (trie.nodeFlags[node] !== 0 && suffix !== '') rules.push(mark + suffix);
+  for (let edge = trie.edgeStart[node]; edge < trie.edgeStart[node + 1]; edge++) {
+    const label = trie.labelText.slice(starts[edge], starts[edge] + trie.edgeLength[edge]);
+    collect(trie.edgeChild[edge], suffix === '' ? label : `${label}.${suffix}`, mark, rules);
+  }
+  return rules;
+}
+
+const ascii = (rule) => (/^[ -~]*$/.test(rule) ? rule : domainToASCII(rule));
+const rules = [...collect(trie.rulesRoot, '', '', []), ...collect(trie.exceptionsRoot, '', '!', [])].map(
+  ascii,
+);
+
+// Rules by what stands behind their first label, since that is nearly half of the text. A rule of one label says what
+// holds without it, by the list's own algorithm.
+const groups = new Map();
+for (const rule of new Set(rules)) {
+  const dot = rule.indexOf('.');
+  if (dot < 0) continue;
+  const parent = rule.slice(dot + 1);
+  groups.set(parent, [...(groups.get(parent) ?? []), rule.slice(0, dot)]);
+}
+if (rules.length < 8000 || !groups.get('uk')?.includes('co') || !groups.get('ck')?.includes('!www')) {
+  throw new Error('tools/suffixes.mjs cannot read the data of this version of tldts; look at its trie.js');
+}
+const text = [...groups.keys()].sort().map((parent) => `${parent},${groups.get(parent).sort().join(',')},`);
+
+const folder = new URL('../build/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+writeFileSync(new URL('suffixes.json', folder), JSON.stringify(` ${text.join(' ')} `));
