@@ -28,8 +28,8 @@ function cutOf(addresses: string): number {
   if (first === addresses.lastIndexOf('/')) return first;
   const at = addresses.indexOf('@');
   const last = addresses.lastIndexOf('@');
-  if (first === 0 && at === last) return 0;
   const cut = addresses.indexOf('/', at);
+  if (first === 0 && at > 0 && cut < 0) return 0;
   if (at < 1 || cut < 0) return -1;
   if (at === last) return cut; // the recipient has no domain
   // A second "@" has to be the recipient's, and the only one behind the cut, with a domain behind it.
