@@ -66,17 +66,15 @@ test('no bytes make a reader throw or hang, and what it finds is sound', async (
   texts.push(Array.from({ length: 20 }, () => toJson(CLIENT)).join('\n'));
   texts.push([csvLine(CSV_COLUMNS), ...Array.from({ length: 20 }, () => toCsv(CLIENT))].join('\n'));
   let records = 0;
-  for (let i = 0; i < 1500; i++) {
+  for (let i = 0; i < 1000; i++) {
     const text = mutant(random, texts);
     const detected = detectFormat(Buffer.from(text, 'latin1'));
     const format = 'format' in detected && random.chance(0.8) ? detected.format : random.pick(FORMATS);
     const lines = text.split('\n').length;
     for (const found of await readAll(READERS[format], text, 1 + random.below(500))) {
-      if (found.kind === 'problem') expect(found.line).toBeLessThanOrEqual(lines);
-      else {
-        records++;
-        expect(checked(0, found)).toBe(found);
-      }
+      const sound = found.kind === 'problem' ? found.line <= lines : checked(0, found) === found;
+      if (!sound) expect({ text, format, found }).toBe('sound');
+      if (found.kind !== 'problem') records++;
     }
   }
   expect(records).toBeGreaterThan(1000);
@@ -95,8 +93,9 @@ test.each([
   ['json', '', '['],
   ['db_dump', 'VERSION=3\nformat=print\nHEADER=END\n ', '\\\\'],
   ['db_dump', 'VERSION=3\nformat=print\nHEADER=END\n ', '/@'],
-] as const)('%s: %j and 4 MiB of %j take no more than their share of time', async (format, head, piece) => {
+] as const)('%s: %j and 1 MiB of %j take no more than their share of time', async (format, head, piece) => {
   // A reader that went back and forth over such a line would be hours at it.
-  const text = head + piece.repeat((4 * 1024 * 1024) / piece.length);
-  for (const found of await readAll(READERS[format], text)) expect(found.kind).toBe('problem');
+  const text = head + piece.repeat((1024 * 1024) / piece.length);
+  const found = await readAll(READERS[format], text);
+  expect(found.filter((one) => one.kind !== 'problem')).toEqual([]);
 });
