@@ -19,7 +19,7 @@ export const importCommand = (open: OpenMerge) =>
     text: [
       'Reads files, or standard input, packed with gzip or not: the output of db_dump, with and without -p, for greylist.db of greylist.pl and for postgrey.db and postgrey_clients.db of postgrey; SQL dumps (sqlite3 .dump, mysqldump, pg_dump) and CSV of sqlgrey; and what greylatch export writes.',
       'An import merges: a triple keeps its earliest first and its latest last time, and has passed if it did anywhere. Counts are kept by origin, so that an import may be repeated; counts of different origins add up. When several hosts are imported, name each by --origin.',
-      'greylist.pl does not say which triples passed: those count as passed whose client ever came back. postgrey and sqlgrey keep networks in the place of many addresses, which --client-key subnet makes use of. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
+      'greylist.pl does not say which triples passed: those count as passed whose client ever came back. postgrey and sqlgrey keep networks in the place of many addresses, which --client-key subnet makes use of. While postgrey runs, db_dump needs -h DIRECTORY, or it misses what is still in memory. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
     ],
     options: {
       db: OPTIONS.db,
@@ -30,6 +30,7 @@ export const importCommand = (open: OpenMerge) =>
     positionals: { files: { many: true, describe: 'what to read; none, or -: standard input' } },
     examples: [
       ['import greylist.dump', 'made by: db_dump /var/lib/postfix/greylist.db > greylist.dump'],
+      ['import -', 'as in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import -'],
       ['import --origin mx1 -', 'as in: ssh mx1 greylatch export | greylatch import --origin mx1 -'],
     ],
     statuses: { [ALL]: 'all was read', [PARTLY]: 'some lines could not be read; the rest was merged' },
