@@ -22,7 +22,9 @@ const POSTGREY_DELAY = 300;
  */
 export async function* readBerkeley(lines: Lines, { origin, asOf }: Source): AsyncGenerator<Found> {
   let cameBack = '';
+  let isEmpty = true;
   for await (const found of readPairs(lines, (text) => /^\d+(,\d+(,.*)?)?$/.test(text))) {
+    isEmpty = false;
     if (found.kind === 'problem') {
       yield found;
       continue;
@@ -53,5 +55,9 @@ export async function* readBerkeley(lines: Lines, { origin, asOf }: Source): Asy
       const lastSeen = Math.max(first, second ?? (passed ? asOf : first));
       yield checked(line, { kind: 'triple', ...parts, client, firstSeen: first, lastSeen, passed, origin });
     }
+  }
+  if (isEmpty) {
+    // As it is when postgrey has not yet written anything from its memory to its file.
+    yield problem(1, 'the database is empty; while postgrey runs, use: db_dump -h DIRECTORY postgrey.db');
   }
 }

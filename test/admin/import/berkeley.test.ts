@@ -139,3 +139,9 @@ test('several dumps in one file, with CR LF, are read one after the other', asyn
     client('192.0.2.2', 5, T),
   ]);
 });
+
+test('an empty database is not passed over in silence', async () => {
+  expect(problems(await readAll(readBerkeley, dump()))).toEqual([
+    { line: 1, what: expect.stringContaining('db_dump -h DIRECTORY') },
+  ]);
+});
