@@ -1,5 +1,5 @@
-// Comma-separated values as in RFC 4180, as records of latin1 strings: bytes stay what they are, and after a bad
-// record the next line is read as if it had not been there (libraries swallow what follows an open quote).
+// Comma-separated values as in RFC 4180, as records of latin1 strings: bytes stay what they are. Not left to a
+// library because of bad records: each has its line, and the next line is read as if it had not been there.
 import { textOf } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 

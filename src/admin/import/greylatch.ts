@@ -79,16 +79,18 @@ function fromJson(line: number, text: string, source: Source): Found {
     return problem(line, 'is not JSON');
   }
   if (read?.v !== FORMAT_VERSION) return problem(line, NEWER);
-  const { kind, client, sender, recipient, firstSeen, lastSeen, passed, comeBacks } = read;
-  const { origin = source.origin } = read;
-  const texts = kind === 'triple' ? [client, sender, recipient, origin] : [client, origin];
-  if (!texts.every((value) => typeof value === 'string')) return problem(line, 'a text is missing');
-  const rest = { client, lastSeen, origin } as Imported;
-  if (kind === 'client') return checked(line, { ...rest, kind, comeBacks: comeBacks as number });
+  const { kind, client, sender, recipient, firstSeen, lastSeen, passed, comeBacks } = read as Line;
+  const origin = read.origin ?? source.origin;
+  if (typeof client !== 'string' || typeof origin !== 'string') return problem(line, 'a text is missing');
+  if (kind === 'client') return checked(line, { kind, client, comeBacks, lastSeen, origin });
   if (kind !== 'triple') return problem(line, 'is neither a triple nor a client');
+  if (typeof sender !== 'string' || typeof recipient !== 'string') return problem(line, 'a text is missing');
   if (typeof passed !== 'boolean') return problem(line, 'says neither that it passed nor that it did not');
-  return checked(line, { ...rest, kind, sender, recipient, firstSeen, passed } as Imported);
+  return checked(line, { kind, client, sender, recipient, firstSeen, lastSeen, passed, origin });
 }
+
+/** What a line may hold; `checked` refuses numbers that are none. */
+type Line = Record<string, unknown> & { firstSeen: number; lastSeen: number; comeBacks: number };
 
 function fromCsv(line: number, columns: readonly string[], values: readonly string[], source: Source): Found {
   if (values.length !== columns.length) return problem(line, 'has more or fewer values than columns');

@@ -63,17 +63,21 @@ export function checked(line: number, record: Imported): Found {
 }
 
 function wrongWith(record: Imported): string {
-  const texts = record.kind === 'triple' ? [record.client, record.sender, record.recipient] : [record.client];
   if (record.client === '') return 'has no client';
-  if (texts.some((text) => text.length > MOST_BYTES)) return `an address is longer than ${MOST_BYTES} bytes`;
-  if (record.origin.length > MOST_BYTES) return `the origin is longer than ${MOST_BYTES} bytes`;
-  if ([...texts, record.origin].some((text) => /[^\0-\xff]/.test(text))) {
-    return 'has characters that are no bytes; write those of UTF-8 one by one';
-  }
-  if (!isTime(record.lastSeen)) return 'a time is not one in seconds since 1970';
+  const what = wrongText(record.client) || wrongText(record.origin);
+  if (what !== '') return what;
+  if (!isTime(record.lastSeen)) return NO_TIME;
   if (record.kind === 'client') return isCount(record.comeBacks) ? '' : 'the count is not a whole number';
-  if (!isTime(record.firstSeen)) return 'a time is not one in seconds since 1970';
-  return record.lastSeen < record.firstSeen ? 'was last seen before it was first seen' : '';
+  if (!isTime(record.firstSeen)) return NO_TIME;
+  if (record.lastSeen < record.firstSeen) return 'was last seen before it was first seen';
+  return wrongText(record.sender) || wrongText(record.recipient);
+}
+
+const NO_TIME = 'a time is not one in seconds since 1970';
+
+function wrongText(text: string): string {
+  if (text.length > MOST_BYTES) return `an address, or the origin, is longer than ${MOST_BYTES} bytes`;
+  return /[^\0-\xff]/.test(text) ? 'has characters that are no bytes; write those of UTF-8 one by one' : '';
 }
 
 function isTime(value: number): boolean {
