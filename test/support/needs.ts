@@ -8,10 +8,16 @@ import { faketimeLibrary } from './clock.ts';
 /** greylist.pl itself, as Debian's postfix-doc installs it. */
 export const greylistPl = '/usr/share/doc/postfix/examples/smtpd-policy/greylist.pl';
 
+export const postgrey = '/usr/sbin/postgrey';
+
 const lacks = {
   faketime: () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)'),
   greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
+  dbDump: () => (spawnSync('db_dump', ['-V']).status === 0 ? undefined : 'db_dump (Debian: db-util)'),
+  postgrey: () => (existsSync(postgrey) ? undefined : `${postgrey} (Debian: postgrey)`),
+  root: () => (process.getuid?.() === 0 ? undefined : 'root'),
+  sqlite3: () => (spawnSync('sqlite3', ['-version']).status === 0 ? undefined : 'sqlite3 (Debian: sqlite3)'),
 };
 
 export type Need = keyof typeof lacks;

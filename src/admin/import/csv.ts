@@ -1,0 +1,81 @@
+// Comma-separated values as in RFC 4180, as records of latin1 strings: bytes stay what they are. Not left to a
+// library because of bad records: each has its line, and the next line is read as if it had not been there.
+import { textOf } from './lines.ts';
+import { type Lines, type Problem, problem } from './record.ts';
+
+export interface Row {
+  kind: 'row';
+  /** The record's first. */
+  line: number;
+  values: string[];
+}
+
+/** Bytes of a record: more than four texts of 512 bytes, all of them quotes. */
+const MOST_RECORD = 8192;
+
+/** The records of a file; empty lines are left out. */
+export async function* readCsv(lines: Lines): AsyncGenerator<Row | Problem> {
+  const records = newRecords();
+  for await (const bytes of lines) yield* records.add(bytes);
+  yield* records.end();
+}
+
+/** One record as a line of a file, without its LF. */
+export function csvLine(values: readonly string[]): string {
+  return values.map((v) => (/[",\r\n]/.test(v) ? `"${v.replaceAll('"', '""')}"` : v)).join(',');
+}
+
+function newRecords() {
+  const pending: string[] = [];
+  let first = 1; // the number of pending[0]
+  let text = ''; // the first `taken` of them: a record, or the beginning of one
+  let taken = 0;
+  let open = false;
+
+  function* settle(isEnd: boolean): Generator<Row | Problem> {
+    while (pending.length > 0) {
+      while (taken < pending.length && (taken === 0 || open)) {
+        const line = pending[taken++]!;
+        text = taken === 1 ? line : `${text}\n${line}`;
+        if (hasOddQuotes(line)) open = !open;
+      }
+      if (open && !isEnd && text.length <= MOST_RECORD) return;
+      const record = textOf(text);
+      const values = open || record.length > MOST_RECORD ? undefined : split(record);
+      if (values === undefined)
+        yield problem(first, 'is not CSV: its quotes do not match, or it is too long');
+      else if (record !== '') yield { kind: 'row', line: first, values };
+      const done = values === undefined ? 1 : taken;
+      pending.splice(0, done);
+      first += done;
+      taken = 0;
+      open = false;
+    }
+  }
+
+  return {
+    add(bytes: Buffer | string) {
+      pending.push(typeof bytes === 'string' ? bytes : bytes.toString('latin1'));
+      return settle(false);
+    },
+    end: () => settle(true),
+  };
+}
+
+function hasOddQuotes(line: string): boolean {
+  let odd = false;
+  for (let at = line.indexOf('"'); at >= 0; at = line.indexOf('"', at + 1)) odd = !odd;
+  return odd;
+}
+
+/** The values of a record; undefined where its quotes do not match. */
+function split(record: string): string[] | undefined {
+  const values: string[] = [];
+  const value = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
+  for (;;) {
+    const match = value.exec(record);
+    if (match === null) return undefined;
+    values.push(match[1]?.replaceAll('""', '"') ?? match[2]!);
+    if (match[3] === '') return values;
+  }
+}

@@ -1,0 +1,126 @@
+// greylatch's own records as text, written and read: JSON lines, and CSV as in RFC 4180. Every byte comes back.
+import { csvLine, readCsv } from './csv.ts';
+import { textOf } from './lines.ts';
+import { checked, type Found, type Imported, type Lines, problem, type Source } from './record.ts';
+
+// {"v":1,"kind":"triple","client":"192.0.2.1","sender":"a@example.org","recipient":"b@example.net",
+//  "firstSeen":1764000000,"lastSeen":1764000400,"passed":true,"origin":"mx1"}
+// {"v":1,"kind":"client","client":"192.0.2.1","comeBacks":3,"lastSeen":1764000400,"origin":"mx1"}
+//
+// Pure ASCII. A byte of an address that is not ASCII is \u00XX: the "ö" of an SMTPUTF8 address is \u00c3\u00b6.
+// CSV has the same bytes as they are, its first line names the columns. Times are seconds since the epoch.
+
+/** Of both formats. A reader refuses a later one. */
+export const FORMAT_VERSION = 1;
+const NEWER = 'is of a newer version of greylatch, or of none; import it with that one';
+
+export const CSV_COLUMNS = [
+  'greylatch',
+  'kind',
+  'client',
+  'sender',
+  'recipient',
+  'first_seen',
+  'last_seen',
+  'passed',
+  'come_backs',
+  'origin',
+] as const;
+
+/** One record as a line without its LF. */
+export function toJson(record: Imported): string {
+  return JSON.stringify({ v: FORMAT_VERSION, ...record }).replace(
+    /[\x7f-\xff]/g,
+    (byte) => `\\u00${byte.charCodeAt(0).toString(16)}`,
+  );
+}
+
+/** One record as a line without its LF; the line before the first is `csvLine(CSV_COLUMNS)`. */
+export function toCsv(record: Imported): string {
+  const { kind, client, lastSeen, origin } = record;
+  const triple = kind === 'triple' ? record : undefined;
+  return csvLine([
+    `${FORMAT_VERSION}`,
+    kind,
+    client,
+    triple?.sender ?? '',
+    triple?.recipient ?? '',
+    `${triple?.firstSeen ?? ''}`,
+    `${lastSeen}`,
+    triple === undefined ? '' : triple.passed ? 'yes' : 'no',
+    kind === 'client' ? `${record.comeBacks}` : '',
+    origin,
+  ]);
+}
+
+export async function* readJson(lines: Lines, source: Source): AsyncGenerator<Found> {
+  let number = 0;
+  for await (const bytes of lines) {
+    number++;
+    const line = textOf(bytes);
+    if (line.trim() !== '') yield fromJson(number, line, source);
+  }
+}
+
+export async function* readCsvExport(lines: Lines, source: Source): AsyncGenerator<Found> {
+  let columns: readonly string[] = CSV_COLUMNS;
+  for await (const found of readCsv(lines)) {
+    if (found.kind === 'problem') yield found;
+    else if (found.values.includes('greylatch')) columns = found.values;
+    else yield fromCsv(found.line, columns, found.values, source);
+  }
+}
+
+function fromJson(line: number, text: string, source: Source): Found {
+  let read: Record<string, unknown>;
+  try {
+    read = JSON.parse(text);
+  } catch {
+    return problem(line, 'is not JSON');
+  }
+  if (read?.v !== FORMAT_VERSION) return problem(line, NEWER);
+  const { kind, client, sender, recipient, firstSeen, lastSeen, passed, comeBacks } = read as Line;
+  const origin = read.origin ?? source.origin;
+  if (typeof client !== 'string' || typeof origin !== 'string') return problem(line, 'a text is missing');
+  if (kind === 'client') return checked(line, { kind, client, comeBacks, lastSeen, origin });
+  if (kind !== 'triple') return problem(line, 'is neither a triple nor a client');
+  if (typeof sender !== 'string' || typeof recipient !== 'string') return problem(line, 'a text is missing');
+  if (typeof passed !== 'boolean') return problem(line, 'says neither that it passed nor that it did not');
+  return checked(line, { kind, client, sender, recipient, firstSeen, lastSeen, passed, origin });
+}
+
+/** What a line may hold; `checked` refuses numbers that are none. */
+type Line = Record<string, unknown> & { firstSeen: number; lastSeen: number; comeBacks: number };
+
+function fromCsv(line: number, columns: readonly string[], values: readonly string[], source: Source): Found {
+  if (values.length !== columns.length) return problem(line, 'has more or fewer values than columns');
+  const value = (name: (typeof CSV_COLUMNS)[number]) => values[columns.indexOf(name)] ?? '';
+  if (value('greylatch') !== `${FORMAT_VERSION}`) return problem(line, NEWER);
+  const kind = value('kind');
+  const client = value('client');
+  const lastSeen = number(value('last_seen'));
+  const origin = columns.includes('origin') ? value('origin') : source.origin;
+  if (kind === 'client') {
+    return checked(line, { kind, client, comeBacks: number(value('come_backs')), lastSeen, origin });
+  }
+  if (kind !== 'triple') return problem(line, 'is neither a triple nor a client');
+  const passed = value('passed');
+  if (passed !== 'yes' && passed !== 'no') {
+    return problem(line, 'says neither that it passed nor that it did not');
+  }
+  return checked(line, {
+    kind,
+    client,
+    sender: value('sender'),
+    recipient: value('recipient'),
+    firstSeen: number(value('first_seen')),
+    lastSeen,
+    passed: passed === 'yes',
+    origin,
+  });
+}
+
+/** NaN where it is none, which `checked` refuses. */
+function number(text: string): number {
+  return /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+}

@@ -1,0 +1,44 @@
+// Bytes as lines of bounded length. A line is a latin1 string, one character a byte, without its LF.
+
+/** More than the longest line that mysqldump writes (net_buffer_length, at most 16 MiB). */
+export const MOST_LINE = 16 * 1024 * 1024 + 65536;
+
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+
+/**
+ * The lines of a file, without the mark that some editors put before its first. What goes beyond MOST_LINE is cut
+ * off; the reader then finds the line to be malformed.
+ */
+export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let begun = '';
+  let mark = BYTE_ORDER_MARK;
+  for await (const chunk of chunks) {
+    const text = chunk.toString('latin1');
+    let at = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
+      const line = join(begun, text.slice(at, end));
+      yield mark !== '' && line.startsWith(mark) ? line.slice(mark.length) : line;
+      mark = '';
+      begun = '';
+      at = end + 1;
+    }
+    begun = join(begun, text.slice(at));
+  }
+  if (begun !== '') yield mark !== '' && begun.startsWith(mark) ? begun.slice(mark.length) : begun;
+}
+
+/** The line as text, without the CR of a file from elsewhere. */
+export function textOf(line: Buffer | string): string {
+  const text = typeof line === 'string' ? line : line.toString('latin1');
+  return text.endsWith('\r') ? text.slice(0, -1) : text;
+}
+
+/** A copy for keeping: a part of a string would keep the whole chunk that it was cut from in memory. */
+export function keep(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+function join(begun: string, more: string): string {
+  if (begun.length + more.length <= MOST_LINE) return begun + more;
+  return begun + more.slice(0, MOST_LINE - begun.length);
+}

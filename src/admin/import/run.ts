@@ -1,0 +1,80 @@
+// Reads one input to its end and hands what it brings to a merge, in batches; adds up what could not be read.
+import type { Input } from '../input.ts';
+import { detectFormat, type Format, READERS } from './format.ts';
+import { linesOf } from './lines.ts';
+import type { Imported, Problem } from './record.ts';
+
+/** What a merge did: records that it made, that it changed, and that said nothing new. */
+export interface Merged {
+  created: number;
+  changed: number;
+  unchanged: number;
+}
+
+/** Earliest first seen, latest last seen, passed if either passed, and the greater count of each origin. */
+export type Merge = (records: Iterable<Imported>) => Merged;
+
+export interface Outcome extends Merged {
+  format: Format;
+  triples: number;
+  clients: number;
+  /** Lines that could not be read, by what is wrong with them; `line` is the first. */
+  problems: { what: string; count: number; line: number }[];
+}
+
+export interface ImportSettings {
+  /** Undefined: by its first bytes. */
+  format: Format | undefined;
+  /** Undefined: the name of the program that it is from. */
+  origin: string | undefined;
+}
+
+const BATCH = 1000; // records: a merge holds up the filters for as long as one takes
+
+/** Throws an Error for the user where the input is of no format, or cannot be read. */
+export async function importFrom(
+  input: Input,
+  settings: ImportSettings,
+  merge: Merge,
+  progress: (part: number) => void,
+): Promise<Outcome> {
+  const detected = settings.format === undefined ? detectFormat(input.first) : { format: settings.format };
+  if ('why' in detected) throw new Error(`${input.name} ${detected.why}`);
+  const { format } = detected;
+  const origin = settings.origin ?? format.replace(/-.*/, '');
+  const outcome: Outcome = {
+    format,
+    triples: 0,
+    clients: 0,
+    problems: [],
+    created: 0,
+    changed: 0,
+    unchanged: 0,
+  };
+  let batch: Imported[] = [];
+  const flush = () => {
+    const { created, changed, unchanged } = merge(batch);
+    outcome.created += created;
+    outcome.changed += changed;
+    outcome.unchanged += unchanged;
+    batch = [];
+    progress(input.part());
+  };
+  for await (const found of READERS[format](linesOf(input.chunks), { origin, asOf: input.asOf })) {
+    if (found.kind === 'problem') note(outcome, found);
+    else {
+      if (found.kind === 'triple') outcome.triples++;
+      else outcome.clients++;
+      batch.push(found);
+      if (batch.length === BATCH) flush();
+    }
+  }
+  if (batch.length > 0) flush();
+  return outcome;
+}
+
+function note({ problems }: Outcome, { line, what }: Problem): void {
+  const known = problems.find((one) => one.what === what);
+  if (known === undefined) problems.push({ what, count: 1, line });
+  else known.count++;
+}

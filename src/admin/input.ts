@@ -1,0 +1,104 @@
+// A file to read, or standard input: in chunks, unpacked where it is gzip, with its first bytes to look at.
+import { createReadStream, statSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+
+export interface Input {
+  /** For messages. */
+  name: string;
+  /** The first bytes, unpacked: as many as were asked for, or all. `chunks` has them too. */
+  first: Buffer;
+  /** Throws an Error for the user where it cannot be read. */
+  chunks: AsyncIterable<Buffer>;
+  /** When it was last written to, standard input just now: seconds since the epoch. */
+  asOf: number;
+  /** How much of it has been read, from 0 to 1; 0 where nobody knows. */
+  part(): number;
+}
+
+/** Other packers by their magic, and who unpacks. */
+const PACKED: readonly [string, string][] = [
+  ['\xfd7zXZ\0', 'xzcat'],
+  ['BZh', 'bzcat'],
+  ['\x28\xb5\x2f\xfd', 'zstdcat'],
+];
+
+/** Opens `file`, `-` being standard input. Throws an Error for the user. */
+export async function openInput(file: string, firstBytes: number): Promise<Input> {
+  const name = file === '-' ? 'standard input' : file;
+  const { raw, size, asOf } = file === '-' ? standardInput() : fileInput(file);
+  let read = 0;
+  async function* counted(): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of raw) {
+        read += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      throw new Error(`${name} cannot be read: ${(error as Error).message}`);
+    }
+  }
+  let { first, chunks } = await peek(counted(), 6);
+  const magic = first.toString('latin1');
+  const packed = PACKED.find(([bytes]) => magic.startsWith(bytes));
+  if (packed !== undefined) {
+    throw new Error(`${name} is packed; unpack it: ${packed[1]} FILE | greylatch COMMAND -`);
+  }
+  if (magic.startsWith('\x1f\x8b')) chunks = unzipped(chunks, name);
+  ({ first, chunks } = await peek(chunks, firstBytes));
+  return { name, first, chunks, asOf, part: () => (size > 0 ? Math.min(1, read / size) : 0) };
+}
+
+interface Raw {
+  raw: AsyncIterable<Buffer>;
+  size: number;
+  asOf: number;
+}
+
+function standardInput(): Raw {
+  return { raw: process.stdin, size: 0, asOf: Math.floor(Date.now() / 1000) };
+}
+
+function fileInput(file: string): Raw {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) throw new Error(`${file} does not exist`);
+  if (stat.isDirectory()) throw new Error(`${file} is a directory; name the files in it`);
+  return { raw: createReadStream(file), size: stat.size, asOf: Math.floor(stat.mtimeMs / 1000) };
+}
+
+/** Holds back what `bytes` need to be known, and no more than a chunk beyond. */
+async function peek(chunks: AsyncIterable<Buffer>, bytes: number) {
+  const rest = chunks[Symbol.asyncIterator]();
+  const held: Buffer[] = [];
+  let length = 0;
+  while (length < bytes) {
+    const next = await rest.next();
+    if (next.done === true) break;
+    held.push(next.value);
+    length += next.value.length;
+  }
+  const all = Buffer.concat(held);
+  async function* again(): AsyncGenerator<Buffer> {
+    yield all;
+    for (;;) {
+      const next = await rest.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+  return { first: all.subarray(0, bytes), chunks: again() as AsyncIterable<Buffer> };
+}
+
+async function* unzipped(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
+  const source = Readable.from(chunks, { objectMode: false });
+  const gunzip = createGunzip();
+  source.on('error', (error) => gunzip.destroy(error));
+  try {
+    yield* source.pipe(gunzip) as AsyncIterable<Buffer>;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code?.startsWith('Z_') ? new Error(`${name} is damaged: gzip says ${message}`) : error;
+  } finally {
+    source.destroy();
+  }
+}

@@ -1,0 +1,98 @@
+// greylatch learn: who has delivered accepted mail before greylisting was switched on is not delayed by it.
+import { statSync } from 'node:fs';
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { linesOf } from './import/lines.ts';
+import type { Imported } from './import/record.ts';
+import type { OpenMerge } from './import.ts';
+import { openInput } from './input.ts';
+import { type Learned, newLearner } from './learn/follow.ts';
+import { newBar } from './progress.ts';
+
+const ORIGIN = 'learn';
+
+export const learnCommand = (open: OpenMerge) =>
+  defineCommand({
+    name: 'learn',
+    describe: "whitelist the clients that have delivered accepted mail, from Postfix's logs",
+    text: [
+      'Reads logs, packed with gzip or not, with time stamps of syslog or of RFC 3339, and follows each message from its client to the mailbox or next hop that took it. Left out are authenticated users, private addresses, bounces, and mail that was rejected, bounced or thrown away by a content filter.',
+      'A log does not say what mynetworks was: relays of your own with public addresses are learned as well, which does no harm. Stamps without a year are taken for the latest that the time of the file allows, in the local time zone.',
+    ],
+    options: {
+      db: OPTIONS.db,
+      'auto-whitelist': OPTIONS['auto-whitelist'],
+      'dry-run': { kind: 'flag', describe: 'show who would be whitelisted, change nothing' },
+      json: JSON_OUTPUT,
+    },
+    positionals: { files: { many: true, describe: "Postfix's logs; none, or -: standard input" } },
+    examples: [
+      ['learn --dry-run /var/log/mail.log*', 'see first who is in there'],
+      ['learn -', 'as in: journalctl -o short-iso -u postfix@- | greylatch learn -'],
+    ],
+    statuses: { 0: 'done' },
+    async run({ db, 'auto-whitelist': threshold, 'dry-run': dryRun, json, files }) {
+      if (threshold === 0) throw new Error('--auto-whitelist 0: no client is ever whitelisted');
+      const learned = await learnFrom(files.length > 0 ? files : ['-']);
+      if (!dryRun) {
+        const store = open(db);
+        try {
+          store.merge(whitelisted(learned, threshold));
+        } finally {
+          store.close();
+        }
+      }
+      process.stdout.write(
+        json ? learned.map((one) => `${JSON.stringify(one)}\n`).join('') : table(learned, dryRun),
+      );
+      return 0;
+    },
+  });
+
+/** Oldest first, whatever the order of `mail.log*`: a message may begin in one file and end in the next. */
+async function learnFrom(files: readonly string[]): Promise<Learned[]> {
+  const age = (file: string) =>
+    (file === '-' ? undefined : statSync(file, { throwIfNoEntry: false }))?.mtimeMs ?? 0;
+  const learner = newLearner();
+  for (const file of files.toSorted((a, b) => age(a) - age(b))) {
+    const input = await openInput(file, 1);
+    const bar = newBar('reading');
+    try {
+      for await (const line of linesOf(input.chunks)) {
+        learner.line(line, input.asOf);
+        bar.show(input.part());
+      }
+    } finally {
+      bar.end();
+    }
+  }
+  return learner.clients();
+}
+
+/** More come-backs than the filter asks for, or as many as there were messages. */
+function* whitelisted(learned: readonly Learned[], threshold: number): Generator<Imported> {
+  for (const { client, messages, lastSeen } of learned) {
+    yield { kind: 'client', client, comeBacks: Math.max(messages, threshold + 1), lastSeen, origin: ORIGIN };
+  }
+}
+
+function table(learned: readonly Learned[], dryRun: boolean): string {
+  const rows = [
+    ['messages', 'last', 'client', 'name'],
+    ...learned.map(({ messages, lastSeen, client, name }) => [
+      `${messages}`,
+      new Date(lastSeen * 1000).toLocaleString('sv'),
+      client,
+      name.replace(/[^\x21-\x7e]/g, '?'),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  );
+  const done = dryRun ? 'would be whitelisted' : 'whitelisted';
+  return `${lines.join('\n')}\n${learned.length} clients ${done}\n`;
+}

@@ -1,0 +1,110 @@
+// Follows messages through Postfix's log, from the client that brought them to the mailbox or next hop that took
+// them, and counts for each client. Knows of no file and no store.
+import { addressOf } from '../import/client.ts';
+import { keep } from '../import/lines.ts';
+import { isOwn } from './own.ts';
+import { parseLogLine, stampTime } from './syslog.ts';
+
+/** A client whose mail was accepted and delivered. */
+export interface Learned {
+  /** As Postfix spells it. */
+  client: string;
+  /** Its verified name at last, or `unknown`. */
+  name: string;
+  messages: number;
+  /** Seconds since the epoch: its last delivery. */
+  lastSeen: number;
+}
+
+export interface Learner {
+  /** A line of a log that was last written to at `asOf` (seconds). Never throws. */
+  line(line: string, asOf: number): void;
+  /** Those with the most messages first. */
+  clients(): Learned[];
+}
+
+interface Message {
+  client: string;
+  name: string;
+  counted: boolean;
+}
+
+/** Messages under way that are remembered: more than any queue has of one day. */
+const MOST_MESSAGES = 200_000;
+
+// QUEUEID: client=name[address][:port], sasl_method=…, sasl_username=…, sasl_sender=…, orig_queue_id=…, orig_client=…
+const CLIENT = /^client=([^\s[\]]+)\[(?:IPv6:)?([^\s[\]]+)\](?::\d+)?(?:, (.*))?$/;
+const ORIGINAL = /(?:^|, )orig_client=([^\s[\]]+)\[(?:IPv6:)?([^\s[\]]+)\]/;
+const DELIVERED = /, dsn=2[.\d]*, status=sent \((.*)/;
+/** What delivers: error(8), discard(8) and bounce(8) do not. */
+const AGENTS = new Set(['local', 'virtual', 'lmtp', 'smtp', 'pipe']);
+/** What a content filter says that has taken the message and thrown it away (amavis). */
+const THROWN_AWAY = /\b(discarded|INFECTED|quarantined)\b/;
+
+export function newLearner(mostMessages = MOST_MESSAGES): Learner {
+  const messages = new Map<string, Message>(); // by host and queue id, those mentioned last at the end
+  const learned = new Map<string, Learned>();
+
+  function arrived(id: string, text: string): void {
+    const message = messageOf(text);
+    messages.delete(id); // short queue ids come again
+    if (message === undefined) return;
+    messages.set(keep(id), message);
+    if (messages.size > mostMessages) messages.delete(messages.keys().next().value!);
+  }
+
+  function delivered(message: Message, time: number): void {
+    const { client, name } = message;
+    const known = learned.get(client);
+    message.counted = true;
+    learned.set(client, {
+      client,
+      name: name === 'unknown' && known !== undefined ? known.name : name,
+      messages: (known?.messages ?? 0) + 1,
+      lastSeen: Math.max(known?.lastSeen ?? 0, time),
+    });
+  }
+
+  return {
+    line(line, asOf) {
+      const parsed = parseLogLine(line);
+      if (parsed === undefined) return;
+      const { stamp, host, program, queueId, text } = parsed;
+      const id = `${host} ${queueId}`;
+      if (program === 'smtpd' && text.startsWith('client=')) {
+        arrived(id, text);
+        return;
+      }
+      const message = messages.get(id);
+      if (message === undefined) return;
+      messages.delete(id);
+      // A bounce, or an answer of a robot: anybody gets those, they say nothing of who writes to you.
+      if (program === 'qmgr' && (text === 'removed' || text.startsWith('from=<>'))) return;
+      messages.set(keep(id), message);
+      if (message.counted || !AGENTS.has(program)) return;
+      const said = DELIVERED.exec(text)?.[1];
+      if (said === undefined || THROWN_AWAY.test(said)) return;
+      const time = stampTime(stamp, asOf);
+      if (time !== undefined) delivered(message, time);
+    },
+    clients: () => [...learned.values()].sort((a, b) => b.messages - a.messages || b.lastSeen - a.lastSeen),
+  };
+}
+
+/** Who brought the message; undefined where it is one of our own, or came back from a content filter. */
+function messageOf(text: string): Message | undefined {
+  const match = CLIENT.exec(text);
+  if (match === null) return undefined;
+  let [, name, address, more = ''] = match as unknown as [string, string, string, string | undefined];
+  if (/(?:^|, )sasl_username=/.test(more)) return undefined;
+  // A content filter hands a message back: one in front of the queue for its client, one behind it for a message
+  // that has been counted already.
+  const original = ORIGINAL.exec(more);
+  if (original !== null) {
+    if (/(?:^|, )orig_queue_id=(?!NOQUEUE)/.test(more)) return undefined;
+    [, name, address] = original as unknown as [string, string, string];
+  }
+  const client = addressOf(address);
+  if (client === undefined || client === 'unknown' || isOwn(client)) return undefined;
+  return { client: keep(client), name: keep(name), counted: false };
+}

@@ -1,0 +1,108 @@
+// greylatch import: from files to what a store is given; what export writes, too.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, expect, test } from 'vitest';
+import { exportCommand } from '../../src/admin/export.ts';
+import type { Imported } from '../../src/admin/import/record.ts';
+import { importCommand } from '../../src/admin/import.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { sample } from './import/reading.ts';
+import { watch } from './watch.ts';
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+
+function file(name: string, bytes: Buffer | string): string {
+  const made = path.join(scratch.path, name);
+  writeFileSync(made, bytes, 'latin1');
+  return made;
+}
+
+const importFiles = (files: string[], options = {}) =>
+  watch((open) =>
+    importCommand(open).run({
+      db: 'unused',
+      json: false,
+      format: undefined,
+      origin: undefined,
+      files,
+      ...options,
+    }),
+  );
+
+test('import: several files of several formats, one of them packed, each with its program as origin', async () => {
+  const files = [
+    file('greylist.dump', sample('greylist.dump')),
+    file('sqlgrey.sql.gz', gzipSync(sample('sqlgrey-mysql.sql'))),
+  ];
+  const { output, status, records, closed } = await importFiles(files);
+  expect(status).toBe(0);
+  expect(closed).toBe(1);
+  expect(output).toContain(
+    'greylist.dump (db_dump): 8 triples and 4 clients\n  12 new, 0 changed, 0 known already\n',
+  );
+  expect(output).toContain('sqlgrey.sql.gz (sqlgrey-sql): 4 triples and 3 clients\n');
+  expect(records.map(({ origin }) => origin)).toEqual([
+    ...Array(12).fill('db_dump'),
+    ...Array(7).fill('sqlgrey'),
+  ]);
+});
+
+test('import: lines that cannot be read are counted by what is wrong, and the rest is merged', async () => {
+  const text = `VERSION=3\nformat=print\nHEADER=END\n${' x\n 1\n'.repeat(3)} 192.0.2.1\n 2\n`;
+  const { output, status, records } = await importFiles([file('bad.dump', text)], { origin: 'mx1' });
+  expect(status).toBe(1);
+  expect(records).toMatchObject([{ client: '192.0.2.1', origin: 'mx1' }]);
+  expect(output).toContain('3 lines, the first is line 5: the key is neither');
+  expect(output).toContain('line 11 the dump ends without DATA=END');
+});
+
+test('import: --json says the same for programs', async () => {
+  const { output } = await importFiles([file('privacy', sample('postgrey-privacy-p.dump'))], { json: true });
+  expect(JSON.parse(output)).toMatchObject({
+    format: 'db_dump',
+    triples: 0,
+    clients: 0,
+    problems: [{ count: 5, line: 7, what: expect.stringContaining('--privacy') }],
+  });
+});
+
+test('import: a file of no format, or none, is an error of one line, and the store is closed', async () => {
+  for (const [made, what] of [
+    [file('letter', 'Dear administrator'), /letter is of no known format/],
+    [path.join(scratch.path, 'none'), /none does not exist/],
+  ] as const) {
+    const { status, closed } = await importFiles([made]);
+    expect(status).toMatchObject({ message: expect.stringMatching(what) });
+    expect(closed).toBe(1);
+  }
+  const forced = await importFiles([file('letter', 'Dear administrator')], { format: 'json' });
+  expect(forced.status).toBe(1);
+});
+
+const RECORDS: Imported[] = Array.from({ length: 2500 }, (_, i) =>
+  i % 3 === 0
+    ? { kind: 'client', client: `192.0.2.${i}`, comeBacks: i, lastSeen: 1_764_000_000, origin: 'mx1' }
+    : {
+        kind: 'triple',
+        client: '2001:db8::1',
+        sender: `j\xf6rg,"${i}"\n@example.org`,
+        recipient: '',
+        firstSeen: 1_763_000_000,
+        lastSeen: 1_764_000_000,
+        passed: i % 2 === 0,
+        origin: 'mx2',
+      },
+);
+
+test.each(['json', 'csv'])('what export --format %s writes, import reads, in batches', async (format) => {
+  const exported = await watch(() =>
+    exportCommand(() => RECORDS).run({ db: 'unused', format, since: undefined }),
+  );
+  expect(exported.status).toBe(0);
+  const { records, batches, output } = await importFiles([file('export', exported.output)]);
+  expect(records).toEqual(RECORDS);
+  expect(batches.map((batch) => batch.length)).toEqual([1000, 1000, 500]);
+  expect(output).toContain(`(${format}): 1666 triples and 834 clients`);
+});

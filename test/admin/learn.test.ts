@@ -1,0 +1,77 @@
+// greylatch learn: from logs to what a store is given, and the table.
+import { utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, expect, test } from 'vitest';
+import { learnCommand } from '../../src/admin/learn.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { sample } from './import/reading.ts';
+import { watch } from './watch.ts';
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+
+function file(name: string, bytes: Buffer | string, mtime: Date): string {
+  const made = path.join(scratch.path, name);
+  writeFileSync(made, bytes, 'latin1');
+  utimesSync(made, mtime, mtime);
+  return made;
+}
+
+const LOG = sample('../mail.log').toString('latin1').split('\n');
+const NEW_YEAR = new Date(2026, 0, 2);
+
+const learnFiles = (files: string[], options = {}) =>
+  watch((open) =>
+    learnCommand(open).run({
+      db: 'unused',
+      json: false,
+      'auto-whitelist': 10,
+      'dry-run': false,
+      files,
+      ...options,
+    }),
+  );
+
+test('learn: a message that begins in a rotated log and ends in the next, whatever their order', async () => {
+  const files = [
+    file('mail.log', LOG.slice(13).join('\n'), NEW_YEAR),
+    file('mail.log.1.gz', gzipSync(LOG.slice(0, 13).join('\n')), new Date(2026, 0, 1)),
+  ];
+  for (const order of [files, files.toReversed()]) {
+    const { records, status, output, closed } = await learnFiles(order);
+    expect(status).toBe(0);
+    expect(closed).toBe(1);
+    expect(output).toContain('5 clients whitelisted\n');
+    expect(records).toHaveLength(5);
+    expect(records).toContainEqual({
+      kind: 'client',
+      client: '2001:db8::25',
+      comeBacks: 11,
+      lastSeen: new Date(2025, 11, 31, 23, 58, 21).getTime() / 1000,
+      origin: 'learn',
+    });
+  }
+});
+
+test('learn: more come-backs than the threshold, or as many as there were messages', async () => {
+  const made = file('mail.log', LOG.join('\n'), NEW_YEAR);
+  const count = async (threshold: number) => {
+    const { records } = await learnFiles([made], { 'auto-whitelist': threshold });
+    return records.map((one) => (one.kind === 'client' ? one.comeBacks : one));
+  };
+  expect(await count(1)).toEqual([3, 2, 2, 2, 2]);
+  expect((await learnFiles([made], { 'auto-whitelist': 0 })).status).toBeInstanceOf(Error);
+});
+
+test('learn --dry-run shows the table and opens no store; --json the same for programs', async () => {
+  const made = file('mail.log', LOG.join('\n'), NEW_YEAR);
+  const { output, records, closed } = await learnFiles([made], { 'dry-run': true });
+  expect([records, closed]).toEqual([[], 0]);
+  expect(output).toMatch(
+    /^messages +last +client +name\n3 +2026-01-01 00:08:01 +192\.0\.2\.1 +mail\.example\.org\n/,
+  );
+  expect(output).toMatch(/\n5 clients would be whitelisted\n$/);
+  const json = (await learnFiles([made], { 'dry-run': true, json: true })).output.trimEnd().split('\n');
+  expect(json.map((line) => JSON.parse(line).client)).toHaveLength(5);
+});

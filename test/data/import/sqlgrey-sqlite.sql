@@ -1,0 +1,18 @@
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE from_awl (sender_name varchar(64) NOT NULL, sender_domain varchar(255) NOT NULL, src varchar(39) NOT NULL, first_seen timestamp NOT NULL, last_seen timestamp NOT NULL, PRIMARY KEY (src, sender_domain, sender_name));
+INSERT INTO from_awl VALUES('ann.sender','example.org','192.0.2',1763000000,1764000000);
+INSERT INTO from_awl VALUES('bounce-#','lists.example.com','192.0.2',1763000000,1764003600);
+INSERT INTO from_awl VALUES('root','-undef-','203.0.113.7',1763000000,1764000000);
+CREATE TABLE domain_awl (sender_domain varchar(255) NOT NULL, src varchar(39) NOT NULL, first_seen timestamp NOT NULL, last_seen timestamp NOT NULL, PRIMARY KEY (src, sender_domain));
+INSERT INTO domain_awl VALUES('example.com','2001:0db8:0000:0001',1763000000,1764000000);
+INSERT INTO domain_awl VALUES('example.org','203.0.113.7',1763000000,1764007200);
+CREATE TABLE connect (sender_name varchar(64) NOT NULL, sender_domain varchar(255) NOT NULL, src varchar(39) NOT NULL, rcpt varchar(255) NOT NULL, first_seen timestamp NOT NULL);
+INSERT INTO connect VALUES('ann.sender+news','example.org','192.0.2.17','bob@example.net',1764000000);
+INSERT INTO connect VALUES('-undef-','-undef-','192.0.2','bob@example.net',1764000060);
+INSERT INTO connect VALUES('o''brien, "pat"','example.org','198.51.100.9','bob@example.net',1764000120);
+INSERT INTO connect VALUES('back\slash','example.org','2001:0db8:0000:0000:0000:0000:0001:0025','bob@example.net',1764000180);
+CREATE TABLE config (parameter varchar(255) NOT NULL, value varchar(255), PRIMARY KEY (parameter));
+INSERT INTO config VALUES('version','4');
+CREATE INDEX connect_idx ON connect (src, sender_domain, sender_name);
+COMMIT;
