@@ -4,6 +4,7 @@ import { type FilterArguments, filterArguments, plainWords, type Words } from '.
 import { UsageError } from './cli/values.ts';
 import { newAnswer } from './filter/answer.ts';
 import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
+import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
 import { type Log, type LogTarget, newLog } from './log/log.ts';
 import { openTarget } from './log/targets.ts';
@@ -47,11 +48,14 @@ function isForCommands(word: string, i: number): boolean {
 }
 
 function filter(settings: FilterArguments, log: Log): void {
+  const { retryWindow, maxAge, maxWaiting } = settings;
   const store = openStore({
     path: settings.db,
     sync: settings.sync,
+    limits: { retryWindow, maxAge, maxWaiting },
     onDamage: (what) => log.write('crit', what),
     onTrouble: (error) => log.write('err', error.message),
+    onFull: (what) => log.write('warning', what),
   });
   const end = (status: number) => {
     store.close();
@@ -61,11 +65,10 @@ function filter(settings: FilterArguments, log: Log): void {
     log.write('crit', `${error.stack ?? error}`);
     log.close(() => process.exit(1));
   });
-  const deferral = settings.text === '' ? settings.action : `${settings.action} ${settings.text}`;
-  const { delay, autoWhitelist, onError, timeLimit, verbose } = settings;
   const seconds = () => Math.floor(Date.now() / 1000);
-  const answer = newAnswer(store, { delay, autoWhitelist, deferral }, onError, log, seconds);
-  runSession({ answer, timeLimit, verbose, log, end });
+  const answer = newAnswer(store, policyFrom(settings), log, seconds);
+  const { timeLimit, verbose } = settings;
+  runSession({ answer, tidy: () => store.tidy(seconds()), timeLimit, verbose, log, end });
 }
 
 main(process.argv.slice(2));

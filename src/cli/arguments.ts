@@ -3,13 +3,34 @@
 import type { OnError } from '../filter/answer.ts';
 import type { LogTarget } from '../log/log.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
-import { action, choice, count, duration, logTarget, path, text } from './values.ts';
+import { action, bits, choice, count, duration, logTarget, path, recipient, text } from './values.ts';
 
 export interface FilterArguments {
   db: string;
   /** Seconds. */
   delay: number;
   autoWhitelist: number;
+  clientKey: 'address' | 'subnet' | 'pool';
+  /** Bits. */
+  ipv4Prefix: number;
+  ipv6Prefix: number;
+  senderKey: 'exact' | 'normalised';
+  greylist: 'all' | 'suspicious' | 'observe';
+  dryRun: boolean;
+  /** Seconds; 0: for ever. */
+  retryWindow: number;
+  maxAge: number;
+  /** 0: no bound. */
+  maxWaiting: number;
+  /** Names of files. */
+  whitelistClients: string[];
+  whitelistRecipients: string[];
+  onlyRecipients: string[];
+  /** In lower case. */
+  exceptRecipients: string[];
+  roleAccounts: boolean;
+  header: boolean;
+  privacy: boolean;
   text: string;
   action: string;
   onError: OnError;
@@ -22,24 +43,43 @@ export interface FilterArguments {
   verbose: boolean;
 }
 
-/** What the command line gives for each option, as it was typed. */
-export type Words = Partial<Record<OptionName, string>>;
+/** What the command line gives for each option, as it was typed, in this order. */
+export type Words = Partial<Record<OptionName, string[]>>;
 
 /** Throws UsageError. */
 export function filterArguments(words: Words): FilterArguments {
-  const word = (name: OptionName) => words[name] ?? (OPTIONS[name] as Option).default!;
+  const word = (name: OptionName) => words[name]?.at(-1) ?? (OPTIONS[name] as Option).default!;
+  const one = <T extends string>(name: OptionName) => choice(name, word(name), OPTIONS[name]) as T;
+  const files = (name: OptionName) => (words[name] ?? []).map((file) => path(name, file));
+  const flag = (name: OptionName) => words[name] !== undefined;
   return {
     db: path('db', word('db')),
     delay: duration('delay', word('delay')),
     autoWhitelist: count('auto-whitelist', word('auto-whitelist')),
+    clientKey: one('client-key'),
+    ipv4Prefix: bits('ipv4-prefix', word('ipv4-prefix'), 32),
+    ipv6Prefix: bits('ipv6-prefix', word('ipv6-prefix'), 128),
+    senderKey: one('sender-key'),
+    greylist: one('greylist'),
+    dryRun: flag('dry-run'),
+    retryWindow: duration('retry-window', word('retry-window')),
+    maxAge: duration('max-age', word('max-age')),
+    maxWaiting: count('max-waiting', word('max-waiting')),
+    whitelistClients: files('whitelist-clients'),
+    whitelistRecipients: files('whitelist-recipients'),
+    onlyRecipients: files('only-recipients'),
+    exceptRecipients: (words['except-recipient'] ?? []).map((text) => recipient('except-recipient', text)),
+    roleAccounts: flag('role-accounts'),
+    header: flag('header'),
+    privacy: flag('privacy'),
     text: text('text', word('text')),
     action: action('action', word('action')),
-    onError: choice('on-error', word('on-error'), OPTIONS['on-error']) as OnError,
-    sync: choice('sync', word('sync'), OPTIONS.sync) as 'later' | 'always',
+    onError: one('on-error'),
+    sync: one('sync'),
     timeLimit: duration('time-limit', word('time-limit')),
     log: logTarget('log', word('log')),
-    logGiven: words.log !== undefined,
-    verbose: words.verbose !== undefined,
+    logGiven: flag('log'),
+    verbose: flag('verbose'),
   };
 }
 
@@ -50,17 +90,16 @@ export function filterArguments(words: Words): FilterArguments {
 export function plainWords(argv: string[]): Words | undefined {
   const words: Words = {};
   for (let i = 0; i < argv.length; i++) {
-    const word = argv[i]!;
-    if (word === '-v' || word === '--verbose') {
-      words.verbose = 'true';
-      continue;
-    }
+    const word = argv[i] === '-v' ? '--verbose' : argv[i]!;
     const equals = word.indexOf('=');
     const name = word.slice(2, equals < 0 ? undefined : equals);
-    const value = equals < 0 ? argv[++i] : word.slice(equals + 1);
-    const known = word.startsWith('--') && Object.hasOwn(OPTIONS, name) && name !== 'verbose';
-    if (!known || value === undefined || !/^[\w/.:][^"']*$/.test(value)) return undefined;
-    words[name as OptionName] = value;
+    if (!word.startsWith('--') || !Object.hasOwn(OPTIONS, name)) return undefined;
+    const known = name as OptionName;
+    const flag = OPTIONS[known].kind === 'flag';
+    if (flag && equals >= 0) return undefined;
+    const value = flag ? 'true' : equals < 0 ? argv[++i] : word.slice(equals + 1);
+    if (value === undefined || !/^[\w/.:][^"']*$/.test(value)) return undefined;
+    words[known] = flag ? [value] : [...(words[known] ?? []), value];
   }
   return words;
 }

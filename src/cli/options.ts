@@ -32,10 +32,75 @@ export const OPTIONS = {
     default: '10',
     describe: 'a client with more come-backs than this is not deferred any more; 0: never',
   },
+  'client-key': {
+    kind: 'choice',
+    choices: ['address', 'subnet', 'pool'],
+    default: 'address',
+    describe:
+      'who the client is: its address, its subnet, or the pool of mail servers that its verified name belongs to',
+  },
+  'ipv4-prefix': { kind: 'count', default: '24', describe: 'bits of an IPv4 address that make a subnet' },
+  'ipv6-prefix': { kind: 'count', default: '64', describe: 'bits of an IPv6 address that make a subnet' },
+  'sender-key': {
+    kind: 'choice',
+    choices: ['exact', 'normalised'],
+    default: 'exact',
+    describe: 'who the sender is: the address, or the address without what changes from mail to mail',
+  },
+  greylist: {
+    kind: 'choice',
+    choices: ['all', 'suspicious', 'observe'],
+    default: 'all',
+    describe:
+      'who is greylisted: all, clients that do not look like a mail server, or nobody while all is recorded',
+  },
+  'dry-run': { kind: 'flag', describe: 'defer nobody and store nothing; log what would have been answered' },
+  'retry-window': {
+    kind: 'duration',
+    default: '2d',
+    describe: 'a triple that has not come back within this time starts anew; 0: it may come back at any time',
+  },
+  'max-age': {
+    kind: 'duration',
+    default: '35d',
+    describe: 'what passed is forgotten when it was not seen for so long; 0: never',
+  },
+  'max-waiting': {
+    kind: 'count',
+    default: '1000000',
+    describe: 'how many triples may wait; beyond that, an old waiting one goes for each new one; 0: no bound',
+  },
+  'whitelist-clients': {
+    kind: 'path',
+    repeat: true,
+    describe: "clients that are never deferred, a file in postgrey's format",
+  },
+  'whitelist-recipients': {
+    kind: 'path',
+    repeat: true,
+    describe: "recipients whose mail is never deferred, a file in postgrey's format",
+  },
+  'only-recipients': {
+    kind: 'path',
+    repeat: true,
+    describe: 'only the mail of these recipients is greylisted, a file in the same format',
+  },
+  'except-recipient': {
+    kind: 'text',
+    repeat: true,
+    describe: 'a recipient whose mail is never deferred: NAME@DOMAIN, or NAME@ in any domain',
+  },
+  'role-accounts': { kind: 'flag', describe: 'mail to postmaster and abuse is never deferred' },
+  header: { kind: 'flag', describe: 'a mail that was delayed gets a header, X-Greylist, that says so' },
+  privacy: {
+    kind: 'flag',
+    describe: 'store no addresses but keyed hashes of them; the key stays in the directory of the database',
+  },
   text: {
     kind: 'text',
     default: 'Service is unavailable',
-    describe: 'what the client is told with a deferral',
+    describe:
+      'what the client is told with a deferral; %s: seconds left, %d: delay, %r: domain of the recipient',
   },
   action: {
     kind: 'action',

@@ -21,6 +21,19 @@ export function count(name: string, word: string): number {
   return Number(word);
 }
 
+/** Bits of an address, `most` at most. */
+export function bits(name: string, word: string, most: number): number {
+  const number = count(name, word);
+  if (number > most) throw new UsageError(`--${name} ${word}: an address has ${most} bits`);
+  return number;
+}
+
+/** A recipient, or the part in front of the `@` with it; in lower case. */
+export function recipient(name: string, word: string): string {
+  if (/^[^@\s]+@[^@\s]*$/.test(word)) return word.toLowerCase();
+  throw new UsageError(`--${name} ${word}: write NAME@DOMAIN, or NAME@ for any domain`);
+}
+
 /** Text for a reply: printable ASCII on one line, or Postfix would read something else. */
 export function text(name: string, word: string): string {
   if (!/^[\x20-\x7e]*$/.test(word))

@@ -17,7 +17,7 @@ export function readWords(argv: string[]): Words {
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
+      'greedy-arrays': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'strip-aliased': true,
@@ -28,8 +28,9 @@ export function readWords(argv: string[]): Words {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(OPTIONS, name))
       throw new UsageError(`-${name.length > 1 ? '-' : ''}${name}: no such option`);
-    if (value === '' && name !== 'text') throw new UsageError(`--${name}: needs a value`);
-    if (value !== undefined && value !== false) words[name as OptionName] = String(value);
+    const given = (Array.isArray(value) ? value : [value]).filter((v) => v !== undefined && v !== false);
+    if (given.includes('') && name !== 'text') throw new UsageError(`--${name}: needs a value`);
+    if (given.length > 0) words[name as OptionName] = given.map(String);
   }
   return words;
 }

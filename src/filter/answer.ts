@@ -1,11 +1,25 @@
 // What a request gets when all goes well, and what it gets when the store is in trouble: mail always gets an
 // answer.
-import { DUNNO, decide, type Settings } from '../greylist/decide.ts';
+import { decide, foresee, type Settings } from '../greylist/decide.ts';
+import { type ExceptionSettings, exceptionFor } from '../greylist/exceptions.ts';
 import type { PolicyRequest } from '../greylist/request.ts';
+import { type TripleSettings, tripleOf } from '../greylist/triple.ts';
 import { type Log, sparingly } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
+import { DUNNO, newDeferral, newHeader } from './reply.ts';
 
 export type OnError = 'dunno' | 'defer' | 'exit';
+
+export interface Policy extends Settings, ExceptionSettings, TripleSettings {
+  /** How to defer, as in access(5), and what the client is told. */
+  action: string;
+  text: string;
+  /** Mail that was delayed gets a header that says so. */
+  header: boolean;
+  /** Nothing is stored, and nobody deferred; the log tells what would have been answered. */
+  dryRun: boolean;
+  onError: OnError;
+}
 
 const ONCE_IN = 60; // seconds between two messages about the same trouble
 
@@ -15,19 +29,45 @@ const ONCE_IN = 60; // seconds between two messages about the same trouble
  */
 export function newAnswer(
   store: Store,
-  settings: Settings,
-  onError: OnError,
+  policy: Policy,
   log: Log,
   clock: () => number,
 ): (request: PolicyRequest) => string | undefined {
+  const { onError, delay, dryRun } = policy;
   const complain = sparingly(log, ONCE_IN, clock);
+  const deferral = newDeferral(policy.action, policy.text, delay);
+  const header = policy.header ? newHeader(policy.hostname) : undefined;
+  const defers = policy.greylist !== 'observe' && !dryRun;
+
+  function act(request: PolicyRequest): string {
+    if (exceptionFor(request, policy) !== undefined) return DUNNO;
+    const now = clock();
+    const triple = tripleOf(request, policy);
+    const verdict = dryRun
+      ? foresee(triple, store, now, policy)
+      : decide(triple, store, now, policy, (error) => {
+          complain('err', 'note', `${(error as Error).message}; the answer stands, but is not noted`);
+        });
+    if (verdict.passes) {
+      return (verdict.delayed && header?.(request.instance, verdict.age, now)) || DUNNO;
+    }
+    const action = deferral(delay + 1 - verdict.age, request.recipient);
+    if (defers) return action;
+    const { client_address, sender, recipient } = request;
+    log.write(
+      'info',
+      `would have answered ${action} to client=${client_address}, sender=${sender}, recipient=${recipient}`,
+    );
+    return DUNNO;
+  }
+
   return (request) => {
     try {
-      return decide(request, store, clock(), settings);
+      return act(request);
     } catch (error) {
       complain('err', 'store', `${(error as Error).message}; mail gets --on-error=${onError} meanwhile`);
       if (onError === 'exit') return undefined;
-      return onError === 'dunno' ? DUNNO : settings.deferral;
+      return onError === 'dunno' || !defers ? DUNNO : deferral(delay, request.recipient);
     }
   };
 }

@@ -25,6 +25,7 @@ const RETURN = 13;
 const EQUALS = 61;
 
 type Name = keyof PolicyRequest;
+const EMPTY = emptyRequest();
 
 /** The names that matter, by their length; all the others are passed over without being copied. */
 const NAMES: (readonly [Name, Buffer])[][] = [];
@@ -76,11 +77,7 @@ export function newDecoder(listener: Listener): Decoder {
   }
 
   function clear(): void {
-    request.request = '';
-    request.client_address = '';
-    request.sender = '';
-    request.recipient = '';
-    request.sasl_username = '';
+    Object.assign(request, EMPTY);
     requestLength = 0;
   }
 

@@ -10,6 +10,8 @@ import { newDecoder } from './protocol.ts';
 export interface SessionOptions {
   /** The action for a request; undefined: no reply, the session ends with status 1. */
   answer: (request: PolicyRequest) => string | undefined;
+  /** Called after replies have gone out, when there is nothing else to do: now and then, not after each. */
+  tidy: () => void;
   /** The session's end, in seconds from its start; 0: none. */
   timeLimit: number;
   /** Log each attribute and each action. */
@@ -20,12 +22,15 @@ export interface SessionOptions {
 }
 
 const READ_SIZE = 16 * 1024;
+/** How long after a reply there is time for other work, in milliseconds. An idle session does none. */
+const TIDY_AFTER = 1000;
 const REQUEST_TYPE = 'smtpd_access_policy';
 
 export function runSession(options: SessionOptions): void {
   const { answer, log, verbose } = options;
   let replies = '';
   let over = false;
+  let _tidying: NodeJS.Timeout | undefined;
 
   const decode = newDecoder({
     request(request) {
@@ -56,6 +61,12 @@ export function runSession(options: SessionOptions): void {
     if (over) return;
     decode(chunk, length);
     send();
+    _tidying ??= setTimeout(tidyUp, TIDY_AFTER).unref();
+  }
+
+  function tidyUp(): void {
+    _tidying = undefined;
+    if (!over) options.tidy();
   }
 
   /** Writes what has been answered; the peer may be gone, or slow. */

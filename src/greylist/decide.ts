@@ -30,7 +30,8 @@ export interface Verdict {
 /** What the triple gets, given what is on record. Times are in seconds since the epoch. Changes nothing. */
 export function judge(seen: Sighting, now: number, settings: Settings): Judgement {
   const { autoWhitelist, delay } = settings;
-  if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist) return seen.clientFresh ? 'pass' : 'pass and greet';
+  if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist)
+    return seen.clientFresh ? 'pass' : 'pass and greet';
   if (seen.firstSeen === 0) return 'remember, then judge again';
   if (now - seen.firstSeen <= delay) return 'defer';
   return autoWhitelist > 0 || !seen.fresh ? 'pass and note it' : 'pass';

@@ -8,13 +8,19 @@
 export interface PolicyRequest {
   /** The value of `request=`; Postfix sends `smtpd_access_policy`. */
   request: string;
+  protocol_state: string;
   client_address: string;
+  /** The name that resolves both ways, or `unknown`. */
+  client_name: string;
+  helo_name: string;
   sender: string;
   recipient: string;
+  /** The same for all requests about one message. */
+  instance: string;
   sasl_username: string;
 }
 
-/** What greylisting keys on: who sends (the SMTP client's address), from whom, to whom. */
+/** What greylisting keys on: who sends (the SMTP client's address, or what stands for it), from whom, to whom. */
 export interface Triple {
   client: string;
   sender: string;
@@ -22,9 +28,21 @@ export interface Triple {
 }
 
 export function emptyRequest(): PolicyRequest {
-  return { request: '', client_address: '', sender: '', recipient: '', sasl_username: '' };
+  return {
+    request: '',
+    protocol_state: '',
+    client_address: '',
+    client_name: '',
+    helo_name: '',
+    sender: '',
+    recipient: '',
+    instance: '',
+    sasl_username: '',
+  };
 }
 
-export function tripleOf(request: PolicyRequest): Triple {
-  return { client: request.client_address, sender: request.sender, recipient: request.recipient };
+/** The part behind the last `@`, in lower case; '' where there is none. */
+export function domainOf(address: string): string {
+  const at = address.lastIndexOf('@');
+  return at < 0 ? '' : address.slice(at + 1).toLowerCase();
 }

@@ -16,12 +16,15 @@ const NOTHING: Sighting = { comeBacks: 0, clientFresh: false, firstSeen: 0, pass
 
 export interface StoreOptions extends KeeperOptions {
   limits: Limits;
+  /** Told once that waiting triples had to go for new ones. */
+  onFull: (what: string) => void;
 }
 
 export function openStore(options: StoreOptions): Store {
   const { limits } = options;
   const keeper = newKeeper(options);
   const sweeper = newSweeper(keeper, limits);
+  let toldFull = false;
   const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
 
   function lookNow(triple: Triple, now: number): Sighting {
@@ -64,10 +67,18 @@ export function openStore(options: StoreOptions): Store {
         deferrals: 1,
         offsets: [],
       });
-      if (at < 0) makeRoom(writer, meta, limits.maxWaiting, sweeper.others);
+      if (at < 0 && makeRoom(writer, meta, limits.maxWaiting, sweeper.others)) tellFull(triple);
       return true;
     });
     return first;
+  }
+
+  function tellFull(triple: Triple): void {
+    if (toldFull) return;
+    toldFull = true;
+    options.onFull(
+      `too many triples wait (--max-waiting ${limits.maxWaiting}, or those of a network, now that of ${triple.client}): an old one goes for each new one`,
+    );
   }
 
   function change(work: (writer: Writer, meta: Meta) => boolean): void {

@@ -8,19 +8,20 @@ import { hasPassed, mainNumber } from './record.ts';
 import { checkBeside, type Path } from './tree.ts';
 import { removeRecord, type Writer } from './writer.ts';
 
-/** So many leaves of one network under one branch page (some 2,000 triples) are too many, whatever the others have. */
-const MOST_LEAVES = 40;
+/** One network may take this part of what may wait in all. */
+const SHARE = 1 / 16;
 
 /**
  * Within the transaction that has just put a new triple, whose leaf `writer.path` leads to: forgets the oldest waiting
- * one there, if more than `most` wait (0: no bound) or the client's network is crowded. `others` tells how many
+ * one there, if more than `most` wait (0: no bound), or too many from
+ * the client's network. `others` tells how many
  * records are none of waiting triples. Returns whether one had to go.
  */
 export function makeRoom(writer: Writer, meta: Meta, most: number, others: () => number): boolean {
   if (most === 0) return false;
   const { path, instruction } = writer;
   const full = meta.main.entries >= most && meta.main.entries - others() >= most;
-  if (!full && !isCrowded(path, meta, instruction.key)) return false;
+  if (!full && ofNetwork(path, meta, instruction.key) < most * SHARE) return false;
   const oldest = oldestWaiting(path);
   if (oldest < 0) return false;
   checkBeside(path, meta);
@@ -29,20 +30,37 @@ export function makeRoom(writer: Writer, meta: Meta, most: number, others: () =>
   return removeRecord(writer, length);
 }
 
-/** Whether the branch page above the leaf leads to leaves of the key's network only, and to many. */
-function isCrowded(path: Path, meta: Meta, key: Uint8Array): boolean {
-  if (meta.main.depth < 2) return false;
-  const parent = (meta.main.depth - 2) * path.file.pageSize;
-  const leaves = keysOn(path.pages, parent);
-  if (leaves < MOST_LEAVES) return false;
+/**
+ * About how many records the key's network has: keys are in the order of networks, so those of one lie side by side,
+ * and where a page holds nothing else, the page above tells how many there are of its kind.
+ */
+function ofNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Array): number {
   const network = networkLength(key, 0);
-  // The first node of a branch page bears no key.
-  return [1, leaves - 1].every((i) => {
-    const node = nodeAt(path.pages, parent, i);
-    const at = nodeKey(node);
-    for (let b = 0; b < network; b++) if (path.pages[at + b] !== key[b]) return false;
-    return nodeKeySize(path.pages, node) >= network;
-  });
+  let each = 1;
+  for (let level = meta.main.depth - 1; level >= 0; level--) {
+    const page = level * file.pageSize;
+    const last = keysOn(pages, page) - 1;
+    // The first node of a branch page bears no key.
+    const first = level < meta.main.depth - 1 ? 1 : 0;
+    const isOf = (i: number) => startsWith(pages, nodeAt(pages, page, i), key, network);
+    if (first <= last && isOf(first) && isOf(last)) {
+      each *= last + 1;
+      continue;
+    }
+    let here = 1;
+    const middle = nodes[level] ?? 0;
+    for (let i = middle; i >= first && isOf(i); i--) here++;
+    for (let i = middle + 1; i <= last && isOf(i); i++) here++;
+    return each * here;
+  }
+  return each;
+}
+
+function startsWith(pages: Uint8Array, node: number, key: Uint8Array, length: number): boolean {
+  if (nodeKeySize(pages, node) < length) return false;
+  const at = nodeKey(node);
+  for (let i = 0; i < length; i++) if (pages[at + i] !== key[i]) return false;
+  return true;
 }
 
 /** The node of the oldest waiting triple on the path's leaf; -1: none waits. */

@@ -1,7 +1,7 @@
 // Who the client is, by each of the three keys: pools are one, customers stay apart.
 import { describe, expect, test } from 'vitest';
 import { type ClientKeySettings, clientKeyOf } from '../../src/greylist/client.ts';
-import { registrableDomain } from '../../src/pool.ts';
+import { registrableDomain } from '../../src/greylist/pool.ts';
 import { POOLS } from '../data/pools.ts';
 import { namedClients } from '../support/names.ts';
 

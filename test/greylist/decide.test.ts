@@ -1,13 +1,11 @@
 // The decision, with a store that is a Map and a clock that is a number.
 import { describe, expect, test } from 'vitest';
-import { decide, judge, type Settings } from '../../src/greylist/decide.ts';
-import { emptyRequest } from '../../src/greylist/request.ts';
+import { decide, foresee, judge, type Settings } from '../../src/greylist/decide.ts';
 import type { Store } from '../../src/store/store.ts';
 
 const settings: Settings = {
   delay: 60,
   autoWhitelist: 2,
-  deferral: 'defer_if_permit Service is unavailable',
 };
 
 function memory(): Store {
@@ -16,11 +14,17 @@ function memory(): Store {
   const comeBacks = new Map<string, number>();
   const keyOf = (t: { client: string; sender: string; recipient: string }) => JSON.stringify(t);
   return {
-    look: (t) => ({
-      comeBacks: comeBacks.get(t.client) ?? 0,
-      firstSeen: first.get(keyOf(t)) ?? 0,
-      passed: passed.has(keyOf(t)),
-    }),
+    look: (t, now) => {
+      const firstSeen = first.get(keyOf(t)) ?? 0;
+      const was = passed.has(keyOf(t));
+      return {
+        comeBacks: comeBacks.get(t.client) ?? 0,
+        clientFresh: true,
+        firstSeen: firstSeen > now ? 0 : firstSeen,
+        passed: was,
+        fresh: was,
+      };
+    },
     remember(t, now) {
       const held = Math.min(first.get(keyOf(t)) ?? now, now);
       first.set(keyOf(t), held);
@@ -30,51 +34,51 @@ function memory(): Store {
       passed.add(keyOf(t));
       if (comeBack) comeBacks.set(t.client, (comeBacks.get(t.client) ?? 0) + 1);
     },
+    defer: (t, now) => void deferred.push(`${t.sender} ${now}`),
+    greet: (client) => void greeted.push(client),
+    tidy() {},
     close() {},
   };
 }
 
+const deferred: string[] = [];
+const greeted: string[] = [];
+const fail = (error: unknown) => {
+  throw error;
+};
+
 const ask = (store: Store, now: number, changes = {}, set = settings) =>
-  decide(
-    { ...emptyRequest(), client_address: '192.0.2.1', sender: 's', recipient: 'r', ...changes },
-    store,
-    now,
-    set,
-  );
+  decide({ client: '192.0.2.1', sender: 's', recipient: 'r', ...changes }, store, now, set, fail).passes
+    ? 'pass'
+    : 'defer';
 
 describe('a triple', () => {
   test('is deferred until it is older than the delay, and passes from then on', () => {
     const store = memory();
     const replies = [1000, 1000, 1059, 1060, 1061, 1061, 9999].map((now) => ask(store, now));
-    const { deferral } = settings;
-    expect(replies).toEqual([deferral, deferral, deferral, deferral, 'dunno', 'dunno', 'dunno']);
+    expect(replies).toEqual(['defer', 'defer', 'defer', 'defer', 'pass', 'pass', 'pass']);
+    expect(deferred).toEqual(['s 1059', 's 1060']); // not the first, and not in the same second
   });
 
   test('is another one for another client, sender or recipient, and the empty ones are values too', () => {
     const store = memory();
     ask(store, 1000);
     for (const changes of [
-      { client_address: '192.0.2.2' },
+      { client: '192.0.2.2' },
       { sender: '' },
       { recipient: '' },
       { sender: 'r', recipient: 's' },
     ]) {
-      expect(ask(store, 2000, changes)).toBe(settings.deferral);
+      expect(ask(store, 2000, changes)).toBe('defer');
     }
-    expect(ask(store, 2000)).toBe('dunno');
+    expect(ask(store, 2000)).toBe('pass');
   });
 
   test('that was first seen in the future counts as seen now', () => {
     const store = memory();
     ask(store, 100_000);
-    expect(ask(store, 5000)).toBe(settings.deferral); // the clock was put right
-    expect(ask(store, 5061)).toBe('dunno');
-  });
-
-  test('of an authenticated user passes, and nothing is stored', () => {
-    const store = memory();
-    expect(ask(store, 1000, { sasl_username: 'ann' })).toBe('dunno');
-    expect(ask(store, 2000)).toBe(settings.deferral);
+    expect(ask(store, 5000)).toBe('defer'); // the clock was put right
+    expect(ask(store, 5061)).toBe('pass');
   });
 });
 
@@ -82,10 +86,10 @@ describe('the auto-whitelist', () => {
   test('lets a client pass at once after more come-backs than its threshold, not before', () => {
     const store = memory();
     ask(store, 1000);
-    for (const now of [2000, 2001]) expect(ask(store, now)).toBe('dunno'); // two come-backs
-    expect(ask(store, 2002, { sender: 'new' })).toBe(settings.deferral);
+    for (const now of [2000, 2001]) expect(ask(store, now)).toBe('pass'); // two come-backs
+    expect(ask(store, 2002, { sender: 'new' })).toBe('defer');
     ask(store, 2003); // the third
-    expect(ask(store, 2004, { sender: 'newer' })).toBe('dunno');
+    expect(ask(store, 2004, { sender: 'newer' })).toBe('pass');
   });
 
   test('of 0 lets nobody pass', () => {
@@ -93,13 +97,52 @@ describe('the auto-whitelist', () => {
     const never = { ...settings, autoWhitelist: 0 };
     ask(store, 1000, {}, never);
     for (let i = 0; i < 50; i++) ask(store, 2000, {}, never);
-    expect(ask(store, 2000, { sender: 'new' }, never)).toBe(settings.deferral);
+    expect(ask(store, 2000, { sender: 'new' }, never)).toBe('defer');
   });
 });
 
-test('a pass is noted once where nobody counts come-backs', () => {
+test('a pass is noted once a day where nobody counts come-backs', () => {
   const off = { ...settings, autoWhitelist: 0 };
-  const seen = { comeBacks: 0, firstSeen: 1000, passed: false };
+  const seen = { comeBacks: 0, clientFresh: false, firstSeen: 1000, passed: true, fresh: false };
   expect(judge(seen, 2000, off)).toBe('pass and note it');
-  expect(judge({ ...seen, passed: true }, 2000, off)).toBe('pass');
+  expect(judge({ ...seen, fresh: true }, 2000, off)).toBe('pass');
+});
+
+test('a whitelisted client is greeted once a day', () => {
+  const seen = { comeBacks: 3, clientFresh: false, firstSeen: 0, passed: false, fresh: false };
+  expect(judge(seen, 2000, settings)).toBe('pass and greet');
+  expect(judge({ ...seen, clientFresh: true }, 2000, settings)).toBe('pass');
+  const store = { ...memory(), look: () => seen };
+  expect(ask(store, 2000)).toBe('pass');
+  expect(greeted).toEqual(['192.0.2.1']);
+});
+
+test('the first pass tells how long the mail was delayed, later ones do not', () => {
+  const store = memory();
+  const triple = { client: 'c', sender: 's', recipient: 'r' };
+  const at = (now: number) => decide(triple, store, now, settings, fail);
+  expect(at(1000)).toMatchObject({ passes: false, age: 0, delayed: false });
+  expect(at(1300)).toMatchObject({ passes: true, age: 300, delayed: true });
+  expect(at(1400)).toMatchObject({ passes: true, delayed: false });
+});
+
+test('a note that cannot be taken changes no answer, and is told', () => {
+  const told: unknown[] = [];
+  const broken = (): never => {
+    throw new Error('the disk is full');
+  };
+  const store = { ...memory(), pass: broken, defer: broken };
+  const at = (now: number) =>
+    decide({ client: 'c', sender: 's', recipient: 'r' }, store, now, settings, (e) => told.push(e)).passes;
+  expect([at(1000), at(1010), at(2000)]).toEqual([false, false, true]);
+  expect(told).toHaveLength(2);
+});
+
+test('foresight stores nothing', () => {
+  const store = memory();
+  const triple = { client: 'c', sender: 's', recipient: 'r' };
+  expect(foresee(triple, store, 1000, settings)).toMatchObject({ passes: false, age: 0 });
+  expect(foresee(triple, store, 2000, settings)).toMatchObject({ passes: false, age: 0 });
+  store.remember(triple, 1000);
+  expect(foresee(triple, store, 2000, settings)).toMatchObject({ passes: true });
 });

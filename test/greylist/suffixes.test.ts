@@ -1,8 +1,8 @@
 // The Public Suffix List: the table that the build makes, held against the library that it is made from.
 import { getDomain } from 'tldts';
 import { expect, test } from 'vitest';
-import table from '../../build/suffixes.json';
-import { registrableDomain } from '../../src/pool.ts';
+import table from '../../dist/suffixes.json';
+import { registrableDomain } from '../../src/greylist/pool.ts';
 
 const rules = table
   .trim()

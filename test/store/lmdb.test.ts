@@ -8,6 +8,7 @@ import { verify } from '../../src/store/verify.ts';
 import { makeRandom } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
 
+const NONE = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
 let scratch: ReturnType<typeof makeScratch>;
 let store: Store;
 const said: string[] = [];
@@ -17,7 +18,14 @@ beforeEach(() => {
   scratch = makeScratch();
   said.length = 0;
   const say = (what: string | Error) => void said.push(String(what));
-  store = openStore({ path: place(), sync: 'later', onDamage: say, onTrouble: say });
+  store = openStore({
+    path: place(),
+    sync: 'later',
+    limits: NONE,
+    onDamage: say,
+    onTrouble: say,
+    onFull: say,
+  });
 });
 afterEach(() => {
   store.close();
@@ -28,25 +36,25 @@ afterEach(() => {
 const triple = (n: number) => ({ client: `10.0.${n >> 8}.${n & 255}`, sender: `s${n}@x`, recipient: 'r@y' });
 
 test('of several first sights the earliest holds, and one in the future gives way to now', () => {
-  expect(store.look(triple(1))).toEqual({ comeBacks: 0, firstSeen: 0, passed: false });
+  expect(store.look(triple(1), 3000)).toMatchObject({ comeBacks: 0, firstSeen: 0, passed: false });
   expect(store.remember(triple(1), 1000)).toBe(1000);
   expect(store.remember(triple(1), 2000)).toBe(1000);
   expect(store.remember(triple(1), 500)).toBe(500);
-  expect(store.look(triple(1)).firstSeen).toBe(500);
+  expect(store.look(triple(1), 3000).firstSeen).toBe(500);
 });
 
 test('come-backs are counted by client, passing is noted by triple', () => {
   store.remember(triple(1), 1000);
   store.pass(triple(1), 2000, true);
   store.pass(triple(1), 2001, true);
-  expect(store.look(triple(1))).toEqual({ comeBacks: 2, firstSeen: 1000, passed: true });
-  expect(store.look({ ...triple(1), sender: 'other' })).toEqual({
+  expect(store.look(triple(1), 3000)).toMatchObject({ comeBacks: 2, firstSeen: 1000, passed: true });
+  expect(store.look({ ...triple(1), sender: 'other' }, 3000)).toMatchObject({
     comeBacks: 2,
     firstSeen: 0,
     passed: false,
   });
   store.pass(triple(1), 2002, false);
-  expect(store.look(triple(1)).comeBacks).toBe(2);
+  expect(store.look(triple(1), 3000).comeBacks).toBe(2);
 });
 
 test('thousands of random changes leave what a Map would hold, and a sound file', () => {
@@ -66,7 +74,7 @@ test('thousands of random changes leave what a Map would hold, and a sound file'
     }
   }
   for (const [n, { firstSeen, comeBacks }] of model)
-    expect(store.look(triple(n))).toMatchObject({ firstSeen, comeBacks });
+    expect(store.look(triple(n), 1_010_000)).toMatchObject({ firstSeen, comeBacks });
   store.close();
   expect(verify(place(), () => {})).toMatchObject({ problems: [], lost: 0 });
   expect(said).toEqual([]);
@@ -77,7 +85,7 @@ test('a file that is renamed away is noticed, and what is stored then goes into 
   store.remember(triple(1), 1000);
   renameSync(place(), `${place()}.old`);
   vi.advanceTimersByTime(2000);
-  expect(store.look(triple(1)).firstSeen).toBe(0);
+  expect(store.look(triple(1), 3000).firstSeen).toBe(0);
   store.remember(triple(2), 2000);
   expect(verify(place(), () => {})).toMatchObject({ waiting: 1 });
 });

@@ -1,11 +1,12 @@
 // Records: what is written is read again, and nothing else is believed.
 import { expect, test } from 'vitest';
 import {
+  CLIENT_SIZE,
   isRecord,
   mainNumber,
-  RECORD_SIZE,
   readClient,
   readTriple,
+  TRIPLE_SIZE,
   writeClient,
   writeTriple,
 } from '../../src/store/record.ts';
@@ -27,13 +28,21 @@ test('triples and clients come back as they were, times as coarse as documented'
     const { bytes, length } = bytesWithKey(random);
     const firstSeen = random.below(0xffffffff);
     const lastPassed = firstSeen + random.below(10_000_000);
-    writeTriple(bytes, KEY, length, AT, { firstSeen, passed: true, lastPassed });
+    const wait = random.below(2_000_000);
+    const offsets = Array.from({ length: random.below(5) }, () => random.below(172_800));
+    const deferrals = random.below(256);
+    writeTriple(bytes, KEY, length, AT, { firstSeen, passed: true, lastPassed, wait, deferrals, offsets });
     const triple = readTriple(bytes, AT);
-    expect(isRecord(bytes, KEY, length, AT, RECORD_SIZE)).toBe(true);
-    expect(triple).toMatchObject({ firstSeen, passed: true });
+    expect(isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)).toBe(true);
+    expect(triple).toMatchObject({ firstSeen, passed: true, deferrals });
+    expect(Math.abs(triple.wait - wait)).toBeLessThan(wait < 32_768 ? 1 : 64);
+    expect(triple.offsets).toHaveLength(offsets.length);
+    for (const [i, offset] of offsets.entries())
+      expect(Math.abs(triple.offsets[i]! - offset)).toBeLessThanOrEqual(1 + offset * 0.025);
     expect(lastPassed - triple.lastPassed).toBeGreaterThanOrEqual(0);
     expect(lastPassed - triple.lastPassed).toBeLessThan(3600);
     writeClient(bytes, KEY, length, AT, { comeBacks: i, lastSeen: firstSeen });
+    expect(isRecord(bytes, KEY, length, AT, CLIENT_SIZE)).toBe(true);
     expect(mainNumber(bytes, AT)).toBe(i);
     expect(firstSeen - readClient(bytes, AT).lastSeen).toBeLessThan(86_400);
   }
@@ -49,14 +58,17 @@ test('a record with any byte changed, or under another key, is none', () => {
       firstSeen: random.below(0xffffffff),
       passed: false,
       lastPassed: 0,
+      wait: 0,
+      deferrals: 1,
+      offsets: [],
     });
     for (const at of [...Array(length).keys()]
       .map((k) => KEY + k)
-      .concat([0, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => AT + k))) {
+      .concat([...Array(TRIPLE_SIZE).keys()].map((k) => AT + k))) {
       const before = bytes[at]!;
       bytes[at] = before ^ (1 + random.below(255));
       tried++;
-      if (isRecord(bytes, KEY, length, AT, RECORD_SIZE)) believed++;
+      if (isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)) believed++;
       bytes[at] = before;
     }
   }

@@ -1,4 +1,4 @@
-// Makes build/suffixes.json, the Public Suffix List as one sorted text, from the data of tldts (a devDependency, so
+// Makes dist/suffixes.json, the Public Suffix List as one sorted text, from the data of tldts (a devDependency, so
 // that a newer list is one update away). Run by "npm run build", before the bundle that the text goes into.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -37,10 +37,10 @@ for (const rule of new Set(rules)) {
   groups.set(parent, [...(groups.get(parent) ?? []), rule.slice(0, dot)]);
 }
 if (rules.length < 8000 || !groups.get('uk')?.includes('co') || !groups.get('ck')?.includes('!www')) {
-  throw new Error('tools/suffixes.mjs cannot read the data of this version of tldts; look at its trie.js');
+  throw new Error('suffixes.build.mjs cannot read the data of this version of tldts; look at its trie.js');
 }
 const text = [...groups.keys()].sort().map((parent) => `${parent},${groups.get(parent).sort().join(',')},`);
 
-const folder = new URL('../build/', import.meta.url);
+const folder = new URL('../../dist/', import.meta.url);
 mkdirSync(folder, { recursive: true });
 writeFileSync(new URL('suffixes.json', folder), JSON.stringify(` ${text.join(' ')} `));

@@ -1,8 +1,8 @@
 // The Public Suffix List, a bundle of its own: only a filter with --client-key pool ever loads it.
 // Loading it and asking once took a tenth of the time of tldts 7.5.5, a sixth of tldts-icann's, a quarter of a Set
 // made of the same rules, and a fortieth of psl 1.15's (bundled alike; Node 20, median of 20 processes).
-import table from '../build/suffixes.json';
-import { registrableDomain as find } from './greylist/suffixes.ts';
+import table from '../../dist/suffixes.json';
+import { registrableDomain as find } from './suffixes.ts';
 
 /** The registrable domain of a host name in lower case; undefined where the name is a public suffix. */
 export function registrableDomain(name: string): string | undefined {

@@ -1,0 +1,43 @@
+// What the client is told: the action of a deferral, and the header of a mail that was delayed. Whatever a request
+// holds, a reply stays one line of printable ASCII.
+import { domainOf } from '../greylist/request.ts';
+
+/** The action that leaves the mail to the restrictions that follow, see access(5). */
+export const DUNNO = 'dunno';
+
+/**
+ * A function that makes the action of a deferral from `--action` and `--text`, in which %s stands for the seconds
+ * left, %d for the delay, %r for the recipient's domain and %% for a percent sign.
+ */
+export function newDeferral(
+  action: string,
+  text: string,
+  delay: number,
+): (left: number, recipient: string) => string {
+  if (text === '') return () => action;
+  if (!text.includes('%')) return () => `${action} ${text}`;
+  return (left, recipient) => {
+    const filled = text.replace(/%([sdr%])/g, (_, what: string) => {
+      if (what === 's') return String(left);
+      if (what === 'd') return String(delay);
+      return what === 'r' ? domainOf(recipient).replace(/[^a-z0-9.-]/g, '') : '%';
+    });
+    return `${action} ${filled}`;
+  };
+}
+
+/**
+ * A function that makes the action which adds a header to a mail that was delayed, once a message: `instance` is the
+ * same for all recipients of one (SMTPD_POLICY_README). Undefined: this message has it.
+ */
+export function newHeader(
+  hostname: string,
+): (instance: string, delayed: number, now: number) => string | undefined {
+  let last = '';
+  return (instance, delayed, now) => {
+    if (instance !== '' && instance === last) return undefined;
+    last = instance;
+    const date = new Date(now * 1000).toUTCString().replace('GMT', '+0000');
+    return `prepend X-Greylist: delayed ${delayed} seconds by greylatch at ${hostname}; ${date}`;
+  };
+}

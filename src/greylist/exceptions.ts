@@ -1,0 +1,74 @@
+// Who is not greylisted, whatever is on record: pure functions of a request and the settings.
+import { domainOf, type PolicyRequest } from './request.ts';
+import { looksSuspicious } from './suspicious.ts';
+
+/** A line of a list that matched. */
+export interface ListEntry {
+  file: string;
+  line: number;
+  text: string;
+}
+
+export interface ExceptionSettings {
+  /** Who is greylisted: everyone, or clients that do not look like a mail server. `observe` counts as `all`. */
+  greylist: 'all' | 'suspicious' | 'observe';
+  /** This server's host name, in lower case. */
+  hostname: string;
+  /** postmaster and abuse are never deferred. */
+  roleAccounts: boolean;
+  /** Recipients in lower case, or their parts in front of `@` and `@` itself, that are never deferred. */
+  exceptRecipients: readonly string[];
+  /** What the administrator's files say; undefined where there is no such file. */
+  clientList: ((name: string, address: string) => ListEntry | undefined) | undefined;
+  recipientList: ((recipient: string) => ListEntry | undefined) | undefined;
+  onlyList: ((recipient: string) => ListEntry | undefined) | undefined;
+}
+
+/** Why a request is not greylisted. */
+export interface Exception {
+  rule:
+    | 'authenticated'
+    | 'no mail yet'
+    | 'client list'
+    | 'recipient list'
+    | 'not opted in'
+    | 'role account'
+    | 'excepted recipient'
+    | 'not suspicious';
+  entry?: ListEntry;
+}
+
+/** States of the SMTP dialogue in which there is no mail to judge (SMTPD_POLICY_README, protocol_state). */
+const NO_MAIL = new Set(['CONNECT', 'HELO', 'EHLO', 'VRFY', 'ETRN']);
+const ROLES = new Set(['postmaster', 'abuse']);
+
+/** The first exception that the request falls under; undefined: it is greylisted. */
+export function exceptionFor(request: PolicyRequest, settings: ExceptionSettings): Exception | undefined {
+  if (request.sasl_username !== '') return { rule: 'authenticated' }; // one of our own users: RFC 6647, section 5
+  if (NO_MAIL.has(request.protocol_state)) return { rule: 'no mail yet' };
+  const { client_name, client_address, recipient } = request;
+  const client = settings.clientList?.(client_name, client_address);
+  if (client !== undefined) return { rule: 'client list', entry: client };
+  const listed = settings.recipientList?.(recipient);
+  if (listed !== undefined) return { rule: 'recipient list', entry: listed };
+  if (settings.onlyList !== undefined && settings.onlyList(recipient) === undefined)
+    return { rule: 'not opted in' };
+  if (settings.roleAccounts && ROLES.has(localPart(recipient))) return { rule: 'role account' };
+  if (settings.exceptRecipients.length > 0 && isExcepted(recipient, settings.exceptRecipients))
+    return { rule: 'excepted recipient' };
+  if (
+    settings.greylist === 'suspicious' &&
+    !looksSuspicious(request, [settings.hostname, domainOf(recipient)])
+  )
+    return { rule: 'not suspicious' };
+  return undefined;
+}
+
+function localPart(address: string): string {
+  return address.slice(0, Math.max(0, address.lastIndexOf('@'))).toLowerCase();
+}
+
+function isExcepted(recipient: string, excepted: readonly string[]): boolean {
+  const whole = recipient.toLowerCase();
+  return excepted.includes(whole) || excepted.includes(`${localPart(whole)}@`);
+}

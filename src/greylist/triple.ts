@@ -1,0 +1,19 @@
+// What stands for client, sender and recipient in a triple. Pure.
+import { type ClientKeySettings, clientKeyOf } from './client.ts';
+import type { PolicyRequest, Triple } from './request.ts';
+import { normaliseSender } from './sender.ts';
+
+export interface TripleSettings extends ClientKeySettings {
+  senderKey: 'exact' | 'normalised';
+  /** What is stored in place of a text, for --privacy; undefined: the text itself. */
+  pseudonym: ((text: string) => string) | undefined;
+}
+
+export function tripleOf(request: PolicyRequest, settings: TripleSettings): Triple {
+  const { senderKey, pseudonym } = settings;
+  const client = clientKeyOf(request.client_address, request.client_name, settings);
+  const sender = senderKey === 'exact' ? request.sender : normaliseSender(request.sender);
+  const { recipient } = request;
+  if (pseudonym === undefined) return { client, sender, recipient };
+  return { client: pseudonym(client), sender: pseudonym(sender), recipient: pseudonym(recipient) };
+}

@@ -1,0 +1,59 @@
+// The key of --privacy, a file beside the database. Whoever makes the first one makes it for all.
+import { randomBytes } from 'node:crypto';
+import {
+  chownSync,
+  closeSync,
+  constants,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { refused, StoreError } from './damage.ts';
+import { checkPlace } from './place.ts';
+
+const BYTES = 32;
+
+export function secretPath(database: string): string {
+  return `${database}.secret`;
+}
+
+/** The key for the database at `path`; made where there is none. Throws StoreError. */
+export function readSecret(path: string): Buffer {
+  checkPlace(path);
+  const place = secretPath(path);
+  try {
+    if (statSync(place, { throwIfNoEntry: false }) === undefined) makeSecret(place);
+    const fd = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const secret = readFileSync(fd);
+      if (secret.length === BYTES) return secret;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw refused(error, place, 'read');
+  }
+  throw new StoreError(
+    `${place} is not the key of --privacy; remove it (what is on record is then forgotten)`,
+  );
+}
+
+function makeSecret(place: string): void {
+  const own = `${place}.${process.pid}`;
+  try {
+    writeFileSync(own, randomBytes(BYTES), { mode: 0o600, flag: 'wx' });
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(place));
+      chownSync(own, uid, gid);
+    }
+    linkSync(own, place); // in one step, and only if there is none yet
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(own, { force: true });
+  }
+}

@@ -1,0 +1,92 @@
+// Nobody fills the disk from outside: old waiting triples go for new ones, never one that has passed.
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openStore } from '../../src/store/lmdb.ts';
+import type { Store } from '../../src/store/store.ts';
+import { verify } from '../../src/store/verify.ts';
+import { makeRandom } from '../support/random.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let store: Store;
+const full: string[] = [];
+const trouble: string[] = [];
+const place = () => path.join(scratch.path, 'greylist.mdb');
+
+function open(maxWaiting: number): Store {
+  return openStore({
+    path: place(),
+    sync: 'later',
+    limits: { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting },
+    onDamage: (what) => void trouble.push(what),
+    onTrouble: (error) => void trouble.push(error.message),
+    onFull: (what) => void full.push(what),
+  });
+}
+
+beforeEach(() => {
+  scratch = makeScratch();
+  full.length = 0;
+  trouble.length = 0;
+});
+afterEach(() => {
+  store.close();
+  scratch.remove();
+});
+
+test('over the bound an old waiting one goes for each new one; what has passed stays', () => {
+  store = open(2000);
+  const random = makeRandom(21);
+  const anyone = () => ({
+    client: [1 + random.below(220), random.below(256), random.below(256), random.below(256)].join('.'),
+    sender: `s${random.below(1e9)}@example.org`,
+    recipient: `r${random.below(50)}@example.net`,
+  });
+  const friends = Array.from({ length: 300 }, anyone);
+  for (const friend of friends) {
+    store.remember(friend, 1000);
+    store.pass(friend, 1100, true);
+  }
+  store.tidy(1200); // counts them
+  for (let i = 0; i < 10_000; i++) store.remember(anyone(), 2000 + i);
+  for (const friend of friends)
+    expect(store.look(friend, 20_000)).toMatchObject({ passed: true, comeBacks: 1 });
+  const { problems, waiting, passed } = verify(place(), () => {})!;
+  expect({ problems, passed }).toEqual({ problems: [], passed: 300 });
+  expect(waiting).toBeGreaterThan(1000);
+  expect(waiting).toBeLessThan(2200);
+  expect(full).toHaveLength(1);
+  expect(trouble).toEqual([]);
+});
+
+test('those that go are the old ones', () => {
+  store = open(500);
+  const triple = (n: number) => ({
+    client: `10.0.${n % 7}.${n % 251}`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+  for (let n = 0; n < 5000; n++) store.remember(triple(n), 1000 + n);
+  const kept = Array.from({ length: 5000 }, (_, n) => n).filter(
+    (n) => store.look(triple(n), 10_000).firstSeen > 0,
+  );
+  expect(kept.length).toBeLessThan(650);
+  const young = kept.filter((n) => n >= 4000);
+  expect(young.length).toBeGreaterThan(kept.length * 0.8);
+});
+
+test('one network cannot take the place of all', () => {
+  store = open(100_000);
+  for (let n = 0; n < 30_000; n++) {
+    store.remember(
+      { client: `192.0.2.${n % 256}`, sender: `s${n}@example.org`, recipient: 'r@example.net' },
+      1000,
+    );
+  }
+  const { problems, waiting } = verify(place(), () => {})!;
+  expect(problems).toEqual([]);
+  // a sixteenth, by an estimate that may be wrong by half
+  expect(waiting).toBeGreaterThan(3000);
+  expect(waiting).toBeLessThan(10_000);
+  expect(full).toHaveLength(1);
+});
