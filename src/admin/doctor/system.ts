@@ -57,23 +57,19 @@ function toInode(wanted: string, stats: Stats): Inode {
       : stats.isSocket()
         ? 'socket'
         : 'other';
-  return { path: wanted, kind, mode, uid, gid, owner: nameOfUser(uid) };
+  return { path: wanted, kind, mode, uid, gid, owner: account('passwd', String(uid))?.[0] ?? String(uid) };
 }
 
-const names = new Map<number, string>();
-
-function nameOfUser(uid: number): string {
-  const known = names.get(uid);
-  if (known !== undefined) return known;
-  const name = account('passwd', String(uid))?.[0] ?? String(uid);
-  names.set(uid, name);
-  return name;
-}
+const known = new Map<string, string[] | undefined>();
 
 /** A line of passwd(5) or group(5) by name or number, wherever the machine keeps its accounts. */
 function account(database: 'passwd' | 'group', key: string): string[] | undefined {
-  const run = spawnSync('getent', [database, key], { encoding: 'utf8' });
-  return run.status === 0 ? run.stdout.trimEnd().split(':') : undefined;
+  const words = `${database} ${key}`;
+  if (!known.has(words)) {
+    const run = spawnSync('getent', [database, key], { encoding: 'utf8' });
+    known.set(words, run.status === 0 ? run.stdout.trimEnd().split(':') : undefined);
+  }
+  return known.get(words);
 }
 
 /** As spawn(8) reads user= and group; undefined where one is not known. */

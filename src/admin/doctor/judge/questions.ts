@@ -86,10 +86,11 @@ function judgeStrays({ configuration, questions, sockets, root }: Facts): Findin
         `write unix:${relative}`,
       );
     }
-    // Another program's socket; without root's rights, its directory is closed to us.
-    if (sockets[socket]?.self !== undefined || (!root && sockets[socket]?.reason !== 'ENOENT')) return [];
     const near = services.find(({ name, type }) => type === 'unix' && socket.endsWith(`/${name}`));
-    const what = `${endpoint}: no service of master.cf listens there, and there is no such socket`;
+    const place = sockets[socket];
+    // It may be another program's socket. Without root's rights, its directory is closed to us.
+    if (near === undefined && (place?.self !== undefined || (!root && place?.reason !== 'ENOENT'))) return [];
+    const what = `${endpoint}: no service of master.cf listens there`;
     if (near === undefined) return add(what, 'write the name of the service in master.cf, unix:private/NAME');
     const right = socketOf(near, parameters).slice((parameters.queue_directory ?? '').length + 1);
     return add(what, `write unix:${right}, as the private column of ${nameOf(near)} says`);
