@@ -6,6 +6,8 @@ import type { Option } from './options.ts';
 export interface Positional {
   describe: string;
   required?: boolean;
+  /** The words that it can be. */
+  choices?: readonly string[];
   /** Takes all the words that are left. */
   many?: boolean;
 }

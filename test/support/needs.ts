@@ -8,10 +8,19 @@ import { faketimeLibrary } from './clock.ts';
 /** greylist.pl itself, as Debian's postfix-doc installs it. */
 export const greylistPl = '/usr/share/doc/postfix/examples/smtpd-policy/greylist.pl';
 
+/** undefined, if the program is there. */
+const program = (name: string, debian = name) =>
+  spawnSync('sh', ['-c', `command -v ${name}`]).status === 0 ? undefined : `${name} (Debian: ${debian})`;
+
 const lacks = {
   faketime: () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)'),
   greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
+  bash: () => program('bash'),
+  groff: () => program('groff'),
+  man: () => program('man', 'man-db'),
+  script: () => program('script', 'bsdutils'),
+  zsh: () => program('zsh'),
 };
 
 export type Need = keyof typeof lacks;
