@@ -19,7 +19,7 @@ export const completionCommand = defineCommand({
     ['completion bash > /usr/share/bash-completion/completions/greylatch', 'for everybody who uses bash'],
     ['completion zsh > /usr/local/share/zsh/site-functions/_greylatch', 'for everybody who uses zsh'],
   ],
-  statuses: { 0: 'printed' },
+  statuses: { 0: 'printed', 2: 'wrong command line' },
   async run({ shell }) {
     if (!Object.hasOwn(SCRIPTS, shell)) throw new UsageError(`completion ${shell}: write bash or zsh`);
     const { COMMANDS } = await import('./commands.ts'); // this command is one of them

@@ -29,7 +29,11 @@ export const doctorCommand = defineCommand({
     ['doctor', 'after installing, and whenever something seems wrong'],
     ['doctor --json', 'for a monitoring system: "findings", each with severity, check, where, what and mend'],
   ],
-  statuses: { [WELL]: 'nothing is to be mended', [TO_MEND]: 'there are warnings or errors' },
+  statuses: {
+    [WELL]: 'nothing is to be mended',
+    [TO_MEND]: 'there are warnings or errors',
+    2: 'wrong command line, or no Postfix that can be examined',
+  },
   run({ 'config-dir': directory, db, json }) {
     const configuration = readConfiguration(directory);
     const findings = judge(gather(configuration, db));

@@ -49,7 +49,8 @@ export const CONFIGURATION: readonly Block[] = [
 ];
 
 export const COMMANDS_INTRO: readonly Block[] = [
-  'Every command has **--help**. Exit status 2 stands for a wrong command line or a database that cannot be used.',
+  'Every command has **--help**. Unless it is said otherwise, exit status 2 stands for a wrong command line or a database ' +
+    'that cannot be used.',
 ];
 
 export const FILTER_STATUS: readonly Block[] = [

@@ -454,6 +454,20 @@ postfixSuite('greylatch doctor', () => {
     expect(findings().filter((finding) => isOf(fault, finding))).toEqual([]);
   });
 
+  test('one who is not root is told so, and of nothing that he only cannot see', () => {
+    const words = [
+      path.join(path.dirname(program), 'greylatch.js'),
+      'doctor',
+      '--config-dir',
+      config,
+      '--json',
+    ];
+    const run = spawnSync(process.execPath, words, { encoding: 'utf8', uid: 12_345, gid: 12_345, cwd: '/' });
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    const { findings: all } = JSON.parse(run.stdout) as { findings: Finding[] };
+    expect(amiss(all)).toMatchObject([{ severity: 'note', check: 'root' }]);
+  });
+
   test('the exit status and the text for people', () => {
     planted(postfix).postconf('-X', 'policy_time_limit');
     const { status, stdout } = command();

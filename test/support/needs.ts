@@ -17,7 +17,7 @@ const lacks = {
   greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
   bash: () => program('bash'),
-  groff: () => program('groff'),
+  groff: () => program('groff', 'groff-base'),
   man: () => program('man', 'man-db'),
   script: () => program('script', 'bsdutils'),
   zsh: () => program('zsh'),

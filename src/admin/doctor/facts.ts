@@ -33,7 +33,7 @@ export interface Facts {
   configuration: Configuration;
   /** Is the one who asks root? Much cannot be seen by others. */
   root: boolean;
-  /** Is Postfix running? */
+  /** Is Postfix running? Only root sees that. */
   running: boolean;
   mailOwner: User | undefined;
   /** setgid_group's number. */
@@ -70,6 +70,8 @@ export interface Database {
   directory: Place;
   file: Place;
   lock: Place;
+  /** False for one who is not root: the file is closed to others, and what follows is not known. */
+  looked: boolean;
   /** What a filter says of the place, '' for nothing. */
   place: string;
   /** What is wrong with the head of the file, '' for nothing. */
@@ -153,15 +155,15 @@ function othersThan(service: Service, { name, uid }: User, services: readonly Se
 function gatherDatabase(file: string): Database {
   const directory = path.dirname(file);
   const beside = attempt(() => readdirSync(directory)) ?? [];
-  const { place, damage } = lookInto(file);
+  const looked = process.getuid?.() === 0;
   return {
     path: file,
     isLink: isLink(file),
     directory: lookAt(directory),
     file: lookAt(file),
     lock: lookAt(lockPath(file)),
-    place,
-    damage,
+    looked,
+    ...(looked ? lookInto(file) : { place: '', damage: '' }),
     aside: beside.filter((name) => name.startsWith(`${path.basename(file)}.damaged-`)).sort(),
     mount: mountOf(realpath(directory) ?? directory, readMounts()),
     space: spaceAt(directory),

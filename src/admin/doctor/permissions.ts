@@ -42,6 +42,8 @@ export function may(user: User, inode: Inode, access: Access): boolean {
 export function denied(user: User, { path, parents, self, reason }: Place, ...accesses: Access[]): string {
   const closed = parents.find((parent) => !may(user, parent, 'search'));
   if (closed !== undefined) return `${user.name} may not search ${describe(closed)}`;
+  // Closed to the one who asks, who is not root then; of the user, that says nothing.
+  if (self === undefined && reason === 'EACCES') return '';
   if (self === undefined)
     return `${path} ${reason === 'ENOENT' ? 'does not exist' : `cannot be reached (${reason})`}`;
   const access = accesses.find((each) => !may(user, self, each));

@@ -30,6 +30,8 @@ test('who is kept out learns where', () => {
     'nobody may not read /a/b/f (mode 0640, owner root)',
   );
   expect(denied(NOBODY, place('/a/b/f', undefined), 'read')).toBe('/a/b/f does not exist');
+  // the one who asks may not look: nothing is known of the user
+  expect(denied(NOBODY, { ...place('/a/b/f', undefined), reason: 'EACCES' }, 'read')).toBe('');
 });
 
 test('both ways of a link are searched', () => {

@@ -29,8 +29,13 @@ export function judgeDatabase(database: Database, user: User | undefined): Findi
     ...judgeContent(database),
     ...judgeFileSystem(database.path, database.mount, database.space),
   ];
-  const state = database.file.self === undefined ? 'will be made with the first mail' : 'its head is sound';
-  return orOk(found, 'database', database.path, `${state}; ${user?.name ?? 'the filter'} can use it`);
+  const usable = `${user?.name ?? 'the filter'} can use its directory`;
+  return orOk(found, 'database', database.path, `${stateOf(database)}; ${usable}`);
+}
+
+function stateOf({ file, looked }: Database): string {
+  if (file.self === undefined && file.reason === 'ENOENT') return 'will be made with the first mail';
+  return looked ? 'its head is sound' : 'was not looked into';
 }
 
 function judgeDirectory(

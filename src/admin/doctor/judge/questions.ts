@@ -126,12 +126,12 @@ function judgeSocket(
   const path = socketOf(service, parameters);
   const socket = sockets[path];
   const where = path;
+  if (!root) return []; // sees neither the process nor the socket
   if (!running) {
     const mend = `postfix${option} start`;
     return [{ severity: 'note', check: 'socket', where, what: 'Postfix is not running', mend }];
   }
   if (socket?.self === undefined) {
-    if (!root) return [];
     const mend = `postfix${option} reload (and see the mail log if that does not help)`;
     return [
       { severity: 'error', check: 'socket', where, what: `Postfix does not listen for ${name} yet`, mend },
