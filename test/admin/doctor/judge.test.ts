@@ -42,6 +42,10 @@ describe('the place of check_policy_service', () => {
       [NO_RELAY, recipient('permit_mynetworks', 'warn_if_reject reject_unauth_destination', ASK)],
     ],
     [
+      'the relay restrictions permit all before their guard',
+      ['smtpd_relay_restrictions = permit, reject_unauth_destination', recipient('permit_mynetworks', ASK)],
+    ],
+    [
       'the relay restrictions permit all',
       ['smtpd_relay_restrictions = permit', recipient('permit_mynetworks', ASK)],
     ],
