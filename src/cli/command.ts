@@ -6,6 +6,8 @@ import type { Option } from './options.ts';
 export interface Positional {
   describe: string;
   required?: boolean;
+  /** The words that it can be. */
+  choices?: readonly string[];
   /** Takes all the words that are left. */
   many?: boolean;
 }
@@ -42,7 +44,7 @@ export interface Command<O extends Options = Options, P extends Positionals = Po
   positionals: P;
   /** A command line (without "greylatch") and what it is for. */
   examples: readonly (readonly [command: string, what: string])[];
-  /** Exit statuses besides 2, which always stands for a wrong command line or a database that cannot be used. */
+  /** Exit statuses. Where 2 is not among them, it stands for a wrong command line or a database that cannot be used. */
   statuses: Readonly<Record<number, string>>;
   /** Does the work and returns the exit status. An Error that it throws is one line for the user, and status 2. */
   run(args: Arguments<O, P>): number | Promise<number>;

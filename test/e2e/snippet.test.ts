@@ -55,6 +55,15 @@ postfixSuite('the package, installed globally', () => {
     expect(spawnSync(PROGRAM, ['--help'], { encoding: 'utf8' }).stdout).toContain('--auto-whitelist');
   });
 
+  const noMan = spawnSync('man', ['--version']).error !== undefined && !process.env.CI;
+  test.skipIf(noMan)('man(1) finds the manual page', () => {
+    const run = spawnSync('man', ['greylatch'], {
+      encoding: 'utf8',
+      env: { ...process.env, MANWIDTH: '100' },
+    });
+    expect(run.stdout.replace(/.\x08/g, '')).toMatch(/NAME\n +greylatch - Postfix policy server/);
+  });
+
   test('works with the snippet as it stands, on both kinds of sockets', async () => {
     const main = example('In /etc/postfix/main.cf (if');
     await deferredBy({ master: () => snippet, main });

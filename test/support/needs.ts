@@ -10,14 +10,23 @@ export const greylistPl = '/usr/share/doc/postfix/examples/smtpd-policy/greylist
 
 export const postgrey = '/usr/sbin/postgrey';
 
+/** undefined, if the program is there. */
+const program = (name: string, debian = name) =>
+  spawnSync('sh', ['-c', `command -v ${name}`]).status === 0 ? undefined : `${name} (Debian: ${debian})`;
+
 const lacks = {
   faketime: () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)'),
   greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
-  dbDump: () => (spawnSync('db_dump', ['-V']).status === 0 ? undefined : 'db_dump (Debian: db-util)'),
+  dbDump: () => program('db_dump', 'db-util'),
   postgrey: () => (existsSync(postgrey) ? undefined : `${postgrey} (Debian: postgrey)`),
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
-  sqlite3: () => (spawnSync('sqlite3', ['-version']).status === 0 ? undefined : 'sqlite3 (Debian: sqlite3)'),
+  sqlite3: () => program('sqlite3'),
+  bash: () => program('bash'),
+  groff: () => program('groff', 'groff-base'),
+  man: () => program('man', 'man-db'),
+  script: () => program('script', 'bsdutils'),
+  zsh: () => program('zsh'),
 };
 
 export type Need = keyof typeof lacks;

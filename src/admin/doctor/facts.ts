@@ -1,0 +1,194 @@
+// All that is judged, gathered in one go: from postconf, the machine and the database. Judges nothing, changes
+// nothing.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { DamageError } from '../../store/damage.ts';
+import { closeFile, openFile, readHead } from '../../store/file.ts';
+import { isAlive, lockPath } from '../../store/lock.ts';
+import { checkPlace } from '../../store/place.ts';
+import { socketAt, socketOf } from './endpoint.ts';
+import type { Place, User } from './permissions.ts';
+import { type Configuration, nameOf, type Service } from './postconf.ts';
+import { type Question, questionsOf } from './restrictions.ts';
+import { type Invocation, isGreylatch, readInvocation } from './spawn.ts';
+import {
+  attempt,
+  groupNamed,
+  isLink,
+  lookAt,
+  type Mount,
+  mountOf,
+  processesOf,
+  type Run,
+  readMounts,
+  realpath,
+  runAs,
+  SPAWN_PATH,
+  type Space,
+  spaceAt,
+  userNamed,
+} from './system.ts';
+
+export interface Facts {
+  configuration: Configuration;
+  /** Is the one who asks root? Much cannot be seen by others. */
+  root: boolean;
+  /** Is Postfix running? Only root sees that. */
+  running: boolean;
+  mailOwner: User | undefined;
+  /** setgid_group's number. */
+  setgidGroup: number | undefined;
+  questions: Question[];
+  /** Every unix-domain socket that smtpd asks or a filter's service listens on. */
+  sockets: Readonly<Record<string, Place>>;
+  devLog: Place;
+  entries: Entry[];
+  /** Of --db, where no entry names one. */
+  database: Database | undefined;
+}
+
+/** A service that runs greylatch. */
+export interface Entry extends Invocation {
+  /** `policy/unix` */
+  name: string;
+  account: User | undefined;
+  /** What else runs as that user. */
+  others: string[];
+  nodePlace: Place | undefined;
+  scriptPlace: Place;
+  /** `node --version` and `greylatch --version`, where there is a user to run them. */
+  nodeRun: Run | undefined;
+  run: Run | undefined;
+  database: Database | undefined;
+  /** Of `--log file:`, and its directory. */
+  log: { file: Place; directory: Place } | undefined;
+}
+
+export interface Database {
+  path: string;
+  isLink: boolean;
+  directory: Place;
+  file: Place;
+  lock: Place;
+  /** False for one who is not root: the file is closed to others, and what follows is not known. */
+  looked: boolean;
+  /** What a filter says of the place, '' for nothing. */
+  place: string;
+  /** What is wrong with the head of the file, '' for nothing. */
+  damage: string;
+  /** Damaged files that were set aside. */
+  aside: string[];
+  mount: Mount | undefined;
+  space: Space | undefined;
+}
+
+/** `db` is used where no service of master.cf runs greylatch. */
+export function gather(configuration: Configuration, db: string | undefined): Facts {
+  const { parameters, services } = configuration;
+  const queue = parameters.queue_directory ?? '/';
+  const questions = questionsOf(services, parameters);
+  const entries = services.flatMap((service) => {
+    const invocation = readInvocation(service, (word) => realpath(path.resolve(queue, word)) ?? word);
+    return invocation === undefined ? [] : [gatherEntry(invocation, services, queue)];
+  });
+  const paths = [
+    ...questions.map(({ endpoint }) => socketAt(endpoint, parameters)),
+    ...entries.map(({ service }) => (service.type === 'unix' ? socketOf(service, parameters) : undefined)),
+  ].filter((socket) => socket !== undefined);
+  return {
+    configuration,
+    root: process.getuid?.() === 0,
+    running: isRunning(queue),
+    mailOwner: userNamed(parameters.mail_owner ?? ''),
+    setgidGroup: groupNamed(parameters.setgid_group ?? ''),
+    questions,
+    sockets: Object.fromEntries(paths.map((socket) => [socket, lookAt(socket)])),
+    devLog: lookAt('/dev/log'),
+    entries,
+    database: entries.length === 0 && db !== undefined ? gatherDatabase(path.resolve(db)) : undefined,
+  };
+}
+
+/** spawn(8) works in the queue directory: relative paths are relative to that. */
+function gatherEntry(invocation: Invocation, services: readonly Service[], queue: string): Entry {
+  const { service, user, group, program, node, script, settings } = invocation;
+  const account = userNamed(user, group);
+  const cwd = lookAt(queue).self === undefined ? '/' : queue;
+  const nodePlace = lookForNode(node, queue);
+  const runnable = account !== undefined && account.uid !== 0;
+  const log = settings?.log.startsWith('file:') ? path.resolve(queue, settings.log.slice(5)) : undefined;
+  return {
+    ...invocation,
+    name: nameOf(service),
+    account,
+    others: account === undefined ? [] : othersThan(service, account, services),
+    nodePlace,
+    scriptPlace: lookAt(path.resolve(queue, script)),
+    nodeRun: runnable && nodePlace?.self ? runAs(account, cwd, [nodePlace.path, '--version']) : undefined,
+    run: runnable ? runAs(account, cwd, [...program, '--version']) : undefined,
+    database: settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db)),
+    log: log === undefined ? undefined : { file: lookAt(log), directory: lookAt(path.dirname(log)) },
+  };
+}
+
+/** Where argv does not name it, the script's first line looks in the PATH that spawn(8) leaves. */
+function lookForNode(node: string | undefined, queue: string): Place | undefined {
+  if (node !== undefined) return lookAt(path.resolve(queue, node));
+  return SPAWN_PATH.split(':')
+    .map((directory) => lookAt(path.join(directory, 'node')))
+    .find(({ self }) => self !== undefined);
+}
+
+/** Services and processes under the same user, filters left out. */
+function othersThan(service: Service, { name, uid }: User, services: readonly Service[]): string[] {
+  const asUser = new RegExp(`^user=${name.replace(/\W/g, '\\$&')}(:|$)`, 'i');
+  const neighbours = services
+    .filter((other) => other !== service && other.command.some((word) => asUser.test(word)))
+    .filter((other) => readInvocation(other, (word) => realpath(word) ?? word) === undefined);
+  const processes = processesOf(uid).filter((words) => !words.some(isGreylatch));
+  return [
+    ...neighbours.map((other) => `the service ${nameOf(other)}`),
+    ...new Set(processes.map(([program]) => `the process ${path.basename(program!.split(' ')[0]!)}`)),
+  ];
+}
+
+function gatherDatabase(file: string): Database {
+  const directory = path.dirname(file);
+  const beside = attempt(() => readdirSync(directory)) ?? [];
+  const looked = process.getuid?.() === 0;
+  return {
+    path: file,
+    isLink: isLink(file),
+    directory: lookAt(directory),
+    file: lookAt(file),
+    lock: lookAt(lockPath(file)),
+    looked,
+    ...(looked ? lookInto(file) : { place: '', damage: '' }),
+    aside: beside.filter((name) => name.startsWith(`${path.basename(file)}.damaged-`)).sort(),
+    mount: mountOf(realpath(directory) ?? directory, readMounts()),
+    space: spaceAt(directory),
+  };
+}
+
+/** What a filter would find at its first look. */
+function lookInto(file: string): Pick<Database, 'place' | 'damage'> {
+  try {
+    checkPlace(file);
+    const opened = openFile(file);
+    if (opened === undefined) return { place: '', damage: '' };
+    try {
+      readHead(opened);
+    } finally {
+      closeFile(opened);
+    }
+    return { place: '', damage: '' };
+  } catch (error) {
+    const { message } = error as Error;
+    return error instanceof DamageError ? { place: '', damage: message } : { place: message, damage: '' };
+  }
+}
+
+function isRunning(queue: string): boolean {
+  const pid = Number(attempt(() => readFileSync(path.join(queue, 'pid/master.pid'), 'latin1')) ?? 0);
+  return pid > 0 && isAlive(pid);
+}

@@ -1,0 +1,53 @@
+// All judgements, in the order in which one would mend things. Facts in, findings out.
+import type { Facts } from './facts.ts';
+import { type Finding, once } from './finding.ts';
+import { judgeDatabase } from './judge/database.ts';
+import { judgeLog } from './judge/log.ts';
+import { judgeProgram } from './judge/program.ts';
+import { judgeQuestions } from './judge/questions.ts';
+import { judgeService } from './judge/service.ts';
+
+export function judge(facts: Facts): Finding[] {
+  const { configuration, entries, root, database } = facts;
+  const found: Finding[] = [];
+  if (!root) {
+    found.push({
+      severity: 'note',
+      check: 'root',
+      where: 'greylatch doctor',
+      what: 'only root sees everything: what is closed to you was not examined',
+      mend: 'sudo greylatch doctor',
+    });
+  }
+  if (entries.length === 0) {
+    found.push({
+      severity: 'error',
+      check: 'entry',
+      where: 'master.cf',
+      what: 'no service runs greylatch',
+      mend: `append master.cf.snippet of the package to ${configuration.directory}/master.cf, its lines for main.cf to main.cf, and "postfix${configuration.option} reload"`,
+    });
+  }
+  if (entries.length > 1) {
+    const what = `${entries.length} services run greylatch: ${entries.map(({ name }) => name).join(', ')}`;
+    found.push({ severity: 'note', check: 'entry', where: 'master.cf', what });
+  }
+  for (const entry of entries) {
+    found.push(...judgeProgram(facts, entry), ...judgeService(facts, entry));
+  }
+  found.push(...judgeQuestions(facts));
+  for (const entry of entries) {
+    if (entry.database !== undefined) found.push(...judgeDatabase(entry.database, entry.account));
+    found.push(...judgeLog(facts, entry));
+  }
+  if (database !== undefined) found.push(...judgeDatabase(database, undefined));
+  for (const remark of configuration.remarks) {
+    found.push({
+      severity: 'note',
+      check: 'postconf',
+      where: configuration.directory,
+      what: `postconf: ${remark}`,
+    });
+  }
+  return once(found);
+}

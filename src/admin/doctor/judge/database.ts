@@ -1,0 +1,164 @@
+// The database: may the filter use it, is it safe where it lies, is there space, is it sound at the first look.
+// Facts in, findings out.
+import path from 'node:path';
+import type { Database } from '../facts.ts';
+import { type Finding, orOk } from '../finding.ts';
+import { denied, describe, type User } from '../permissions.ts';
+import type { Mount, Space } from '../system.ts';
+
+const ANYBODY_WRITES = 0o002;
+const STICKY = 0o1000;
+const LEAST_FREE = 64 * 2 ** 20; // bytes: some hundred thousand triples
+const LEAST_INODES = 100;
+// LMDB's map and its locks are shared through the memory of one machine (its documentation: "Do not use LMDB
+// databases on remote filesystems").
+const REMOTE =
+  /^(nfs\d?|cifs|smb\d?|smbfs|ncpfs|afs|coda|ceph|9p|lustre|glusterfs|gfs2|ocfs2|fuse\.(sshfs|s3fs|glusterfs|rclone|ceph.*|davfs.*))$/;
+const FLEETING: Record<string, string> = {
+  tmpfs: 'in memory: it is gone after a restart, and known senders wait again',
+  ramfs: 'in memory: it is gone after a restart, and known senders wait again',
+  overlay:
+    "in a container's own layer: it is gone when the container is made anew, and known senders wait again",
+};
+
+/** `user` is who has to use it; undefined where that is not known. */
+export function judgeDatabase(database: Database, user: User | undefined): Finding[] {
+  const found = [
+    ...judgeDirectory(database, user),
+    ...judgeFiles(database, user),
+    ...judgeContent(database),
+    ...judgeFileSystem(database.path, database.mount, database.space),
+  ];
+  const usable = `${user?.name ?? 'the filter'} can use its directory`;
+  return orOk(found, 'database', database.path, `${stateOf(database)}; ${usable}`);
+}
+
+function stateOf({ file, looked }: Database): string {
+  if (file.self === undefined && file.reason === 'ENOENT') return 'will be made with the first mail';
+  return looked ? 'its head is sound' : 'was not looked into';
+}
+
+function judgeDirectory(
+  { path: file, directory, place, isLink }: Database,
+  user: User | undefined,
+): Finding[] {
+  const owner = user?.name ?? 'nobody';
+  const where = directory.path;
+  const own = `chown ${owner} ${where} && chmod 700 ${where}`;
+  const error = (check: string, what: string, mend: string): Finding => ({
+    severity: 'error',
+    check,
+    where,
+    what,
+    mend,
+  });
+  if (directory.self === undefined && directory.reason === 'ENOENT')
+    return [
+      error('directory', 'the directory of the database does not exist', `mkdir -p ${where} && ${own}`),
+    ];
+  const found: Finding[] = [];
+  const refused = user === undefined ? '' : denied(user, directory, 'write', 'search');
+  if (refused !== '') {
+    const closed = directory.parents.find(({ path: parent }) => refused.includes(` ${parent} (`));
+    found.push(error('directory', refused, closed === undefined ? own : `chmod a+x ${closed.path}`));
+  }
+  if (directory.self !== undefined && (directory.self.mode & ANYBODY_WRITES) !== 0)
+    found.push(error('world-writable', 'is writable by everybody: filters do not use a database there', own));
+  else if (isLink)
+    found.push(
+      error(
+        'link',
+        `${file} is a symbolic link: filters do not follow it`,
+        `--db ${file}'s own path in argv=`,
+      ),
+    );
+  else if (place !== '' && directory.self !== undefined && found.length === 0)
+    found.push(error('place', place, 'see the message; --db in argv= names another file'));
+  const open = directory.parents.find(({ mode }) => (mode & ANYBODY_WRITES) !== 0 && (mode & STICKY) === 0);
+  if (open !== undefined) {
+    const what = `anybody can put another directory in place of this one: ${describe(open)}`;
+    found.push({ severity: 'warning', check: 'world-writable', where, what, mend: `chmod o-w ${open.path}` });
+  }
+  return found;
+}
+
+function judgeFiles({ file, lock }: Database, user: User | undefined): Finding[] {
+  return [file, lock].flatMap((each): Finding[] => {
+    if (each.self === undefined || each.self.kind !== 'file') return [];
+    const refused = user === undefined ? '' : denied(user, { ...each, parents: [] }, 'read', 'write');
+    if (refused !== '') {
+      const mend = `chown ${user?.name} ${each.path} && chmod 600 ${each.path}`;
+      return [{ severity: 'error', check: 'file', where: each.path, what: refused, mend }];
+    }
+    if ((each.self.mode & ANYBODY_WRITES) === 0) return [];
+    const what = 'is writable by everybody';
+    return [{ severity: 'warning', check: 'file', where: each.path, what, mend: `chmod 600 ${each.path}` }];
+  });
+}
+
+function judgeContent({ path: file, damage, aside }: Database): Finding[] {
+  const found: Finding[] = [];
+  if (damage !== '') {
+    found.push({
+      severity: 'error',
+      check: 'damage',
+      where: file,
+      what: `${damage}; the filter sets it aside at the next request and saves what can be read`,
+      mend: `see what is left: greylatch verify --db ${file}`,
+    });
+  }
+  if (aside.length > 0) {
+    found.push({
+      severity: 'note',
+      check: 'aside',
+      where: file,
+      what: `was found damaged before: ${aside.join(', ')} (the mail log says what was saved; look at the disk)`,
+      mend: `when nothing is missing: rm ${path.join(path.dirname(file), aside[0]!.replace(/\d{8}T.*$/, '*'))}`,
+    });
+  }
+  return found;
+}
+
+export function judgeFileSystem(file: string, mount: Mount | undefined, space: Space | undefined): Finding[] {
+  const found: Finding[] = [];
+  const add = (severity: Finding['severity'], check: string, what: string, mend: string) =>
+    found.push({ severity, check, where: mount?.point ?? file, what, mend });
+  const elsewhere = 'name a file on a disk of this machine with --db in argv=';
+  if (mount !== undefined && REMOTE.test(mount.type)) {
+    add(
+      'error',
+      'network',
+      `${mount.type} is a network file system, where LMDB does not work: ${file}`,
+      elsewhere,
+    );
+  }
+  if (mount !== undefined && FLEETING[mount.type] !== undefined) {
+    add('note', 'fleeting', `${mount.type}: ${file} lies ${FLEETING[mount.type]}`, elsewhere);
+  }
+  if (mount?.readOnly === true) {
+    add(
+      'error',
+      'read-only',
+      'the file system is read-only: nothing can be stored',
+      `mount -o remount,rw ${mount.point}`,
+    );
+  }
+  if (space !== undefined && space.size > 0 && space.free < LEAST_FREE) {
+    const free = `${Math.floor(space.free / 2 ** 20)} MiB`;
+    add(
+      'warning',
+      'space',
+      `the file system is nearly full: ${free} free`,
+      `free some space: du -xh ${mount?.point ?? '/'} | sort -h | tail`,
+    );
+  }
+  if (space !== undefined && space.inodes > 0 && space.freeInodes < LEAST_INODES) {
+    add(
+      'warning',
+      'inodes',
+      `the file system has ${space.freeInodes} inodes left for new files`,
+      `remove small files that nobody needs: du -x --inodes ${mount?.point ?? '/'} | sort -n | tail`,
+    );
+  }
+  return found;
+}

@@ -1,0 +1,141 @@
+// Where check_policy_service stands: behind what keeps the server from relaying, and where it is reached at all.
+// Facts in, findings out.
+
+import type { Facts } from '../facts.ts';
+import type { Finding } from '../finding.ts';
+import { isAtLeast, type Service, valueFor, yes } from '../postconf.ts';
+import { type Question, type Step, stepsOf } from '../restrictions.ts';
+
+const RELAY = 'smtpd_relay_restrictions';
+const RECIPIENT = 'smtpd_recipient_restrictions';
+// What smtpd(8) accepts as a relay policy (rcpt_required in its sources).
+const GUARDS = [
+  'reject_unauth_destination',
+  'defer_unauth_destination',
+  'reject',
+  'defer',
+  'defer_if_permit',
+  'check_relay_domains',
+];
+const ENDS = ['permit', 'reject', 'defer'];
+/** Ports where users hand in their mail. */
+const SUBMISSION = /^(?:.*:)?(submissions?|smtps|587|465)$/;
+
+export function judgePosition(facts: Facts, question: Question): Finding[] {
+  const { service, list, where, steps, at } = question;
+  const { option, parameters } = facts.configuration;
+  const reload = `and "postfix${option} reload"`;
+  const before = steps.slice(0, at);
+  const found: Finding[] = [];
+  const add = (severity: Finding['severity'], check: string, what: string, mend: string) =>
+    found.push({ severity, check, where, what, mend });
+
+  const end = before.find(({ name, onlyWarns }) => ENDS.includes(name) && !onlyWarns);
+  if (end !== undefined) {
+    const mend = `move check_policy_service before "${end.name}" in ${list}, ${reload}`;
+    add(
+      'error',
+      'unreached',
+      `check_policy_service is never reached: "${end.name}" before it ends the list`,
+      mend,
+    );
+    return found;
+  }
+  if (steps[at]!.onlyWarns) {
+    add(
+      'error',
+      'warns',
+      'warn_if_reject before check_policy_service: nothing is deferred',
+      `take out warn_if_reject, ${reload}`,
+    );
+  }
+  found.push(...judgeStage(facts, question), ...judgeGuard(facts, question));
+  if (SUBMISSION.test(service.name) && !before.some(({ name }) => name === 'permit_sasl_authenticated')) {
+    add(
+      'note',
+      'submission',
+      `${service.name} is where users hand in mail: clients that are not logged in are greylisted there`,
+      `in master.cf, below ${service.name}: -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject`,
+    );
+  } else if (
+    list === RECIPIENT &&
+    !before.some(({ name }) => name === 'permit_mynetworks') &&
+    parameters.mynetworks
+  ) {
+    add(
+      'note',
+      'own-hosts',
+      'your own hosts are greylisted, too',
+      `permit_mynetworks before it in ${list}, ${reload}`,
+    );
+  }
+  const later = steps.slice(at + 1).find(({ name }) => name.startsWith('reject_'));
+  if (later !== undefined && later.name !== 'reject_unauth_destination') {
+    const mend = `check_policy_service as the last one in ${list}, ${reload}`;
+    add('note', 'last', `mail that ${later.name} rejects behind it is stored in the database, too`, mend);
+  }
+  return found;
+}
+
+/** What is known when it is asked (SMTPD_POLICY_README: attributes by protocol state). */
+function judgeStage({ configuration }: Facts, { service, list, where }: Question): Finding[] {
+  const mend = `move check_policy_service to the end of ${RECIPIENT}, and "postfix${configuration.option} reload"`;
+  if (list === RECIPIENT || list === RELAY) return [];
+  const finding = (severity: Finding['severity'], what: string): Finding[] => [
+    { severity, check: 'stage', where, what, mend },
+  ];
+  if (list === 'smtpd_etrn_restrictions')
+    return finding('error', 'mail is never greylisted: this list is for ETRN only');
+  if (list === 'smtpd_data_restrictions' || list === 'smtpd_end_of_data_restrictions') {
+    return finding('warning', 'at this stage, mail to several recipients comes without recipient');
+  }
+  if (!yes(valueFor(service, configuration.parameters, 'smtpd_delay_reject') || 'yes')) {
+    return finding(
+      'error',
+      'with smtpd_delay_reject = no, this list is looked at before the recipient is known',
+    );
+  }
+  return finding(
+    'note',
+    'asked before the recipient is checked: mail for elsewhere and for nobody is stored, too',
+  );
+}
+
+/**
+ * A policy service that answered OK (a default_action may) would end its list with a permit. That makes an open
+ * relay where nothing else refuses strangers' mail for elsewhere: another list, or this one before.
+ */
+function judgeGuard({ configuration }: Facts, question: Question): Finding[] {
+  const { service, list, where, steps, at } = question;
+  if (list !== RELAY && list !== RECIPIENT) return [];
+  const { parameters, version, option } = configuration;
+  const hasRelay = isAtLeast(version, 2, 10);
+  const guarded = guardOf(steps);
+  if (guarded >= 0 && guarded < at) return [];
+  const other = list === RECIPIENT ? RELAY : RECIPIENT;
+  const guard = list === RECIPIENT && !hasRelay ? -1 : guardOf(stepsOf(service, parameters, other));
+  const mend = `in main.cf: reject_unauth_destination before check_policy_service in ${list}, and "postfix${option} reload"`;
+  if (guard >= 0) {
+    const first = yes(parameters.smtpd_relay_before_recipient_restrictions);
+    if (list === RECIPIENT && first) return [];
+    const what = `strangers' attempts to relay are stored, too: ${other}, which refuses them, comes later`;
+    return [{ severity: 'note', check: 'relay-later', where, what, mend }];
+  }
+  const what =
+    guarded < 0
+      ? `no reject_unauth_destination in ${RECIPIENT}${hasRelay ? ` nor ${RELAY}` : ''}: an open relay, and smtpd(8) does not start`
+      : 'check_policy_service stands before reject_unauth_destination: an OK in place of an answer makes an open relay';
+  return [{ severity: 'error', check: 'open-relay', where, what, mend }];
+}
+
+/** Where a list first refuses strangers' mail for elsewhere, -1 for nowhere. */
+function guardOf(steps: Step[]): number {
+  const at = steps.findIndex(({ name, onlyWarns }) => GUARDS.includes(name) && !onlyWarns);
+  const permit = steps.findIndex(({ name }) => name === 'permit');
+  return permit >= 0 && permit < at ? -1 : at;
+}
+
+/** Is this service one that takes mail from strangers? */
+export function isForStrangers({ name, type }: Service): boolean {
+  return type === 'pass' || /^(?:.*:)?(smtp|25)$/.test(name);
+}

@@ -1,0 +1,119 @@
+// What argv= names: Node, greylatch, its options; and the account that runs them. Facts in, findings out.
+import type { Entry, Facts } from '../facts.ts';
+import { type Finding, orOk } from '../finding.ts';
+import { denied } from '../permissions.ts';
+
+const OLDEST_NODE = 20;
+
+export function judgeProgram(facts: Facts, entry: Entry): Finding[] {
+  const user = judgeUser(facts, entry);
+  const options = judgeOptions(entry);
+  const account = entry.account;
+  // As nobody knows whom, the rest cannot be tried.
+  const program = account === undefined || account.uid === 0 ? [] : judgeStart(entry);
+  const where = `master.cf: ${entry.name}`;
+  const what = `greylatch ${entry.run?.out} starts on Node ${entry.nodeRun?.out.replace('v', '')} as ${account?.name}`;
+  return orOk([...user, ...options, ...program], 'program', where, what);
+}
+
+/** What spawn(8) refuses (get_service_attr in its sources). */
+function judgeUser({ configuration, mailOwner, setgidGroup }: Facts, entry: Entry): Finding[] {
+  const { name, user, group, account, unknown, others } = entry;
+  const where = `master.cf: ${name}`;
+  const owner = configuration.parameters.mail_owner;
+  const refused = (what: string): Finding[] => [
+    {
+      severity: 'error',
+      check: 'user',
+      where,
+      what: `${what}: spawn(8) refuses to run the filter`,
+      mend: `write user=nobody, or a user of its own, before argv= in master.cf, and "postfix${configuration.option} reload"`,
+    },
+  ];
+  if (unknown !== undefined) return refused(`"${unknown}" is neither user= nor argv=`);
+  if (user === '') return refused('user= is missing');
+  if (account === undefined) return refused(`user=${user}${group && `:${group}`} does not exist`);
+  if (account.uid === 0) return refused(`user=${user} is root`);
+  if (account.uid === mailOwner?.uid)
+    return refused(`user=${user} is the owner of the mail system (${owner})`);
+  if (account.gid === 0) return refused(`the group of user=${user} is root's`);
+  if (account.gid === mailOwner?.gid) return refused(`the group of user=${user} is that of ${owner}`);
+  if (account.gid === setgidGroup)
+    return refused(`the group of user=${user} is ${configuration.parameters.setgid_group}`);
+  if (others.length === 0) return [];
+  const most = 5;
+  const more = others.length > most ? ` and ${others.length - most} more` : '';
+  return [
+    {
+      severity: 'note',
+      check: 'shared-user',
+      where,
+      what: `${user} also runs ${others.slice(0, most).join(', ')}${more}: they could change the database`,
+      mend: `a user of its own: useradd --system --shell /usr/sbin/nologin greylatch, chown -R greylatch the directory of the database, user=greylatch in master.cf`,
+    },
+  ];
+}
+
+function judgeOptions({ name, usage }: Entry): Finding[] {
+  if (usage === undefined) return [];
+  return [
+    {
+      severity: 'error',
+      check: 'options',
+      where: `master.cf: ${name}`,
+      what: `the filter ends at once: ${usage}`,
+      mend: 'correct the words behind the path of greylatch in argv=; greylatch --help lists the options',
+    },
+  ];
+}
+
+function judgeStart(entry: Entry): Finding[] {
+  const { name, node, script, account, nodePlace, scriptPlace, nodeRun, run, program } = entry;
+  const where = `master.cf: ${name}`;
+  const error = (check: string, what: string, mend: string): Finding[] => [
+    { severity: 'error', check, where, what, mend },
+  ];
+  if (nodePlace === undefined) {
+    return error(
+      'node',
+      `${script} needs node in the PATH, but spawn(8) sets that to the system's directories only`,
+      `in master.cf: argv=${process.execPath} ${script} (see "command -v node")`,
+    );
+  }
+  const noNode = denied(account!, nodePlace, 'run');
+  if (noNode !== '') {
+    return error(
+      'node',
+      `Node cannot be run: ${noNode}`,
+      `in master.cf, instead of ${node ?? nodePlace.path}: the path that "command -v node" gives; it has to be one that everybody may run`,
+    );
+  }
+  const major = Number(/^v(\d+)\./.exec(nodeRun?.out ?? '')?.[1] ?? Number.NaN);
+  if (!(major >= OLDEST_NODE)) {
+    const is = Number.isNaN(major)
+      ? `is no Node that runs (${nodeRun?.error || nodeRun?.out})`
+      : `is Node ${nodeRun?.out.replace('v', '')}`;
+    const mend = `install Node ${OLDEST_NODE} or later and name it in argv=`;
+    return error('node', `${nodePlace.path} ${is}; greylatch needs ${OLDEST_NODE} or later`, mend);
+  }
+  const noScript = denied(
+    account!,
+    scriptPlace,
+    ...(node === undefined ? (['read', 'run'] as const) : (['read'] as const)),
+  );
+  if (noScript !== '') {
+    return error(
+      'script',
+      `greylatch cannot be read: ${noScript}`,
+      scriptPlace.self === undefined && scriptPlace.reason === 'ENOENT'
+        ? 'npm install -g --prefix /usr/local greylatch, and its path (command -v greylatch) in argv='
+        : 'install it where everybody may read: npm install -g --prefix /usr/local greylatch, and argv=/usr/bin/node /usr/local/bin/greylatch',
+    );
+  }
+  if (run?.status === 0) return [];
+  return error(
+    'start',
+    `greylatch does not start: ${run?.error || `status ${run?.status}`}`,
+    `try it: su -s /bin/sh ${account!.name} -c "${program.join(' ')} --version"; reinstalling often helps: npm install -g --prefix /usr/local greylatch`,
+  );
+}

@@ -1,0 +1,141 @@
+// The line of master.cf: its columns, and the account that spawn(8) is to change to. Facts in, findings out.
+
+import { hostAndPort, isLoopback } from '../endpoint.ts';
+import type { Entry, Facts } from '../facts.ts';
+import { type Finding, orOk } from '../finding.ts';
+import { type Parameters, seconds, valueFor } from '../postconf.ts';
+import { smtpdServices } from '../restrictions.ts';
+
+export function judgeService(facts: Facts, entry: Entry): Finding[] {
+  const where = `master.cf: ${entry.name}`;
+  const found = [
+    ...judgeColumns(facts, entry),
+    ...judgeProcessLimit(facts, entry),
+    ...judgeTimeLimit(facts, entry),
+  ];
+  return orOk(found, 'service', where, 'columns and limits are right for spawn(8)');
+}
+
+function judgeColumns({ configuration }: Facts, { service, name }: Entry): Finding[] {
+  const { option, parameters } = configuration;
+  const where = `master.cf: ${name}`;
+  const found: Finding[] = [];
+  const error = (check: string, what: string, column: string) =>
+    found.push({
+      severity: 'error',
+      check,
+      where,
+      what,
+      mend: `postconf${option} -F '${name}/${column}=n' && postfix${option} reload`,
+    });
+  if (service.unprivileged !== 'n') {
+    error(
+      'unprivileged',
+      'column unpriv is not "n": spawn(8) needs its rights to change to user=',
+      'unprivileged',
+    );
+  }
+  // "-" is "y" for those whose compatibility level is 0 (COMPATIBILITY_README).
+  const level = Number.parseFloat(parameters.compatibility_level ?? '0');
+  if (service.chroot === 'y' || (service.chroot === '-' && !(level >= 1))) {
+    error('chroot', 'column chroot is not "n": neither Node nor the program is in the chroot', 'chroot');
+  }
+  if (service.type === 'inet' && service.private !== 'n') {
+    error(
+      'private',
+      'column private is not "n": master(8) does not start with such an inet service',
+      'private',
+    );
+  }
+  const { host, port } = hostAndPort(service.name);
+  if (
+    service.type === 'inet' &&
+    !isLoopback(host) &&
+    !(host === '' && isLocalOnly(parameters.inet_interfaces))
+  ) {
+    found.push({
+      severity: 'warning',
+      check: 'loopback',
+      where,
+      what: 'listens beyond this host: anybody who reaches the port can fill the database',
+      mend: `name the service 127.0.0.1:${port} in master.cf, its time limit 127.0.0.1:${port}_time_limit in main.cf, and "postfix${option} reload"`,
+    });
+  }
+  return found;
+}
+
+function isLocalOnly(interfaces: string | undefined): boolean {
+  const hosts = (interfaces ?? '').split(/[\s,]+/).filter((host) => host !== '');
+  return (
+    hosts.length > 0 &&
+    hosts.every((host) => host === 'loopback-only' || isLoopback(host.replace(/[[\]]/g, '')))
+  );
+}
+
+/** Every smtpd process that asks keeps a filter to itself. */
+function judgeProcessLimit({ configuration, questions }: Facts, { service, name }: Entry): Finding[] {
+  const { option, parameters, services } = configuration;
+  const limit = (maxproc: string) => {
+    const number = Number(maxproc === '-' ? (parameters.default_process_limit ?? 100) : maxproc);
+    return number === 0 ? Number.POSITIVE_INFINITY : number;
+  };
+  const asking = smtpdServices(services).filter((smtpd) =>
+    questions.some((question) => question.service === smtpd),
+  );
+  const needed = asking.reduce((sum, smtpd) => sum + limit(smtpd.maxproc), 0);
+  const own = limit(service.maxproc);
+  if (own >= needed) return [];
+  const processes = Number.isFinite(needed) ? `${needed} processes` : 'any number of processes';
+  return [
+    {
+      severity: 'warning',
+      check: 'process-limit',
+      where: `master.cf: ${name}`,
+      what: `at most ${own} filters for ${processes} of smtpd(8): the others wait, then mail gets default_action`,
+      mend: `postconf${option} -F '${name}/process_limit=0' && postfix${option} reload`,
+    },
+  ];
+}
+
+/** The filter is to leave before spawn(8) kills it, but not before smtpd(8) is done with it. */
+function judgeTimeLimit({ configuration }: Facts, { service, name, settings }: Entry): Finding[] {
+  const { option, parameters } = configuration;
+  const parameter = `${service.name}_time_limit`;
+  const limit = seconds(valueFor(service, parameters, parameter));
+  if (limit === undefined || settings === undefined) return [];
+  const { timeLimit } = settings;
+  if (timeLimit > 0 && timeLimit < limit) return judgeClientLimits(parameters, option, timeLimit);
+  const own = Object.hasOwn(service.overrides, parameter);
+  const leaves =
+    timeLimit === 0 ? 'it never leaves by itself' : `it would leave by itself after ${timeLimit} s`;
+  return [
+    {
+      severity: 'warning',
+      check: 'time-limit',
+      where: own ? `master.cf: ${name} -o ${parameter}` : `main.cf: ${parameter}`,
+      what: `spawn(8) kills the filter after ${limit} s, also amid a request; ${leaves} (--time-limit)`,
+      mend:
+        timeLimit === 0
+          ? `in argv= of ${name}: --time-limit ${Math.floor(limit * 0.97)}`
+          : `postconf${option} ${own ? `-P '${name}/` : "-e '"}${parameter}=${timeLimit + 100}s' && postfix${option} reload`,
+    },
+  ];
+}
+
+/** smtpd(8) notices only at its next request that a filter has left, and waits before it asks another one. */
+function judgeClientLimits(parameters: Parameters, option: string, life: number): Finding[] {
+  return (['max_idle', 'max_ttl'] as const).flatMap((name): Finding[] => {
+    const parameter = `smtpd_policy_service_${name}`;
+    const kept = seconds(parameters[parameter] ?? '');
+    if (kept === undefined || kept < life) return [];
+    return [
+      {
+        severity: 'note',
+        check: 'client',
+        where: `main.cf: ${parameter}`,
+        what: `smtpd(8) keeps a connection for ${kept} s, a filter lives ${life} s: some requests wait a second for it`,
+        mend: `postconf${option} -e '${parameter}=${Math.floor(life / 3)}s'`,
+      },
+    ];
+  });
+}

@@ -1,0 +1,55 @@
+// May this user do that with this file? Owner, group and mode as the kernel compares them, on facts that were
+// gathered before; access control lists are not looked at.
+
+export interface User {
+  name: string;
+  uid: number;
+  /** The only group: spawn(8) takes the supplementary ones away (set_ugid in its sources). */
+  gid: number;
+}
+
+export interface Inode {
+  path: string;
+  kind: 'file' | 'directory' | 'socket' | 'other';
+  mode: number;
+  uid: number;
+  gid: number;
+  /** The owner's name, or its number where it has none. */
+  owner: string;
+}
+
+/** A path with all that lies on its way. */
+export interface Place {
+  path: string;
+  /** The directories that are searched on the way, of the path and of what its links lead to. */
+  parents: Inode[];
+  /** Links followed; undefined where it cannot be looked at, and `reason` says why (`ENOENT`). */
+  self: Inode | undefined;
+  reason: string | undefined;
+}
+
+export type Access = 'read' | 'write' | 'search' | 'run';
+
+const BITS: Record<Access, number> = { read: 4, write: 2, search: 1, run: 1 };
+
+export function may(user: User, inode: Inode, access: Access): boolean {
+  if (user.uid === 0) return true;
+  const shift = inode.uid === user.uid ? 6 : inode.gid === user.gid ? 3 : 0;
+  return ((inode.mode >> shift) & BITS[access]) !== 0;
+}
+
+/** What keeps the user from the place, '' for nothing. */
+export function denied(user: User, { path, parents, self, reason }: Place, ...accesses: Access[]): string {
+  const closed = parents.find((parent) => !may(user, parent, 'search'));
+  if (closed !== undefined) return `${user.name} may not search ${describe(closed)}`;
+  // Closed to the one who asks, who is not root then; of the user, that says nothing.
+  if (self === undefined && reason === 'EACCES') return '';
+  if (self === undefined)
+    return `${path} ${reason === 'ENOENT' ? 'does not exist' : `cannot be reached (${reason})`}`;
+  const access = accesses.find((each) => !may(user, self, each));
+  return access === undefined ? '' : `${user.name} may not ${access} ${describe(self)}`;
+}
+
+export function describe({ path, mode, owner }: Inode): string {
+  return `${path} (mode ${(mode & 0o7777).toString(8).padStart(4, '0')}, owner ${owner})`;
+}

@@ -1,0 +1,131 @@
+// Postfix's configuration as postconf(1) prints it: parameters, the services of master.cf, and what services
+// set for themselves. Reads; runs nothing but postconf.
+import { spawnSync } from 'node:child_process';
+import { tokens, unbraced } from './tokens.ts';
+
+export type Parameters = Readonly<Record<string, string>>;
+
+/** A line of master.cf (master(5)), each column as it was typed. */
+export interface Service {
+  name: string;
+  type: string;
+  private: string;
+  unprivileged: string;
+  chroot: string;
+  maxproc: string;
+  /** The program and its arguments, { } taken off. */
+  command: string[];
+  /** What `-o name=value` sets for this service alone. */
+  overrides: Parameters;
+}
+
+export interface Configuration {
+  directory: string;
+  /** ` -c DIR` for commands in advice, '' where postconf finds the directory by itself. */
+  option: string;
+  version: string;
+  /** All parameters, `$name` expanded. */
+  parameters: Parameters;
+  services: Service[];
+  /** What postconf has to remark: unused and undefined parameters, for the most part. */
+  remarks: string[];
+}
+
+// Where root's PATH lacks them, as after `su` without a dash.
+const SBIN = '/usr/sbin:/usr/local/sbin:/opt/postfix/sbin';
+
+/** Throws an Error where there is no Postfix, or its configuration cannot be read. */
+export function readConfiguration(directory: string | undefined): Configuration {
+  const option = directory === undefined ? [] : ['-c', directory];
+  const read = (...words: string[]) => postconf([...option, ...words]);
+  const all = read('-x');
+  const parameters = parseParameters(all.text);
+  return {
+    directory: directory ?? parameters.config_directory ?? '/etc/postfix',
+    option: directory === undefined ? '' : ` -c ${directory}`,
+    version: parameters.mail_version ?? '',
+    parameters,
+    services: parseServices(read('-M').text, read('-P', '-x').text),
+    remarks: [...new Set(all.remarks)],
+  };
+}
+
+function postconf(words: string[]): { text: string; remarks: string[] } {
+  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:${SBIN}` };
+  const run = spawnSync('postconf', words, { encoding: 'latin1', env, maxBuffer: 1 << 26 });
+  if (run.error !== undefined) {
+    const missing = (run.error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new Error(
+      missing ? 'postconf was not found; is Postfix installed on this machine?' : run.error.message,
+    );
+  }
+  const said = run.stderr.split('\n').filter((line) => line !== '');
+  if (run.status !== 0) {
+    const why = said.find((line) => line.includes('fatal:')) ?? said.at(-1) ?? `status ${run.status}`;
+    throw new Error(
+      `${why.replace('fatal: ', '')}; name the directory of main.cf and master.cf with --config-dir`,
+    );
+  }
+  return { text: run.stdout, remarks: said.map((line) => line.replace(/^.*?warning: /, '')) };
+}
+
+/** `name = value` a line. */
+export function parseParameters(text: string): Parameters {
+  const pairs = text.split('\n').map((line) => /^(\S+) =(?: (.*))?$/.exec(line));
+  return Object.fromEntries(pairs.flatMap((pair) => (pair === null ? [] : [[pair[1]!, pair[2] ?? '']])));
+}
+
+/** Of `postconf -M` and `postconf -P` (`service/type/name = value`). */
+export function parseServices(entries: string, overrides: string): Service[] {
+  const own = Object.entries(parseParameters(overrides)).map(([key, value]) => {
+    const [, service, name] = /^(.*\/[a-z-]+)\/([^/]+)$/.exec(key) ?? [];
+    return { service, name: name!, value };
+  });
+  return entries
+    .split('\n')
+    .map((line) => /^(\S+) +(\S+) +(\S+) +(\S+) +(\S+) +\S+ +(\S+) +(.*)$/.exec(line))
+    .filter((columns) => columns !== null)
+    .map(([, name, type, hidden, unprivileged, chroot, maxproc, command]) => ({
+      name: name!,
+      type: type!,
+      private: hidden!,
+      unprivileged: unprivileged!,
+      chroot: chroot!,
+      maxproc: maxproc!,
+      command: tokens(command!, ' \t').map(unbraced),
+      overrides: Object.fromEntries(
+        own
+          .filter(({ service }) => service === `${name}/${type}`)
+          .map(({ name: parameter, value }) => [parameter, value]),
+      ),
+    }));
+}
+
+/** `policy/unix`, as postconf names a service. */
+export function nameOf({ name, type }: Service): string {
+  return `${name}/${type}`;
+}
+
+/** What a service is given for a parameter: its own, or everybody's. */
+export function valueFor(
+  { overrides }: Pick<Service, 'overrides'>,
+  parameters: Parameters,
+  name: string,
+): string {
+  return overrides[name] ?? parameters[name] ?? '';
+}
+
+/** Seconds of a time in main.cf (postconf(5): s, m, h, d, w; without a unit the parameter's own, `s` here). */
+export function seconds(value: string): number | undefined {
+  const match = /^(\d+)([smhdw]?)$/.exec(value.trim());
+  if (match === null) return undefined;
+  return Number(match[1]) * { '': 1, s: 1, m: 60, h: 3600, d: 86400, w: 604800 }[match[2]!]!;
+}
+
+/** Is Postfix at least of this version? */
+export function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return a > major || (a === major && b >= minor);
+}
+
+export const yes = (value: string | undefined): boolean => value?.trim().toLowerCase() === 'yes';

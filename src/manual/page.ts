@@ -1,0 +1,121 @@
+// The manual page greylatch(8): the tables of options and commands, and the prose around them, in the manner of
+// Postfix's pages. Text in, text out.
+import type { Command, Options } from '../cli/command.ts';
+import type { Option } from '../cli/options.ts';
+import * as prose from './prose.ts';
+import { escaped, inline, item, paragraph, section, subsection, verbatim } from './roff.ts';
+
+const PLACEHOLDERS: Record<Exclude<Option['kind'], 'flag' | 'choice'>, string> = {
+  path: 'FILE',
+  duration: 'TIME',
+  count: 'NUMBER',
+  text: 'TEXT',
+  action: 'ACTION',
+  log: 'TARGET',
+};
+
+const LAST: Record<string, readonly prose.Block[]> = {
+  FILES: prose.FILES,
+  DIAGNOSTICS: prose.DIAGNOSTICS,
+  SECURITY: prose.SECURITY,
+  STANDARDS: prose.STANDARDS,
+  BUGS: prose.BUGS,
+  'SEE ALSO': prose.SEE_ALSO,
+  LICENSE: prose.LICENSE,
+};
+
+/** The page as roff source. `options` are the filter's. */
+export function manualPage(version: string, options: Options, commands: readonly Command[]): string {
+  return [
+    '.\\" Made from the tables of options and commands when the package is built.\n',
+    `.TH GREYLATCH 8 "" "${escaped(`greylatch ${version}`)}"\n`,
+    section('NAME'),
+    `greylatch \\- ${escaped(prose.BRIEF)}\n`,
+    section('SYNOPSIS'),
+    '.nf\n',
+    '\\fBgreylatch\\fR [\\fIoptions\\fR]\n',
+    ...commands.map(
+      (command) => `${inline(`**greylatch ${command.name}**${words(command)} [__options__]`)}\n`,
+    ),
+    '.fi\n',
+    section('DESCRIPTION'),
+    blocks(prose.DESCRIPTION),
+    section('OPTIONS'),
+    blocks(prose.OPTIONS_INTRO),
+    optionItems(options),
+    section('CONFIGURATION'),
+    blocks(prose.CONFIGURATION),
+    section('COMMANDS'),
+    blocks(prose.COMMANDS_INTRO),
+    ...commands.map(commandText),
+    section('EXIT STATUS'),
+    blocks(prose.FILTER_STATUS),
+    ...Object.entries(LAST).map(([title, text]) => section(title) + blocks(text)),
+  ]
+    .join('')
+    .replace(/^(\.S[HS] .*\n)\.PP\n/gm, '$1'); // a heading begins a paragraph
+}
+
+function commandText(command: Command): string {
+  const { name, describe, text = [], options, positionals, examples, statuses } = command;
+  return [
+    subsection(inline(`**greylatch ${name}**${words(command)} [__options__]`)),
+    paragraph(escaped(sentence(describe))),
+    ...text.map((each) => paragraph(escaped(each))),
+    ...Object.entries(positionals).map(([word, { describe: what }]) =>
+      item(inline(`__${word.toUpperCase()}__`), escaped(sentence(what))),
+    ),
+    optionItems(options),
+    paragraph('Exit status:'),
+    ...Object.entries(statuses).map(([status, what]) =>
+      item(inline(`**${status}**`), escaped(sentence(what))),
+    ),
+    ...(examples.length > 0 ? [paragraph('Examples:')] : []),
+    ...examples.map(([line, what]) => item(escaped(`greylatch ${line}`), escaped(sentence(what)))),
+  ].join('');
+}
+
+/** ` DAMAGED`, ` [LOGFILE...]` */
+function words({ positionals }: Command): string {
+  const each = Object.entries(positionals).map(([word, { required, many }]) => {
+    const name = `__${word.toUpperCase()}__${many === true ? '...' : ''}`;
+    return required === true ? ` ${name}` : ` [${name}]`;
+  });
+  return each.join('');
+}
+
+function optionItems(options: Options): string {
+  return Object.entries(options)
+    .map(([name, option]) => {
+      const { alias, kind, choices, describe, default: usual, repeat, required } = option;
+      const short = alias === undefined ? '' : `**-${alias}**, `;
+      const value =
+        kind === 'flag'
+          ? ''
+          : ` ${kind === 'choice' ? (choices ?? []).map((word) => `**${word}**`).join('|') : `__${PLACEHOLDERS[kind]}__`}`;
+      const remarks = [
+        ...(usual === undefined ? [] : [`default: ${usual}`]),
+        ...(repeat === true ? ['may be repeated'] : []),
+        ...(required === true ? ['required'] : []),
+      ];
+      const behind = remarks.length > 0 ? ` (${remarks.join('; ')})` : '';
+      return item(inline(`${short}**--${name}**${value}`) + escaped(behind), escaped(sentence(describe)));
+    })
+    .join('');
+}
+
+function blocks(all: readonly prose.Block[]): string {
+  return all
+    .map((block) => {
+      if (typeof block === 'string') return paragraph(inline(block));
+      if ('lines' in block) return verbatim(block.lines);
+      return block.map(([term, text]) => item(inline(term), inline(text))).join('');
+    })
+    .join('');
+}
+
+/** The tables' phrases as sentences. */
+function sentence(phrase: string): string {
+  const whole = phrase.charAt(0).toUpperCase() + phrase.slice(1);
+  return /[.!?:]$/.test(whole) ? whole : `${whole}.`;
+}

@@ -1,0 +1,122 @@
+// What only the manual page says: all that is not in the tables of options and commands. Text with **bold** and
+// __italic__ in it; a list of terms is an array of pairs, lines as they stand are `{ lines }`.
+
+export type Block =
+  | string
+  | readonly (readonly [term: string, text: string])[]
+  | { lines: readonly string[] };
+
+export const BRIEF = 'Postfix policy server that greylists';
+
+export const DESCRIPTION: readonly Block[] = [
+  "The **greylatch**(8) filter answers Postfix's policy requests with greylisting: mail from a client, sender and " +
+    'recipient (a triple) that was never seen before is deferred, and passes when it comes back after a delay, as ' +
+    'mail servers do and most spam programs do not. Mail of users that are logged in passes at once.',
+  'It is run by **spawn**(8), one process for each **smtpd**(8) process that asks, and reads requests from ' +
+    'standard input until that is closed. All processes share one database, an LMDB file.',
+  'With a **COMMAND**, greylatch serves the administrator instead. All commands may be used while filters run.',
+  'Mail always gets an answer: a database that is damaged is set aside and what can be read is saved; while none ' +
+    'can be used, mail passes (see **--on-error**).',
+];
+
+export const OPTIONS_INTRO: readonly Block[] = [
+  'Options go behind the path of the program in **master.cf**. A __TIME__ is a number of seconds, or a number with ' +
+    '**s**, **m**, **h**, **d** or **w**, as **5m**.',
+];
+
+export const CONFIGURATION: readonly Block[] = [
+  'In **master.cf** (**user=** is who owns the directory of the database; the process limit is 0, the column chroot **n**):',
+  {
+    lines: [
+      'policy    unix  -       n       n       -       0       spawn',
+      '  user=nobody argv=/usr/bin/node /usr/local/bin/greylatch',
+    ],
+  },
+  'In **main.cf** (__NAME___time_limit belongs to the service __NAME__ of master.cf; spawn(8) would kill the filter ' +
+    'after 1000s by default):',
+  {
+    lines: [
+      'policy_time_limit = 3600s',
+      'smtpd_recipient_restrictions =',
+      '    permit_mynetworks',
+      '    permit_sasl_authenticated',
+      '    reject_unauth_destination',
+      '    check_policy_service { unix:private/policy, default_action=DUNNO }',
+    ],
+  },
+  'Always specify check_policy_service AFTER reject_unauth_destination, or else your system could become an open ' +
+    'relay. **greylatch doctor** examines an installation.',
+];
+
+export const COMMANDS_INTRO: readonly Block[] = [
+  'Every command has **--help**. Unless it is said otherwise, exit status 2 stands for a wrong command line or a database ' +
+    'that cannot be used.',
+];
+
+export const FILTER_STATUS: readonly Block[] = [
+  'Of the filter (those of the commands are told with each):',
+  [
+    ['**0**', 'End of input, the time limit, or a signal that ends it.'],
+    [
+      '**1**',
+      'A request that is none: no reply is sent, as SMTPD_POLICY_README asks. Or, with **--on-error exit**, a ' +
+        'database that cannot be used.',
+    ],
+    ['**2**', 'A wrong command line.'],
+  ],
+];
+
+export const FILES: readonly Block[] = [
+  [
+    [
+      '/var/mta/greylist.mdb',
+      'The database, made with the first request (**--db**). It may be removed or renamed at any time.',
+    ],
+    ['/var/mta/greylist.mdb-lock', "LMDB's lock file beside it."],
+    [
+      '/var/mta/greylist.mdb.damaged-__TIME__',
+      'What was found damaged and set aside. The newest three are kept; remove them when nothing is missing.',
+    ],
+    ['/etc/postfix/master.cf', 'Where the filter is run from, see **master**(5).'],
+  ],
+];
+
+export const DIAGNOSTICS: readonly Block[] = [
+  'Problems are logged to **syslogd**(8), facility **mail**, as **greylatch**, or where **--log** says. Trouble with ' +
+    'the database is logged once a minute while it lasts; damage once, at level **crit**, with what was saved. ' +
+    'While standard error is a terminal or a file of its own, messages go there.',
+];
+
+export const SECURITY: readonly Block[] = [
+  'The filter runs without privileges, as the user of its service; spawn(8) refuses root and the owner of the mail ' +
+    'system, and takes supplementary groups away. It treats every attribute as hostile, and writes nothing but ' +
+    'replies to the socket.',
+  'A directory for the database that everybody may write to is refused: a file or a link could be put in place of ' +
+    'the database. Give the service a user of its own where **nobody** runs other programs, too.',
+  'The database holds addresses of senders and recipients, and is closed to other users.',
+];
+
+export const STANDARDS: readonly Block[] = [
+  'RFC 6647 (Email Greylisting: An Applicability Statement for SMTP)',
+];
+
+export const BUGS: readonly Block[] = [
+  'A network file system cannot hold the database: LMDB needs memory that all processes share.',
+  'With **--sync later**, a power cut may take what was stored in the last two seconds or so.',
+  'In a sandbox without **/dev/log**, nothing is logged unless **--log file:**__PATH__ is given.',
+];
+
+export const SEE_ALSO: readonly Block[] = [
+  {
+    lines: [
+      'spawn(8), Postfix external command spawner',
+      'smtpd(8), Postfix SMTP server',
+      'access(5), actions of a policy server',
+      'master(5), Postfix master.cf file syntax',
+      'postconf(5), configuration parameters',
+      'SMTPD_POLICY_README, Postfix policy servers',
+    ],
+  },
+];
+
+export const LICENSE: readonly Block[] = ['MIT'];

@@ -1,0 +1,134 @@
+// What the machine says: rights, file systems, accounts and processes; and how findings look on a terminal.
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import type { Finding } from '../../../src/admin/doctor/finding.ts';
+import { denied, may } from '../../../src/admin/doctor/permissions.ts';
+import { printed, wantsColour } from '../../../src/admin/doctor/print.ts';
+import { isLink, lookAt, mountOf, processesOf, runAs, userNamed } from '../../../src/admin/doctor/system.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { facts, inode, NOBODY, place } from './healthy.ts';
+
+test('the first of owner, group and others decides, as in the kernel', () => {
+  const user = { name: 'u', uid: 10, gid: 20 };
+  const of = (mode: number, uid: number, gid: number) => ({ ...inode('/x', mode, uid), gid });
+  expect(may(user, of(0o077, 10, 20), 'read')).toBe(false);
+  expect(may(user, of(0o400, 10, 0), 'read')).toBe(true);
+  expect(may(user, of(0o707, 1, 20), 'write')).toBe(false);
+  expect(may(user, of(0o020, 1, 20), 'write')).toBe(true);
+  expect(may(user, of(0o001, 1, 2), 'search')).toBe(true);
+  expect(may({ ...user, uid: 0 }, of(0, 1, 2), 'write')).toBe(true);
+});
+
+test('who is kept out learns where', () => {
+  const file = inode('/a/b/f', 0o640, 0, 'file');
+  expect(denied(NOBODY, place('/a/b/f', file, inode('/a', 0o755, 0), inode('/a/b', 0o750, 0)), 'read')).toBe(
+    'nobody may not search /a/b (mode 0750, owner root)',
+  );
+  expect(denied(NOBODY, place('/a/b/f', file, inode('/a/b', 0o755, 0)), 'read')).toBe(
+    'nobody may not read /a/b/f (mode 0640, owner root)',
+  );
+  expect(denied(NOBODY, place('/a/b/f', undefined), 'read')).toBe('/a/b/f does not exist');
+  // the one who asks may not look: nothing is known of the user
+  expect(denied(NOBODY, { ...place('/a/b/f', undefined), reason: 'EACCES' }, 'read')).toBe('');
+});
+
+test('both ways of a link are searched', () => {
+  const scratch = makeScratch();
+  try {
+    const [real, other] = ['real', 'other'].map((name) => path.join(scratch.path, name)) as [string, string];
+    mkdirSync(path.join(real, 'deep'), { recursive: true });
+    mkdirSync(other);
+    writeFileSync(path.join(real, 'deep/file'), '');
+    chmodSync(path.join(real, 'deep/file'), 0o600);
+    symlinkSync(path.join(real, 'deep'), path.join(other, 'link'));
+    const found = lookAt(path.join(other, 'link/file'));
+    const searched = found.parents.map((parent) => parent.path);
+    expect(searched).toEqual(
+      expect.arrayContaining(['/', other, path.join(other, 'link'), real, path.join(real, 'deep')]),
+    );
+    expect(found.self).toMatchObject({ kind: 'file' });
+    expect(found.self!.mode & 0o777).toBe(0o600);
+    expect(isLink(path.join(other, 'link'))).toBe(true);
+    expect(lookAt(path.join(other, 'gone'))).toMatchObject({ self: undefined, reason: 'ENOENT' });
+  } finally {
+    scratch.remove();
+  }
+});
+
+test('the file system of a path, of mountinfo', () => {
+  const mountinfo = `26 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+30 26 0:30 / /var rw,relatime shared:1 master:2 - xfs /dev/vdb rw
+31 30 0:31 / /var/mta rw - tmpfs tmpfs rw
+32 31 0:32 / /var/mta rw - nfs4 host:/x rw
+33 26 0:33 / /with\\040blank ro,noexec - ext4 /dev/vdc rw
+34 26 0:34 / /super rw - ext4 /dev/vdd ro
+`;
+  const type = (wanted: string) => mountOf(wanted, mountinfo)?.type;
+  expect(
+    ['/etc', '/var', '/var/lib', '/var/mta', '/var/mta/x', '/various', '/with blank/x'].map(type),
+  ).toEqual(['ext4', 'xfs', 'xfs', 'nfs4', 'nfs4', 'ext4', 'ext4']);
+  expect(['/with blank', '/super/x', '/var'].map((wanted) => mountOf(wanted, mountinfo)!.readOnly)).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect(mountOf('/x', '')).toBeUndefined();
+});
+
+test('accounts by name only, groups on request', () => {
+  expect(userNamed('root')).toEqual({ name: 'root', uid: 0, gid: 0 });
+  expect(userNamed('root', 'no-such-group')).toBeUndefined();
+  expect(userNamed('0')).toBeUndefined(); // getent would take it
+  expect(userNamed('')).toBeUndefined();
+});
+
+test('processes of a user', () => {
+  const child = spawn('sleep', ['1234'], { stdio: 'ignore' });
+  try {
+    expect(processesOf(process.getuid!())).toContainEqual(['sleep', '1234']);
+    expect(processesOf(4_000_000)).toEqual([]);
+  } finally {
+    child.kill();
+  }
+});
+
+test('a program that fails is told apart from one that is not there', () => {
+  const me = { name: 'me', uid: process.getuid!(), gid: process.getgid!() };
+  expect(runAs(me, '/', ['/bin/echo', 'hello'])).toEqual({ status: 0, out: 'hello', error: '' });
+  const failing = ['/bin/sh', '-c', 'printf "\\nnode:internal:1\\nTypeError: no\\n" >&2; exit 3'];
+  expect(runAs(me, '/', failing)).toEqual({ status: 3, out: '', error: 'TypeError: no' });
+  expect(runAs(me, '/', ['/nonexistent/node'])).toMatchObject({
+    status: null,
+    error: expect.stringContaining('ENOENT'),
+  });
+});
+
+test('text for people: aligned, and in colour only where it is wanted', () => {
+  const findings: Finding[] = [
+    { severity: 'ok', check: 'a', where: 'here', what: 'well' },
+    { severity: 'warning', check: 'b', where: 'there', what: 'odd', mend: 'chmod' },
+  ];
+  const plain = printed(facts().configuration, findings, false);
+  expect(plain).toBe(`Postfix 3.7.11, /etc/postfix
+
+ok       here
+         well
+warning  there
+         odd
+         mend: chmod
+
+To be mended: 0 errors, 1 warning, 0 notes
+`);
+  const coloured = printed(facts().configuration, findings, true);
+  expect(coloured).toContain('\x1b[33mwarning\x1b[0m  there');
+  // biome-ignore lint/complexity/useRegexLiterals: a literal would hide the escape
+  expect(coloured.replace(new RegExp('\x1b\\[\\d*m', 'g'), '')).toBe(plain);
+  expect([
+    wantsColour({ isTTY: true }, {}),
+    wantsColour({ isTTY: true }, { NO_COLOR: '1' }),
+    wantsColour({ isTTY: true }, { NO_COLOR: '' }),
+    wantsColour({}, {}),
+  ]).toEqual([true, false, true, false]);
+});

@@ -1,0 +1,104 @@
+// The manual page: as it was built into dist, and as groff sets it.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { version } from '../../package.json';
+import { COMMANDS } from '../../src/admin/commands.ts';
+import { type Command, defineCommand } from '../../src/cli/command.ts';
+import { OPTIONS } from '../../src/cli/options.ts';
+import { manualPage } from '../../src/manual/page.ts';
+import { project } from '../e2e/snippet.ts';
+import { suite } from '../support/needs.ts';
+
+const built = path.join(project, 'dist/greylatch.8');
+
+test('the page in dist is made from the tables as they are', () => {
+  expect(readFileSync(built, 'utf8')).toBe(manualPage(version, OPTIONS, COMMANDS));
+});
+
+test('the package has it, and not what made it', () => {
+  const words = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const [{ files }] = JSON.parse(execFileSync('npm', words, { cwd: project, encoding: 'utf8' })) as [
+    { files: { path: string }[] },
+  ];
+  const paths = files.map((file) => file.path);
+  expect(paths).toContain('dist/greylatch.8');
+  expect(paths).not.toContain('dist/manual.js');
+});
+
+suite('set by groff', ['groff'], () => {
+  /** Plain text, without hyphenation or bold; what groff warns of comes first. */
+  function set(page: string): string {
+    const words = ['-man', '-ww', '-Tutf8', '-rHY=0', '-rLL=200n', '-P-c', '-P-b', '-P-u', '-P-o'];
+    const { status, stdout, stderr } = spawnSync('groff', words, { input: page, encoding: 'utf8' });
+    if (status !== 0) throw new Error(stderr);
+    return stderr + stdout.replace(/ +/g, ' ');
+  }
+
+  const text = set(manualPage(version, OPTIONS, COMMANDS));
+
+  test('without a warning', () => {
+    expect(text).toMatch(/^GREYLATCH\(8\)/);
+    for (const heading of [
+      'NAME',
+      'SYNOPSIS',
+      'DESCRIPTION',
+      'FILES',
+      'DIAGNOSTICS',
+      'SECURITY',
+      'BUGS',
+      'SEE ALSO',
+    ]) {
+      expect(text).toContain(`\n${heading}\n`);
+    }
+  });
+
+  test('every option of the filter is there, with its default', () => {
+    for (const [name, { describe, ...option }] of Object.entries(OPTIONS)) {
+      expect(text).toContain(`--${name}`);
+      expect(text.toLowerCase()).toContain(describe.toLowerCase());
+      if ('default' in option) expect(text).toMatch(new RegExp(`--${name} .*default: ${option.default}`));
+    }
+  });
+
+  test.each(COMMANDS.map((command) => [command.name, command] as const))(
+    'the command %s',
+    (name, command) => {
+      const start = text.indexOf(`\n greylatch ${name}`, text.indexOf('\nCOMMANDS\n'));
+      expect(start).toBeGreaterThan(0);
+      const rest = text.slice(start + 1);
+      const own = rest.slice(0, rest.search(/\n( greylatch \S.*\[options\]|[A-Z][A-Z ]+)\n/));
+      for (const option of Object.keys(command.options)) expect(own).toContain(`--${option}`);
+      for (const word of Object.keys(command.positionals)) expect(own).toContain(word.toUpperCase());
+      for (const status of Object.keys(command.statuses))
+        expect(own).toMatch(new RegExp(`\\n ${status} \\w`));
+      for (const [line] of command.examples) expect(own).toContain(`greylatch ${line}`);
+    },
+  );
+
+  test('text is not taken for roff, nor for markup', () => {
+    const awkward = defineCommand({
+      name: 'awkward',
+      describe: '.SH "no" \\fBheading\\fR',
+      text: ["'tis no request, nor **bold**, nor __italic__: a -- b ~ ^ `c` \\n"],
+      options: { odd: { kind: 'text', default: '"\\"', describe: '\'.\\" quoted' } },
+      positionals: {},
+      examples: [['awkward --odd "a\\nb"', '.']],
+      statuses: { 0: '.br' },
+      run: () => 0,
+    }) as unknown as Command;
+    const odd = set(manualPage('1', {}, [awkward]));
+    expect(odd).toMatch(/^GREYLATCH/); // no warning
+    for (const whole of [
+      '.SH "no" \\fBheading\\fR.',
+      "'tis no request, nor **bold**, nor __italic__: a -- b ~ ^ `c` \\n\n",
+      '--odd TEXT (default: "\\")',
+      '\'.\\" quoted.',
+      'greylatch awkward --odd "a\\nb"',
+      ' .br.',
+    ]) {
+      expect(odd).toContain(whole);
+    }
+  });
+});
