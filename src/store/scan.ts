@@ -1,0 +1,116 @@
+// Reading all records, for the administrator's commands: in the order of their keys, one state as a whole. Takes no
+// lock while it reads; where it may write to the lock file, a reader's slot keeps the state's pages as they are.
+import { DamageError } from './damage.ts';
+import { closeFile, type DataFile, openFile, readHead, readPage } from './file.ts';
+import {
+  BRANCH,
+  keysOn,
+  LEAF,
+  type Meta,
+  nodeAt,
+  nodeChild,
+  nodeData,
+  nodeDataSize,
+  nodeKey,
+  nodeKeySize,
+  wrongWithHeader,
+  wrongWithNodes,
+} from './format.ts';
+import { isHouse, readKey } from './key.ts';
+import { native, READ_ONLY } from './native.ts';
+import { checkPlace } from './place.ts';
+import { type ClientRecord, isRecord, readClient, readTriple, type TripleRecord } from './record.ts';
+import { begin, closeWriter, openWriter } from './writer.ts';
+
+/** A record with its key read back, all texts latin1: a triple's, or a client's own. */
+export type Entry =
+  | ({ kind: 'triple'; client: string; sender: string; recipient: string } & TripleRecord)
+  | ({ kind: 'client'; client: string } & ClientRecord);
+
+/** The entries of the database at `path`, and how far the reading is (0 to 1) by the last one. */
+export interface Scan {
+  entries: Generator<Entry>;
+  part(): number;
+}
+
+/**
+ * Reads the database at `path`; undefined where there is none. Damaged pages are passed over (`onDamage` is told).
+ * Throws StoreError where it cannot be read. Finish the generator, or return it: it holds a reader's slot.
+ */
+export function scan(path: string, onDamage: (what: string) => void = () => {}): Scan | undefined {
+  checkPlace(path);
+  const file = openFile(path);
+  if (file === undefined) return undefined;
+  let done = 0;
+  const release = hold(path);
+  const meta = readHead(file);
+  function* entries(): Generator<Entry> {
+    try {
+      if (meta.main.depth > 0) yield* below(meta.main.root, meta.main.depth);
+    } finally {
+      release();
+      closeFile(file as DataFile);
+    }
+  }
+  function* below(number: number, depth: number): Generator<Entry> {
+    const page = Buffer.allocUnsafe(file!.pageSize);
+    const wrong = load(file!, meta, number, depth, page);
+    if (wrong !== '') {
+      onDamage(`page ${number} ${wrong}`);
+      return;
+    }
+    for (let i = 0; i < keysOn(page, 0); i++) {
+      if (depth > 1) yield* below(nodeChild(page, nodeAt(page, 0, i)), depth - 1);
+      else {
+        done++;
+        const entry = entryAt(page, nodeAt(page, 0, i));
+        if (entry !== undefined) yield entry;
+      }
+    }
+  }
+  return { entries: entries(), part: () => done / Math.max(1, meta.main.entries) };
+}
+
+/** Takes a reader's slot on the newest state, if that is allowed; returns what gives it back. */
+function hold(path: string): () => void {
+  try {
+    const writer = openWriter(path);
+    begin(writer);
+    try {
+      const pin = new (native().Txn)(writer.env, READ_ONLY);
+      return () => {
+        pin.abort();
+        closeWriter(writer);
+      };
+    } finally {
+      writer.env.abortTxn();
+    }
+  } catch {
+    return () => {}; // a reader only: what is written over while it reads is seen by the pages' own checks
+  }
+}
+
+function load(file: DataFile, meta: Meta, number: number, depth: number, page: Buffer): string {
+  const kind = depth > 1 ? BRANCH : LEAF;
+  if (number < 2 || number > meta.lastPage) return 'cannot be, and yet something points to it';
+  try {
+    readPage(file, number, page, 0);
+  } catch (error) {
+    if (error instanceof DamageError) return error.message;
+    throw error;
+  }
+  return wrongWithHeader(page, 0, number, kind, meta.txnid) || wrongWithNodes(page, 0, file.pageSize, kind);
+}
+
+/** The entry of a leaf's node; undefined for the store's own records and for rubbish. */
+export function entryAt(page: Buffer, node: number): Entry | undefined {
+  const at = nodeData(page, node);
+  const key = page.subarray(nodeKey(node), at);
+  if (isHouse(key) || !isRecord(page, nodeKey(node), nodeKeySize(page, node), at, nodeDataSize(page, node)))
+    return undefined;
+  const read = readKey(key);
+  if (read === undefined) return undefined;
+  const { client, tail } = read;
+  if (tail === undefined) return { kind: 'client', client, ...readClient(page, at) };
+  return { kind: 'triple', client, ...tail, ...readTriple(page, at) };
+}

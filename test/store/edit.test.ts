@@ -1,0 +1,94 @@
+// Many records at once: read in order, changed in batches, and the file is sound afterwards.
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Change, type Name, openEditor } from '../../src/store/edit.ts';
+import { type Entry, scan } from '../../src/store/scan.ts';
+import { verify } from '../../src/store/verify.ts';
+import { makeRandom } from '../support/random.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+const place = () => path.join(scratch.path, 'greylist.mdb');
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const nameOf = (n: number): Name => ({
+  client: n % 11 === 0 ? `2001:db8::${n}` : `10.${n % 7}.${n % 251}.${n % 13}`,
+  sender: `s${n}@example.org`,
+  recipient: `r${n % 31}@example.net`,
+});
+const waiting = (n: number): Entry => ({
+  kind: 'triple',
+  ...(nameOf(n) as { client: string; sender: string; recipient: string }),
+  firstSeen: 1000 + n,
+  passed: false,
+  lastPassed: 0,
+  wait: 0,
+  deferrals: 1,
+  offsets: [],
+});
+
+function edit(changes: Iterable<{ name: Name; change: Change }>): number {
+  const editor = openEditor(place());
+  try {
+    return editor.change(changes);
+  } finally {
+    editor.close();
+  }
+}
+
+const everything = (): Entry[] => [...(scan(place())?.entries ?? [])];
+
+test('random puts and removals leave what a Map would hold, and a sound file', () => {
+  const random = makeRandom(31);
+  const model = new Map<number, number>();
+  for (let round = 0; round < 12; round++) {
+    const changes = Array.from({ length: 1500 }, () => {
+      const n = random.below(4000);
+      // In some rounds nearly everything goes, so that pages are merged on all levels.
+      if (random.chance(round % 3 === 2 ? 0.95 : 0.3)) {
+        model.delete(n);
+        return { name: nameOf(n), change: () => 'forget' as const };
+      }
+      model.set(n, (model.get(n) ?? 0) + 1);
+      const change: Change = (before) => ({
+        ...waiting(n),
+        deferrals: before?.kind === 'triple' ? before.deferrals + 1 : 1,
+      });
+      return { name: nameOf(n), change };
+    });
+    edit(changes);
+    expect(verify(place(), () => {})).toMatchObject({ problems: [], lost: 0, waiting: model.size });
+  }
+  const found = everything();
+  expect(found).toHaveLength(model.size);
+  for (const entry of found) {
+    if (entry.kind !== 'triple') throw new Error('a client was never put');
+    const n = entry.firstSeen - 1000;
+    expect(entry).toEqual({ ...waiting(n), deferrals: Math.min(255, model.get(n)!) });
+  }
+});
+
+test('nothing is changed where the change says so, and it is told what was there', () => {
+  edit([{ name: nameOf(1), change: () => waiting(1) }]);
+  const seen: (Entry | undefined)[] = [];
+  const look: Change = (before) => void seen.push(before);
+  expect(edit([nameOf(1), nameOf(2), { client: '10.0.0.1' }].map((name) => ({ name, change: look })))).toBe(
+    0,
+  );
+  expect(seen).toEqual([waiting(1), undefined, undefined]);
+});
+
+test('clients have records of their own', () => {
+  const client: Entry = { kind: 'client', client: '10.0.0.1', comeBacks: 7, lastSeen: 86_400 * 3 };
+  edit([{ name: { client: '10.0.0.1' }, change: () => client }]);
+  expect(everything()).toEqual([client]);
+  expect(edit([{ name: { client: '10.0.0.1' }, change: () => 'forget' }])).toBe(1);
+  expect(everything()).toEqual([]);
+});
+
+test('there is nothing to scan where there is no database', () => {
+  expect(scan(place())).toBeUndefined();
+});
