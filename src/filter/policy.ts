@@ -1,6 +1,7 @@
 // What the command line says, made ready for the decision. What a setting needs is loaded only where it is set.
 import { hostname } from 'node:os';
 import type { FilterArguments } from '../cli/arguments.ts';
+import { newPseudonym } from '../greylist/pseudonym.ts';
 import { readSecret } from '../store/secret.ts';
 import type { Policy } from './answer.ts';
 
@@ -22,7 +23,6 @@ function loadPools(): Policy['registrableDomain'] {
 }
 
 function loadPseudonym(db: string): (text: string) => string {
-  const { newPseudonym } = require('../greylist/pseudonym.ts') as typeof import('../greylist/pseudonym.ts');
   let pseudonym: ((text: string) => string) | undefined;
   // Read with the first request: trouble with the file is trouble with the store, and mail gets its answer.
   return (text) => {

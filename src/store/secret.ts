@@ -1,5 +1,4 @@
 // The key of --privacy, a file beside the database. Whoever makes the first one makes it for all.
-import { randomBytes } from 'node:crypto';
 import {
   chownSync,
   closeSync,
@@ -43,6 +42,7 @@ export function readSecret(path: string): Buffer {
 }
 
 function makeSecret(place: string): void {
+  const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
   const own = `${place}.${process.pid}`;
   try {
     writeFileSync(own, randomBytes(BYTES), { mode: 0o600, flag: 'wx' });

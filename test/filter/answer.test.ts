@@ -1,0 +1,158 @@
+// A request's whole way: exceptions, decision, reply; on the real store, with a clock that is a number.
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { filterArguments, type Words } from '../../src/cli/arguments.ts';
+import { newAnswer } from '../../src/filter/answer.ts';
+import { policyFrom } from '../../src/filter/policy.ts';
+import { emptyRequest, type PolicyRequest } from '../../src/greylist/request.ts';
+import { openStore } from '../../src/store/lmdb.ts';
+import type { Store } from '../../src/store/store.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const DEFERRED = 'defer_if_permit Service is unavailable';
+let scratch: ReturnType<typeof makeScratch>;
+let store: Store;
+let now = 1_700_000_000;
+const logged: string[] = [];
+
+beforeEach(() => {
+  scratch = makeScratch();
+  logged.length = 0;
+  const limits = { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 1_000_000 };
+  const say = (what: string | Error) => void logged.push(String(what));
+  store = openStore({
+    path: path.join(scratch.path, 'greylist.mdb'),
+    sync: 'later',
+    limits,
+    onDamage: say,
+    onTrouble: say,
+    onFull: say,
+  });
+});
+afterEach(() => {
+  store.close();
+  scratch.remove();
+});
+
+/** Asks a filter with these options. */
+function filterWith(words: Words = {}): (changes?: Partial<PolicyRequest>) => string | undefined {
+  const settings = filterArguments({ db: [path.join(scratch.path, 'greylist.mdb')], ...words });
+  const log = {
+    write: (_: string, text: string) => void logged.push(text),
+    close: (done: () => void) => done(),
+  };
+  const answer = newAnswer(store, policyFrom(settings), log, () => now);
+  return (changes) =>
+    answer({
+      ...emptyRequest(),
+      request: 'smtpd_access_policy',
+      protocol_state: 'RCPT',
+      client_address: '192.0.2.1',
+      client_name: 'mail.example.org',
+      helo_name: 'mail.example.org',
+      sender: 'ann@example.org',
+      recipient: 'bob@example.net',
+      ...changes,
+    });
+}
+
+describe('not greylisted is', () => {
+  test('an authenticated user, and nothing is stored', () => {
+    const ask = filterWith();
+    expect(ask({ sasl_username: 'ann' })).toBe('dunno');
+    now += 1000;
+    expect(ask()).toBe(DEFERRED);
+  });
+
+  test.each(['CONNECT', 'HELO', 'EHLO', 'VRFY', 'ETRN'])('a request at %s: there is no mail yet', (state) => {
+    expect(filterWith()({ protocol_state: state, sender: '', recipient: '' })).toBe('dunno');
+  });
+
+  test('mail to postmaster and abuse, where the administrator says so', () => {
+    for (const recipient of ['postmaster@example.net', 'Abuse@example.net']) {
+      expect(filterWith()({ recipient })).toBe(DEFERRED);
+      expect(filterWith({ 'role-accounts': ['true'] })({ recipient })).toBe('dunno');
+    }
+    expect(filterWith({ 'role-accounts': ['true'] })({ recipient: 'not-abuse@example.net' })).toBe(DEFERRED);
+  });
+
+  test('an excepted recipient', () => {
+    const ask = filterWith({ 'except-recipient': ['Bob@example.net', 'codes@'] });
+    expect(ask()).toBe('dunno');
+    expect(ask({ recipient: 'codes@any.example' })).toBe('dunno');
+    expect(ask({ recipient: 'bob@other.example' })).toBe(DEFERRED);
+  });
+
+  test('who looks like a mail server, with --greylist suspicious', () => {
+    const ask = filterWith({ greylist: ['suspicious'] });
+    expect(ask()).toBe('dunno');
+    expect(ask({ client_name: 'unknown' })).toBe(DEFERRED);
+    expect(ask({ helo_name: 'mx.example.net' })).toBe(DEFERRED); // pretends to be of the recipient's domain
+  });
+});
+
+test.each(['DATA', 'END-OF-MESSAGE', 'MAIL', ''])(
+  'at %j the triple is judged, an empty recipient being a value',
+  (protocol_state) => {
+    const ask = filterWith();
+    expect(ask({ protocol_state, recipient: '' })).toBe(DEFERRED);
+    now += 61;
+    expect(ask({ protocol_state, recipient: '' })).toBe('dunno');
+  },
+);
+
+test('pools and normalised senders are one client and one sender', () => {
+  const ask = filterWith({ 'client-key': ['subnet'], 'sender-key': ['normalised'] });
+  expect(ask({ sender: 'prvs=1234abcdef=ann@example.org' })).toBe(DEFERRED);
+  now += 61;
+  expect(ask({ client_address: '192.0.2.77', sender: 'prvs=5678abcdef=ann@example.org' })).toBe('dunno');
+  expect(ask({ client_address: '192.0.3.77', sender: 'prvs=5678abcdef=ann@example.org' })).toBe(DEFERRED);
+});
+
+test('--greylist observe stores and logs, and defers nobody', () => {
+  const ask = filterWith({ greylist: ['observe'] });
+  expect(ask()).toBe('dunno');
+  expect(logged.at(-1)).toMatch(/^would have answered defer_if_permit .*client=192\.0\.2\.1/);
+  now += 61;
+  expect(filterWith()()).toBe('dunno'); // it is known by now
+});
+
+test('--dry-run stores nothing', () => {
+  const ask = filterWith({ 'dry-run': ['true'] });
+  expect(ask()).toBe('dunno');
+  now += 61;
+  expect(ask()).toBe('dunno');
+  expect(logged).toHaveLength(2);
+  expect(filterWith()()).toBe(DEFERRED);
+});
+
+test('--header tells of the delay, at the first pass of a message that was deferred', () => {
+  const ask = filterWith({ header: ['true'] });
+  expect(ask({ instance: 'x.1' })).toBe(DEFERRED);
+  expect(ask({ instance: 'x.1', recipient: 'eve@example.net' })).toBe(DEFERRED);
+  now += 300;
+  expect(ask({ instance: 'x.2' })).toMatch(/^prepend X-Greylist: delayed 300 seconds by greylatch at /);
+  expect(ask({ instance: 'x.2', recipient: 'eve@example.net' })).toBe('dunno');
+  expect(ask({ instance: 'x.3' })).toBe('dunno');
+});
+
+test('--privacy decides the same, and puts no address on the disk', async () => {
+  const ask = filterWith({ privacy: ['true'] });
+  expect(ask()).toBe(DEFERRED);
+  expect(ask({ sender: 'ANN@example.org' })).toBe(DEFERRED);
+  now += 61;
+  expect(ask({ sender: 'Ann@Example.org' })).toBe('dunno');
+  expect(ask({ sender: 'eve@example.org' })).toBe(DEFERRED);
+  store.close();
+  const { scan } = await import('../../src/store/scan.ts');
+  const found = [...scan(path.join(scratch.path, 'greylist.mdb'))!.entries];
+  expect(found.length).toBeGreaterThanOrEqual(2);
+  for (const entry of found) expect(JSON.stringify(entry)).not.toMatch(/ann|bob|192|example/);
+});
+
+test('a key of --privacy that is none is trouble with the store', async () => {
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(path.join(scratch.path, 'greylist.mdb.secret'), 'short');
+  expect(filterWith({ privacy: ['true'] })()).toBe('dunno');
+  expect(logged.at(-1)).toMatch(/greylist\.mdb\.secret is not the key of --privacy/);
+});
