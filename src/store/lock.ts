@@ -92,19 +92,17 @@ const NAP = 0.05;
 const MOST_NAPS = 200;
 
 /**
- * Waits for the write lock to be free, outside of liblmdb, and returns whether there was anything to wait for. Who
- * waits within liblmdb reads the map as soon as the lock is handed on: were the file cut off meanwhile, the holder
- * would die of it and so would everyone that waits, one after the other. After some 20 ms of a lock that is never
- * seen free, the caller queues up in liblmdb all the same.
+ * Waits for the write lock to be free, outside of liblmdb. Who waits within it reads the map as soon as the lock is
+ * handed on: were the file cut off meanwhile, the holder would die of it and so would everyone that waits, one after
+ * the other. After some 20 ms of a lock that is never seen free, the caller queues up in liblmdb all the same.
  */
-export function awaitRelease({ fd, kind, bytes }: LockFile): boolean {
-  if (kind !== ROBUST_SHARED) return false;
+export function awaitRelease({ fd, kind, bytes }: LockFile): void {
+  if (kind !== ROBUST_SHARED) return;
   for (let naps = 0; naps < MOST_NAPS; naps++) {
     const got = readSync(fd, bytes, MUTEX, 4, MUTEX);
-    if (got < 4 || (u32(bytes, MUTEX) & HOLDER) === 0) return naps > 0;
+    if (got < 4 || (u32(bytes, MUTEX) & HOLDER) === 0) return;
     pause(NAP);
   }
-  return true;
 }
 
 /** What is wrong with the lock file, '' for nothing. Throws MovedError where it was removed. */

@@ -14,6 +14,9 @@ import { putRecord, removeRecord, type Writer } from './writer.ts';
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
 const EVERY = 5;
 const REST = 3600;
+/** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */
+const LEAP = 86_400;
+const START = Buffer.alloc(0);
 /** Leaves a step looks at: with one step in five seconds, 138,000 a day, which hold some 7 million triples. */
 const LEAVES = 8;
 
@@ -64,9 +67,13 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       complete: 0,
       othersSoFar: 0,
       others: 0,
-      position: Buffer.alloc(0),
+      position: START,
     };
     if (!isDue(state, now)) return false;
+    if (state.at > 0 && Math.abs(now - state.at) > LEAP) {
+      putState(writer, key.subarray(0, keyLength), { ...state, at: now, complete: now, position: START });
+      return true;
+    }
     const expired: Buffer[] = [];
     let position: Buffer | undefined = state.position;
     for (let i = 0; i < LEAVES && position !== undefined; i++) {
@@ -88,7 +95,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       complete: done ? now : state.complete,
       othersSoFar: done ? 0 : state.othersSoFar,
       others,
-      position: position ?? Buffer.alloc(0),
+      position: position ?? START,
     });
     return true;
   }

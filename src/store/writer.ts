@@ -186,7 +186,8 @@ function settleMark(writer: Writer): void {
 export function begin(writer: Writer): Meta {
   const { env, file, lock } = writer;
   for (let tries = 0; ; tries++) {
-    if (awaitRelease(lock)) readHead(file); // liblmdb reads it as well, and would not survive one that is gone
+    awaitRelease(lock);
+    readHead(file); // liblmdb reads it as well, and would not survive one that is gone
     const wrong = tries < MOST_BEGINS ? wrongWithLock(lock) : 'names an impossible transaction';
     if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
     env.beginTxn(BEGIN);

@@ -23,7 +23,10 @@ test(`${KILLS} kills among ${FILTERS} writing filters`, async () => {
   const write = async (smtpd: Smtpd) => {
     while (!over) {
       const triple = next++;
-      expect(await smtpd.ask(requestFor(triple, 'k'))).toBe(deferred); // within the patience of `ask`, dead or not
+      const before = smtpd.deaths;
+      const reply = await smtpd.ask(requestFor(triple, 'k')); // within the patience of `ask`, dead or not
+      // Who was killed may have stored it; then the second try, a second later, finds it old enough.
+      if (reply !== dunno || smtpd.deaths === before) expect(reply).toBe(deferred);
       answered.push(triple);
     }
   };

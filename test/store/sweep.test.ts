@@ -124,6 +124,20 @@ test('two processes do not sweep at the same time', () => {
   other.close();
 });
 
+test('a clock that leaps ahead for a while makes nothing go', () => {
+  const start = 1_700_000_000;
+  for (let n = 0; n < 500; n++) {
+    store.remember(triple(n), start);
+    store.pass(triple(n), start + 100, false);
+  }
+  goBy(start + 100, 60);
+  const wrong = start + 365 * DAY;
+  goBy(wrong, HOUR - 60);
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 500 });
+  goBy(wrong + HOUR, HOUR);
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 0 });
+});
+
 test('in a year of traffic the size levels off', () => {
   const random = makeRandom(12);
   const start = 1_700_000_000;
