@@ -8,9 +8,14 @@ import { faketimeLibrary } from './clock.ts';
 /** greylist.pl itself, as Debian's postfix-doc installs it. */
 export const greylistPl = '/usr/share/doc/postfix/examples/smtpd-policy/greylist.pl';
 
+/** The oracle of the lists of exceptions. */
+export const postgrey = '/usr/sbin/postgrey';
+
 const lacks = {
   faketime: () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)'),
   greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
+  postgrey: () =>
+    spawnSync(postgrey, ['--version']).status === 0 ? undefined : `${postgrey} (Debian: postgrey)`,
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
 };
 
