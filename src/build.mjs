@@ -10,6 +10,7 @@ await build({
   entryPoints: {
     main: 'src/main.ts', // every filter
     pool: 'src/greylist/pool.ts', // --client-key pool
+    lists: 'src/lists/lists.ts', // --whitelist-clients and the like
     commands: 'src/cli/commands.ts', // an administrator's command
     manual: 'src/manual/main.ts', // only here
   },
@@ -29,6 +30,7 @@ await build({
     'node-gyp-build-optional-packages',
     './commands.js',
     './pool.js',
+    './lists.js',
   ],
   logLevel: 'warning',
 });

@@ -66,7 +66,8 @@ function filter(settings: FilterArguments, log: Log): void {
     log.close(() => process.exit(1));
   });
   const seconds = () => Math.floor(Date.now() / 1000);
-  const answer = newAnswer(store, policyFrom(settings), log, seconds);
+  const warn = (text: string) => log.write('warning', text);
+  const answer = newAnswer(store, policyFrom(settings, { warn, now: seconds }), log, seconds);
   const { timeLimit, verbose } = settings;
   runSession({ answer, tidy: () => store.tidy(seconds()), timeLimit, verbose, log, end });
 }

@@ -2,24 +2,33 @@
 import { hostname } from 'node:os';
 import type { FilterArguments } from '../cli/arguments.ts';
 import { newPseudonym } from '../greylist/pseudonym.ts';
+import type { ListOptions } from '../lists/lists.ts';
 import { readSecret } from '../store/secret.ts';
 import type { Policy } from './answer.ts';
 
-/** Throws StoreError where the key of --privacy cannot be read. */
-export function policyFrom(settings: FilterArguments): Policy {
+/** `options`: who is told of what is wrong in the lists' files, and the time in seconds. */
+export function policyFrom(settings: FilterArguments, options: ListOptions): Policy {
+  const { whitelistClients, whitelistRecipients, onlyRecipients } = settings;
+  const recipientList = (paths: string[]) =>
+    paths.length > 0 ? loadLists().openRecipientList(paths, options) : undefined;
   return {
     ...settings,
     hostname: hostname().toLowerCase(),
     registrableDomain: settings.clientKey === 'pool' ? loadPools() : () => undefined,
     pseudonym: settings.privacy ? loadPseudonym(settings.db) : undefined,
-    clientList: undefined,
-    recipientList: undefined,
-    onlyList: undefined,
+    clientList:
+      whitelistClients.length > 0 ? loadLists().openClientList(whitelistClients, options) : undefined,
+    recipientList: recipientList(whitelistRecipients),
+    onlyList: recipientList(onlyRecipients),
   };
 }
 
 function loadPools(): Policy['registrableDomain'] {
   return (require('./pool.js') as typeof import('../greylist/pool.ts')).registrableDomain;
+}
+
+function loadLists(): typeof import('../lists/lists.ts') {
+  return require('./lists.js') as typeof import('../lists/lists.ts');
 }
 
 function loadPseudonym(db: string): (text: string) => string {

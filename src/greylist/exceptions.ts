@@ -1,13 +1,8 @@
 // Who is not greylisted, whatever is on record: pure functions of a request and the settings.
+
+import type { ClientList, Entry, RecipientList } from '../lists/lists.ts';
 import { domainOf, type PolicyRequest } from './request.ts';
 import { looksSuspicious } from './suspicious.ts';
-
-/** A line of a list that matched. */
-export interface ListEntry {
-  file: string;
-  line: number;
-  text: string;
-}
 
 export interface ExceptionSettings {
   /** Who is greylisted: everyone, or clients that do not look like a mail server. `observe` counts as `all`. */
@@ -19,9 +14,9 @@ export interface ExceptionSettings {
   /** Recipients in lower case, or their parts in front of `@` and `@` itself, that are never deferred. */
   exceptRecipients: readonly string[];
   /** What the administrator's files say; undefined where there is no such file. */
-  clientList: ((name: string, address: string) => ListEntry | undefined) | undefined;
-  recipientList: ((recipient: string) => ListEntry | undefined) | undefined;
-  onlyList: ((recipient: string) => ListEntry | undefined) | undefined;
+  clientList: ClientList | undefined;
+  recipientList: RecipientList | undefined;
+  onlyList: RecipientList | undefined;
 }
 
 /** Why a request is not greylisted. */
@@ -35,7 +30,7 @@ export interface Exception {
     | 'role account'
     | 'excepted recipient'
     | 'not suspicious';
-  entry?: ListEntry;
+  entry?: Entry;
 }
 
 /** States of the SMTP dialogue in which there is no mail to judge (SMTPD_POLICY_README, protocol_state). */
@@ -47,11 +42,11 @@ export function exceptionFor(request: PolicyRequest, settings: ExceptionSettings
   if (request.sasl_username !== '') return { rule: 'authenticated' }; // one of our own users: RFC 6647, section 5
   if (NO_MAIL.has(request.protocol_state)) return { rule: 'no mail yet' };
   const { client_name, client_address, recipient } = request;
-  const client = settings.clientList?.(client_name, client_address);
+  const client = settings.clientList?.match(client_name, client_address);
   if (client !== undefined) return { rule: 'client list', entry: client };
-  const listed = settings.recipientList?.(recipient);
+  const listed = settings.recipientList?.match(recipient);
   if (listed !== undefined) return { rule: 'recipient list', entry: listed };
-  if (settings.onlyList !== undefined && settings.onlyList(recipient) === undefined)
+  if (settings.onlyList !== undefined && settings.onlyList.match(recipient) === undefined)
     return { rule: 'not opted in' };
   if (settings.roleAccounts && ROLES.has(localPart(recipient))) return { rule: 'role account' };
   if (settings.exceptRecipients.length > 0 && isExcepted(recipient, settings.exceptRecipients))

@@ -41,7 +41,12 @@ function filterWith(words: Words = {}): (changes?: Partial<PolicyRequest>) => st
     write: (_: string, text: string) => void logged.push(text),
     close: (done: () => void) => done(),
   };
-  const answer = newAnswer(store, policyFrom(settings), log, () => now);
+  const answer = newAnswer(
+    store,
+    policyFrom(settings, { warn: (text) => void logged.push(text), now: () => now }),
+    log,
+    () => now,
+  );
   return (changes) =>
     answer({
       ...emptyRequest(),

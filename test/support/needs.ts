@@ -8,6 +8,7 @@ import { faketimeLibrary } from './clock.ts';
 /** greylist.pl itself, as Debian's postfix-doc installs it. */
 export const greylistPl = '/usr/share/doc/postfix/examples/smtpd-policy/greylist.pl';
 
+/** The oracle of the lists of exceptions. */
 export const postgrey = '/usr/sbin/postgrey';
 
 /** undefined, if the program is there. */
@@ -17,9 +18,10 @@ const program = (name: string, debian = name) =>
 const lacks = {
   faketime: () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)'),
   greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
+  postgrey: () =>
+    spawnSync(postgrey, ['--version']).status === 0 ? undefined : `${postgrey} (Debian: postgrey)`,
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
   dbDump: () => program('db_dump', 'db-util'),
-  postgrey: () => (existsSync(postgrey) ? undefined : `${postgrey} (Debian: postgrey)`),
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
   sqlite3: () => program('sqlite3'),
   bash: () => program('bash'),

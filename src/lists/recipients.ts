@@ -1,0 +1,112 @@
+// postgrey's list of recipients: `name@`, `name@domain`, both with any extension, `domain` with its subdomains,
+// regular expressions for the whole address. Nothing here knows of files.
+import {
+  AT,
+  DOT,
+  EMPTY_HASH,
+  eachEntry,
+  HAS_AT,
+  HAS_SPACE,
+  hashBefore,
+  hashBoth,
+  hashOn,
+  nextWeight,
+  PLUS,
+  SLASH,
+  sameText,
+} from './bytes.ts';
+import {
+  type Bad,
+  type Found,
+  foundAt,
+  isRegExp,
+  matchPattern,
+  type Pattern,
+  readPattern,
+} from './pattern.ts';
+import { addRow, findRow, indexRows, newTable, placeOf } from './table.ts';
+
+export interface RecipientMatcher {
+  match(recipient: string): Found | undefined;
+}
+
+const STAR = 0x2a;
+
+/** Reads a whole list. */
+export function parseRecipients(bytes: Buffer, bad: Bad): RecipientMatcher {
+  const addresses = newTable(bytes.length >> 3);
+  const patterns: Pattern[] = [];
+  const text = (start: number, end: number) => bytes.toString('latin1', start, end);
+
+  eachEntry(bytes, (start, end, line, hash, has) => {
+    if (isRegExp(bytes, start, end, has)) return readPattern(text(start, end), line, patterns, bad);
+    const trouble = troubleWith(bytes, start, end, has);
+    if (trouble !== undefined) bad(line, text(start, end), trouble);
+    else addRow(addresses, hash, start, end, line);
+  });
+  indexRows(addresses);
+
+  /** The row of the first `user` characters of the recipient followed by those from `from` to `to`. */
+  function find(recipient: string, user: number, from: number, to: number, hash: number): number {
+    return findRow(
+      addresses,
+      hash,
+      (start, end) =>
+        end - start === user + to - from &&
+        sameText(bytes, start, start + user, recipient, 0) &&
+        sameText(bytes, start + user, end, recipient, from),
+    );
+  }
+
+  function findRecipient(recipient: string): number {
+    const { length } = recipient;
+    const at = recipient.indexOf('@');
+    // From the end: a domain is what follows a dot or the last @. Goes on to the first @ for the hash of `@domain`.
+    let hash = EMPTY_HASH;
+    let weight = 1;
+    let isDomain = true;
+    for (let i = length - 1; i >= Math.max(at, 0); i--) {
+      const code = recipient.charCodeAt(i);
+      if (isDomain && (code === DOT || code === AT)) {
+        const row = find(recipient, 0, i + 1, length, hash);
+        if (row >= 0) return row;
+        isDomain = code !== AT;
+      }
+      hash = hashBefore(hash, code, weight);
+      weight = nextWeight(weight);
+    }
+    // From the beginning: a user is what stands before the first @, or there before a + that something follows.
+    let user = EMPTY_HASH;
+    for (let i = 0; i <= at; i++) {
+      const code = recipient.charCodeAt(i);
+      if (i === at || (code === PLUS && i + 1 < at)) {
+        const row = find(recipient, i, at, length, hashBoth(user, hash, weight));
+        if (row >= 0) return row;
+        const anywhere = find(recipient, i, at, at + 1, hashOn(user, AT));
+        if (anywhere >= 0) return anywhere;
+      }
+      user = hashOn(user, code);
+    }
+    return -1;
+  }
+
+  return {
+    match(recipient) {
+      const row = findRecipient(recipient);
+      return row >= 0 ? foundAt(bytes, placeOf(addresses, row)) : matchPattern(patterns, recipient);
+    },
+  };
+}
+
+/** Why the line could not be meant, or no recipient could ever match. */
+function troubleWith(bytes: Buffer, start: number, end: number, has: number): string | undefined {
+  const first = bytes[start];
+  const isDomain = (has & HAS_AT) === 0;
+  if ((has & HAS_SPACE) !== 0) return 'has space in it, so it is no address';
+  if (first === SLASH && isDomain) return 'is no regular expression without a slash at both ends';
+  if (first === STAR) return 'is no wildcard; write domain, user@, or a /regular expression/';
+  if (first === AT) return 'has no user before the @; a domain is written without it';
+  if (isDomain && (first === DOT || bytes[end - 1] === DOT))
+    return 'begins or ends with a dot; a domain alone stands for its subdomains, too';
+  return undefined;
+}

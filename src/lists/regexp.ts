@@ -1,0 +1,107 @@
+// A Perl regular expression as a JavaScript one, for texts of one line, a byte a character. What differs in meaning
+// is translated (perlre, perlrecharclass, perlrebackslash); what cannot be is refused.
+
+/** `[...]` with its POSIX classes; a `]` that comes first is one of its members. */
+const CLASS = String.raw`\[(?<not>\^?)(?<members>\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*)\]`;
+const ESCAPE = String.raw`\\(?:x\{(?<code>[^}]*)\}|x(?<digits>[\dA-Fa-f]{0,2})|[gk](?<reference>\{[^}]*\}|<\w+>|'\w+'|-?\d+)|(?<letter>.))`;
+/** Flags say nothing: letters have no case here, there is one line, and no space or comment in an entry. */
+const FLAGS = String.raw`\(\?[imsxad]*(?:-[msx]*)?(?<flagged>[:)])`;
+const NAMED = String.raw`\(\?(?:P?<(?<name>[A-Za-z_]\w*)>|'(?<quoted>\w+)'|P=(?<again>\w+)\))`;
+const TOKEN = new RegExp(
+  String.raw`${CLASS}|${ESCAPE}|${FLAGS}|${NAMED}|(?<group>\()(?!\?)|\{,(?<most>\d+)\}`,
+  'gs',
+);
+const MEMBER = new RegExp(String.raw`${ESCAPE}|\[:(?<negated>\^?)(?<posix>\w+):\]|(?<first>^\])`, 'gs');
+
+/** What stands for an escape, outside and inside of a class; bytes above 127 are no letters and no space. */
+const ESCAPES: Record<string, readonly [outside: string, inside?: string]> = {
+  A: ['^'],
+  G: ['^'],
+  z: ['$'],
+  Z: ['$'],
+  K: [''],
+  N: ['[^\\n]'],
+  R: ['(?:\\r\\n|[\\n-\\r\\x85])'],
+  h: ['[\\t \\xa0]', '\\t \\xa0'],
+  H: ['[^\\t \\xa0]'],
+  v: ['[\\n-\\r\\x85]', '\\n-\\r\\x85'],
+  V: ['[^\\n-\\r\\x85]'],
+  s: ['[\\t-\\r ]', '\\t-\\r '],
+  S: ['[^\\t-\\r ]', '\\S\\xa0'],
+  a: ['\\x07', '\\x07'],
+  e: ['\\x1b', '\\x1b'],
+};
+
+/** Escapes that mean the same in both, besides those of digits and signs. */
+const SAME = /[dDwWbBtnrfc\W\d_]/;
+
+const POSIX: Record<string, string> = {
+  alpha: 'a-zA-Z',
+  digit: '0-9',
+  alnum: 'a-zA-Z0-9',
+  upper: 'A-Z',
+  lower: 'a-z',
+  punct: '!-\\/:-@\\[-`{-~',
+  space: '\\t-\\r ',
+  blank: '\\t ',
+  cntrl: '\\x00-\\x1f\\x7f',
+  graph: '!-~',
+  print: ' -~',
+  xdigit: '0-9a-fA-F',
+  word: '\\w',
+  ascii: '\\x00-\\x7f',
+};
+const NOT_POSIX: Record<string, string> = { digit: '\\D', word: '\\W', space: '\\S\\xa0' };
+
+type Parts = Record<string, string | undefined>;
+
+/** The expression, without regard to case. Throws an Error that says what is not understood. */
+export function perlRegExp(source: string): RegExp {
+  return new RegExp(translate(source), 'is');
+}
+
+function translate(source: string): string {
+  let groups = 0;
+  return source.replace(TOKEN, (token: string, ...rest: unknown[]) => {
+    const part = rest.at(-1) as Parts;
+    if (part.members !== undefined) return `[${part.not}${members(part.members)}]`;
+    if (part.most !== undefined) return `{0,${part.most}}`;
+    if (part.flagged !== undefined) return part.flagged === ':' ? '(?:' : '';
+    if (part.again !== undefined) return `\\k<${part.again}>`;
+    if (part.reference !== undefined) return reference(part.reference, groups);
+    const name = part.name ?? part.quoted;
+    if (name !== undefined || part.group !== undefined) {
+      groups++;
+      return name === undefined ? '(' : `(?<${name}>`;
+    }
+    return escaped(token, part, 0);
+  });
+}
+
+function members(text: string): string {
+  return text.replace(MEMBER, (token: string, ...rest: unknown[]) => {
+    const part = rest.at(-1) as Parts;
+    if (part.first !== undefined) return '\\]';
+    if (part.posix === undefined) return escaped(token, part, 1);
+    const range = (part.negated === '' ? POSIX : NOT_POSIX)[part.posix];
+    if (range === undefined) throw new Error(`${token} is not understood`);
+    return range;
+  });
+}
+
+function escaped(token: string, { code, digits, letter }: Parts, inside: 0 | 1): string {
+  const hex = code ?? digits;
+  if (hex !== undefined && /^[\da-f]{0,2}$/i.test(hex)) return `\\x${hex.padStart(2, '0')}`;
+  if (letter !== undefined && SAME.test(letter)) return token;
+  const other = letter === undefined ? undefined : ESCAPES[letter]?.[inside];
+  if (other === undefined) throw new Error(`${token} is not understood`);
+  return other;
+}
+
+/** `\g1`, `\g{-1}`, `\g{name}`, `\k'name'` */
+function reference(text: string, groups: number): string {
+  const target = text.replace(/^[{<']|[}>']$/g, '');
+  if (!/^-?\d+$/.test(target)) return `\\k<${target}>`;
+  const number = Number(target);
+  return `(?:\\${number < 0 ? groups + 1 + number : number})`;
+}
