@@ -71,6 +71,22 @@ postfixSuite('the package, installed globally', () => {
     await deferredBy({ master: () => inet, main: example('In /etc/postfix/main.cf, as a replacement') });
   });
 
+  test('with the line that we recommend, a mail server passes at once and an access line does not', async () => {
+    const main = example('In /etc/postfix/main.cf (if');
+    await withPostfix({ master: () => example('What we recommend'), main }, async ({ port, log }) => {
+      for (const [name, code] of [
+        ['mail-out-7.example.com', 250],
+        ['host-1-2-0-192.dsl.example.com', 450],
+      ] as const) {
+        const session = await call(port, { address: '192.0.2.1', name });
+        await session.mail(`ann.${code}@example.com`);
+        expect(await session.rcpt('bob@example.org'), name).toMatchObject({ code });
+        await session.quit();
+      }
+      expect(log()).not.toMatch(/451 4\.3\.5|warning:.*(policy|spawn)|fatal:/);
+    });
+  });
+
   test('with default_action, mail flows though the filter cannot be run', async () => {
     const last = /^# +(check_policy_service \{.*)$/m.exec(snippet)![1]!;
     const main = example('In /etc/postfix/main.cf (if').replace(
