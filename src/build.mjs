@@ -9,6 +9,7 @@ const dist = new URL('../dist/', import.meta.url).pathname;
 await build({
   entryPoints: {
     main: 'src/main.ts', // every filter
+    words: 'src/cli/words.ts', // a command line that is not in its plain form
     pool: 'src/greylist/pool.ts', // --client-key pool
     lists: 'src/lists/lists.ts', // --whitelist-clients and the like
     commands: 'src/cli/commands.ts', // an administrator's command
@@ -30,6 +31,7 @@ await build({
     'node-gyp-build-optional-packages',
     './commands.js',
     './pool.js',
+    './words.js',
     './lists.js',
   ],
   logLevel: 'warning',

@@ -23,7 +23,7 @@ function main(argv: string[]): void {
   if (!apart) silenceStderr();
   const words = plainWords(argv);
   if (words !== undefined) start(() => words, apart);
-  else void import('./cli/words.ts').then(({ readWords }) => start(() => readWords(argv), apart));
+  else start(() => (require('./words.js') as typeof import('./cli/words.ts')).readWords(argv), apart);
 }
 
 function start(words: () => Words, apart: boolean): void {

@@ -1,5 +1,4 @@
 // What the command line says, made ready for the decision. What a setting needs is loaded only where it is set.
-import { hostname } from 'node:os';
 import type { FilterArguments } from '../cli/arguments.ts';
 import { newPseudonym } from '../greylist/pseudonym.ts';
 import type { ListOptions } from '../lists/lists.ts';
@@ -13,7 +12,7 @@ export function policyFrom(settings: FilterArguments, options: ListOptions): Pol
     paths.length > 0 ? loadLists().openRecipientList(paths, options) : undefined;
   return {
     ...settings,
-    hostname: hostname().toLowerCase(),
+    hostname: settings.header || settings.greylist === 'suspicious' ? loadHostname() : '',
     registrableDomain: settings.clientKey === 'pool' ? loadPools() : () => undefined,
     pseudonym: settings.privacy ? loadPseudonym(settings.db) : undefined,
     clientList:
@@ -21,6 +20,10 @@ export function policyFrom(settings: FilterArguments, options: ListOptions): Pol
     recipientList: recipientList(whitelistRecipients),
     onlyList: recipientList(onlyRecipients),
   };
+}
+
+function loadHostname(): string {
+  return (require('node:os') as typeof import('node:os')).hostname().toLowerCase();
 }
 
 function loadPools(): Policy['registrableDomain'] {
