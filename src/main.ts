@@ -1,7 +1,6 @@
 // The program: arguments in, and either the filter runs or an administrator's command, which is loaded only
 // then. What stands here and above is on the way of every start; it is kept short.
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
-import { UsageError } from './cli/values.ts';
 import { newAnswer } from './filter/answer.ts';
 import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
 import { policyFrom } from './filter/policy.ts';
@@ -35,7 +34,8 @@ function start(words: () => Words, apart: boolean): void {
       open(settings.log === 'syslog' && !settings.logGiven && apart ? 'stderr' : settings.log),
     );
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    // By its name: the class is another one in each bundle.
+    if (!(error instanceof Error) || error.name !== 'UsageError') throw error;
     const log = open(apart ? 'stderr' : 'syslog');
     log.write('err', `${error.message} (greylatch --help lists the options)`);
     log.close(() => process.exit(USAGE_STATUS));
