@@ -73,7 +73,8 @@ function table(programs: Program[], results: Results, sizes: Sizes): string {
   const rows = ROWS.map((row) => {
     const title = row.title
       .replace('{long}', sizes.long.toLocaleString('en'))
-      .replace('{stored}', sizes.stored.toLocaleString('en'));
+      .replace('{stored}', sizes.stored.toLocaleString('en'))
+      .replace('{young}', (sizes.young * sizes.lost).toLocaleString('en'));
     const cells = names.flatMap((name) => {
       const cell = spread(valuesOf(results, name, row.figure), row.digits);
       if (!OURS.includes(name)) return [cell];

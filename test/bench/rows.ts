@@ -11,7 +11,7 @@ export interface Row {
 }
 
 export const ROWS: Row[] = [
-  { figure: 'remembered', title: 'remembered afterwards, of 5,000 triples stored by 20 sessions at once' },
+  { figure: 'remembered', title: 'remembered afterwards, of {young} triples stored by 20 sessions at once' },
   { figure: 'ended', title: 'sessions that ended without a reply, in all rounds' },
   { figure: 'wrong', title: 'requests with another reply than was due, in all rounds' },
   { figure: 'first-known-1', title: 'first reply, known triple, 1 process (ms)', most: 1.3 },
