@@ -44,6 +44,7 @@ async function runRounds(lab: Lab, programs: Program[], sizes: Sizes): Promise<R
       }
     }
   }
+  for (const [name, trouble] of lab.troubles) note(results.get(name)!, { ...trouble });
   bar.end();
   return results;
 }
