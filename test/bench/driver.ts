@@ -66,7 +66,7 @@ export interface Report {
 
 const CHANGED = { client_address: '{client}', sender: '{sender}', recipient: '{recipient}' };
 
-/** Runs a plan. Throws with the driver's words where a session ended or did not reply. */
+/** Runs a plan. Throws with the driver's words where a session does not reply, or none lives to. */
 export async function drive(target: Target, plan: Plan, pinned = false): Promise<Report> {
   const command = [...(pinned ? ['taskset', '-c', '0'] : []), 'perl', DRIVER];
   const child = spawn(command[0]!, command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], env: CLEAN });

@@ -41,7 +41,8 @@ const POSTGREY = '/usr/sbin/postgrey';
 export function copyInterpreters(directory: string): Interpreters {
   const copies = { node: path.join(directory, 'node'), perl: path.join(directory, 'perl') };
   copyFileSync(process.execPath, copies.node);
-  if (existsSync('/usr/bin/perl')) copyFileSync('/usr/bin/perl', copies.perl);
+  if (!existsSync('/usr/bin/perl')) throw new Error('the driver is in Perl: apt-get install perl');
+  copyFileSync('/usr/bin/perl', copies.perl);
   return copies;
 }
 
