@@ -1,0 +1,145 @@
+// How greylatch grows: one database, filled through filters, looked at when it holds ten thousand triples, a hundred
+// thousand, and so on. Requests are for triples all over it, so that pages come from everywhere.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { newBar } from '../../src/admin/progress.ts';
+import { drive, type Plan, type Target } from './driver.ts';
+import { DELAY, makeLab, sizeOf } from './lab.ts';
+import { header } from './machine.ts';
+import type { Sizes } from './measures.ts';
+import { greylatch } from './peers.ts';
+import { judged, markdown, median, spread } from './table.ts';
+
+interface Sample {
+  triples: number;
+  bytes: number;
+  /** Microseconds a request, of one session that shares a core with the driver. */
+  known: number[];
+  fresh: number[];
+  /** Requests a second, of 20 sessions. */
+  known20: number[];
+  fresh20: number[];
+  /** Milliseconds. */
+  first: number[];
+  /** MB. */
+  pss: number[];
+}
+
+const FIRST_SIZE = 10_000;
+const SLICE = 50_000; // triples between two drawings of the bar
+const BURST = 10;
+const FEW_ATTRIBUTES = ['client_address={client}', 'sender={sender}', 'recipient={recipient}'];
+const SHORT = `request=smtpd_access_policy\n${FEW_ATTRIBUTES.join('\n')}\n\n`;
+const GOALS = { known: 1.3, fresh: 2, bytes: 110 };
+
+export async function scale(most: number, sizes: Sizes): Promise<void> {
+  const lab = makeLab();
+  const directory = path.join(lab.directory, 'scale');
+  mkdirSync(directory);
+  const program = greylatch(lab.interpreters.node, 'later');
+  const { target } = await program.open(directory, { delay: DELAY * 24, pinned: false });
+  console.log(`${header(lab.directory)}\n`);
+  const samples: Sample[] = [];
+  let stored = 0;
+  for (let size = FIRST_SIZE; size <= most; size *= 10) {
+    stored = await fill(target, stored, size);
+    const bytes = sizeOf(directory) / stored;
+    const sample: Sample = {
+      triples: size,
+      bytes,
+      known: [],
+      fresh: [],
+      known20: [],
+      fresh20: [],
+      first: [],
+      pss: [],
+    };
+    for (let round = 0; round < sizes.rounds; round++)
+      stored = await look(target, stored, sizes, sample, round);
+    samples.push(sample);
+  }
+  console.log(
+    `Medians of ${sizes.rounds} rounds (least–greatest); × is the ratio to ${FIRST_SIZE} triples.\n`,
+  );
+  console.log(table(samples));
+  lab.remove();
+}
+
+/** Stores triples until there are `wanted`, in slices, and returns how many there are. */
+async function fill(target: Target, stored: number, wanted: number): Promise<number> {
+  const bar = newBar(`filling up to ${wanted.toLocaleString('en')}`);
+  const begun = stored;
+  while (stored < wanted) {
+    // Whole bursts: there may be up to nine triples more than wanted.
+    const requests = Math.ceil(Math.min(SLICE, wanted - stored) / BURST) * BURST;
+    const steps = [{ share: 0, requests, burst: BURST }];
+    const report = await drive(target, { template: SHORT, sessions: 2, known: 0, fresh: stored, steps });
+    const { deferred } = report.steps[0]!;
+    if (deferred !== requests) throw new Error(`only ${deferred} of ${requests} triples were new`);
+    stored = report.fresh;
+    bar.show((stored - begun) / (wanted - begun));
+  }
+  bar.end();
+  return stored;
+}
+
+/** One round of measures. Returns how many triples there are then; some in between may be missing. */
+async function look(
+  target: Target,
+  stored: number,
+  sizes: Sizes,
+  sample: Sample,
+  seed: number,
+): Promise<number> {
+  const { seconds, warm, starts } = sizes;
+  const plan: Plan = { sessions: 1, known: sample.triples, fresh: stored, seed, steps: [] };
+  const first = await drive(target, { ...plan, first: 'known', repeat: starts });
+  sample.first.push(median(first.first.map(([time]) => time!)));
+  const rates = [
+    { share: 1, seconds },
+    { share: 0, seconds },
+  ];
+  const warmUp = (sessions: number) => ({ share: 1, requests: warm * sessions, memory: sessions > 1 });
+  const one = await drive(target, { ...plan, steps: [warmUp(1), ...rates] }, true);
+  sample.known.push(1e6 / one.steps[1]!.rate);
+  sample.fresh.push(1e6 / one.steps[2]!.rate);
+  const many = { ...plan, sessions: 20, fresh: one.fresh, steps: [warmUp(20), ...rates] };
+  const twenty = await drive(target, many);
+  const { memory } = twenty.steps[0]!;
+  sample.pss.push(memory!.reduce((sum, { pss }) => sum + pss, 0) / memory!.length / 1024);
+  sample.known20.push(twenty.steps[1]!.rate);
+  sample.fresh20.push(twenty.steps[2]!.rate);
+  return twenty.fresh;
+}
+
+function table(samples: Sample[]): string {
+  const base = samples[0]!;
+  const row = (title: string, of: (sample: Sample) => number[], digits: number, most?: number) => [
+    title,
+    ...samples.map((sample) => {
+      const ratio = sample === base ? '' : `, ${judged(median(of(sample)) / median(of(base)), most)}`;
+      return spread(of(sample), digits) + ratio;
+    }),
+  ];
+  const bytes = samples.map((sample) => {
+    const goal =
+      sample === samples.at(-1) ? `, goal ≤ ${GOALS.bytes}: ${met(sample.bytes <= GOALS.bytes)}` : '';
+    return sample.bytes.toFixed(1) + goal;
+  });
+  return markdown(
+    ['', ...samples.map(({ triples }) => `${triples.toLocaleString('en')} triples`)],
+    [
+      row('a known triple (us), 1 session on the core of the driver', (s) => s.known, 1, GOALS.known),
+      row('a new triple (us), 1 session on the core of the driver', (s) => s.fresh, 1, GOALS.fresh),
+      row('known triples/s, 20 sessions', (s) => s.known20, 0),
+      row('new triples/s, 20 sessions', (s) => s.fresh20, 0),
+      row('first reply, known triple, 1 process (ms)', (s) => s.first, 0),
+      row('PSS per process (MB), 20 live', (s) => s.pss, 1),
+      ['bytes a triple on disk', ...bytes],
+    ],
+  );
+}
+
+function met(goal: boolean): string {
+  return goal ? 'met' : 'MISSED';
+}
