@@ -3,7 +3,6 @@
 import {
   DOT,
   EMPTY_HASH,
-  eachEntry,
   HAS_COLON,
   HAS_NAME,
   HAS_SLASH,
@@ -21,10 +20,13 @@ import {
   type Pattern,
   readPattern,
 } from './pattern.ts';
-import { addRow, findRow, indexRows, newTable, placeOf } from './table.ts';
+import { find, type Place, readTable } from './table.ts';
 
 export interface ClientMatcher {
-  /** By the verified name (`unknown` is none, except to a regular expression) or by the address. */
+  /**
+   * By the verified name (`unknown` is none, except to a regular expression) or by the address. Of several lines
+   * the widest is told: what it covers is there in vain.
+   */
   match(name: string, address: string): Found | undefined;
 }
 
@@ -33,66 +35,70 @@ const LONGEST_ADDRESS = 64;
 
 /** Reads a whole list. */
 export function parseClients(bytes: Buffer, bad: Bad): ClientMatcher {
-  const names = newTable(bytes.length >> 3);
-  const networks = newTable(bytes.length >> 3);
   const patterns: Pattern[] = [];
   const present = new Set<number>();
   const words = new Int32Array(4);
-  const text = (start: number, end: number) => bytes.toString('latin1', start, end);
 
-  eachEntry(bytes, (start, end, line, hash, has) => {
+  const table = readTable(bytes, (start, end, line, hash, has) => {
+    let trouble: string | undefined;
     if (isRegExp(bytes, start, end, has)) {
-      readPattern(text(start, end), line, patterns, bad);
-    } else if ((has & ~HAS_SLASH) === 0 || (has & HAS_COLON) !== 0) {
-      const length = parseNetwork(bytes, start, end, words);
-      if (length < 0) return bad(line, text(start, end), 'is no address, no network and no name');
-      present.add(length);
-      addRow(networks, hashNetwork(words, length), start, end, line);
-    } else {
-      const trouble = troubleWithName(bytes, start, end, has);
-      if (trouble !== undefined) return bad(line, text(start, end), trouble);
-      addRow(names, hash, start, end, line);
+      readPattern(bytes.toString('latin1', start, end), line, patterns, bad);
+      return undefined;
     }
+    if ((has & ~HAS_SLASH) === 0 || (has & HAS_COLON) !== 0) {
+      const length = parseNetwork(bytes, start, end, words);
+      if (length >= 0) {
+        present.add(length);
+        return hashNetwork(words, length);
+      }
+      trouble = 'is no address, no network and no name';
+    } else {
+      trouble = troubleWithName(bytes, start, end, has);
+      if (trouble === undefined) return hash;
+    }
+    bad(line, bytes.toString('latin1', start, end), trouble);
+    return undefined;
   });
-  indexRows(names);
-  indexRows(networks);
-  const lengths = [...present].sort((a, b) => b - a);
+  const lengths = [...present].sort((a, b) => a - b);
 
   /** From the last label to the first, so that a long name is read once. */
-  function matchName(name: string): Found | undefined {
+  function matchName(name: string): Place | undefined {
     let hash = EMPTY_HASH;
     for (let at = name.length - 1, weight = 1; at >= 0; at--, weight = nextWeight(weight)) {
       hash = hashBefore(hash, name.charCodeAt(at), weight);
       if (at > 0 && name.charCodeAt(at - 1) !== DOT) continue;
-      const row = findRow(
-        names,
+      const place = find(
+        table,
         hash,
         (start, end) => end - start === name.length - at && sameText(bytes, start, end, name, at),
       );
-      if (row >= 0) return foundAt(bytes, placeOf(names, row));
+      if (place !== undefined) return place;
     }
     return undefined;
   }
 
   const client = new Int32Array(4);
-  function matchAddress(address: string): Found | undefined {
+  function matchAddress(address: string): Place | undefined {
     if (lengths.length === 0 || address.length > LONGEST_ADDRESS) return undefined;
     const text = Buffer.from(address, 'latin1');
     if (parseNetwork(text, 0, text.length, client) !== 128) return undefined;
     for (const length of lengths) {
-      const row = findRow(
-        networks,
+      const place = find(
+        table,
         hashNetwork(client, length),
         (start, end) =>
           parseNetwork(bytes, start, end, words) === length && sameNetwork(words, client, length),
       );
-      if (row >= 0) return foundAt(bytes, placeOf(networks, row));
+      if (place !== undefined) return place;
     }
     return undefined;
   }
 
   return {
-    match: (name, address) => matchName(name) ?? matchAddress(address) ?? matchPattern(patterns, name),
+    match(name, address) {
+      const place = matchName(name) ?? matchAddress(address);
+      return place === undefined ? matchPattern(patterns, name) : foundAt(bytes, place);
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 // regular expressions.
 import { HAS_SPACE, SLASH } from './bytes.ts';
 import { perlRegExp } from './regexp.ts';
+import type { Place } from './table.ts';
 
 /** A line that matches. */
 export interface Found {
@@ -17,10 +18,7 @@ export interface Pattern extends Found {
   regexp: RegExp;
 }
 
-export function foundAt(
-  bytes: Buffer,
-  { start, end, line }: { start: number; end: number; line: number },
-): Found {
+export function foundAt(bytes: Buffer, { start, end, line }: Place): Found {
   return { line, text: bytes.toString('latin1', start, end) };
 }
 

@@ -4,7 +4,6 @@ import {
   AT,
   DOT,
   EMPTY_HASH,
-  eachEntry,
   HAS_AT,
   HAS_SPACE,
   hashBefore,
@@ -24,7 +23,7 @@ import {
   type Pattern,
   readPattern,
 } from './pattern.ts';
-import { addRow, findRow, indexRows, newTable, placeOf } from './table.ts';
+import { find, type Place, readTable } from './table.ts';
 
 export interface RecipientMatcher {
   match(recipient: string): Found | undefined;
@@ -34,22 +33,23 @@ const STAR = 0x2a;
 
 /** Reads a whole list. */
 export function parseRecipients(bytes: Buffer, bad: Bad): RecipientMatcher {
-  const addresses = newTable(bytes.length >> 3);
   const patterns: Pattern[] = [];
-  const text = (start: number, end: number) => bytes.toString('latin1', start, end);
 
-  eachEntry(bytes, (start, end, line, hash, has) => {
-    if (isRegExp(bytes, start, end, has)) return readPattern(text(start, end), line, patterns, bad);
+  const table = readTable(bytes, (start, end, line, hash, has) => {
+    if (isRegExp(bytes, start, end, has)) {
+      readPattern(bytes.toString('latin1', start, end), line, patterns, bad);
+      return undefined;
+    }
     const trouble = troubleWith(bytes, start, end, has);
-    if (trouble !== undefined) bad(line, text(start, end), trouble);
-    else addRow(addresses, hash, start, end, line);
+    if (trouble === undefined) return hash;
+    bad(line, bytes.toString('latin1', start, end), trouble);
+    return undefined;
   });
-  indexRows(addresses);
 
-  /** The row of the first `user` characters of the recipient followed by those from `from` to `to`. */
-  function find(recipient: string, user: number, from: number, to: number, hash: number): number {
-    return findRow(
-      addresses,
+  /** The entry of the first `user` characters of the recipient followed by those from `from` to `to`. */
+  function findPart(recipient: string, user: number, from: number, to: number, hash: number) {
+    return find(
+      table,
       hash,
       (start, end) =>
         end - start === user + to - from &&
@@ -58,7 +58,7 @@ export function parseRecipients(bytes: Buffer, bad: Bad): RecipientMatcher {
     );
   }
 
-  function findRecipient(recipient: string): number {
+  function findRecipient(recipient: string): Place | undefined {
     const { length } = recipient;
     const at = recipient.indexOf('@');
     // From the end: a domain is what follows a dot or the last @. Goes on to the first @ for the hash of `@domain`.
@@ -68,8 +68,8 @@ export function parseRecipients(bytes: Buffer, bad: Bad): RecipientMatcher {
     for (let i = length - 1; i >= Math.max(at, 0); i--) {
       const code = recipient.charCodeAt(i);
       if (isDomain && (code === DOT || code === AT)) {
-        const row = find(recipient, 0, i + 1, length, hash);
-        if (row >= 0) return row;
+        const place = findPart(recipient, 0, i + 1, length, hash);
+        if (place !== undefined) return place;
         isDomain = code !== AT;
       }
       hash = hashBefore(hash, code, weight);
@@ -80,20 +80,20 @@ export function parseRecipients(bytes: Buffer, bad: Bad): RecipientMatcher {
     for (let i = 0; i <= at; i++) {
       const code = recipient.charCodeAt(i);
       if (i === at || (code === PLUS && i + 1 < at)) {
-        const row = find(recipient, i, at, length, hashBoth(user, hash, weight));
-        if (row >= 0) return row;
-        const anywhere = find(recipient, i, at, at + 1, hashOn(user, AT));
-        if (anywhere >= 0) return anywhere;
+        const place =
+          findPart(recipient, i, at, length, hashBoth(user, hash, weight)) ??
+          findPart(recipient, i, at, at + 1, hashOn(user, AT));
+        if (place !== undefined) return place;
       }
       user = hashOn(user, code);
     }
-    return -1;
+    return undefined;
   }
 
   return {
     match(recipient) {
-      const row = findRecipient(recipient);
-      return row >= 0 ? foundAt(bytes, placeOf(addresses, row)) : matchPattern(patterns, recipient);
+      const place = findRecipient(recipient);
+      return place === undefined ? matchPattern(patterns, recipient) : foundAt(bytes, place);
     },
   };
 }

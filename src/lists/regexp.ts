@@ -3,7 +3,7 @@
 
 /** `[...]` with its POSIX classes; a `]` that comes first is one of its members. */
 const CLASS = String.raw`\[(?<not>\^?)(?<members>\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*)\]`;
-const ESCAPE = String.raw`\\(?:x\{(?<code>[^}]*)\}|x(?<digits>[\dA-Fa-f]{0,2})|[gk](?<reference>\{[^}]*\}|<\w+>|'\w+'|-?\d+)|(?<letter>.))`;
+const ESCAPE = String.raw`\\(?:x\{(?<code>[^}]*)\}|x(?<digits>[\dA-Fa-f]{0,2})|[gk](?<reference>\{[^}]*\}|<\w+>|'\w+'|-?\d+)|[NbB]\{[^}]*\}|(?<letter>.))`;
 /** Flags say nothing: letters have no case here, there is one line, and no space or comment in an entry. */
 const FLAGS = String.raw`\(\?[imsxad]*(?:-[msx]*)?(?<flagged>[:)])`;
 const NAMED = String.raw`\(\?(?:P?<(?<name>[A-Za-z_]\w*)>|'(?<quoted>\w+)'|P=(?<again>\w+)\))`;

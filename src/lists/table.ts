@@ -1,69 +1,69 @@
-// A hash table from a hash to places in a list's bytes: flat arrays, so that 100,000 entries are a few
-// milliseconds and a few megabytes. Nothing here knows what is hashed; whoever looks up compares the text.
+// The entries of a list in a hash table: flat arrays, so that 100,000 entries are a few milliseconds and a few
+// megabytes. Nothing here knows what an entry means; whoever looks up compares the text.
+import { END, type Entries, HAS, HASH, LINE, readEntries, START, WIDTH } from './bytes.ts';
 
-export interface Table {
-  /** Four numbers a row: hash, start and end of the text, line. */
-  rows: Int32Array;
-  count: number;
-  /** Row + 1, or 0 where free. */
+export interface Table extends Entries {
+  /** Row + 1, or 0 where free; at least half of them are. */
   slots: Int32Array;
 }
 
-const WIDTH = 4;
-
-/** An empty table. Room for more rows than come costs next to nothing: what is never touched is no memory. */
-export function newTable(expected: number): Table {
-  return { rows: new Int32Array((expected + 1) * WIDTH), count: 0, slots: new Int32Array(1) };
+export interface Place {
+  start: number;
+  end: number;
+  line: number;
 }
 
-/** Adds a row; it is found after `indexRows`. */
-export function addRow(table: Table, hash: number, start: number, end: number, line: number): void {
-  let at = table.count * WIDTH;
-  if (at === table.rows.length) {
-    const rows = new Int32Array(at * 2);
-    rows.set(table.rows);
-    table.rows = rows;
+/** `hashOf` gives what an entry is to be found by, most often the hash of its text; undefined leaves it out. */
+export function readTable(
+  bytes: Uint8Array,
+  hashOf: (start: number, end: number, line: number, hash: number, has: number) => number | undefined,
+): Table {
+  const { rows, count } = readEntries(bytes);
+  let kept = 0;
+  for (let at = 0; at < count * WIDTH; at += WIDTH) {
+    const start = rows[at + START]!;
+    const end = rows[at + END]!;
+    const line = rows[at + LINE]!;
+    const hash = hashOf(start, end, line, rows[at + HASH]!, rows[at + HAS]!);
+    if (hash === undefined) continue;
+    rows[kept + HASH] = hash;
+    rows[kept + START] = start;
+    rows[kept + END] = end;
+    rows[kept + LINE] = line;
+    kept += WIDTH;
   }
-  const { rows } = table;
-  rows[at++] = hash;
-  rows[at++] = start;
-  rows[at++] = end;
-  rows[at] = line;
-  table.count++;
+  return { rows, count: kept / WIDTH, slots: slotsOf(rows, kept / WIDTH) };
 }
 
-/** Makes all rows findable, with at least half of the slots free. */
-export function indexRows(table: Table): void {
-  const { rows, count } = table;
+function slotsOf(rows: Int32Array, count: number): Int32Array {
   const slots = new Int32Array(2 ** (32 - Math.clz32(count * 2)));
   const last = slots.length - 1;
   for (let row = 0; row < count; row++) {
-    let slot = spread(rows[row * WIDTH]!) & last;
+    let slot = spread(rows[row * WIDTH + HASH]!) & last;
     while (slots[slot] !== 0) slot = (slot + 1) & last;
     slots[slot] = row + 1;
   }
-  table.slots = slots;
+  return slots;
 }
 
-/** The first row with this hash for which `same` says yes, or -1. */
-export function findRow(table: Table, hash: number, same: (start: number, end: number) => boolean): number {
-  const { rows, slots } = table;
+/** The first entry with this hash for which `same` says yes. */
+export function find(
+  { rows, slots }: Table,
+  hash: number,
+  same: (start: number, end: number) => boolean,
+): Place | undefined {
   const last = slots.length - 1;
   for (let slot = spread(hash) & last; slots[slot] !== 0; slot = (slot + 1) & last) {
-    const row = slots[slot]! - 1;
-    const at = row * WIDTH;
-    if (rows[at] === hash && same(rows[at + 1]!, rows[at + 2]!)) return row;
+    const at = (slots[slot]! - 1) * WIDTH;
+    if (rows[at + HASH] !== hash) continue;
+    const start = rows[at + START]!;
+    const end = rows[at + END]!;
+    if (same(start, end)) return { start, end, line: rows[at + LINE]! };
   }
-  return -1;
+  return undefined;
 }
 
-/** The place of a row in the list. */
-export function placeOf({ rows }: Table, row: number): { start: number; end: number; line: number } {
-  const at = row * WIDTH;
-  return { start: rows[at + 1]!, end: rows[at + 2]!, line: rows[at + 3]! };
-}
-
-/** The high bits, which have seen every byte, decide as well. */
+/** All bits decide, whatever a hash is made of. */
 function spread(hash: number): number {
   const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return mixed ^ (mixed >>> 13);

@@ -276,7 +276,9 @@ export function randomNetwork(random: Random): string {
   const count = ipv4 ? random.pick([3, 4, 4, 4, 5]) : random.pick([2, 3, 4, 6, 8, 8, 9]);
   const parts = Array.from({ length: count }, ipv4 ? numbers : groups);
   if (random.chance(0.6)) parts.splice(0, 2, ...(ipv4 ? ['192', '168'] : ['2001', 'db8']));
-  if (!ipv4 && random.chance(0.7)) parts[random.below(parts.length)] = '';
+  // Not one colon at an end, which NetAddr::IP takes for a zero.
+  if (!ipv4 && random.chance(0.7)) parts[1 + random.below(parts.length - 1)] = '';
+  if (parts.at(-1) === '') parts.push('');
   const length = random.chance(0.5) ? `/${random.below(ipv4 ? 34 : 130)}` : '';
   return parts.join(ipv4 ? '.' : ':') + length;
 }

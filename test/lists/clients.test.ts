@@ -1,0 +1,91 @@
+// Who is excepted is held against postgrey (postgrey.test.ts); here: which line it was, which lines are left out
+// and why, and what a hostile name costs.
+import { expect, test } from 'vitest';
+import { parseClients } from '../../src/lists/clients.ts';
+
+function read(...lines: string[]) {
+  const warnings: string[] = [];
+  const list = parseClients(Buffer.from(lines.join('\n'), 'latin1'), (line, text, what) => {
+    warnings.push(`${line} ${text} ${what}`);
+  });
+  return { list, warnings };
+}
+
+test('tells the line and its text, the widest one first', () => {
+  const { list, warnings } = read(
+    '# a comment',
+    '',
+    'com',
+    '  Example.NET  # ours',
+    '192.0.2.0/24',
+    '198.51.100.7',
+    '/^mail\\d/',
+    'example.com',
+    '192.0.2.7',
+    'EXAMPLE.net',
+  );
+  expect(warnings).toEqual([]);
+  const at = (name: string, address: string) => list.match(name, address);
+  expect(at('mail1.example.com', '192.0.2.7')).toEqual({ line: 3, text: 'com' });
+  expect(at('mail1.example.net', '192.0.2.7')).toEqual({ line: 4, text: 'Example.NET' });
+  expect(at('unknown', '192.0.2.7')).toEqual({ line: 5, text: '192.0.2.0/24' });
+  expect(at('unknown', '198.51.100.7')).toEqual({ line: 6, text: '198.51.100.7' });
+  expect(at('mail1.example.org', '198.51.100.1')).toEqual({ line: 7, text: '/^mail\\d/' });
+  expect(at('unknown', '198.51.100.1')).toBeUndefined();
+});
+
+test.each([
+  ['1.2.3.256', 'is no address'],
+  ['10', 'is no address'],
+  ['192.168.1.', 'is no address'],
+  ['10.0.0.0/33', 'is no address'],
+  ['010.0.0.1', 'is no address'],
+  ['10.0.0.0/255.0.0.0', 'is no address'],
+  ['2001:db8::/129', 'is no address'],
+  ['mail.example.com:25', 'is no address'],
+  ['mail example', 'is no name'],
+  ['*.example.com', 'is no name'],
+  ['user@example.com', 'is no name'],
+  ['/example', 'is no name'],
+  ['/two words/', 'is no name'],
+  ['.example.com', 'begins or ends with a dot'],
+  ['example.com.', 'begins or ends with a dot'],
+  ['Unknown', '/^unknown$/'],
+  ['/(/', 'regular expression'],
+  ['/\\p{L}/', '\\p is not understood'],
+])('%s is left out, and what is around it holds', (line, what) => {
+  const { list, warnings } = read('before.example', line, 'after.example');
+  expect(warnings).toEqual([expect.stringContaining(`2 ${line} `)]);
+  expect(warnings[0]).toContain(what);
+  expect(list.match('before.example', '192.0.2.1')).toMatchObject({ line: 1 });
+  expect(list.match('after.example', '192.0.2.1')).toMatchObject({ line: 3 });
+  expect(list.match('unknown', '192.0.2.1')).toBeUndefined();
+});
+
+test('an address that is none matches no network, and a name is still a name', () => {
+  const { list } = read('0.0.0.0/0', '::/0', 'example.com');
+  for (const address of ['', 'unknown', '1.2.3', '1.2.3.4/8', '1.2.3.4.5', '::1::', ':'.repeat(5000)]) {
+    expect(list.match('unknown', address)).toBeUndefined();
+    expect(list.match('example.com', address)).toMatchObject({ line: 3 });
+  }
+});
+
+test('finds each of many entries, and nothing else', () => {
+  const lines: string[] = [];
+  for (let i = 0; i < 3000; i++)
+    lines.push(`h${i}.example`, `10.${i >> 8}.${i & 255}.1`, `2001:db8:${i}::/48`);
+  const { list, warnings } = read(...lines);
+  expect(warnings).toEqual([]);
+  for (let i = 0; i < 3000; i++) {
+    expect(list.match(`a.h${i}.example`, '')).toMatchObject({ line: 3 * i + 1 });
+    expect(list.match('unknown', `10.${i >> 8}.${i & 255}.1`)).toMatchObject({ line: 3 * i + 2 });
+    expect(list.match('unknown', `2001:db8:${i}:ffff::1`)).toMatchObject({ line: 3 * i + 3 });
+    expect(list.match(`ah${i}.example`, `10.${i >> 8}.${i & 255}.2`)).toBeUndefined();
+  }
+});
+
+test('an empty list and an empty name', () => {
+  expect(read('').list.match('', '')).toBeUndefined();
+  expect(read('example.com').list.match('', '')).toBeUndefined();
+  expect(read('example.com').list.match('.', '')).toBeUndefined();
+});

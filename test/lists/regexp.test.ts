@@ -1,0 +1,36 @@
+// What a regular expression in Perl's syntax means is held against Perl by way of postgrey (postgrey.test.ts); here:
+// what is refused rather than misread.
+import { expect, test } from 'vitest';
+import { perlRegExp } from '../../src/lists/regexp.ts';
+
+test.each([
+  ['(?>a+)b', 'atomic groups'],
+  ['a++b', 'possessive quantifiers'],
+  ['(?|(a)|(b))', 'branch reset'],
+  ['(?R)', 'recursion'],
+  ['(a)?(?(1)b|c)', 'conditions'],
+  ['(*FAIL)', 'verbs'],
+  ['(?-i)Mail', 'regard to case'],
+  ['(?^:Mail)', 'regard to case'],
+  ['\\p{Lu}', 'properties'],
+  ['\\X', 'grapheme clusters'],
+  ['\\Qa.b\\E', 'quoting, which Perl does not do here either'],
+  ['\\x{263a}', 'characters that are no byte'],
+  ['\\N{U+41}', 'named characters'],
+  ['[[:^alpha:]]', 'a class of all others'],
+  ['[[:letter:]]', 'a class that does not exist'],
+  ['[a', 'what Perl refuses as well'],
+  ['a)', 'what Perl refuses as well'],
+])('%s is refused: %s', (source) => {
+  expect(() => perlRegExp(source)).toThrow(Error);
+});
+
+test('what JavaScript would silently take for something else', () => {
+  expect(perlRegExp('^\\Aabc\\z').test('abc')).toBe(true);
+  expect(perlRegExp('^[]x]$').test(']')).toBe(true);
+  expect(perlRegExp('^[^]x]$').test(']')).toBe(false);
+  expect(perlRegExp('^[[:alpha:]]$').test('a')).toBe(true);
+  expect(perlRegExp('^a{,2}$').test('aa')).toBe(true);
+  expect(perlRegExp('^\\s$').test('\xa0')).toBe(false);
+  expect(perlRegExp("^(?'x'a)\\k{x}(?P=x)$").test('aaa')).toBe(true);
+});
