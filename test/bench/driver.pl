@@ -226,6 +226,8 @@ sub run_step {
             }
         }
     }
+    # What was made and not asked for is still new.
+    $fresh -= @$list - $at if $step->{share} == 0 && $burst == 1;
     my %result = (
         requests => $replies,
         deferred => $deferred,
