@@ -1,7 +1,8 @@
 // Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
 // a few milliseconds, and each page checked before liblmdb touches it.
 import { DamageError, MovedError } from './damage.ts';
-import { flushLast } from './durable.ts';
+import { checkBeforeWriting } from './doubt.ts';
+import { flush, flushLast, keepOrGiveUp } from './durable.ts';
 import type { Meta } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import * as key from './key.ts';
@@ -38,14 +39,31 @@ const TRIES = 5;
 /** Opens the database at `path`, making it where there is none. Throws StoreError, or DamageError's message as is. */
 export function openEditor(path: string): Editor {
   checkPlace(path);
-  const writer = openWriter(path);
+  checkBeforeWriting(path);
+  let writer = openWriter(path);
+
+  function commit(batch: { name: Name; change: Change }[]): number {
+    for (let tries = 1; ; tries++) {
+      try {
+        return commitOnce(writer, batch);
+      } catch (error) {
+        const passing = error instanceof DamageError || error instanceof MovedError;
+        if (!passing || tries === TRIES) throw plain(error, path);
+        pause(5);
+        if (!(error instanceof MovedError)) continue;
+        closeWriter(writer);
+        writer = openWriter(path); // compacted, or restored, meanwhile
+      }
+    }
+  }
+
   return {
     change(changes) {
       let changed = 0;
       // By name: a second change of a record has to find what the first has made of it.
       let batch = new Map<string, { name: Name; change: Change }>();
       const put = () => {
-        changed += commit(writer, [...batch.values()]);
+        changed += commit([...batch.values()]);
         batch = new Map();
       };
       for (const one of changes) {
@@ -59,29 +77,29 @@ export function openEditor(path: string): Editor {
       return changed;
     },
     close() {
-      flushLast(writer);
-      closeWriter(writer);
+      try {
+        flush(writer); // while filters go on, so that little is left to do while they wait
+        flushLast(writer);
+      } catch (error) {
+        if (!(error instanceof MovedError)) throw error; // then what we changed went along to the other file
+      } finally {
+        closeWriter(writer);
+      }
     },
   };
 }
 
-function commit(writer: Writer, batch: { name: Name; change: Change }[]): number {
-  for (let tries = 1; ; tries++) {
-    try {
-      let changed = 0;
-      transact(writer, (meta) => {
-        // Where each goes is found before the first is put: what liblmdb changes in this transaction is in its own
-        // memory, and the pages on the disk, which we check, stay as they were.
-        changed = 0;
-        for (const { name, change } of batch) if (changeOne(writer, meta, name, change)) changed++;
-        return changed > 0;
-      });
-      return changed;
-    } catch (error) {
-      if (!(error instanceof DamageError) || tries === TRIES) throw plain(error, writer.file.path);
-      pause(5);
-    }
-  }
+function commitOnce(writer: Writer, batch: { name: Name; change: Change }[]): number {
+  let changed = 0;
+  const meta = transact(writer, (state) => {
+    // Where each goes is found before the first is put: what liblmdb changes in this transaction is in its own
+    // memory, and the pages on the disk, which we check, stay as they were.
+    changed = 0;
+    for (const { name, change } of batch) if (changeOne(writer, state, name, change)) changed++;
+    return changed > 0;
+  });
+  keepOrGiveUp(writer, meta);
+  return changed;
 }
 
 function plain(error: unknown, path: string): unknown {
