@@ -1,5 +1,6 @@
 // Reading all records, for the administrator's commands: in the order of their keys, one state as a whole. Takes no
 // lock while it reads; where it may write to the lock file, a reader's slot keeps the state's pages as they are.
+import { existsSync } from 'node:fs';
 import { DamageError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { closeFile, type DataFile, openFile, readHead, readPage } from './file.ts';
@@ -18,6 +19,7 @@ import {
   wrongWithNodes,
 } from './format.ts';
 import { isHouse, readKey } from './key.ts';
+import { lockPath } from './lock.ts';
 import { native, READ_ONLY } from './native.ts';
 import { checkPlace } from './place.ts';
 import { type ClientRecord, isRecord, readClient, readTriple, type TripleRecord } from './record.ts';
@@ -71,8 +73,9 @@ export function scan(path: string, onDamage: (what: string) => void = () => {}):
   return { entries: entries(), part: () => Math.min(1, done / Math.max(1, meta.main.entries)) };
 }
 
-/** Takes a reader's slot on the newest state, if that is allowed; returns what gives it back. */
-function hold(path: string): () => void {
+/** Takes a reader's slot on the newest state of a database, if that is allowed; returns what gives it back. */
+export function hold(path: string): () => void {
+  if (!existsSync(lockPath(path))) return () => {}; // nobody writes to it
   try {
     checkBeforeWriting(path);
     const writer = openWriter(path);

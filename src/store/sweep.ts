@@ -8,7 +8,15 @@ import type { Keeper } from './keeper.ts';
 import { isTriple, MAX_KEY, writeHouse } from './key.ts';
 import { hasPassed, lastPassed, lastSeen, mainNumber, writeHouse as writeHouseRecord } from './record.ts';
 import { clientCounts, type Limits, tripleCounts } from './store.ts';
-import { checkBeside, descendChecked, keyOfNextLeaf, type Path, seek, seekChecked } from './tree.ts';
+import {
+  checkBeside,
+  descendChecked,
+  keyOfNextLeaf,
+  type Path,
+  recordSize,
+  seek,
+  seekChecked,
+} from './tree.ts';
 import { putRecord, removeRecord, type Writer } from './writer.ts';
 
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
@@ -132,9 +140,10 @@ function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Bu
 const HEAD = 20;
 
 /** Reads the state whose record lies at `at` of the path's pages; undefined: there is none. */
-function readState({ pages, leaf }: Path, at: number): SweepState | undefined {
+function readState(path: Path, at: number): SweepState | undefined {
   if (at < 0) return undefined;
-  const size = sizeOfRecord(pages, leaf, at);
+  const { pages } = path;
+  const size = recordSize(path, at);
   const long = (offset: number) => pages.readUInt32LE(at + offset);
   return {
     at: long(4),
@@ -143,14 +152,6 @@ function readState({ pages, leaf }: Path, at: number): SweepState | undefined {
     others: long(16),
     position: Buffer.from(pages.subarray(at + HEAD, at + size)),
   };
-}
-
-function sizeOfRecord(pages: Buffer, leaf: number, at: number): number {
-  for (let i = 0; i < keysOn(pages, leaf); i++) {
-    const node = nodeAt(pages, leaf, i);
-    if (nodeData(pages, node) === at) return pages.readUInt32LE(node);
-  }
-  return HEAD;
 }
 
 function putState(writer: Writer, key: Buffer, state: SweepState): void {

@@ -121,6 +121,11 @@ export async function goLive(template: Template, ...options: string[]): Promise<
     }
   }
 
+  async function more(count: number): Promise<void> {
+    const wanted = answered + count;
+    while (answered < wanted && !over) await Promise.race([sleep(5), writing]);
+  }
+
   for (let i = 0; i < 2; i++) filters.push(await startFilter(command));
   const asked = await startFilter(command);
   const writing = Promise.all(filters.map(write));
@@ -131,18 +136,14 @@ export async function goLive(template: Template, ...options: string[]): Promise<
     run: (...words) => runProgram([...words, '--db', db]),
     ask: (client, sender, recipient) => asked.ask(shortRequest(client, sender, recipient)),
     answered: () => answered,
-    async more(count) {
-      const wanted = answered + count;
-      while (answered < wanted && !over) await Promise.race([sleep(5), writing]);
-    },
+    more,
     async stop(forgotten) {
-      await this.more(Math.max(0, LEAST - answered));
+      await more(Math.max(0, LEAST - answered));
       over = true;
       await writing;
-      for (const filter of [...filters, asked]) {
-        expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
-      }
+      const endings = await Promise.all([...filters, asked].map((filter) => filter.finish()));
       expect(existsSync(log) ? readFileSync(log, 'utf8') : '').toBe('');
+      for (const ending of endings) expect(ending).toMatchObject({ code: 0, signal: null, rest: '' });
       expect(verify(db, () => {})?.problems).toEqual([]);
       if (forgotten === undefined) await expectKnown(db, requests);
     },

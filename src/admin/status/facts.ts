@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 
 import { DamageError } from '../../store/damage.ts';
 import { lockPath } from '../../store/lock.ts';
 import { damagedFiles } from '../../store/recover.ts';
-import type { Entry } from '../../store/scan.ts';
+import { type Entry, hold } from '../../store/scan.ts';
 import { clientCounts, type Limits, tripleCounts } from '../../store/store.ts';
 import { type Problem, verify } from '../../store/verify.ts';
 import { doesNotExist, eachEntry, explained } from '../database.ts';
@@ -106,7 +106,7 @@ function kindOfClient(
 function judged(db: string): Problem[] {
   const bar = newBar('checking');
   try {
-    return verify(db, bar.show)?.problems ?? [];
+    return verify(db, bar.show, hold)?.problems ?? [];
   } finally {
     bar.end();
   }
