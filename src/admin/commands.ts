@@ -2,8 +2,12 @@
 import type { Command } from '../cli/command.ts';
 import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { forgetCommand } from './forget.ts';
+import { importCommand } from './import.ts';
+import { learnCommand } from './learn.ts';
 import { listCommand } from './list.ts';
+import { openMerge, recordsOf } from './merge.ts';
 import { releaseCommand } from './release.ts';
 import { salvageCommand } from './salvage.ts';
 import { statusCommand } from './status.ts';
@@ -17,6 +21,9 @@ export const COMMANDS = [
   whyCommand,
   releaseCommand,
   forgetCommand,
+  learnCommand(openMerge),
+  importCommand(openMerge),
+  exportCommand(recordsOf),
   verifyCommand,
   salvageCommand,
   doctorCommand,

@@ -22,7 +22,14 @@ import { isHouse, readKey } from './key.ts';
 import { lockPath } from './lock.ts';
 import { native, READ_ONLY } from './native.ts';
 import { checkPlace } from './place.ts';
-import { type ClientRecord, isRecord, readClient, readTriple, type TripleRecord } from './record.ts';
+import {
+  type ClientRecord,
+  isRecord,
+  readClient,
+  readHouse,
+  readTriple,
+  type TripleRecord,
+} from './record.ts';
 import { begin, closeWriter, openWriter, type Writer } from './writer.ts';
 
 /** A record with its key read back, all texts latin1: a triple's, or a client's own. */
@@ -39,9 +46,14 @@ export interface Scan {
 /**
  * Reads the database at `path`; undefined where there is none. Damaged pages are passed over (`onDamage` is told).
  * Throws StoreError or DamageError where it cannot be read. Finish the generator, or return it: it holds a reader's
- * slot.
+ * slot. `onHouse` is told of
+ * the store's own records, which come before all others.
  */
-export function scan(path: string, onDamage: (what: string) => void = () => {}): Scan | undefined {
+export function scan(
+  path: string,
+  onDamage: (what: string) => void = () => {},
+  onHouse: (name: string, text: string) => void = () => {},
+): Scan | undefined {
   checkPlace(path);
   const file = openFile(path);
   if (file === undefined) return undefined;
@@ -61,7 +73,7 @@ export function scan(path: string, onDamage: (what: string) => void = () => {}):
       for (const page of leaves(file!, meta, onDamage)) {
         for (let i = 0; i < keysOn(page, 0); i++) {
           done++;
-          const entry = entryAt(page, nodeAt(page, 0, i));
+          const entry = entryAt(page, nodeAt(page, 0, i), onHouse);
           if (entry !== undefined) yield entry;
         }
       }
@@ -146,11 +158,19 @@ function load(file: DataFile, meta: Meta, number: number, depth: number, page: B
 }
 
 /** The entry of a leaf's node; undefined for the store's own records and for rubbish. */
-export function entryAt(page: Buffer, node: number): Entry | undefined {
+function entryAt(
+  page: Buffer,
+  node: number,
+  onHouse: (name: string, text: string) => void,
+): Entry | undefined {
   const at = nodeData(page, node);
+  const size = nodeDataSize(page, node);
   const key = page.subarray(nodeKey(node), at);
-  if (isHouse(key) || !isRecord(page, nodeKey(node), nodeKeySize(page, node), at, nodeDataSize(page, node)))
+  if (!isRecord(page, nodeKey(node), nodeKeySize(page, node), at, size)) return undefined;
+  if (isHouse(key)) {
+    onHouse(key.toString('latin1', 1), readHouse(page, at, size));
     return undefined;
+  }
   const read = readKey(key);
   if (read === undefined) return undefined;
   const { client, tail } = read;

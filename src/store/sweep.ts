@@ -2,11 +2,19 @@
 // start-up, and of all processes one does it at a time. How far the sweep is stands in the database itself.
 
 import type { Meta } from './format.ts';
-import { keysOn, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
+import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
-import { isTriple, MAX_KEY, writeHouse } from './key.ts';
-import { hasPassed, lastPassed, lastSeen, mainNumber, writeHouse as writeHouseRecord } from './record.ts';
+import { HOUSE, isTriple, MAX_KEY, writeHouse } from './key.ts';
+import { clientOf, readOrigins } from './origins.ts';
+import {
+  hasPassed,
+  lastPassed,
+  lastSeen,
+  mainNumber,
+  readHouse,
+  writeHouse as writeHouseRecord,
+} from './record.ts';
 import { clientCounts, type Limits, tripleCounts } from './store.ts';
 import {
   checkBeside,
@@ -122,7 +130,14 @@ function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Bu
     const node = nodeAt(pages, leaf, i);
     const at = nodeData(pages, node);
     const keyAt = nodeKey(node);
-    if (pages[keyAt] === 0) continue; // our own
+    if (pages[keyAt] === HOUSE) {
+      // Our own. Those of clients go when the client itself would.
+      const seen = lastSeenByOrigins(pages, node);
+      if (seen !== undefined && !clientCounts(seen, now, limits))
+        expired.push(Buffer.from(pages.subarray(keyAt, at)));
+      else others++;
+      continue;
+    }
     const triple = isTriple(pages, keyAt, nodeKeySize(pages, node));
     const passed = triple && hasPassed(pages, at);
     // What was first seen in the future may be right again when the clock is.
@@ -134,6 +149,13 @@ function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Bu
     else if (!triple || passed) others++;
   }
   return others;
+}
+
+/** When the client was last seen whose counts by origin the node holds; undefined: it is another record. */
+function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
+  const at = nodeData(pages, node);
+  if (clientOf(pages.toString('latin1', nodeKey(node) + 1, at)) === undefined) return undefined;
+  return readOrigins(readHouse(pages, at, nodeDataSize(pages, node)))?.lastSeen ?? 0;
 }
 
 // The record: at (4 bytes), complete (4), others so far (4), others (4), position.
