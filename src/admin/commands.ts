@@ -1,12 +1,37 @@
 // All commands of the administrator, in the order of --help.
 import type { Command } from '../cli/command.ts';
+import { backupCommand } from './backup.ts';
+import { compactCommand } from './compact.ts';
 import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
+import { forgetCommand } from './forget.ts';
+import { importCommand } from './import.ts';
+import { learnCommand } from './learn.ts';
+import { listCommand } from './list.ts';
+import { openMerge, recordsOf } from './merge.ts';
+import { purgeCommand } from './purge.ts';
+import { releaseCommand } from './release.ts';
+import { restoreCommand } from './restore.ts';
 import { salvageCommand } from './salvage.ts';
+import { statusCommand } from './status.ts';
 import { verifyCommand } from './verify.ts';
+import { whyCommand } from './why.ts';
 
 // Each is typed where it is defined; here only their common shape matters.
 export const COMMANDS = [
+  statusCommand,
+  listCommand,
+  whyCommand,
+  releaseCommand,
+  forgetCommand,
+  learnCommand(openMerge),
+  importCommand(openMerge),
+  exportCommand(recordsOf),
+  backupCommand,
+  restoreCommand,
+  purgeCommand,
+  compactCommand,
   verifyCommand,
   salvageCommand,
   doctorCommand,

@@ -27,7 +27,7 @@ export const exportCommand = (records: Records) =>
         default: 'json',
         describe: 'JSON, a line for each record, or CSV with a line of names (RFC 4180)',
       },
-      since: { kind: 'duration', describe: 'only what was seen in this time, e.g. 1d' },
+      since: { kind: 'duration', describe: 'only what may have been seen in this time, e.g. 1d' },
     },
     positionals: {},
     examples: [

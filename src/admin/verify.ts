@@ -1,6 +1,7 @@
 // greylatch verify: is the database sound? Reads it all, changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { hold } from '../store/scan.ts';
 import type { Verdict } from '../store/verify.ts';
 import { verify } from '../store/verify.ts';
 import { newBar } from './progress.ts';
@@ -24,7 +25,7 @@ export const verifyCommand = defineCommand({
     const bar = newBar('reading');
     let verdict: Verdict | undefined;
     try {
-      verdict = verify(db, (part) => bar.show(part));
+      verdict = verify(db, bar.show, hold);
     } finally {
       bar.end();
     }

@@ -91,7 +91,7 @@ function yargsOption(option: Option): YargsOption {
 }
 
 function fail(error: string | Error): never {
-  const message = typeof error === 'string' ? error : error.message;
+  const message = (typeof error === 'string' ? error : error.message).replace(/\s*\n\s*/g, ' ');
   const usage = typeof error === 'string' || error instanceof UsageError;
   process.stderr.write(`greylatch: ${message}${usage ? ' (greylatch --help lists the commands)' : ''}\n`);
   process.exit(USAGE_STATUS);

@@ -1,7 +1,16 @@
 // Every option, declared once: what it is called, what it takes, what it is without being given, what it is
 // for. The filter's own parser, --help and the administrator's commands all read this table.
 
-export type Kind = 'path' | 'duration' | 'count' | 'text' | 'action' | 'choice' | 'log' | 'flag';
+export type Kind =
+  | 'path'
+  | 'duration'
+  | 'count'
+  | 'text'
+  | 'attribute'
+  | 'action'
+  | 'choice'
+  | 'log'
+  | 'flag';
 
 export interface Option {
   kind: Kind;

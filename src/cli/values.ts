@@ -41,6 +41,15 @@ export function text(name: string, word: string): string {
   return word;
 }
 
+/**
+ * An attribute of a request, or a pattern for one: any text without control characters, as a latin1 string (one
+ * character a byte, as requests have them). `<>`, the empty sender, is ''.
+ */
+export function attribute(name: string, word: string): string {
+  if (/[\0-\x1f\x7f]/.test(word)) throw new UsageError(`--${name}: has control characters`);
+  return word === '<>' ? '' : Buffer.from(word).toString('latin1');
+}
+
 /** An action that defers (access(5)): with anything else, mail would be lost or let in. */
 export function action(name: string, word: string): string {
   if (/^(defer_if_permit|defer|4\d\d( 4\.\d{1,3}\.\d{1,3})?)$/i.test(word)) return word;
@@ -80,6 +89,7 @@ const READERS: Record<Exclude<Kind, 'flag'>, (name: string, word: string, option
   duration,
   count,
   text,
+  attribute,
   action,
   choice,
   log: logTarget,

@@ -2,7 +2,8 @@
 // answer.
 import { decide, foresee, type Settings } from '../greylist/decide.ts';
 import { type ExceptionSettings, exceptionFor } from '../greylist/exceptions.ts';
-import type { PolicyRequest } from '../greylist/request.ts';
+import { releaseFor } from '../greylist/release.ts';
+import type { PolicyRequest, Triple } from '../greylist/request.ts';
 import { type TripleSettings, tripleOf } from '../greylist/triple.ts';
 import { type Log, sparingly } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
@@ -51,6 +52,7 @@ export function newAnswer(
     if (verdict.passes) {
       return (verdict.delayed && header?.(request.instance, verdict.age, now)) || DUNNO;
     }
+    if (isReleased(request, triple, now)) return DUNNO;
     const action = deferral(delay + 1 - verdict.age, request.recipient);
     if (defers) return action;
     const { client_address, sender, recipient } = request;
@@ -59,6 +61,18 @@ export function newAnswer(
       `would have answered ${action} to client=${client_address}, sender=${sender}, recipient=${recipient}`,
     );
     return DUNNO;
+  }
+
+  /** Whether an administrator lets it pass; then it is noted as passed. Trouble with that defers, as was decided. */
+  function isReleased(request: PolicyRequest, triple: Triple, now: number): boolean {
+    try {
+      if (releaseFor(request, store.releases(), now) === undefined) return false;
+      if (!dryRun) store.pass(triple, now, false);
+      return true;
+    } catch (error) {
+      complain('err', 'release', `${(error as Error).message}; a release may not be seen meanwhile`);
+      return false;
+    }
   }
 
   return (request) => {

@@ -10,6 +10,7 @@ const PLACEHOLDERS: Record<Exclude<Option['kind'], 'flag' | 'choice'>, string> =
   duration: 'TIME',
   count: 'NUMBER',
   text: 'TEXT',
+  attribute: 'TEXT',
   action: 'ACTION',
   log: 'TARGET',
 };

@@ -20,12 +20,18 @@ import { begin, finishClosing, type Writer } from './writer.ts';
 export const FLUSH_AFTER = 1000;
 
 /** Commits for which the marked state is kept: together they may hold back a few per cent of the file's pages. */
-export function mostKept(lastPage: number): number {
+function mostKept(lastPage: number): number {
   return Math.max(64, lastPage >> 7);
 }
 
+/** After a commit on the state `meta`: too many of them since the mark, and it is given up. */
+export function keepOrGiveUp(writer: Writer, { lastPage }: Meta): void {
+  const { file, committed } = writer;
+  if (isKept(file) && committed - markedTxn(file) > mostKept(lastPage)) giveUp(writer);
+}
+
 /** Says in the mark, and on the disk, that its state is kept no longer, before a page of it is re-used. */
-export function giveUp(writer: Writer): void {
+function giveUp(writer: Writer): void {
   const { env, file } = writer;
   begin(writer);
   try {

@@ -1,7 +1,8 @@
 // Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
 // a few milliseconds, and each page checked before liblmdb touches it.
 import { DamageError, MovedError } from './damage.ts';
-import { flushLast } from './durable.ts';
+import { checkBeforeWriting } from './doubt.ts';
+import { flush, flushLast, keepOrGiveUp } from './durable.ts';
 import type { Meta } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import * as key from './key.ts';
@@ -9,15 +10,33 @@ import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import * as record from './record.ts';
 import type { Entry } from './scan.ts';
-import { checkBeside, seekChecked } from './tree.ts';
+import { checkBeside, type Path, recordSize, seekChecked } from './tree.ts';
 import { closeWriter, openWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
 
-/** Which record: a triple, or a client's own where sender and recipient are undefined. */
+/** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
+export type AnyName = Name | HouseName;
+
 export interface Name {
   client: string;
   sender?: string | undefined;
   recipient?: string | undefined;
 }
+
+/** A record of the store's own, in the order of whose names it keeps them. */
+export interface HouseName {
+  house: string;
+}
+
+/** What stands in a record of the house: at most MOST_TEXT characters of latin1. */
+export interface HouseEntry {
+  kind: 'house';
+  text: string;
+}
+
+export type Stored = Entry | HouseEntry;
+
+/** What a record of the house holds at most. */
+export const MOST_TEXT = record.MAX_RECORD - record.HOUSE_HEAD;
 
 /**
  * What becomes of a record: the new one, 'forget', or undefined to leave it as it is. Is given what is on record at
@@ -25,9 +44,16 @@ export interface Name {
  */
 export type Change = (before: Entry | undefined) => Entry | 'forget' | undefined;
 
+/** What becomes of several records that are changed as one, each as in a `Change`, in the order of their names. */
+export interface JointChange {
+  names: readonly AnyName[];
+  change(before: (Stored | undefined)[]): readonly (Stored | 'forget' | undefined)[];
+}
+
 export interface Editor {
   /** Changes the records that are named, in batches. Returns how many were changed. */
   change(changes: Iterable<{ name: Name; change: Change }>): number;
+  changeJointly(changes: Iterable<JointChange>): number;
   /** Everything on the disk, nothing open. */
   close(): void;
 }
@@ -38,50 +64,88 @@ const TRIES = 5;
 /** Opens the database at `path`, making it where there is none. Throws StoreError, or DamageError's message as is. */
 export function openEditor(path: string): Editor {
   checkPlace(path);
-  const writer = openWriter(path);
-  return {
-    change(changes) {
-      let changed = 0;
-      // By name: a second change of a record has to find what the first has made of it.
-      let batch = new Map<string, { name: Name; change: Change }>();
-      const put = () => {
-        changed += commit(writer, [...batch.values()]);
-        batch = new Map();
-      };
-      for (const one of changes) {
-        const { client, sender, recipient } = one.name;
-        const id = JSON.stringify([client, sender, recipient]).toLowerCase();
-        if (batch.has(id)) put();
-        batch.set(id, one);
-        if (batch.size === BATCH) put();
+  checkBeforeWriting(path);
+  let writer = openWriter(path);
+
+  function commit(batch: readonly JointChange[]): number {
+    for (let tries = 1; ; tries++) {
+      try {
+        return commitOnce(writer, batch);
+      } catch (error) {
+        const passing = error instanceof DamageError || error instanceof MovedError;
+        if (!passing || tries === TRIES) throw plain(error, path);
+        pause(5);
+        if (!(error instanceof MovedError)) continue;
+        closeWriter(writer);
+        writer = openWriter(path); // compacted, or restored, meanwhile
       }
-      if (batch.size > 0) put();
-      return changed;
-    },
+    }
+  }
+
+  function changeJointly(changes: Iterable<JointChange>): number {
+    let changed = 0;
+    let batch: JointChange[] = [];
+    // A second change of a record has to find what the first has made of it.
+    const named = new Set<string>();
+    const put = () => {
+      changed += commit(batch);
+      batch = [];
+      named.clear();
+    };
+    for (const one of changes) {
+      const ids = one.names.map(idOf);
+      if (ids.some((id) => named.has(id))) put();
+      for (const id of ids) named.add(id);
+      batch.push(one);
+      if (batch.length === BATCH) put();
+    }
+    if (batch.length > 0) put();
+    return changed;
+  }
+
+  return {
+    changeJointly,
+    change: (changes) => changeJointly(joint(changes)),
     close() {
-      flushLast(writer);
-      closeWriter(writer);
+      try {
+        flush(writer); // while filters go on, so that little is left to do while they wait
+        flushLast(writer);
+      } catch (error) {
+        if (!(error instanceof MovedError)) throw error; // then what we changed went along to the other file
+      } finally {
+        closeWriter(writer);
+      }
     },
   };
 }
 
-function commit(writer: Writer, batch: { name: Name; change: Change }[]): number {
-  for (let tries = 1; ; tries++) {
-    try {
-      let changed = 0;
-      transact(writer, (meta) => {
-        // Where each goes is found before the first is put: what liblmdb changes in this transaction is in its own
-        // memory, and the pages on the disk, which we check, stay as they were.
-        changed = 0;
-        for (const { name, change } of batch) if (changeOne(writer, meta, name, change)) changed++;
-        return changed > 0;
+function idOf(name: AnyName): string {
+  if ('house' in name) return name.house;
+  const { client, sender, recipient } = name;
+  return JSON.stringify([client, sender, recipient]).toLowerCase();
+}
+
+function* joint(changes: Iterable<{ name: Name; change: Change }>): Generator<JointChange> {
+  for (const { name, change } of changes)
+    yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
+}
+
+function commitOnce(writer: Writer, batch: readonly JointChange[]): number {
+  let changed = 0;
+  const meta = transact(writer, (state) => {
+    // Where each goes is found before the first is put: what liblmdb changes in this transaction is in its own
+    // memory, and the pages on the disk, which we check, stay as they were.
+    changed = 0;
+    for (const { names, change } of batch) {
+      const after = change(names.map((name) => find(writer, state, name)));
+      names.forEach((name, i) => {
+        if (put(writer, state, name, after[i])) changed++;
       });
-      return changed;
-    } catch (error) {
-      if (!(error instanceof DamageError) || tries === TRIES) throw plain(error, writer.file.path);
-      pause(5);
     }
-  }
+    return changed > 0;
+  });
+  keepOrGiveUp(writer, meta);
+  return changed;
 }
 
 function plain(error: unknown, path: string): unknown {
@@ -93,30 +157,49 @@ function plain(error: unknown, path: string): unknown {
   return error;
 }
 
-function changeOne(writer: Writer, meta: Meta, name: Name, change: Change): boolean {
+function find(writer: Writer, meta: Meta, name: AnyName): Stored | undefined {
   const { path, instruction } = writer;
+  const at = seekChecked(path, meta, instruction.key, writeName(instruction.key, name));
+  return at < 0 ? undefined : entryOf(path, at, name);
+}
+
+/** Returns whether there was anything to do. */
+function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget' | undefined): boolean {
+  if (after === undefined) return false;
+  const { path, instruction } = writer;
+  const { bytes } = instruction;
   const length = writeName(instruction.key, name);
   const at = seekChecked(path, meta, instruction.key, length);
-  const after = change(at < 0 ? undefined : entryOf(path.pages, at, name));
-  if (after === undefined || (after === 'forget' && at < 0)) return false;
   if (after === 'forget') {
+    if (at < 0) return false;
     checkBeside(path, meta);
     return removeRecord(writer, length);
   }
+  const value = valueAt(length);
   if (after.kind === 'triple') {
-    record.writeTriple(instruction.bytes, KEY_AT, length, valueAt(length), after);
+    record.writeTriple(bytes, KEY_AT, length, value, after);
     return putRecord(writer, length, record.TRIPLE_SIZE);
   }
-  record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), after);
-  return putRecord(writer, length, record.CLIENT_SIZE);
+  if (after.kind === 'client') {
+    record.writeClient(bytes, KEY_AT, length, value, after);
+    return putRecord(writer, length, record.CLIENT_SIZE);
+  }
+  const size = record.HOUSE_HEAD + bytes.write(after.text, value + record.HOUSE_HEAD, 'latin1');
+  record.writeHouse(bytes, KEY_AT, length, value, size);
+  return putRecord(writer, length, size);
 }
 
-function writeName(out: Uint8Array, { client, sender, recipient }: Name): number {
+function writeName(out: Uint8Array, name: AnyName): number {
+  if ('house' in name) return key.writeHouse(out, 0, name.house);
+  const { client, sender, recipient } = name;
   if (sender === undefined || recipient === undefined) return key.writeClient(out, 0, client, false);
   return key.writeTriple(out, 0, { client, sender, recipient });
 }
 
-function entryOf(pages: Buffer, at: number, { client, sender, recipient }: Name): Entry {
+function entryOf(path: Path, at: number, name: AnyName): Stored {
+  const { pages } = path;
+  if ('house' in name) return { kind: 'house', text: record.readHouse(pages, at, recordSize(path, at)) };
+  const { client, sender, recipient } = name;
   if (sender === undefined || recipient === undefined)
     return { kind: 'client', client, ...record.readClient(pages, at) };
   return { kind: 'triple', client, sender, recipient, ...record.readTriple(pages, at) };

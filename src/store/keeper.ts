@@ -2,27 +2,26 @@
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
 import { lstatSync, statSync } from 'node:fs';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
+import { checkDoubtful } from './doubt.ts';
 import {
   FLUSH_AFTER,
   flush,
   flushBehind,
   flushLast,
-  giveUp,
   isFlushDue,
   isUnsettled,
+  keepOrGiveUp,
   letGo,
-  mostKept,
   owes,
 } from './durable.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
-import { isDoubtful, isKept, markedTxn } from './mark.ts';
+import { isDoubtful, markedTxn } from './mark.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import { replaceLock, setAside } from './recover.ts';
 import { type Saved, salvage } from './salvage.ts';
 import { newPath, type Path } from './tree.ts';
-import { verify } from './verify.ts';
 import { BadLockError, begin, closeWriter, openWriter, transact, type Writer } from './writer.ts';
 
 export interface KeeperOptions {
@@ -56,16 +55,6 @@ const SAVE_AT_ONCE = 1000;
 /** What looks wrong may be half written by another process at that moment: how often to look again, before it is
  * looked at under the write lock. */
 const SECOND_LOOKS = 3;
-
-/** The power failed in a storm: nobody knows what of the newest state reached the disk. Throws DamageError. */
-function checkAll(database: string): void {
-  const problem = verify(database, () => {})?.problems[0];
-  if (problem === undefined) return;
-  const { page, what } = problem;
-  throw new DamageError(
-    `was left unfinished by a power cut: ${page === undefined ? 'it' : `page ${page}`} ${what}`,
-  );
-}
 
 export function newKeeper(options: KeeperOptions): Keeper {
   const { path: database, sync, onDamage, onTrouble } = options;
@@ -157,9 +146,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
 
   /** A file that was just opened: after a power cut it goes back to its mark, or has to prove itself. */
   function examine(file: DataFile): void {
-    const doubtful = isDoubtful(file, readHead(file));
-    if (doubtful && !isKept(file)) checkAll(database);
-    if (doubtful || markedTxn(file) === -2) writable(); // settles it, or refuses
+    checkDoubtful(file);
+    if (isDoubtful(file, readHead(file)) || markedTxn(file) === -2) writable(); // settles it, or refuses
   }
 
   function writable(): Writer {
@@ -179,7 +167,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     const meta = transact(w, (state) => work(w, state));
     if (w.committed === before) return;
     if (sync === 'always') flush(w);
-    else if (isKept(w.file) && w.committed - markedTxn(w.file) > mostKept(meta.lastPage)) giveUp(w);
+    else keepOrGiveUp(w, meta);
     soon();
   }
 

@@ -9,7 +9,7 @@ import type { Triple } from '../greylist/request.ts';
 //   tail:    six-bit codes                       sender, SEPARATOR, recipient, zeros up to a whole byte
 //            255, length of sender (2), sender, recipient   where a byte has no code
 // Ordinary addresses take three quarters of their length, which is what brings a triple below 110 bytes.
-const HOUSE = 0;
+export const HOUSE = 0;
 const CLIENT_IPV4 = 4;
 const CLIENT_TEXT = 1;
 const TAIL_RAW = 255; // no tail of codes begins with it: code 63 is never given out

@@ -1,15 +1,17 @@
 // The store on LMDB: which records a look-up reads and which a change writes. How the file is kept usable is
 // the keeper's business.
+import type { Release } from '../greylist/release.ts';
 import type { Triple } from '../greylist/request.ts';
 import type { Meta } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
 import * as record from './record.ts';
+import { RELEASES, readReleases } from './releases.ts';
 import { makeRoom } from './room.ts';
 import { clientCounts, FRESH, type Limits, type Sighting, type Store, tripleCounts } from './store.ts';
 import { newSweeper } from './sweep.ts';
-import { seek, seekChecked } from './tree.ts';
+import { recordSize, seek, seekChecked } from './tree.ts';
 import { putRecord, type Writer } from './writer.ts';
 
 const NOTHING: Sighting = { comeBacks: 0, clientFresh: false, firstSeen: 0, passed: false, fresh: false };
@@ -73,6 +75,14 @@ export function openStore(options: StoreOptions): Store {
     return first;
   }
 
+  function releasesNow(): readonly Release[] {
+    const state = keeper.look();
+    if (state === undefined) return [];
+    const { path, meta } = state;
+    const at = seek(path, meta, wanted, key.writeHouse(wanted, 0, RELEASES));
+    return at < 0 ? [] : readReleases(record.readHouse(path.pages, at, recordSize(path, at)));
+  }
+
   function tellFull(triple: Triple): void {
     if (toldFull) return;
     toldFull = true;
@@ -96,6 +106,7 @@ export function openStore(options: StoreOptions): Store {
         return comeBack || noted;
       }),
     greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
+    releases: () => keeper.settle(releasesNow),
     tidy: sweeper.step,
     close: keeper.close,
   };

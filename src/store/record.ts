@@ -131,6 +131,14 @@ export function writeClient(
   seal(b, keyAt, keyLength, at, CLIENT_SIZE);
 }
 
+/** A record of the house has its own bytes behind these. */
+export const HOUSE_HEAD = 4;
+
+/** The text of a record of the house that has one. */
+export function readHouse(bytes: Buffer, at: number, size: number): string {
+  return bytes.toString('latin1', at + HOUSE_HEAD, at + size);
+}
+
 /** Makes the `size` bytes at `at`, whose content from byte 4 on is the caller's, a record of the house. */
 export function writeHouse(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): void {
   b[at] = HOUSE << 4;

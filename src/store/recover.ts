@@ -76,13 +76,18 @@ function removeLock(path: string): void {
 }
 
 function prune(path: string): void {
+  for (const { name } of damagedFiles(path).slice(0, -KEPT)) unlinkSync(name);
+}
+
+/** The files that were set aside, by when that was, the oldest first; `at` in seconds since the epoch. */
+export function damagedFiles(path: string): { name: string; at: number }[] {
   const prefix = `${basename(path)}.damaged-`;
-  const kept = readdirSync(dirname(path))
+  return readdirSync(dirname(path))
     .filter((name) => name.startsWith(prefix))
     .map((name) => ({ name: join(dirname(path), name), stat: lstatSync(join(dirname(path), name)) }))
     .filter(({ stat }) => !stat.isDirectory()) // what is in there was never ours
-    .sort((a, b) => a.stat.ctimeMs - b.stat.ctimeMs || (a.name < b.name ? -1 : 1)); // by when it was set aside
-  for (const { name } of kept.slice(0, -KEPT)) unlinkSync(name);
+    .sort((a, b) => a.stat.ctimeMs - b.stat.ctimeMs || (a.name < b.name ? -1 : 1))
+    .map(({ name, stat }) => ({ name, at: Math.floor(stat.ctimeMs / 1000) }));
 }
 
 /**

@@ -1,6 +1,8 @@
 // Reading all records, for the administrator's commands: in the order of their keys, one state as a whole. Takes no
 // lock while it reads; where it may write to the lock file, a reader's slot keeps the state's pages as they are.
+import { existsSync } from 'node:fs';
 import { DamageError } from './damage.ts';
+import { checkBeforeWriting } from './doubt.ts';
 import { closeFile, type DataFile, openFile, readHead, readPage } from './file.ts';
 import {
   BRANCH,
@@ -17,10 +19,18 @@ import {
   wrongWithNodes,
 } from './format.ts';
 import { isHouse, readKey } from './key.ts';
+import { lockPath } from './lock.ts';
 import { native, READ_ONLY } from './native.ts';
 import { checkPlace } from './place.ts';
-import { type ClientRecord, isRecord, readClient, readTriple, type TripleRecord } from './record.ts';
-import { begin, closeWriter, openWriter } from './writer.ts';
+import {
+  type ClientRecord,
+  isRecord,
+  readClient,
+  readHouse,
+  readTriple,
+  type TripleRecord,
+} from './record.ts';
+import { begin, closeWriter, openWriter, type Writer } from './writer.ts';
 
 /** A record with its key read back, all texts latin1: a triple's, or a client's own. */
 export type Entry =
@@ -35,59 +45,104 @@ export interface Scan {
 
 /**
  * Reads the database at `path`; undefined where there is none. Damaged pages are passed over (`onDamage` is told).
- * Throws StoreError where it cannot be read. Finish the generator, or return it: it holds a reader's slot.
+ * Throws StoreError or DamageError where it cannot be read. Finish the generator, or return it: it holds a reader's
+ * slot. `onHouse` is told of
+ * the store's own records, which come before all others.
  */
-export function scan(path: string, onDamage: (what: string) => void = () => {}): Scan | undefined {
+export function scan(
+  path: string,
+  onDamage: (what: string) => void = () => {},
+  onHouse: (name: string, text: string) => void = () => {},
+): Scan | undefined {
   checkPlace(path);
   const file = openFile(path);
   if (file === undefined) return undefined;
   let done = 0;
-  const release = hold(path);
-  const meta = readHead(file);
+  let release = () => {};
+  let meta: Meta;
+  try {
+    release = hold(path);
+    meta = readHead(file);
+  } catch (error) {
+    release();
+    closeFile(file);
+    throw error;
+  }
   function* entries(): Generator<Entry> {
     try {
-      if (meta.main.depth > 0) yield* below(meta.main.root, meta.main.depth);
+      for (const page of leaves(file!, meta, onDamage)) {
+        for (let i = 0; i < keysOn(page, 0); i++) {
+          done++;
+          const entry = entryAt(page, nodeAt(page, 0, i), onHouse);
+          if (entry !== undefined) yield entry;
+        }
+      }
     } finally {
       release();
-      closeFile(file as DataFile);
+      closeFile(file!);
     }
   }
-  function* below(number: number, depth: number): Generator<Entry> {
-    const page = Buffer.allocUnsafe(file!.pageSize);
-    const wrong = load(file!, meta, number, depth, page);
-    if (wrong !== '') {
-      onDamage(`page ${number} ${wrong}`);
-      return;
-    }
-    for (let i = 0; i < keysOn(page, 0); i++) {
-      if (depth > 1) yield* below(nodeChild(page, nodeAt(page, 0, i)), depth - 1);
-      else {
-        done++;
-        const entry = entryAt(page, nodeAt(page, 0, i));
-        if (entry !== undefined) yield entry;
-      }
-    }
-  }
-  return { entries: entries(), part: () => done / Math.max(1, meta.main.entries) };
+  return { entries: entries(), part: () => Math.min(1, done / Math.max(1, meta.main.entries)) };
 }
 
-/** Takes a reader's slot on the newest state, if that is allowed; returns what gives it back. */
-function hold(path: string): () => void {
+/** Takes a reader's slot on the newest state of a database, if that is allowed; returns what gives it back. */
+export function hold(path: string): () => void {
+  if (!existsSync(lockPath(path))) return () => {}; // nobody writes to it
   try {
+    checkBeforeWriting(path);
     const writer = openWriter(path);
-    begin(writer);
     try {
-      const pin = new (native().Txn)(writer.env, READ_ONLY);
+      const slot = holdNewest(writer);
       return () => {
-        pin.abort();
+        slot.release();
         closeWriter(writer);
       };
-    } finally {
-      writer.env.abortTxn();
+    } catch (error) {
+      closeWriter(writer);
+      throw error;
     }
   } catch {
     return () => {}; // a reader only: what is written over while it reads is seen by the pages' own checks
   }
+}
+
+/** A state whose pages stay as they are until it is released. */
+export interface Held {
+  meta: Meta;
+  release(): void;
+}
+
+/** Holds the newest state. Throws what `begin` throws. */
+export function holdNewest(writer: Writer): Held {
+  const meta = begin(writer);
+  try {
+    const pin = new (native().Txn)(writer.env, READ_ONLY);
+    return { meta, release: () => pin.abort() };
+  } finally {
+    writer.env.abortTxn();
+  }
+}
+
+/**
+ * The leaves of a state in the order of their keys, each as a page of bytes; damaged pages are passed over. `enter` is
+ * asked before a page is read, whether to.
+ */
+export function* leaves(
+  file: DataFile,
+  meta: Meta,
+  onDamage: (what: string) => void,
+  enter: (page: number) => boolean = () => true,
+): Generator<Buffer> {
+  function* below(number: number, depth: number): Generator<Buffer> {
+    if (!enter(number)) return;
+    const page = Buffer.allocUnsafe(file.pageSize);
+    const wrong = load(file, meta, number, depth, page);
+    if (wrong !== '') onDamage(`page ${number} ${wrong}`);
+    else if (depth === 1) yield page;
+    else
+      for (let i = 0; i < keysOn(page, 0); i++) yield* below(nodeChild(page, nodeAt(page, 0, i)), depth - 1);
+  }
+  if (meta.main.depth > 0) yield* below(meta.main.root, meta.main.depth);
 }
 
 function load(file: DataFile, meta: Meta, number: number, depth: number, page: Buffer): string {
@@ -103,11 +158,19 @@ function load(file: DataFile, meta: Meta, number: number, depth: number, page: B
 }
 
 /** The entry of a leaf's node; undefined for the store's own records and for rubbish. */
-export function entryAt(page: Buffer, node: number): Entry | undefined {
+function entryAt(
+  page: Buffer,
+  node: number,
+  onHouse: (name: string, text: string) => void,
+): Entry | undefined {
   const at = nodeData(page, node);
+  const size = nodeDataSize(page, node);
   const key = page.subarray(nodeKey(node), at);
-  if (isHouse(key) || !isRecord(page, nodeKey(node), nodeKeySize(page, node), at, nodeDataSize(page, node)))
+  if (!isRecord(page, nodeKey(node), nodeKeySize(page, node), at, size)) return undefined;
+  if (isHouse(key)) {
+    onHouse(key.toString('latin1', 1), readHouse(page, at, size));
     return undefined;
+  }
   const read = readKey(key);
   if (read === undefined) return undefined;
   const { client, tail } = read;

@@ -1,5 +1,6 @@
 // What the decision needs of a store, and nothing else. LMDB is behind it today; a networked store for several MX
 // hosts can stand behind it tomorrow. What has expired is as good as forgotten: a store never shows it.
+import type { Release } from '../greylist/release.ts';
 import type { Triple } from '../greylist/request.ts';
 
 /** What is on record of a triple and its client. */
@@ -33,6 +34,8 @@ export interface Store {
   pass(triple: Triple, now: number, comeBack: boolean): void;
   /** Notes that a whitelisted client was seen. */
   greet(client: string, now: number): void;
+  /** What an administrator lets pass for a while, whatever is on record. To be asked before mail is deferred. */
+  releases(): readonly Release[];
   /** Does a little of what is due, if anything is: forgets what has expired. To be called between requests. */
   tidy(now: number): void;
   /** Leaves nothing open and nothing unwritten. May be called twice. */

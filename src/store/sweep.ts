@@ -2,13 +2,29 @@
 // start-up, and of all processes one does it at a time. How far the sweep is stands in the database itself.
 
 import type { Meta } from './format.ts';
-import { keysOn, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
+import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
-import { isTriple, MAX_KEY, writeHouse } from './key.ts';
-import { hasPassed, lastPassed, lastSeen, mainNumber, writeHouse as writeHouseRecord } from './record.ts';
+import { HOUSE, isTriple, MAX_KEY, writeHouse } from './key.ts';
+import { clientOf, readOrigins } from './origins.ts';
+import {
+  hasPassed,
+  lastPassed,
+  lastSeen,
+  mainNumber,
+  readHouse,
+  writeHouse as writeHouseRecord,
+} from './record.ts';
 import { clientCounts, type Limits, tripleCounts } from './store.ts';
-import { checkBeside, descendChecked, keyOfNextLeaf, type Path, seek, seekChecked } from './tree.ts';
+import {
+  checkBeside,
+  descendChecked,
+  keyOfNextLeaf,
+  type Path,
+  recordSize,
+  seek,
+  seekChecked,
+} from './tree.ts';
 import { putRecord, removeRecord, type Writer } from './writer.ts';
 
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
@@ -121,7 +137,14 @@ function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Bu
     const node = nodeAt(pages, leaf, i);
     const at = nodeData(pages, node);
     const keyAt = nodeKey(node);
-    if (pages[keyAt] === 0) continue; // our own
+    if (pages[keyAt] === HOUSE) {
+      // Our own. Those of clients go when the client itself would.
+      const seen = lastSeenByOrigins(pages, node);
+      if (seen !== undefined && !clientCounts(seen, now, limits))
+        expired.push(Buffer.from(pages.subarray(keyAt, at)));
+      else others++;
+      continue;
+    }
     const triple = isTriple(pages, keyAt, nodeKeySize(pages, node));
     const passed = triple && hasPassed(pages, at);
     // What was first seen in the future may be right again when the clock is.
@@ -135,13 +158,21 @@ function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Bu
   return others;
 }
 
+/** When the client was last seen whose counts by origin the node holds; undefined: it is another record. */
+function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
+  const at = nodeData(pages, node);
+  if (clientOf(pages.toString('latin1', nodeKey(node) + 1, at)) === undefined) return undefined;
+  return readOrigins(readHouse(pages, at, nodeDataSize(pages, node)))?.lastSeen ?? 0;
+}
+
 // The record: at (4 bytes), complete (4), others so far (4), others (4), position.
 const HEAD = 20;
 
 /** Reads the state whose record lies at `at` of the path's pages; undefined: there is none. */
-function readState({ pages, leaf }: Path, at: number): SweepState | undefined {
+function readState(path: Path, at: number): SweepState | undefined {
   if (at < 0) return undefined;
-  const size = sizeOfRecord(pages, leaf, at);
+  const { pages } = path;
+  const size = recordSize(path, at);
   const long = (offset: number) => pages.readUInt32LE(at + offset);
   return {
     at: long(4),
@@ -150,14 +181,6 @@ function readState({ pages, leaf }: Path, at: number): SweepState | undefined {
     others: long(16),
     position: Buffer.from(pages.subarray(at + HEAD, at + size)),
   };
-}
-
-function sizeOfRecord(pages: Buffer, leaf: number, at: number): number {
-  for (let i = 0; i < keysOn(pages, leaf); i++) {
-    const node = nodeAt(pages, leaf, i);
-    if (nodeData(pages, node) === at) return pages.readUInt32LE(node);
-  }
-  return HEAD;
 }
 
 function putState(writer: Writer, key: Buffer, state: SweepState): void {

@@ -142,6 +142,15 @@ export function findRecord(path: Path, key: Uint8Array, keyLength: number): numb
   return -1;
 }
 
+/** The bytes of the record that `findRecord` has found at `at`. */
+export function recordSize({ pages, leaf }: Path, at: number): number {
+  for (let i = 0; i < keysOn(pages, leaf); i++) {
+    const node = nodeAt(pages, leaf, i);
+    if (nodeData(pages, node) === at) return nodeDataSize(pages, node);
+  }
+  return 0;
+}
+
 function compareNode(b: Uint8Array, node: number, key: Uint8Array, keyLength: number): number {
   const size = nodeKeySize(b, node);
   const from = nodeKey(node);

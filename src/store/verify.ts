@@ -1,5 +1,5 @@
 // Reading a whole database and judging it: every page that the newest state leads to, every record, and where
-// all the other pages are. Changes nothing, takes no lock, and reads only into memory of its own, so that no
+// all the other pages are. Changes nothing, and reads only into memory of its own, so that no
 // damage can kill it and no filter waits for it.
 import { fstatSync } from 'node:fs';
 import { DamageError } from './damage.ts';
@@ -55,11 +55,18 @@ export type Progress = (part: number) => void;
 /** A database that is written to at every moment may need a second reading, or a third. */
 const MOST_READINGS = 6;
 
-/** Judges the database at `path`. Throws what `openFile` throws where it cannot be read; undefined: no file. */
-export function verify(path: string, progress: Progress): Verdict | undefined {
+/**
+ * Judges the database at `path`. Throws what `openFile` throws where it cannot be read; undefined: no file. `hold` may
+ * keep the newest state as it is while it is read, and returns what lets it go.
+ */
+export function verify(
+  path: string,
+  progress: Progress,
+  hold: (path: string) => () => void = () => () => {},
+): Verdict | undefined {
   let suspects: Problem[] = [];
   for (let reading = 1; ; reading++) {
-    const verdict = readOnce(path, progress);
+    const verdict = readOnce(path, progress, hold);
     if (verdict === undefined || verdict.problems.length === 0) return verdict;
     // Pages that filters re-use while we read look wrong once, and another time others do. What is damaged is
     // wrong again.
@@ -73,16 +80,19 @@ export function verify(path: string, progress: Progress): Verdict | undefined {
   }
 }
 
-function readOnce(path: string, progress: Progress): Verdict | undefined {
+function readOnce(path: string, progress: Progress, hold: (path: string) => () => void): Verdict | undefined {
   let file: DataFile | undefined;
+  let release = () => {};
   try {
     file = openFile(path);
     if (file === undefined) return undefined;
+    release = hold(path);
     return readAll(file, readHead(file), progress);
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
     return { ...nothing(file), problems: [{ page: undefined, what: error.message }] };
   } finally {
+    release();
     if (file !== undefined) closeFile(file);
   }
 }

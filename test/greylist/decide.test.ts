@@ -36,6 +36,7 @@ function memory(): Store {
     },
     defer: (t, now) => void deferred.push(`${t.sender} ${now}`),
     greet: (client) => void greeted.push(client),
+    releases: () => [],
     tidy() {},
     close() {},
   };

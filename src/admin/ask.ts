@@ -1,0 +1,24 @@
+// Asking before much is changed: on a terminal the user, elsewhere nobody, so that --yes has to be there.
+import { createInterface } from 'node:readline/promises';
+
+/** Records that a command may touch without asking. */
+const FREELY = 10;
+
+export const YES = {
+  kind: 'flag',
+  describe: `do not ask before more than ${FREELY} records are touched`,
+} as const;
+
+/** Whether to go on. Throws an Error for the user where nobody can be asked. */
+export async function mayTouch(count: number, doing: string, yes: boolean): Promise<boolean> {
+  if (count <= FREELY || yes) return true;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new Error(`this would ${doing}; nothing was changed; add --yes to do it`);
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`This will ${doing}. Go on? [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,42 @@
+// greylatch backup: the database as it is now, in a file of its own.
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { checkPlace } from '../store/place.ts';
+import { copyTo } from '../store/replace.ts';
+import { doesNotExist, explained } from './database.ts';
+import { newBar } from './progress.ts';
+import { bytes, plural } from './text.ts';
+
+export const backupCommand = defineCommand({
+  name: 'backup',
+  describe: 'write the database as it is now to a file, while filters run',
+  text: [
+    'The file is a database itself, without empty pages, one state as a whole, readable by its owner only; it is put in place in one step when it is complete. With --privacy, keep the .secret file beside the database as well.',
+  ],
+  options: { db: OPTIONS.db, json: JSON_OUTPUT },
+  positionals: { file: { required: true, describe: 'the file to write; one that is there is replaced' } },
+  examples: [['backup /var/backups/greylist.mdb', 'from cron']],
+  statuses: { 0: 'written' },
+  run({ db, file, json }) {
+    if (path.resolve(file) === path.resolve(db))
+      throw new Error(`${file} is the database itself; name another file`);
+    explained(file, () => checkPlace(file));
+    const bar = newBar('copying');
+    let records: number | undefined;
+    try {
+      records = explained(db, () => copyTo(db, file, bar.show));
+    } finally {
+      bar.end();
+    }
+    if (records === undefined) throw doesNotExist(db);
+    const { size } = statSync(file);
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ file, records, size })}\n`
+        : `${file}: ${plural(records, 'record')}, ${bytes(size)}\n`,
+    );
+    return 0;
+  },
+});

@@ -1,0 +1,36 @@
+// greylatch compact: give the space back that is not used.
+import { statSync } from 'node:fs';
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { compact } from '../store/replace.ts';
+import { doesNotExist, explained } from './database.ts';
+import { newBar } from './progress.ts';
+import { bytes } from './text.ts';
+
+export const compactCommand = defineCommand({
+  name: 'compact',
+  describe: 'give the space back: the same records in a file without empty pages',
+  text: [
+    'Needs the space of the new file beside the old one while it works. Filters go on, and go over to the new file by themselves; nothing that they have stored is lost. Owner and mode stay as they are.',
+  ],
+  options: { db: OPTIONS.db, json: JSON_OUTPUT },
+  positionals: {},
+  examples: [['compact', '']],
+  statuses: { 0: 'done' },
+  run({ db, json }) {
+    const size = () => statSync(db, { throwIfNoEntry: false })?.size ?? 0;
+    const before = size();
+    if (before === 0) throw doesNotExist(db);
+    const bar = newBar('compacting');
+    try {
+      explained(db, () => compact(db, bar.show));
+    } finally {
+      bar.end();
+    }
+    const after = size();
+    process.stdout.write(
+      json ? `${JSON.stringify({ before, after })}\n` : `${db}: ${bytes(before)}, now ${bytes(after)}\n`,
+    );
+    return 0;
+  },
+});

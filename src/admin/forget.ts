@@ -1,0 +1,81 @@
+// greylatch forget: the reverse of release, and of having been seen at all.
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { addressTest, clientTest } from '../greylist/pattern.ts';
+import type { Release } from '../greylist/release.ts';
+import type { Editor, Name } from '../store/edit.ts';
+import { RELEASES, readReleases, writeReleases } from '../store/releases.ts';
+import { mayTouch, YES } from './ask.ts';
+import { eachEntry, editing } from './database.ts';
+import { nameOf, needed } from './release.ts';
+import { describeSelection, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
+import { plural } from './text.ts';
+
+const NOT = 1;
+
+export const forgetCommand = defineCommand({
+  name: 'forget',
+  describe: 'delete records, and take releases back: such mail is new again',
+  text: [
+    'Deletes the triples that match all of the options given; with --client alone also the come-backs of the client, so that it has to earn its place on the auto-whitelist anew. Releases whose options lie within those given are taken back.',
+    'With filters that run with --privacy, records bear no addresses and cannot be found by them.',
+  ],
+  options: { db: OPTIONS.db, ...SELECTION, yes: YES, json: JSON_OUTPUT },
+  positionals: {},
+  examples: [
+    ['forget --client 192.0.2.1', 'everything of a client'],
+    ["forget --sender '*@spam.example.com' --yes", ''],
+    ["forget --client '*' --yes", 'everything'],
+  ],
+  statuses: { 0: 'forgotten', [NOT]: 'you said no: nothing was changed' },
+  async run(args) {
+    const { db, yes, json } = args;
+    const selection = needed(selectionOf(args), 'forget');
+    const isMeant = recordTest(selection);
+    const names: Name[] = [];
+    eachEntry(db, 'reading', (entry) => {
+      if (isMeant(entry)) names.push(nameOf(entry));
+    });
+    const doing = `delete ${plural(names.length, 'record')} (${describeSelection(selection)})`;
+    if (!(await mayTouch(names.length, doing, yes))) return NOT;
+    const { records, releases } = editing(db, (editor) => ({
+      releases: takeBack(editor, selection),
+      records: editor.change(names.map((name) => ({ name, change: () => 'forget' as const }))),
+    }));
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ records, releases })}\n`
+        : `${plural(records, 'record')} deleted, ${plural(releases, 'release')} taken back\n`,
+    );
+    return 0;
+  },
+});
+
+function takeBack(editor: Editor, selection: Selection): number {
+  let taken = 0;
+  editor.changeJointly([
+    {
+      names: [{ house: RELEASES }],
+      change([before]) {
+        const text = before?.kind === 'house' ? before.text : undefined;
+        const releases = readReleases(text);
+        const kept = releases.filter((release) => !isMeant(release, selection));
+        taken = releases.length - kept.length;
+        if (taken === 0) return [undefined];
+        return [kept.length === 0 ? 'forget' : { kind: 'house', text: writeReleases(kept) }];
+      },
+    },
+  ]);
+  return taken;
+}
+
+/** Each pattern of the release is matched by, or the same as, the one given; what is not given matches all. */
+function isMeant(release: Release, { client, sender, recipient }: Selection): boolean {
+  const within = (own: string | undefined, given: string | undefined, test: (text: string) => boolean) =>
+    given === undefined || (own !== undefined && (own === given || test(own)));
+  return (
+    within(release.client, client, clientTest(client ?? '')) &&
+    within(release.sender, sender, addressTest(sender ?? '')) &&
+    within(release.recipient, recipient, addressTest(recipient ?? ''))
+  );
+}

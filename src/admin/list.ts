@@ -1,0 +1,146 @@
+// greylatch list: what is on record, filtered and sorted.
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import type { Entry } from '../store/scan.ts';
+import { clientCounts, tripleCounts } from '../store/store.ts';
+import { eachEntry } from './database.ts';
+import { loosely, recordTest, SELECTION, selectionOf } from './select.ts';
+import { ago, localTime, newPaint, plural, span, table, visible, wantsColour } from './text.ts';
+
+type Triple = Extract<Entry, { kind: 'triple' }>;
+type Client = Extract<Entry, { kind: 'client' }>;
+
+const STATES = ['waiting', 'passed', 'whitelisted'] as const;
+const SORTS = ['first', 'last', 'wait'] as const;
+
+export const listCommand = defineCommand({
+  name: 'list',
+  describe: 'list what is on record: triples, or with --state whitelisted the clients of the auto-whitelist',
+  text: [
+    'A text without * and ? matches wherever it stands in an address; @example.org is all of a domain. What has expired is left out; the options of the filter say what has. Bytes that are not ASCII are shown as \\xNN; in JSON they are \\u00NN, and times are seconds since 1970.',
+  ],
+  options: {
+    db: OPTIONS.db,
+    ...SELECTION,
+    state: {
+      kind: 'choice',
+      choices: STATES,
+      describe: 'only triples that wait, or passed, or whitelisted clients',
+    },
+    sort: {
+      kind: 'choice',
+      choices: SORTS,
+      default: 'last',
+      describe: 'by first sight, by last sight, or by how long they waited; what is most comes first',
+    },
+    limit: { kind: 'count', default: '50', describe: 'how many are shown; 0: all' },
+    'retry-window': OPTIONS['retry-window'],
+    'max-age': OPTIONS['max-age'],
+    'auto-whitelist': OPTIONS['auto-whitelist'],
+    json: { ...JSON_OUTPUT, describe: 'the same facts for programs, a line of JSON for each' },
+  },
+  positionals: {},
+  examples: [
+    ['list --state waiting --recipient bob@example.net', 'the mail that bob is waiting for'],
+    ['list --client 192.0.2.0/24 --sort wait', ''],
+    ['list --state whitelisted --limit 0 --json', ''],
+  ],
+  statuses: { 0: 'listed, if only that there is nothing' },
+  run(args) {
+    const { db, state, sort, limit, json } = args;
+    const now = Math.floor(Date.now() / 1000);
+    const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
+    const threshold = args['auto-whitelist'];
+    const isMeant = recordTest(loosely(selectionOf(args)));
+    const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
+    eachEntry(db, 'reading', (entry) => {
+      if ((state === 'whitelisted') !== (entry.kind === 'client')) return;
+      const wanted =
+        entry.kind === 'client'
+          ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, limits)
+          : state !== (entry.passed ? 'waiting' : 'passed') &&
+            tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, limits);
+      if (wanted && isMeant(entry)) best.add(entry);
+    });
+    const entries = best.all();
+    if (json) process.stdout.write(entries.map(jsonOf).join(''), 'latin1');
+    else {
+      const paint = newPaint(wantsColour(process.stdout, process.env));
+      const heading = (row: number, _: number, cell: string) => (row === 0 ? paint('bold', cell) : cell);
+      const rows =
+        state === 'whitelisted' ? clientRows(entries as Client[], now) : tripleRows(entries as Triple[], now);
+      if (entries.length > 0) process.stdout.write(table(rows, RIGHT, heading));
+      const what = state === 'whitelisted' ? 'client' : 'triple';
+      const more = entries.length < best.count() ? ` of ${plural(best.count(), what)} (--limit)` : '';
+      process.stdout.write(`${more === '' ? plural(entries.length, what) : entries.length}${more}\n`);
+    }
+    return 0;
+  },
+});
+
+const RIGHT = [1, 2];
+
+function rank(entry: Entry, sort: (typeof SORTS)[number], now: number): number {
+  if (entry.kind === 'client') return sort === 'last' ? entry.lastSeen : entry.comeBacks;
+  if (sort === 'first') return entry.firstSeen;
+  return sort === 'last' ? lastOf(entry) : waitOf(entry, now);
+}
+
+function lastOf({ firstSeen, lastPassed, offsets }: Triple): number {
+  return Math.max(lastPassed, firstSeen + (offsets.at(-1) ?? 0));
+}
+
+function waitOf({ passed, wait, firstSeen }: Triple, now: number): number {
+  return passed ? wait : now - firstSeen;
+}
+
+function tripleRows(triples: readonly Triple[], now: number): string[][] {
+  const rows = triples.map((triple) => [
+    triple.passed ? 'passed' : 'waiting',
+    span(waitOf(triple, now)),
+    `${triple.deferrals}`,
+    localTime(triple.firstSeen),
+    ago(lastOf(triple), now),
+    visible(triple.client),
+    visible(triple.sender),
+    visible(triple.recipient),
+  ]);
+  return [['state', 'waited', 'deferred', 'first', 'last', 'client', 'sender', 'recipient'], ...rows];
+}
+
+function clientRows(clients: readonly Client[], now: number): string[][] {
+  const rows = clients.map(({ client, comeBacks, lastSeen }) => [
+    visible(client),
+    `${comeBacks}`,
+    localTime(lastSeen).slice(0, 10),
+    lastSeen + 86_400 > now ? 'today' : ago(lastSeen, now),
+  ]);
+  return [['client', 'come-backs', 'last seen', ''], ...rows];
+}
+
+function jsonOf(entry: Entry): string {
+  const plain = JSON.stringify(entry);
+  return `${plain.replace(/[\x7f-\xff]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
+}
+
+/** Keeps the `limit` (0: all) that rank highest, however many come. */
+function newBest<T>(limit: number, rankOf: (item: T) => number) {
+  let kept: { item: T; rank: number }[] = [];
+  let count = 0;
+  const settle = () => {
+    kept.sort((a, b) => b.rank - a.rank);
+    if (limit > 0) kept = kept.slice(0, limit);
+  };
+  return {
+    add(item: T) {
+      count++;
+      kept.push({ item, rank: rankOf(item) });
+      if (limit > 0 && kept.length >= 2 * limit + 1000) settle();
+    },
+    count: () => count,
+    all(): T[] {
+      settle();
+      return kept.map(({ item }) => item);
+    },
+  };
+}

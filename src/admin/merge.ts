@@ -1,0 +1,242 @@
+// The store's side of import, learn and export: what is brought is merged into what is on record, and what is on record
+// is told with who has counted it. A merge may be repeated, and made in any order, with the same outcome.
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { type Editor, type JointChange, MOST_TEXT, openEditor } from '../store/edit.ts';
+import {
+  type Counts,
+  clientOf,
+  countsOf,
+  mergeCounts,
+  ORIGIN,
+  type Origins,
+  originsName,
+  readOrigins,
+  totalOf,
+} from '../store/origins.ts';
+import { type Entry, scan } from '../store/scan.ts';
+import { doesNotExist, explained } from './database.ts';
+import type { Imported, ImportedClient, ImportedTriple } from './import/record.ts';
+import type { Merge, Merged } from './import/run.ts';
+import { newBar } from './progress.ts';
+
+type Triple = Extract<Entry, { kind: 'triple' }>;
+
+/** As late as a record can say that a triple passed, in seconds after its first sight (record.ts). */
+const LONGEST = 0xffff * 3600;
+const MOST_COUNT = 0xffffffff;
+/** Of which a record keeps the times (record.ts). */
+const MOST_OFFSETS = 4;
+
+/** Opens the database for merging; it is made where there is none. */
+export function openMerge(db: string): { merge: Merge; close(): void } {
+  const editor = explained(db, () => openEditor(db));
+  const self = originOf(editor);
+  return {
+    merge: (records) => explained(db, () => mergeAll(editor, records, self)),
+    close: () => editor.close(),
+  };
+}
+
+/** This database's own name as an origin: made once, and kept in it, whatever the host is called later. */
+function originOf(editor: Editor): string {
+  let origin = '';
+  editor.changeJointly([
+    {
+      names: [{ house: ORIGIN }],
+      change([before]) {
+        origin =
+          before?.kind === 'house'
+            ? before.text
+            : `${hostname().toLowerCase()}-${randomBytes(4).toString('hex')}`;
+        return [before === undefined ? { kind: 'house', text: origin } : undefined];
+      },
+    },
+  ]);
+  return origin;
+}
+
+function mergeAll(editor: Editor, records: Iterable<Imported>, self: string): Merged {
+  // One for each change; a change may be asked for again, where the first try met another process.
+  const outcomes: { what: keyof Merged; records: number }[] = [];
+  function counted({ names, change }: JointChange, records: number): JointChange {
+    const outcome = { what: 'unchanged' as keyof Merged, records };
+    outcomes.push(outcome);
+    return {
+      names,
+      change(before) {
+        const after = change(before);
+        const isNews = after.some((one) => one !== undefined);
+        outcome.what = !isNews ? 'unchanged' : before[0] === undefined ? 'created' : 'changed';
+        return after;
+      },
+    };
+  }
+  function* changes(): Generator<JointChange> {
+    const clients = new Map<string, ImportedClient[]>();
+    for (const record of records) {
+      if (record.kind === 'triple') yield counted(tripleChange(record), 1);
+      else if (clients.has(record.client)) clients.get(record.client)!.push(record);
+      else clients.set(record.client, [record]);
+    }
+    for (const [client, all] of clients) yield counted(clientChange(client, all, self), all.length);
+  }
+  editor.changeJointly(changes());
+  const merged: Merged = { created: 0, changed: 0, unchanged: 0 };
+  for (const { what, records } of outcomes) merged[what] += records;
+  return merged;
+}
+
+function tripleChange(imported: ImportedTriple): JointChange {
+  const { client, sender, recipient } = imported;
+  return {
+    names: [{ client, sender, recipient }],
+    change: ([before]) => [mergeTriple(before as Triple | undefined, imported)],
+  };
+}
+
+/** Earliest first seen, latest last seen, passed if either passed; undefined: it says nothing new. */
+export function mergeTriple(before: Triple | undefined, imported: ImportedTriple): Triple | undefined {
+  const { client, sender, recipient, lastSeen } = imported;
+  const passed = imported.passed || before?.passed === true;
+  const lastPassed = Math.max(imported.passed ? lastSeen : 0, before?.lastPassed ?? 0);
+  const earliest = Math.min(imported.firstSeen, before?.firstSeen ?? imported.firstSeen);
+  const firstSeen = passed ? Math.max(earliest, lastPassed - LONGEST) : earliest;
+  // When it was deferred again, known from both; a first sight that was not the first after all is one of them.
+  const again = new Set([
+    ...(before?.offsets ?? []).map((offset) => before!.firstSeen + offset),
+    ...(before === undefined ? [] : [before.firstSeen]),
+    imported.firstSeen,
+    ...(imported.passed ? [] : [lastSeen]),
+  ]);
+  const merged: Triple = {
+    kind: 'triple',
+    client,
+    sender,
+    recipient,
+    firstSeen,
+    passed,
+    lastPassed: passed ? lastPassed : 0,
+    wait: before?.wait ?? 0,
+    deferrals: before?.deferrals ?? 1,
+    offsets: [],
+  };
+  if (before === undefined) return { ...merged, ...attempts(again, firstSeen, 1) };
+  const last = lastOf(before);
+  const isNews =
+    firstSeen < before.firstSeen ||
+    passed !== before.passed ||
+    lastPassed >= before.lastPassed + 3600 ||
+    (!passed && lastSeen > last + (last - firstSeen) * COARSE);
+  if (!isNews) return undefined;
+  return { ...merged, ...attempts(again, firstSeen, before.deferrals) };
+}
+
+/** To this part of itself an offset is known (record.ts). */
+const COARSE = 0.05;
+
+function attempts(times: ReadonlySet<number>, firstSeen: number, deferrals: number) {
+  const all = [...times].filter((time) => time > firstSeen).sort((a, b) => a - b);
+  const offsets = all.map((time) => time - firstSeen);
+  const kept =
+    offsets.length <= MOST_OFFSETS ? offsets : [...offsets.slice(0, MOST_OFFSETS - 1), offsets.at(-1)!];
+  return { offsets: kept, deferrals: Math.max(deferrals, 1 + kept.length) };
+}
+
+/** When a triple was last seen, as far as its record tells. */
+export function lastOf({ firstSeen, lastPassed, offsets }: Triple): number {
+  return Math.max(lastPassed, firstSeen + (offsets.at(-1) ?? 0));
+}
+
+function clientChange(client: string, all: readonly ImportedClient[], self: string): JointChange {
+  return {
+    names: [{ client }, { house: originsName(client) }],
+    change([before, house]) {
+      const known = before?.kind === 'client' ? before : undefined;
+      const origins = house?.kind === 'house' ? readOrigins(house.text) : undefined;
+      const old = countsOf(known?.comeBacks ?? 0, origins);
+      let counts: Counts = old;
+      let lastSeen = known?.lastSeen ?? 0;
+      for (const one of all) {
+        counts = mergeCounts(counts, one.origin, one.comeBacks, self);
+        lastSeen = Math.max(lastSeen, one.lastSeen);
+      }
+      const total = Math.min(MOST_COUNT, totalOf(counts));
+      const day = (seconds: number) => Math.floor(seconds / 86_400);
+      const isNews =
+        known === undefined ||
+        JSON.stringify(counts) !== JSON.stringify(old) ||
+        day(lastSeen) > day(known.lastSeen);
+      if (!isNews) return [undefined, undefined];
+      const text = JSON.stringify({ total, ...counts, lastSeen } satisfies Origins);
+      if (text.length > MOST_TEXT) throw new Error(`${client}: counts of too many origins; see --origin`);
+      const foreign = Object.keys(counts.from).length > 0;
+      return [
+        { kind: 'client', client, comeBacks: total, lastSeen },
+        foreign ? { kind: 'house', text } : house === undefined ? undefined : 'forget',
+      ];
+    },
+  };
+}
+
+/** All on record that was seen at `since` or later, for export: each count with its origin. */
+export function* recordsOf(db: string, since: number): Generator<Imported> {
+  const self = named(db);
+  const origins = new Map<string, Origins>();
+  const found = explained(db, () =>
+    scan(
+      db,
+      () => {},
+      (name, text) => {
+        const client = clientOf(name);
+        const read = client === undefined ? undefined : readOrigins(text);
+        if (read !== undefined) origins.set(client!, read);
+      },
+    ),
+  );
+  if (found === undefined) throw doesNotExist(db);
+  const bar = newBar('exporting');
+  try {
+    for (const entry of found.entries) {
+      yield* exported(entry, origins, self, since);
+      bar.show(found.part());
+    }
+  } finally {
+    bar.end();
+  }
+}
+
+function named(db: string): string {
+  if (!statSync(db, { throwIfNoEntry: false })?.size) throw doesNotExist(db);
+  return explained(db, () => {
+    const editor = openEditor(db);
+    try {
+      return originOf(editor);
+    } finally {
+      editor.close();
+    }
+  });
+}
+
+function* exported(
+  entry: Entry,
+  origins: ReadonlyMap<string, Origins>,
+  self: string,
+  since: number,
+): Generator<Imported> {
+  const { client } = entry;
+  const lastSeen = entry.kind === 'triple' ? lastOf(entry) : entry.lastSeen;
+  // Times are kept to the hour or the day: what may have been seen since then, goes along.
+  const coarse = entry.kind === 'client' ? 86_400 : entry.passed ? 3600 : 1;
+  if (lastSeen + coarse <= since) return;
+  if (entry.kind === 'triple') {
+    const { kind, sender, recipient, firstSeen, passed } = entry;
+    yield { kind, client, sender, recipient, firstSeen, lastSeen, passed, origin: self };
+    return;
+  }
+  const { own, from } = countsOf(entry.comeBacks, origins.get(client));
+  for (const [origin, comeBacks] of [[self, own] as const, ...Object.entries(from)]) {
+    if (comeBacks > 0 || origin === self) yield { kind: 'client', client, comeBacks, lastSeen, origin };
+  }
+}

@@ -1,0 +1,116 @@
+// greylatch release: the mail that somebody is waiting for passes at its next attempt.
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { UsageError } from '../cli/values.ts';
+import type { Release } from '../greylist/release.ts';
+import { type Editor, MOST_TEXT, type Name } from '../store/edit.ts';
+import { RELEASES, readReleases, writeReleases } from '../store/releases.ts';
+import type { Entry } from '../store/scan.ts';
+import { mayTouch, YES } from './ask.ts';
+import { eachEntry, editing } from './database.ts';
+import { describeSelection, isEmpty, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
+import { localTime, plural } from './text.ts';
+
+const NOT = 1;
+const LONGEST = 30 * 86_400; // seconds
+/** Longer than any delay: what was first seen so long ago does not wait any more. */
+const LONG_AGO = 86_400;
+
+export const releaseCommand = defineCommand({
+  name: 'release',
+  describe: 'let mail pass at its next attempt: what waits already, and for a while what is still to come',
+  text: [
+    'Mail that matches all of the options given passes: that of the triples that wait now at its next attempt, whenever it comes, and any other for the time of --for, even if it was never seen before. An address means that address only; @example.org is all of a domain; * and ? match any characters. --client may also be a pattern for the verified name of the client.',
+    'A released triple counts as one that has passed. greylatch forget takes a release back.',
+    'With filters that run with --privacy, only what is still to come can be released: what is on record bears no addresses.',
+  ],
+  options: {
+    db: OPTIONS.db,
+    ...SELECTION,
+    for: {
+      kind: 'duration',
+      default: '1h',
+      describe: 'how long mail that was not seen yet passes, 30d at most',
+    },
+    yes: YES,
+    json: JSON_OUTPUT,
+  },
+  positionals: {},
+  examples: [
+    ['release --recipient bob@example.net --sender @shop.example.com', 'a mail that bob is waiting for'],
+    ['release --client 192.0.2.0/24 --for 1d', ''],
+  ],
+  statuses: { 0: 'released', [NOT]: 'you said no: nothing was changed' },
+  async run(args) {
+    const { db, for: seconds, yes, json } = args;
+    const selection = needed(selectionOf(args), 'release');
+    if (seconds > LONGEST) throw new UsageError('--for: 30d at most; for ever, use --whitelist-clients');
+    const now = Math.floor(Date.now() / 1000);
+    const isMeant = recordTest(selection);
+    const names: Name[] = [];
+    eachEntry(db, 'reading', (entry) => {
+      if (entry.kind === 'triple' && !entry.passed && isMeant(entry)) names.push(nameOf(entry));
+    });
+    const doing = `release ${plural(names.length, 'triple')} on record (${describeSelection(selection)})`;
+    if (!(await mayTouch(names.length, doing, yes))) return NOT;
+    const until = now + seconds;
+    const records = editing(db, (editor) => {
+      addRelease(editor, { ...selection, until }, now);
+      return editor.change(names.map((name) => ({ name, change: (before) => released(before, now) })));
+    });
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ records, until })}\n`
+        : `${plural(records, 'waiting triple')} released; what is still to come passes until ${localTime(until)}\n`,
+    );
+    return 0;
+  },
+});
+
+/** Throws UsageError where no option says which, or one that would match more than was meant. */
+export function needed(selection: Selection, command: string): Selection {
+  if (isEmpty(selection))
+    throw new UsageError(`${command}: say which, with --client, --sender or --recipient`);
+  for (const name of ['sender', 'recipient'] as const) {
+    const text = selection[name];
+    if (text !== undefined && text !== '' && !/[@*]/.test(text)) {
+      throw new UsageError(`--${name} ${text}: write an address, @DOMAIN, or a pattern with *`);
+    }
+  }
+  return selection;
+}
+
+export function nameOf(entry: Entry): Name {
+  if (entry.kind === 'client') return { client: entry.client };
+  const { client, sender, recipient } = entry;
+  return { client, sender, recipient };
+}
+
+/** Passed, without ever having waited for it. */
+function released(before: Entry | undefined, now: number): Entry | undefined {
+  if (before?.kind !== 'triple' || before.passed) return undefined;
+  const firstSeen = Math.min(before.firstSeen, now - LONG_AGO);
+  return { ...before, firstSeen, passed: true, lastPassed: now, wait: 0, offsets: [] };
+}
+
+function addRelease(editor: Editor, release: Release, now: number): void {
+  editor.changeJointly([
+    {
+      names: [{ house: RELEASES }],
+      change([before]) {
+        const text = before?.kind === 'house' ? before.text : undefined;
+        const same = JSON.stringify({ ...release, until: 0 });
+        const others = readReleases(text).filter(
+          (one) => one.until >= now && JSON.stringify({ ...one, until: 0 }) !== same,
+        );
+        const after = writeReleases([...others, release]);
+        if (after.length > MOST_TEXT) {
+          throw new Error(
+            `${plural(others.length, 'release')} at once are as many as fit; take some back (greylatch forget), or wait`,
+          );
+        }
+        return [{ kind: 'house', text: after }];
+      },
+    },
+  ]);
+}

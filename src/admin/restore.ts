@@ -1,0 +1,41 @@
+// greylatch restore: a backup in the place of the database, which is set aside.
+import path from 'node:path';
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { restore } from '../store/replace.ts';
+import { explained } from './database.ts';
+import { newBar } from './progress.ts';
+import { plural } from './text.ts';
+
+export const restoreCommand = defineCommand({
+  name: 'restore',
+  describe: 'put a backup in the place of the database; the present one is set aside',
+  text: [
+    'What is on record is replaced, not merged: the present database stays beside the new one as FILE.before-restore-TIME (UTC). What only that one knows is added to the restored records by: greylatch salvage FILE.before-restore-TIME --into FILE. Filters go over to the restored file by themselves.',
+  ],
+  options: { db: OPTIONS.db, json: JSON_OUTPUT },
+  positionals: { backup: { required: true, describe: 'a file that greylatch backup has written; it stays' } },
+  examples: [['restore /var/backups/greylist.mdb', '']],
+  statuses: { 0: 'restored' },
+  run({ db, backup, json }) {
+    if (path.resolve(backup) === path.resolve(db))
+      throw new Error(`${backup} is the database itself; name a backup`);
+    const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+    const aside = `${db}.before-restore-${time}`;
+    const bar = newBar('restoring');
+    let done: ReturnType<typeof restore>;
+    try {
+      done = explained(backup, () => restore(db, backup, aside, bar.show));
+    } finally {
+      bar.end();
+    }
+    const { records, wasThere } = done;
+    const kept = wasThere ? `; the database of before is now ${aside}` : '';
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ db, records, aside: wasThere ? aside : undefined })}\n`
+        : `${db}: ${plural(records, 'record')} restored${kept}\n`,
+    );
+    return 0;
+  },
+});

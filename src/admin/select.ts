@@ -1,0 +1,68 @@
+// Which records, or which mail, a command is about: --client, --sender and --recipient, read once and asked for each
+// record. Pure.
+import type { Option } from '../cli/options.ts';
+import { addressTest, clientTest, isNetwork, type Test } from '../greylist/pattern.ts';
+import type { Entry } from '../store/scan.ts';
+
+export interface Selection {
+  client?: string;
+  sender?: string;
+  recipient?: string;
+}
+
+export const SELECTION = {
+  client: {
+    kind: 'attribute',
+    describe: 'an address, a network (192.0.2.0/24), or a name; * and ? match any',
+  },
+  sender: { kind: 'attribute', describe: 'an address, @DOMAIN, or a pattern with * and ?' },
+  recipient: { kind: 'attribute', describe: 'the same for the recipient' },
+} as const satisfies Record<string, Option>;
+
+const NAMES = ['client', 'sender', 'recipient'] as const;
+
+/** Those of the options that were given. */
+export function selectionOf(args: Partial<Record<(typeof NAMES)[number], string | undefined>>): Selection {
+  return Object.fromEntries(
+    NAMES.filter((name) => args[name] !== undefined).map((name) => [name, args[name]]),
+  );
+}
+
+export function isEmpty(selection: Selection): boolean {
+  return NAMES.every((name) => selection[name] === undefined);
+}
+
+/** Whether a record is meant. A client's own record has no sender: it is meant only where none is asked for. */
+export function recordTest(selection: Selection): (entry: Entry) => boolean {
+  const { client, sender, recipient } = selection;
+  const ofClient = client === undefined ? anything : clientTest(client);
+  const ofSender = sender === undefined ? anything : addressTest(sender);
+  const ofRecipient = recipient === undefined ? anything : addressTest(recipient);
+  return (entry) => {
+    if (!ofClient(entry.client)) return false;
+    if (entry.kind === 'client') return sender === undefined && recipient === undefined;
+    return ofSender(entry.sender) && ofRecipient(entry.recipient);
+  };
+}
+
+const anything: Test = () => true;
+
+/** As written for looking around: a text without *, ? and @ in front matches wherever it stands in an address. */
+export function loosely(selection: Selection): Selection {
+  const loose = (text: string | undefined) =>
+    text === undefined || text === '' || /[*?]|^@/.test(text) ? text : `*${text}*`;
+  const { client } = selection;
+  const result = {
+    client: client !== undefined && isNetwork(client) ? client : loose(client),
+    sender: loose(selection.sender),
+    recipient: loose(selection.recipient),
+  };
+  return Object.fromEntries(Object.entries(result).filter(([, text]) => text !== undefined));
+}
+
+/** For messages: `--client 192.0.2.1 --sender @example.org`. */
+export function describeSelection(selection: Selection): string {
+  return NAMES.filter((name) => selection[name] !== undefined)
+    .map((name) => `--${name} ${selection[name] === '' ? "''" : Buffer.from(selection[name]!, 'latin1')}`)
+    .join(' ');
+}

@@ -1,0 +1,153 @@
+// What the database looks like at a glance, as plain data. Looks; changes nothing, prints nothing.
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { DamageError } from '../../store/damage.ts';
+import { lockPath } from '../../store/lock.ts';
+import { damagedFiles } from '../../store/recover.ts';
+import { type Entry, hold } from '../../store/scan.ts';
+import { clientCounts, type Limits, tripleCounts } from '../../store/store.ts';
+import { type Problem, verify } from '../../store/verify.ts';
+import { doesNotExist, eachEntry, explained } from '../database.ts';
+import { newBar } from '../progress.ts';
+
+export interface Status {
+  db: string;
+  /** Bytes of the file. */
+  size: number;
+  triples: { waiting: number; passed: number; expired: number };
+  /** Clients with come-backs: with more than --auto-whitelist, with fewer, and forgotten. */
+  clients: { whitelisted: number; counted: number; expired: number };
+  /** First sights of the oldest and the newest triple, seconds since the epoch; undefined: there are none. */
+  oldest: number | undefined;
+  newest: number | undefined;
+  processes: Process[];
+  /** Processes of others that could not be looked at. */
+  unseen: number;
+  /** The last damage that was set aside; `at` in seconds since the epoch. */
+  lastDamage: { name: string; at: number } | undefined;
+  sound: boolean;
+  /** What is wrong, page by page. */
+  problems: Problem[];
+}
+
+export interface Process {
+  pid: number;
+  /** Its command line. */
+  command: string;
+}
+
+export interface StatusSettings {
+  limits: Limits;
+  autoWhitelist: number;
+  /** Read every page and judge it, instead of those that hold records. */
+  verify: boolean;
+  /** Seconds since the epoch. */
+  now: number;
+}
+
+/** Throws an Error for the user where the database cannot be read. */
+export function gather(db: string, settings: StatusSettings): Status {
+  const self = explained(db, () => statSync(db, { throwIfNoEntry: false }));
+  if (self === undefined) throw doesNotExist(db);
+  const triples = { waiting: 0, passed: 0, expired: 0 };
+  const clients = { whitelisted: 0, counted: 0, expired: 0 };
+  let oldest = Number.POSITIVE_INFINITY;
+  let newest = 0;
+  const damage: string[] = [];
+  const count = (entry: Entry) => {
+    if (entry.kind === 'client') {
+      clients[kindOfClient(entry, settings)]++;
+      return;
+    }
+    triples[kindOfTriple(entry, settings)]++;
+    oldest = Math.min(oldest, entry.firstSeen);
+    newest = Math.max(newest, entry.firstSeen);
+  };
+  let problems: Problem[] = [];
+  try {
+    eachEntry(db, 'reading', count, (what) => void damage.push(what));
+  } catch (error) {
+    const { cause } = error as Error;
+    if (!(cause instanceof DamageError)) throw error;
+    problems = [{ page: undefined, what: cause.message }];
+  }
+  if (problems.length === 0 && (settings.verify || damage.length > 0)) problems = judged(db);
+  const found = processesWith(db);
+  return {
+    db,
+    size: self.size,
+    triples,
+    clients,
+    oldest: newest === 0 ? undefined : oldest,
+    newest: newest === 0 ? undefined : newest,
+    ...found,
+    lastDamage: damagedFiles(db).at(-1),
+    sound: problems.length === 0,
+    problems,
+  };
+}
+
+function kindOfTriple(
+  { firstSeen, passed, lastPassed }: Extract<Entry, { kind: 'triple' }>,
+  { limits, now }: StatusSettings,
+): 'waiting' | 'passed' | 'expired' {
+  const ahead = firstSeen > now; // the clock was wrong once; it may be right again
+  if (!ahead && !tripleCounts(firstSeen, passed ? lastPassed : 0, now, limits)) return 'expired';
+  return passed ? 'passed' : 'waiting';
+}
+
+function kindOfClient(
+  { comeBacks, lastSeen }: Extract<Entry, { kind: 'client' }>,
+  { limits, now, autoWhitelist }: StatusSettings,
+): 'whitelisted' | 'counted' | 'expired' {
+  if (!clientCounts(lastSeen, now, limits)) return 'expired';
+  return autoWhitelist > 0 && comeBacks > autoWhitelist ? 'whitelisted' : 'counted';
+}
+
+function judged(db: string): Problem[] {
+  const bar = newBar('checking');
+  try {
+    return verify(db, bar.show, hold)?.problems ?? [];
+  } finally {
+    bar.end();
+  }
+}
+
+/** Who has the database or its lock file open, as far as /proc shows it to us (proc(5)); not this process. */
+function processesWith(db: string): { processes: Process[]; unseen: number } {
+  const wanted = realpathSync(db);
+  const files = new Set([wanted, lockPath(wanted)]);
+  const processes: Process[] = [];
+  let unseen = 0;
+  for (const pid of namesIn('/proc') ?? []) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
+    const descriptors = namesIn(`/proc/${pid}/fd`);
+    if (descriptors === undefined) unseen++;
+    else if (descriptors.some((fd) => files.has(linkAt(`/proc/${pid}/fd/${fd}`))))
+      processes.push({ pid: Number(pid), command: commandOf(pid) });
+  }
+  return { processes, unseen };
+}
+
+function namesIn(directory: string): string[] | undefined {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? undefined : []; // or it has ended
+  }
+}
+
+function linkAt(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').join(' ').trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,48 @@
+// The status in the text format of Prometheus, for the textfile collector of node_exporter.
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Status } from './facts.ts';
+
+/** Names as Prometheus asks for them: base units, no label that repeats a name. */
+export function metricsOf(status: Status): string {
+  const { triples, clients } = status;
+  const by = (label: string, counts: Record<string, number>) =>
+    Object.entries(counts).map(([name, n]) => [`{${label}="${name}"}`, n] as const);
+  return [
+    metric('database_size_bytes', 'Size of the database file.', [['', status.size]]),
+    metric('database_sound', '1 if the database is sound as far as it was read, else 0.', [
+      ['', status.sound ? 1 : 0],
+    ]),
+    metric('triples', 'Triples on record, by state.', by('state', triples)),
+    metric('clients', 'Clients with come-backs on record, by state.', by('state', clients)),
+    metric('oldest_triple_timestamp_seconds', 'First sight of the oldest triple; 0: there is none.', [
+      ['', status.oldest ?? 0],
+    ]),
+    metric('newest_triple_timestamp_seconds', 'First sight of the newest triple; 0: there is none.', [
+      ['', status.newest ?? 0],
+    ]),
+    metric('processes', 'Processes that have the database open.', [['', status.processes.length]]),
+    metric('last_damage_timestamp_seconds', 'When damage was set aside last; 0: never.', [
+      ['', status.lastDamage?.at ?? 0],
+    ]),
+  ].join('');
+}
+
+function metric(name: string, help: string, values: readonly (readonly [label: string, value: number])[]) {
+  const full = `greylatch_${name}`;
+  const lines = values.map(([label, value]) => `${full}${label} ${value}\n`);
+  return `# HELP ${full} ${help}\n# TYPE ${full} gauge\n${lines.join('')}`;
+}
+
+/** Puts the text into `file` in one step, so that the collector never reads a half; readable by everybody. */
+export function putFile(file: string, text: string): void {
+  const own = `${file}.${process.pid}`; // not *.prom: the collector passes it over
+  try {
+    writeFileSync(own, text, { mode: 0o644, flag: 'wx' });
+    renameSync(own, file);
+  } catch (error) {
+    rmSync(own, { force: true });
+    throw new Error(
+      `cannot write ${file}: ${(error as Error).message}; name a file in a directory that exists and is yours`,
+    );
+  }
+}

@@ -1,0 +1,161 @@
+// greylatch why: what the filter would answer now, and why. Changes nothing.
+import { existsSync } from 'node:fs';
+import { type FilterArguments, filterArguments, type Words } from '../cli/arguments.ts';
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS, type OptionName } from '../cli/options.ts';
+import { UsageError } from '../cli/values.ts';
+import { policyFrom } from '../filter/policy.ts';
+import { emptyRequest, type PolicyRequest } from '../greylist/request.ts';
+import { secretPath } from '../store/secret.ts';
+import { explained } from './database.ts';
+import { openInput } from './input.ts';
+import { ago, localTime, newPaint, plural, span, table, visible, wantsColour } from './text.ts';
+import { type Explanation, explain } from './why/explain.ts';
+import { requestsIn } from './why/requests.ts';
+
+const MOST_BYTES = 2 ** 20;
+
+export const whyCommand = defineCommand({
+  name: 'why',
+  describe: 'say what the filter would answer to a request now, and each step that leads there',
+  text: [
+    'Takes the options of the filter: give those that its line in master.cf has. Changes nothing, and makes no database where there is none.',
+    'The request is a file as in SMTPD_POLICY_README (with - standard input), or is made from --client, --sender and --recipient.',
+  ],
+  options: {
+    ...OPTIONS,
+    client: { kind: 'attribute', describe: "the client's address" },
+    sender: { kind: 'attribute', describe: 'the sender' },
+    recipient: { kind: 'attribute', describe: 'the recipient' },
+    name: { kind: 'attribute', default: 'unknown', describe: 'the verified name of the client' },
+    helo: { kind: 'attribute', default: '', describe: 'what the client says after HELO' },
+    json: { ...JSON_OUTPUT, describe: 'the same facts for programs, a line of JSON for each request' },
+  },
+  positionals: { request: { describe: 'a file with requests; -: standard input' } },
+  examples: [
+    ['why --client 192.0.2.1 --sender ann@example.org --recipient bob@example.net', ''],
+    ['why --whitelist-clients /etc/postfix/postgrey_whitelist_clients request.txt', ''],
+  ],
+  statuses: { 0: 'answered' },
+  async run(args) {
+    const settings = settingsOf(args);
+    const requests = await requestsOf(args);
+    const policy = policyFrom(settings);
+    const now = Math.floor(Date.now() / 1000);
+    const paint = newPaint(wantsColour(process.stdout, process.env));
+    for (const [i, request] of requests.entries()) {
+      const explanation = explained(settings.db, () => explain(request, settings, policy, now));
+      if (args.json) process.stdout.write(`${JSON.stringify(explanation)}\n`);
+      else {
+        const rows = shown(explanation, settings, now);
+        const last = rows.length - 1;
+        const text = table(rows, [], (row, column, cell) =>
+          row === last && column === 1 ? paint('bold', cell) : cell,
+        );
+        process.stdout.write(`${i > 0 ? '\n' : ''}${text}`);
+      }
+    }
+    return 0;
+  },
+});
+
+type Args = Parameters<typeof whyCommand.run>[0];
+
+/** The options as the filter reads them: from their words. */
+function settingsOf(args: Args): FilterArguments {
+  const words: Words = {};
+  for (const name of Object.keys(OPTIONS) as OptionName[]) {
+    const value = args[name] as string | number | boolean | string[];
+    if (Array.isArray(value)) words[name] = value;
+    else if (value !== false) words[name] = [String(value)];
+  }
+  const settings = filterArguments(words);
+  if (settings.privacy && !existsSync(secretPath(settings.db))) {
+    throw new Error(`${secretPath(settings.db)} does not exist: no filter has run with --privacy yet`);
+  }
+  return settings;
+}
+
+async function requestsOf(args: Args): Promise<PolicyRequest[]> {
+  const { request: file, client, sender, recipient, name, helo } = args;
+  const given = client !== undefined || sender !== undefined || recipient !== undefined;
+  if (file !== undefined && given) throw new UsageError('why: a file, or --client, --sender and --recipient');
+  if (file !== undefined) {
+    const input = await openInput(file === '' ? '-' : file, MOST_BYTES); // yargs makes nothing of a lone -;
+    return requestsIn(input.first, input.name);
+  }
+  if (client === undefined || sender === undefined || recipient === undefined) {
+    throw new UsageError('why: name a file, or give --client, --sender and --recipient');
+  }
+  return [
+    {
+      ...emptyRequest(),
+      request: 'smtpd_access_policy',
+      protocol_state: 'RCPT',
+      client_address: client,
+      client_name: name,
+      helo_name: helo,
+      sender,
+      recipient,
+    },
+  ];
+}
+
+function shown(explanation: Explanation, settings: FilterArguments, now: number): string[][] {
+  const { request, exception, triple, action, instead } = explanation;
+  const { client_address, client_name, helo_name, sender, recipient } = request;
+  const helo = helo_name === '' ? '' : `, HELO ${visible(helo_name)}`;
+  const rows = [
+    ['request', `client ${visible(client_address)} (${visible(client_name)}${helo})`],
+    ['', `sender ${visible(sender)}, recipient ${visible(recipient)}`],
+  ];
+  if (action === undefined) {
+    rows.push(['answer', 'none: it has no request=smtpd_access_policy; the session would end with status 1']);
+    return rows;
+  }
+  const { entry } = exception ?? {};
+  const where = entry === undefined ? '' : `: ${entry.file}, line ${entry.line}: ${visible(entry.text)}`;
+  rows.push(['exception', exception === undefined ? 'none: it is greylisted' : `${exception.rule}${where}`]);
+  if (triple !== undefined) rows.push(...stepsOf(explanation, settings, now));
+  rows.push(['answer', instead === undefined ? action : `${action} (it would be: ${instead})`]);
+  return rows;
+}
+
+function stepsOf(explanation: Explanation, settings: FilterArguments, now: number): string[][] {
+  const { triple, missing, autoWhitelist: list, record, release, left, verdict } = explanation;
+  const hidden = settings.privacy ? ', --privacy' : '';
+  const normalised = settings.senderKey === 'normalised' ? '--sender-key normalised' : 'as it is';
+  const rows = [
+    ['client key', `${visible(triple!.client)} (--client-key ${settings.clientKey}${hidden})`],
+    ['sender key', `${visible(triple!.sender)} (${normalised}${hidden})`],
+  ];
+  if (missing) rows.push(['database', `${settings.db} does not exist yet`]);
+  const { comeBacks, moreThan, lastSeen, expired } = list!;
+  const needs = moreThan === 0 ? 'off (--auto-whitelist 0)' : `whitelisted with more than ${moreThan}`;
+  const seen =
+    lastSeen === 0 ? '' : `, last seen ${localTime(lastSeen).slice(0, 10)}${expired ? ', expired' : ''}`;
+  rows.push(['auto-whitelist', `${plural(comeBacks, 'come-back')}${seen}; ${needs}`]);
+  rows.push(['record', recordText(record, now)]);
+  const text = {
+    'auto-whitelisted': 'passes: the client is whitelisted',
+    'old enough': `passes: first seen more than ${span(settings.delay)} ago (--delay)`,
+    'too early': `too early: first seen no more than ${span(settings.delay)} ago (--delay)`,
+    new: `new: deferred for ${span(settings.delay)} (--delay)`,
+  }[verdict!];
+  rows.push(['verdict', left > 0 ? `${text}, ${left} s left` : text]);
+  if (release !== undefined) {
+    const { until, ...selection } = release;
+    const what = Object.entries(selection).map(([name, pattern]) => `--${name} ${visible(pattern)}`);
+    rows.push(['release', `passes until ${localTime(until)}: ${what.join(' ')}`]);
+  }
+  return rows;
+}
+
+function recordText(record: Explanation['record'], now: number): string {
+  if (record === undefined) return 'none';
+  const { firstSeen, passed, lastPassed, deferrals, expired } = record;
+  const first = `first seen ${localTime(firstSeen)} (${ago(firstSeen, now)})`;
+  const last = passed ? `passed, last ${localTime(lastPassed)} or within the hour after` : 'waiting';
+  const counts = expired ? '; expired, so that it starts anew' : '';
+  return `${first}, deferred ${plural(deferrals, 'time')}, ${last}${counts}`;
+}

@@ -1,0 +1,107 @@
+// What a filter with these settings would answer now, and each step that leads there. Looks at the database, changes
+// nothing.
+import type { FilterArguments } from '../../cli/arguments.ts';
+import type { Policy } from '../../filter/answer.ts';
+import { DUNNO, newDeferral } from '../../filter/reply.ts';
+import { judge } from '../../greylist/decide.ts';
+import { type Exception, exceptionFor } from '../../greylist/exceptions.ts';
+import { type Release, releaseFor } from '../../greylist/release.ts';
+import type { PolicyRequest, Triple } from '../../greylist/request.ts';
+import { tripleOf } from '../../greylist/triple.ts';
+import { type Peek, peek } from '../../store/peek.ts';
+import type { TripleRecord } from '../../store/record.ts';
+import { clientCounts, FRESH, type Sighting, tripleCounts } from '../../store/store.ts';
+
+export interface Explanation {
+  request: Pick<PolicyRequest, 'client_address' | 'client_name' | 'helo_name' | 'sender' | 'recipient'>;
+  /** Why it is not greylisted; all below is missing then. */
+  exception?: Exception;
+  /** What is looked up: under --privacy, pseudonyms. */
+  triple?: Triple;
+  /** There is no database yet. */
+  missing?: boolean;
+  autoWhitelist?: { comeBacks: number; moreThan: number; lastSeen: number; expired: boolean };
+  /** What is on record of the triple; `expired`: it counts no longer. */
+  record?: TripleRecord & { expired: boolean };
+  verdict?: 'auto-whitelisted' | 'new' | 'too early' | 'old enough';
+  /** Seconds until it would pass; 0: now. */
+  left: number;
+  release?: Release;
+  /** What Postfix would get; undefined: no reply. */
+  action: string | undefined;
+  /** What it would get if the filter deferred, where --greylist observe or --dry-run lets all pass. */
+  instead?: string;
+}
+
+/** `now` in seconds since the epoch. Throws StoreError or DamageError where the database cannot be read. */
+export function explain(
+  request: PolicyRequest,
+  settings: FilterArguments,
+  policy: Policy,
+  now: number,
+): Explanation {
+  const { client_address, client_name, helo_name, sender, recipient } = request;
+  const shown = { client_address, client_name, helo_name, sender, recipient };
+  if (request.request !== 'smtpd_access_policy') return { request: shown, left: 0, action: undefined };
+  const exception = exceptionFor(request, policy);
+  if (exception !== undefined) return { request: shown, exception, left: 0, action: DUNNO };
+  const triple = tripleOf(request, policy);
+  const found = peek(settings.db, triple);
+  const seen = sightingOf(found, settings, now);
+  const judgement = judge(seen, now, policy);
+  const verdict =
+    judgement === 'remember, then judge again'
+      ? 'new'
+      : judgement === 'defer'
+        ? 'too early'
+        : seen.comeBacks > policy.autoWhitelist && policy.autoWhitelist > 0
+          ? 'auto-whitelisted'
+          : 'old enough';
+  const isDeferred = verdict === 'new' || verdict === 'too early';
+  const release = isDeferred ? releaseFor(request, found.releases, now) : undefined;
+  const age = verdict === 'new' ? 0 : now - seen.firstSeen;
+  const left = isDeferred && release === undefined ? policy.delay + 1 - age : 0;
+  const deferral = newDeferral(policy.action, policy.text, policy.delay)(left, recipient);
+  const lets = policy.greylist === 'observe' || policy.dryRun;
+  return {
+    request: shown,
+    triple,
+    missing: found.missing,
+    ...recordsOf(found, settings, now),
+    verdict,
+    left,
+    ...(release === undefined ? {} : { release }),
+    action: left > 0 && !lets ? deferral : DUNNO,
+    ...(left > 0 && lets ? { instead: deferral } : {}),
+  };
+}
+
+/** As the store shows it to the decision. */
+function sightingOf({ triple, client }: Peek, limits: FilterArguments, now: number): Sighting {
+  const known = triple !== undefined && counts(triple, limits, now) ? triple : undefined;
+  const counted = client !== undefined && clientCounts(client.lastSeen, now, limits);
+  return {
+    comeBacks: counted ? client.comeBacks : 0,
+    clientFresh: client !== undefined && now - client.lastSeen < FRESH,
+    firstSeen: known?.firstSeen ?? 0,
+    passed: known?.passed ?? false,
+    fresh: known?.passed === true && now - known.lastPassed < FRESH,
+  };
+}
+
+function counts(
+  { firstSeen, passed, lastPassed }: TripleRecord,
+  limits: FilterArguments,
+  now: number,
+): boolean {
+  return tripleCounts(firstSeen, passed ? lastPassed : 0, now, limits);
+}
+
+function recordsOf({ triple, client }: Peek, limits: FilterArguments, now: number): Partial<Explanation> {
+  const { comeBacks = 0, lastSeen = 0 } = client ?? {};
+  const expired = client !== undefined && !clientCounts(lastSeen, now, limits);
+  return {
+    autoWhitelist: { comeBacks, moreThan: limits.autoWhitelist, lastSeen, expired },
+    ...(triple === undefined ? {} : { record: { ...triple, expired: !counts(triple, limits, now) } }),
+  };
+}

@@ -1,0 +1,71 @@
+// What an administrator writes for clients, senders and recipients, as tests of their texts. Pure; texts and patterns
+// are latin1 strings (one character a byte), and the case of ASCII letters does not matter.
+import { parseAddress } from './address.ts';
+
+export type Test = (text: string) => boolean;
+
+/** `a@example.org` is that address, `@example.org` all of a domain, `*` any characters and `?` one; '' is ''. */
+export function addressTest(pattern: string): Test {
+  if (/[*?]/.test(pattern)) return globTest(pattern);
+  const wanted = lower(pattern);
+  if (wanted.startsWith('@')) return (text) => lower(text).endsWith(wanted);
+  return (text) => lower(text) === wanted;
+}
+
+/**
+ * `192.0.2.1` is that address and any network on record that it belongs to, `192.0.2.0/24` all that lies in this
+ * network; anything else is a name, `*` any characters and `?` one.
+ */
+export function clientTest(pattern: string): Test {
+  const network = networkOf(pattern);
+  if (network === undefined) return addressTest(pattern);
+  return (text) => {
+    const other = networkOf(text);
+    if (other === undefined || other.bytes.length !== network.bytes.length) return false;
+    if (other.bits >= network.bits) return isWithin(other, network);
+    return isAddress(network) && isWithin(network, other);
+  };
+}
+
+export function isNetwork(pattern: string): boolean {
+  return networkOf(pattern) !== undefined;
+}
+
+function globTest(pattern: string): Test {
+  const source = lower(pattern)
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*+/g, '.*')
+    .replace(/\?/g, '.');
+  const whole = new RegExp(`^${source}$`, 's');
+  return (text) => whole.test(lower(text));
+}
+
+interface Network {
+  bytes: readonly number[];
+  bits: number;
+}
+
+/** An address, or a network as `address/bits`; undefined for anything else. */
+function networkOf(text: string): Network | undefined {
+  const [address, bits, ...rest] = text.split('/');
+  const bytes = parseAddress(address!);
+  if (bytes === undefined || rest.length > 0) return undefined;
+  if (bits === undefined) return { bytes, bits: 8 * bytes.length };
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > 8 * bytes.length) return undefined;
+  return { bytes, bits: Number(bits) };
+}
+
+function isAddress({ bytes, bits }: Network): boolean {
+  return bits === 8 * bytes.length;
+}
+
+function isWithin(inner: Network, outer: Network): boolean {
+  return outer.bytes.every((byte, i) => {
+    const mask = 0xff00 >> Math.min(Math.max(outer.bits - 8 * i, 0), 8);
+    return ((byte ^ inner.bytes[i]!) & mask & 0xff) === 0;
+  });
+}
+
+function lower(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}

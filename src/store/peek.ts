@@ -1,0 +1,55 @@
+// What is on record of one triple, looked up without changing anything: no file is made, set aside or mended.
+import type { Release } from '../greylist/release.ts';
+import type { Triple } from '../greylist/request.ts';
+import { DamageError } from './damage.ts';
+import { closeFile, openFile, readHead } from './file.ts';
+import * as key from './key.ts';
+import { pause } from './pause.ts';
+import { checkPlace } from './place.ts';
+import { type ClientRecord, readClient, readHouse, readTriple, type TripleRecord } from './record.ts';
+import { RELEASES, readReleases } from './releases.ts';
+import { newPath, recordSize, seek } from './tree.ts';
+
+export interface Peek {
+  /** There is no database yet. */
+  missing: boolean;
+  triple: TripleRecord | undefined;
+  client: ClientRecord | undefined;
+  releases: readonly Release[];
+}
+
+const TRIES = 5;
+
+/** Throws StoreError or DamageError where it cannot be read. */
+export function peek(path: string, triple: Triple): Peek {
+  checkPlace(path);
+  for (let tries = 1; ; tries++) {
+    try {
+      return peekOnce(path, triple);
+    } catch (error) {
+      // Written over by another process between two pages.
+      if (!(error instanceof DamageError) || tries === TRIES) throw error;
+      pause(tries * 3);
+    }
+  }
+}
+
+function peekOnce(database: string, triple: Triple): Peek {
+  const file = openFile(database);
+  if (file === undefined) return { missing: true, triple: undefined, client: undefined, releases: [] };
+  try {
+    const meta = readHead(file);
+    const path = newPath(file);
+    const wanted = Buffer.alloc(key.MAX_KEY);
+    const find = (length: number) => seek(path, meta, wanted, length);
+    const tripleAt = find(key.writeTriple(wanted, 0, triple));
+    const known = tripleAt < 0 ? undefined : readTriple(path.pages, tripleAt);
+    const clientAt = find(key.writeClient(wanted, 0, triple.client, false));
+    const client = clientAt < 0 ? undefined : readClient(path.pages, clientAt);
+    const houseAt = find(key.writeHouse(wanted, 0, RELEASES));
+    const text = houseAt < 0 ? undefined : readHouse(path.pages, houseAt, recordSize(path, houseAt));
+    return { missing: false, triple: known, client, releases: readReleases(text) };
+  } finally {
+    closeFile(file);
+  }
+}

@@ -1,0 +1,18 @@
+// What an administrator has released, in one record of the house: JSON, a list. The filter only reads it.
+import type { Release } from '../greylist/release.ts';
+
+/** The name of the record. */
+export const RELEASES = 'release';
+
+/** Reads the record's text; what is none is as good as nothing: a deferral must not fail for it. */
+export function readReleases(text: string | undefined): Release[] {
+  try {
+    return JSON.parse(text ?? '[]') as Release[];
+  } catch {
+    return [];
+  }
+}
+
+export function writeReleases(releases: readonly Release[]): string {
+  return JSON.stringify(releases);
+}

@@ -1,0 +1,88 @@
+// greylatch list, beside running filters.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clientAt, goLive, type Live, makeTemplate, type Template, tripleAt } from './live.ts';
+
+let template: Template;
+let live: Live;
+beforeAll(async () => {
+  template = makeTemplate();
+  live = await goLive(template);
+});
+afterAll(async () => {
+  await live.remove();
+  template.remove();
+});
+
+const list = async (...words: string[]) => {
+  const { status, out, err } = await live.run('list', '--json', ...words);
+  expect({ status, err }).toEqual({ status: 0, err: '' });
+  return out
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+};
+
+test('filters: addresses, domains, patterns, networks, and text anywhere', async () => {
+  const triple = tripleAt(12_340, template.now);
+  expect(await list('--sender', triple.sender)).toEqual([triple]);
+  expect(await list('--sender', 'S12340@D')).toEqual([triple]);
+  expect(await list('--client', triple.client)).toEqual([triple]);
+  const network = await list('--client', '10.0.48.0/24', '--limit', '0', '--retry-window', '20d');
+  expect(network).toHaveLength(256);
+  expect(new Set(network.map(({ client }) => client.replace(/\d+$/, '')))).toEqual(new Set(['10.0.48.']));
+  const both = await list('--sender', '@d1.example.org', '--recipient', 'r7@*', '--limit', '0');
+  const expected = Array.from({ length: 100_000 }, (_, i) => i).filter(
+    (i) => i % 7 === 1 && i % 331 === 7 && i % 10 !== 9,
+  );
+  expect(both.map(({ sender }) => sender).sort()).toEqual(expected.map((i) => `s${i}@d1.example.org`).sort());
+});
+
+test('states, sorting, and a limit', async () => {
+  const waiting = await list(
+    '--state',
+    'waiting',
+    '--sort',
+    'wait',
+    '--limit',
+    '7',
+    '--sender',
+    '@d1.example.org',
+  );
+  expect(waiting.map(({ passed }) => passed)).toEqual(Array(7).fill(false));
+  expect(waiting.map(({ firstSeen }) => firstSeen)).toEqual(
+    waiting.map(({ firstSeen }) => firstSeen).sort((a, b) => a - b),
+  );
+  expect(waiting[0].firstSeen).toBe(template.now - 3600 - 995);
+  expect(await list('--state', 'passed', '--limit', '0')).toHaveLength(30_000);
+  const clients = await list('--state', 'whitelisted', '--limit', '0');
+  expect(clients).toHaveLength(250);
+  expect(clients).toContainEqual(clientAt(8, template.now));
+  const { out } = await live.run('list', '--state', 'passed', '--limit', '2');
+  expect(out).toMatch(
+    /^state +waited +deferred +first +last +client +sender +recipient\n(passed +5 min .*\n){2}2 of 30,000 triples \(--limit\)\n$/,
+  );
+});
+
+test('bytes that are no ASCII are shown as what they are, and come back in JSON', async () => {
+  await live.ask('192.0.2.9', 'j\xc3\xb6rg\x1b[31m@example.org', 'r@example.net');
+  const { out } = await live.run('list', '--client', '192.0.2.9');
+  expect(out).toContain('j\\xc3\\x83\\xc2\\xb6rg\\x1b[31m@example.org');
+  expect(out).not.toMatch(/[^\n\x20-\x7e]/);
+  const [found] = await list('--client', '192.0.2.9');
+  expect(Buffer.from(found.sender, 'latin1').toString()).toBe('j\xc3\xb6rg\x1b[31m@example.org');
+  expect(await list('--sender', 'j\xc3\xb6rg')).toHaveLength(1);
+});
+
+test('a wrong argument is one line and status 2', async () => {
+  for (const words of [
+    ['--state', 'late'],
+    ['--limit', 'few'],
+    ['--sort', 'x'],
+    ['--sender', 'a\nb'],
+  ]) {
+    const { status, out, err } = await live.run('list', ...words);
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toMatch(/^greylatch: .+\n$/);
+  }
+  await live.stop();
+});

@@ -1,0 +1,187 @@
+// Merging: whatever is exported and imported, in whatever order and however often, hosts end up with the same records,
+// and no come-back is lost or counted twice.
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Imported } from '../../src/admin/import/record.ts';
+import { openMerge, recordsOf } from '../../src/admin/merge.ts';
+import { openEditor } from '../../src/store/edit.ts';
+import { openStore } from '../../src/store/lmdb.ts';
+import { scan } from '../../src/store/scan.ts';
+import { verify } from '../../src/store/verify.ts';
+import { makeRandom } from '../support/random.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const place = (host: number) => path.join(scratch.path, `host${host}.mdb`);
+const everything = (host: number) => [...(scan(place(host))?.entries ?? [])];
+
+function filter<T>(host: number, work: (store: ReturnType<typeof openStore>) => T): T {
+  const fail = (what: unknown) => {
+    throw new Error(String(what));
+  };
+  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
+  const store = openStore({
+    path: place(host),
+    sync: 'later',
+    limits,
+    onDamage: fail,
+    onTrouble: fail,
+    onFull: fail,
+  });
+  try {
+    return work(store);
+  } finally {
+    store.close();
+  }
+}
+
+function merge(host: number, records: Iterable<Imported>) {
+  const store = openMerge(place(host));
+  try {
+    return store.merge(records);
+  } finally {
+    store.close();
+  }
+}
+
+const NOTHING = { created: 0, changed: 0, unchanged: 0 };
+
+test('hosts that send each other their exports in any order agree, and every come-back counts once', () => {
+  const random = makeRandom(77);
+  const hosts = [0, 1, 2];
+  const comeBacks = new Map<string, number>();
+  const firsts = new Map<string, number>();
+  const passed = new Set<string>();
+  const exports: Imported[][] = [];
+  let now = 1_000_000_000;
+  for (const host of hosts) filter(host, (store) => store.greet('10.0.0.0', now));
+  for (let round = 0; round < 60; round++) {
+    const host = random.pick(hosts);
+    now += random.below(20_000);
+    filter(host, (store) => {
+      for (let i = 0; i < 5; i++) {
+        const triple = { client: `10.0.0.${random.below(6)}`, sender: `s${random.below(5)}`, recipient: 'r' };
+        const id = Object.values(triple).join();
+        store.remember(triple, now + i);
+        firsts.set(id, Math.min(firsts.get(id) ?? now + i, now + i));
+        const dice = random.below(4);
+        if (dice === 0) store.defer(triple, now + i + 3);
+        if (dice > 1) {
+          store.pass(triple, now + i, true);
+          passed.add(id);
+          comeBacks.set(triple.client, (comeBacks.get(triple.client) ?? 0) + 1);
+        }
+      }
+    });
+    exports.push([...recordsOf(place(host), 0)]);
+    // An old one, or this one, or one of another host, to anybody, perhaps again.
+    if (random.chance(0.6)) merge(random.pick(hosts), random.pick(exports));
+  }
+  // From here on nothing happens but that they send each other what they have.
+  for (let round = 0; round < 3; round++)
+    for (const to of hosts)
+      for (const from of random.shuffle([...hosts])) merge(to, recordsOf(place(from), 0));
+  for (const to of hosts) {
+    const { created, changed } = merge(to, recordsOf(place((to + 1) % 3), 0));
+    expect({ created, changed }).toEqual({ created: 0, changed: 0 });
+  }
+  const plain = (host: number) =>
+    everything(host).map((entry) =>
+      entry.kind === 'client' ? entry : { ...entry, wait: 0, deferrals: 0, offsets: [] },
+    );
+  expect(plain(1)).toEqual(plain(0));
+  expect(plain(2)).toEqual(plain(0));
+  for (const entry of everything(0)) {
+    if (entry.kind === 'client') {
+      expect([entry.client, entry.comeBacks]).toEqual([entry.client, comeBacks.get(entry.client) ?? 0]);
+      continue;
+    }
+    const { client, sender, recipient } = entry;
+    const id = [client, sender, recipient].join();
+    expect([id, entry.firstSeen, entry.passed]).toEqual([id, firsts.get(id), passed.has(id)]);
+  }
+  for (const host of hosts) expect(verify(place(host), () => {})?.problems).toEqual([]);
+});
+
+const client = (comeBacks: number, origin: string, lastSeen = 1_000_000_000): Imported => ({
+  kind: 'client',
+  client: '10.0.0.1',
+  comeBacks,
+  lastSeen,
+  origin,
+});
+const comeBacksOf = (host: number) =>
+  everything(host).flatMap((entry) => (entry.kind === 'client' ? [entry.comeBacks] : []));
+
+test('counts of one origin are repeated, counts of several add up, and the filter counts on', () => {
+  expect(merge(0, [client(5, 'a'), client(3, 'b')])).toEqual({ ...NOTHING, created: 2 });
+  expect(merge(0, [client(5, 'a')])).toEqual({ ...NOTHING, unchanged: 1 });
+  expect(comeBacksOf(0)).toEqual([8]);
+  filter(0, (store) => {
+    store.remember({ client: '10.0.0.1', sender: 's', recipient: 'r' }, 1_000_000_000);
+    store.pass({ client: '10.0.0.1', sender: 's', recipient: 'r' }, 1_000_000_100, true);
+  });
+  expect(merge(0, [client(7, 'a')])).toEqual({ ...NOTHING, changed: 1 });
+  expect(comeBacksOf(0)).toEqual([11]);
+  expect(
+    [...recordsOf(place(0), 0)]
+      .filter(({ kind }) => kind === 'client')
+      .map((one) => 'comeBacks' in one && one.comeBacks),
+  ).toEqual([1, 7, 3]);
+});
+
+test('a client that was forgotten begins anew, and takes what is imported again', () => {
+  merge(0, [client(50, 'a')]);
+  const editor = openEditor(place(0));
+  editor.change([{ name: { client: '10.0.0.1' }, change: () => 'forget' }]);
+  editor.close();
+  filter(0, (store) => {
+    store.remember({ client: '10.0.0.1', sender: 's', recipient: 'r' }, 1_000_000_000);
+    store.pass({ client: '10.0.0.1', sender: 's', recipient: 'r' }, 1_000_000_100, true);
+  });
+  expect(comeBacksOf(0)).toEqual([1]);
+  merge(0, [client(2, 'b')]);
+  expect(comeBacksOf(0)).toEqual([3]);
+  merge(0, [client(50, 'a')]);
+  expect(comeBacksOf(0)).toEqual([53]);
+});
+
+test('what an import brings of a client goes when the client does', () => {
+  merge(0, [client(50, 'a'), { ...client(20, 'a'), client: '10.0.0.2', lastSeen: 1_003_000_000 }]);
+  const count = () => {
+    const names: string[] = [];
+    for (const _ of scan(
+      place(0),
+      () => {},
+      (name) => names.push(name),
+    )!.entries);
+    return names.filter((name) => name.startsWith('from '));
+  };
+  expect(count()).toEqual(['from 10.0.0.1', 'from 10.0.0.2']);
+  const limits = { retryWindow: 0, maxAge: 86_400, maxWaiting: 0 };
+  const quiet = () => {};
+  const store = openStore({
+    path: place(0),
+    sync: 'later',
+    limits,
+    onDamage: quiet,
+    onTrouble: quiet,
+    onFull: quiet,
+  });
+  store.tidy(1_003_000_100);
+  store.close();
+  expect(count()).toEqual(['from 10.0.0.2']);
+});
+
+test('--since: only what was seen from then on', () => {
+  merge(0, [client(5, 'a'), { ...client(5, 'a', 1_000_100_000), client: '10.0.0.2' }]);
+  expect([...recordsOf(place(0), 1_000_090_000)].map(({ client }) => client)).toEqual([
+    '10.0.0.2',
+    '10.0.0.2',
+  ]);
+});

@@ -1,0 +1,139 @@
+// greylatch release and forget, beside running filters.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { scan } from '../../src/store/scan.ts';
+import { startPiped } from '../support/filter.ts';
+import { deferred, dunno } from '../support/requests.ts';
+import { clientAt, goLive, type Live, makeTemplate, type Template, tripleAt } from './live.ts';
+
+let template: Template;
+let live: Live;
+beforeAll(async () => {
+  template = makeTemplate();
+  live = await goLive(template, '--delay', '12h');
+});
+afterAll(async () => {
+  await live.remove();
+  template.remove();
+});
+
+const ask = (i: number, changes = {}) => {
+  const { client, sender, recipient } = { ...tripleAt(i, template.now), ...changes };
+  return live.ask(client, sender, recipient);
+};
+
+test('what waits passes at its next attempt, what matches is let in, all else waits', async () => {
+  const { client, sender, recipient } = tripleAt(20, template.now);
+  expect(await ask(20)).toBe(deferred);
+  const released = await live.run('release', '--sender', sender, '--recipient', recipient, '--json');
+  expect(released).toMatchObject({ status: 0, err: '' });
+  expect(JSON.parse(released.out)).toEqual({ records: 1, until: expect.any(Number) });
+  expect(await ask(20)).toBe(dunno);
+  expect(await ask(21)).toBe(deferred);
+  expect(await ask(20, { client: '192.0.2.1' })).toBe(dunno); // never seen before
+  expect(await ask(20, { recipient: 'other@example.net' })).toBe(deferred);
+  const why = await live.run(
+    'why',
+    '--delay',
+    '12h',
+    '--client',
+    '192.0.2.2',
+    '--sender',
+    sender,
+    '--recipient',
+    recipient,
+  );
+  expect(why.out).toMatch(
+    /^release +passes until .*: --sender s20@d6\.example\.org --recipient r20@example\.net\nanswer +dunno$/m,
+  );
+
+  // Taken back, what was not seen yet waits; what has passed is deleted, and waits as well.
+  const forgotten = await live.run(
+    'forget',
+    '--sender',
+    '@d6.example.org',
+    '--recipient',
+    recipient,
+    '--yes',
+    '--json',
+  );
+  expect(JSON.parse(forgotten.out).releases).toBe(1);
+  expect(await ask(20)).toBe(deferred);
+  expect(await ask(20, { client: '192.0.2.3' })).toBe(deferred);
+  const left = [...scan(live.db)!.entries].filter(
+    (entry) => entry.client === client && entry.kind === 'triple' && entry.recipient === recipient,
+  );
+  expect(left).toMatchObject([{ passed: false, deferrals: 1 }]);
+});
+
+test('a release ends', async () => {
+  expect(await live.run('release', '--client', '192.0.2.100', '--for', '0s')).toMatchObject({ status: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 1100)); // what is over is a second old
+  expect(await ask(1, { client: '192.0.2.100' })).toBe(deferred);
+});
+
+test('with its client, its come-backs are forgotten', async () => {
+  const { client } = clientAt(4, template.now);
+  expect(await ask(1, { client })).toBe(dunno);
+  const { status, out } = await live.run('forget', '--client', client);
+  expect({ status, out }).toEqual({ status: 0, out: '2 records deleted, 0 releases taken back\n' });
+  expect(await ask(1, { client })).toBe(deferred);
+});
+
+test('more than ten need a yes: of --yes, or of the terminal', async () => {
+  const many = ['--sender', '@d3.example.org'];
+  for (const command of ['release', 'forget']) {
+    const { status, out, err } = await live.run(command, ...many);
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toMatch(
+      /^greylatch: this would .* 1\d,\d{3} (triples on record|records) \(--sender @d3.*add --yes to do it\n$/,
+    );
+  }
+  for (const [answer, ending] of [
+    ['n', '--for'],
+    ['y', ' released;'],
+  ] as const) {
+    const terminal = startPiped([
+      'script',
+      '-qec',
+      `${process.execPath} bin/greylatch.js release --db ${live.db} ${many.join(' ')}`,
+      '/dev/null',
+    ]);
+    terminal.send(`${answer}\n`);
+    const { code, rest } = await terminal.finish();
+    expect(rest).toContain('Go on? [y/N]');
+    if (answer === 'y') expect(rest).toContain(ending);
+    expect(code).toBe(answer === 'y' ? 0 : 1);
+  }
+  expect(await ask(3)).toBe(dunno);
+  const { out } = await live.run('forget', ...many, '--yes');
+  expect(out).toMatch(/^1\d,\d{3} records deleted, 1 release taken back\n$/);
+  expect(await ask(3)).toBe(deferred);
+});
+
+test('without a filter, or with one that is too wide, nothing happens', async () => {
+  for (const words of [
+    ['release'],
+    ['forget'],
+    ['forget', '--yes'],
+    ['release', '--sender', 'example.org'],
+    ['release', '--client', '::1', '--for', '1y'],
+  ]) {
+    const { status, out, err } = await live.run(...words);
+    expect({ words, status, out }).toEqual({ words, status: 2, out: '' });
+    expect(err).toMatch(/^greylatch: .+\n$/);
+  }
+});
+
+test('there may be as many releases as fit, and the filters are as they were', async () => {
+  let last = { status: 0, err: '' } as { status: number | null; err: string };
+  for (let i = 0; i < 30 && last.status === 0; i++) {
+    last = await live.run('release', '--sender', `${'x'.repeat(480)}${i}@example.org`);
+  }
+  expect(last).toMatchObject({
+    status: 2,
+    err: expect.stringMatching(/releases at once are as many as fit/),
+  });
+  const { out } = await live.run('forget', '--sender', '*@example.org', '--yes');
+  expect(out).toMatch(/^[\d,]+ records deleted, \d releases taken back\n$/);
+  await live.stop('forgotten');
+});
