@@ -6,7 +6,8 @@ import { gather } from './doctor/facts.ts';
 import { isToMend } from './doctor/finding.ts';
 import { judge } from './doctor/judge.ts';
 import { readConfiguration } from './doctor/postconf.ts';
-import { printed, wantsColour } from './doctor/print.ts';
+import { printed } from './doctor/print.ts';
+import { wantsColour } from './text.ts';
 
 const WELL = 0;
 const TO_MEND = 1;

@@ -8,6 +8,7 @@ import type { OpenMerge } from './import.ts';
 import { openInput } from './input.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
 import { newBar } from './progress.ts';
+import { grouped, localTime, plural, table, visible } from './text.ts';
 
 const ORIGIN = 'learn';
 
@@ -43,7 +44,7 @@ export const learnCommand = (open: OpenMerge) =>
         }
       }
       process.stdout.write(
-        json ? learned.map((one) => `${JSON.stringify(one)}\n`).join('') : table(learned, dryRun),
+        json ? learned.map((one) => `${JSON.stringify(one)}\n`).join('') : listed(learned, dryRun),
       );
       return 0;
     },
@@ -76,23 +77,13 @@ function* whitelisted(learned: readonly Learned[], threshold: number): Generator
   }
 }
 
-function table(learned: readonly Learned[], dryRun: boolean): string {
-  const rows = [
-    ['messages', 'last', 'client', 'name'],
-    ...learned.map(({ messages, lastSeen, client, name }) => [
-      `${messages}`,
-      new Date(lastSeen * 1000).toLocaleString('sv'),
-      client,
-      name.replace(/[^\x21-\x7e]/g, '?'),
-    ]),
-  ];
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  );
+function listed(learned: readonly Learned[], dryRun: boolean): string {
+  const rows = learned.map(({ messages, lastSeen, client, name }) => [
+    grouped(messages),
+    localTime(lastSeen),
+    client,
+    visible(name),
+  ]);
   const done = dryRun ? 'would be whitelisted' : 'whitelisted';
-  return `${lines.join('\n')}\n${learned.length} clients ${done}\n`;
+  return `${table([['messages', 'last', 'client', 'name'], ...rows], [0])}${plural(learned.length, 'client')} ${done}\n`;
 }

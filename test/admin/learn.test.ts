@@ -69,7 +69,7 @@ test('learn --dry-run shows the table and opens no store; --json the same for pr
   const { output, records, closed } = await learnFiles([made], { 'dry-run': true });
   expect([records, closed]).toEqual([[], 0]);
   expect(output).toMatch(
-    /^messages +last +client +name\n3 +2026-01-01 00:08:01 +192\.0\.2\.1 +mail\.example\.org\n/,
+    /^messages +last +client +name\n +3 +2026-01-01 00:08:01 +192\.0\.2\.1 +mail\.example\.org\n/,
   );
   expect(output).toMatch(/\n5 clients would be whitelisted\n$/);
   const json = (await learnFiles([made], { 'dry-run': true, json: true })).output.trimEnd().split('\n');

@@ -5,8 +5,9 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Finding } from '../../../src/admin/doctor/finding.ts';
 import { denied, may } from '../../../src/admin/doctor/permissions.ts';
-import { printed, wantsColour } from '../../../src/admin/doctor/print.ts';
+import { printed } from '../../../src/admin/doctor/print.ts';
 import { isLink, lookAt, mountOf, processesOf, runAs, userNamed } from '../../../src/admin/doctor/system.ts';
+import { wantsColour } from '../../../src/admin/text.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { facts, inode, NOBODY, place } from './healthy.ts';
 

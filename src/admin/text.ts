@@ -1,0 +1,99 @@
+// How commands show facts to people: tables, times, sizes, colours. Makes text only; nothing is written here.
+
+/** A terminal, and nobody who said NO_COLOR (which may be empty: then it says nothing). */
+export function wantsColour(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
+  return stream.isTTY === true && !env.NO_COLOR;
+}
+
+export type Colour = 'bold' | 'red' | 'green' | 'yellow' | 'cyan' | 'dim';
+
+const CODES: Record<Colour, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
+
+/** A function that puts a text in a colour, where `wanted`; else the text stays as it is. */
+export function newPaint(wanted: boolean): (colour: Colour, text: string) => string {
+  return (colour, text) => (wanted ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text);
+}
+
+/**
+ * Rows as lines with aligned columns, two spaces apart, each line with its LF; columns whose numbers are in `right` are
+ * aligned to the right. Colours go around cells by `paint`, which is told row, column and the padded text.
+ */
+export function table(
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+  paint: (row: number, column: number, cell: string) => string = (_row, _column, cell) => cell,
+): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, i) =>
+    rows.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), 0),
+  );
+  const line = (row: readonly string[], number: number) =>
+    row
+      .map((cell, i) => {
+        const last = i === row.length - 1 && !right.includes(i);
+        const padded = right.includes(i) ? cell.padStart(widths[i]!) : last ? cell : cell.padEnd(widths[i]!);
+        return paint(number, i, padded);
+      })
+      .join('  ');
+  return rows.map((row, i) => `${line(row, i)}\n`).join('');
+}
+
+const UNITS = [
+  [86400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+] as const;
+
+/** A time span in at most two units: `45 s`, `1 h 5 min`, `3 d`. */
+export function span(seconds: number): string {
+  const at = UNITS.findIndex(([unit]) => seconds >= unit);
+  if (at < 0) return '0 s';
+  const [unit, name] = UNITS[at]!;
+  const whole = `${Math.floor(seconds / unit)} ${name}`;
+  const next = UNITS[at + 1];
+  const rest = next === undefined ? 0 : Math.floor((seconds % unit) / next[0]);
+  return rest === 0 || next === undefined ? whole : `${whole} ${rest} ${next[1]}`;
+}
+
+/** When that was, seen from `now`: `5 min ago`, `in 2 h`, `now`. Seconds since the epoch. */
+export function ago(then: number, now: number): string {
+  if (then === now) return 'now';
+  return then < now ? `${span(now - then)} ago` : `in ${span(then - now)}`;
+}
+
+/** Local time to the second: `2026-11-24 21:28:25`. */
+export function localTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** `812 bytes`, `14.2 MiB`. */
+export function bytes(count: number): string {
+  let size = count;
+  let unit = 'bytes';
+  for (const next of ['KiB', 'MiB', 'GiB', 'TiB']) {
+    if (size < 1024) break;
+    size /= 1024;
+    unit = next;
+  }
+  return unit === 'bytes' ? `${count} bytes` : `${size.toFixed(1)} ${unit}`;
+}
+
+/** A whole number with its thousands apart: `1,234,567`. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1 record`, `2 records`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** An attribute, whatever its bytes: those that are no printable ASCII become \xNN, and `''` stands for nothing. */
+export function visible(text: string): string {
+  if (text === '') return "''";
+  return text.replace(/[^\x21-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
