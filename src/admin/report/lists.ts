@@ -80,7 +80,7 @@ function near({ whitelist, autoWhitelist, now }: Facts): List {
       day(lastSeen, now),
     ]),
   ];
-  return { heading: 'Close to the auto-whitelist', rows, right: [1, 2] };
+  return { heading: 'Close to the auto-whitelist', rows, right: [1, 2, 3] };
 }
 
 /** A client's last time is on record by the day (of UTC) only. */

@@ -31,11 +31,11 @@ export function pageOf(db: string, facts: Facts): string {
 ${paragraph(`${db}, ${localTime(now)}; first seen since ${localTime(since)} (${ago(since, now)})`, 'soft')}
 ${paragraph(benefit(facts), 'lead')}
 ${paragraph(cost(facts), 'lead')}
-${advice === undefined ? '' : paragraph(advice, 'hint')}
+${advice === undefined ? '' : paragraph(`Advice: ${advice}`, 'hint')}
 ${tiles(facts)}
 <div class="columns">
 ${section('How long mail waited', waits.mails === 0 ? '' : histogramOf(waits.histogram))}
-${section(heading, tableOf([['', 'triples', '', ''], ...rows], right))}
+${section(heading, tableOf([['', 'triples', 'share', ''], ...rows], right))}
 ${section(
   `By the ${periods.unit}`,
   periods.list.length < 2 ? '' : outcomesByPeriod(periods),

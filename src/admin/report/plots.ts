@@ -37,7 +37,10 @@ export function outcomesByPeriod({ unit, list }: Periods): string {
     return `<g><title>${escaped(text)}</title>${rect('back', i, list.length, HEIGHT - low, low)}${rect('not', i, list.length, HEIGHT - low - high, high)}</g>`;
   });
   const name = `Mails that came back and triples that did not, by the ${unit}; at most ${whole(most)}`;
-  return `${figure(name, [...bars, ...axis(list, unit)])}${legend([
+  const scale = [most, Math.floor(most / 2)].map(
+    (value): Tick => [HEIGHT - (value / most) * HEIGHT, whole(value)],
+  );
+  return `${figure(name, scale, [...bars, ...axis(list, unit)])}${legend([
     ['back', 'came back'],
     ['not', 'did not, so far'],
   ])}`;
@@ -49,13 +52,7 @@ export function waitsByPeriod({ unit, list }: Periods): string {
   const ticks = [60, 300, 1800, 3 * 3600, 86_400, 7 * 86_400];
   const top = ticks.find((tick) => tick >= Math.max(...values)) ?? Math.max(...values);
   const y = (seconds: number) =>
-    HEIGHT - (Math.log(Math.max(seconds, 30) / 30) / Math.log(top / 30)) * (HEIGHT - 16);
-  const grid = ticks
-    .filter((tick) => tick <= top)
-    .map(
-      (tick) =>
-        `<line class="grid" x1="0" x2="100%" y1="${shown(y(tick))}" y2="${shown(y(tick))}"/><text x="0" y="${shown(y(tick) - 3)}">${span(tick)}</text>`,
-    );
+    HEIGHT - (Math.log(Math.max(seconds, 30) / 30) / Math.log(top / 30)) * HEIGHT;
   const line = (kind: string, of: (period: Period) => number | undefined) =>
     list.flatMap((period, i) => {
       const value = of(period);
@@ -70,16 +67,27 @@ export function waitsByPeriod({ unit, list }: Periods): string {
       ];
     });
   const lines = [...line('slow', (p) => p.percentile95), ...line('back', (p) => p.median)];
-  return `${figure(`Median wait and 95th percentile by the ${unit}`, [...grid, ...lines, ...axis(list, unit)])}${legend(
-    [
-      ['back', 'half of the mails waited no longer'],
-      ['slow', '95 % waited no longer'],
-    ],
-  )}`;
+  const scale = ticks.filter((tick) => tick <= top).map((tick): Tick => [y(tick), span(tick)]);
+  const name = `Median wait and 95th percentile by the ${unit}`;
+  return `${figure(name, scale, [...lines, ...axis(list, unit)])}${legend([
+    ['back', 'half of the mails waited no longer'],
+    ['slow', '95 % waited no longer'],
+  ])}`;
 }
 
-function figure(name: string, parts: string[]): string {
-  return `<svg class="plot" role="img" aria-label="${escaped(name)}" height="${HEIGHT + BOTTOM}">\n${parts.join('\n')}\n</svg>`;
+type Tick = [y: number, text: string];
+
+/** The scale stands in a picture of its own, so that what is plotted keeps to its side whatever the width. */
+function figure(name: string, scale: Tick[], parts: string[]): string {
+  const height = HEIGHT + BOTTOM;
+  const texts = scale.map(
+    ([y, text]) => `<text x="44" y="${shown(y + 4)}" text-anchor="end">${escaped(text)}</text>`,
+  );
+  const grid = scale.map(([y]) => `<line class="grid" x1="0" x2="100%" y1="${shown(y)}" y2="${shown(y)}"/>`);
+  return `<div class="framed"><svg aria-hidden="true" height="${height}">${texts.join('')}</svg>
+<svg role="img" aria-label="${escaped(name)}" height="${height}">
+${[...grid, ...parts].join('\n')}
+</svg></div>`;
 }
 
 function legend(entries: [kind: string, text: string][]): string {

@@ -13,7 +13,7 @@ const EACH = 3;
 export function printed(db: string, tuning: Tuning, paint: Paint): string {
   const { mails, notBack, outcomes } = tuning;
   const head = [
-    ['', '', ...WHITELISTS.flatMap((n) => ['', 'auto-', `wh. ${n}`])],
+    ['', '', ...WHITELISTS.flatMap((n) => ['', `N = ${n}`, ''])],
     ['delay', 'key', ...WHITELISTS.flatMap(() => ['half', '95 %', 'let in'])],
   ];
   const rows = rowsOf(outcomes);
@@ -39,6 +39,7 @@ export function printed(db: string, tuning: Tuning, paint: Paint): string {
     `${paint('bold', 'greylatch tune')}  ${db}: ${plural(mails, 'mail')} that came back, ${plural(notBack, 'triple')} that did not\n\n`,
     shown,
     '\n',
+    inForce(tuning),
     ...notes(tuning).map((note) => `${note}\n`),
   ].join('');
 }
@@ -56,6 +57,13 @@ function isInForce(outcome: Outcome, { delay, autoWhitelist, clientKey }: Tuning
   return (
     outcome.delay === delay && outcome.autoWhitelist === autoWhitelist && outcome.clientKey === clientKey
   );
+}
+
+function inForce(tuning: Tuning): string {
+  const outcome = tuning.outcomes.find((one) => isInForce(one, tuning));
+  if (outcome === undefined) return '';
+  const { delay, clientKey, autoWhitelist, median, percentile95 } = outcome;
+  return `In force: ${brief(delay)}, ${clientKey}, N = ${autoWhitelist}: half ${wait(median)}, 95 % ${wait(percentile95)}\n\n`;
 }
 
 function wait(value: Wait | undefined): string {
@@ -89,7 +97,7 @@ function notes({ delay, retryWindow, autoWhitelist, clientKey, early, cut }: Tun
     '  would have had to come again after their last attempt on record, and nobody knows when they would have.',
     'pool: names of clients are not on record. Clients with the same sender and recipient, of whom one came back, are',
     '  taken for a pool: its waits are a lower bound. Its auto-whitelist counts by subnet, as that of the key subnet.',
-    'auto-whitelist: counts the first pass of each triple only, so that a filter would come to it a little sooner.',
+    'N: --auto-whitelist. Counts the first pass of each triple only, so that a filter would come to it a little sooner.',
   ];
   if (clientKey === 'hidden')
     lines.push(

@@ -1,6 +1,7 @@
 // Records as a filter would have left them: spam that never comes back, servers that do after their usual intervals,
 // pools that come from another address each time. What a seed makes, it makes again.
 import { openEditor } from '../../../src/store/edit.ts';
+import { MAX_KEY, writeClient, writeTriple } from '../../../src/store/key.ts';
 import type { Entry } from '../../../src/store/scan.ts';
 import { makeRandom } from '../../support/random.ts';
 
@@ -82,14 +83,18 @@ export function* made(count: number, now: number, seed = 1): Generator<Entry> {
   }
 }
 
-/** Writes entries into the database at `path`. */
+/** Writes entries into the database at `path`: in the order of their keys, or each would cost a page of its own. */
 export function fill(path: string, entries: Iterable<Entry>): void {
+  const bytes = Buffer.alloc(MAX_KEY);
+  const keyed = Array.from(entries, (entry) => {
+    const end =
+      entry.kind === 'client' ? writeClient(bytes, 0, entry.client, false) : writeTriple(bytes, 0, entry);
+    return { key: bytes.toString('latin1', 0, end), name: entry, change: () => entry };
+  });
+  keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
   const editor = openEditor(path);
-  function* changes() {
-    for (const entry of entries) yield { name: entry, change: () => entry };
-  }
   try {
-    editor.change(changes());
+    editor.change(keyed);
   } finally {
     editor.close();
   }
