@@ -1,7 +1,7 @@
 // The replays for people: one table, and what it cannot tell. Text only; nothing is written here.
 
 import { settledAfter } from '../history/mails.ts';
-import { type Colour, grouped, plural, span, table } from '../text.ts';
+import { type Colour, plural, span, table } from '../text.ts';
 import { type Outcome, type Tuning, type Wait, WHITELISTS } from './replays.ts';
 
 type Paint = (colour: Colour, text: string) => string;
@@ -116,6 +116,6 @@ function notes({ delay, retryWindow, autoWhitelist, clientKey, early, cut }: Tun
       `${plural(early, 'mail')} passed sooner than after ${span(delay)}: is that the --delay of the filters?`,
     );
   if (cut > 0)
-    lines.push(`${grouped(cut)} triples were deferred more often than the four times that are kept.`);
+    lines.push(`${plural(cut, 'triple')} may have had more attempts than the five whose times are kept.`);
   return lines;
 }

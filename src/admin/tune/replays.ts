@@ -1,4 +1,5 @@
 // Every setting replayed with the attempts on record: from records to a table of facts. Pure.
+import { MOST_OFFSETS } from '../../store/record.ts';
 import type { Entry } from '../../store/scan.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { classesOf, firstPass, type Sights } from '../history/replay.ts';
@@ -45,13 +46,10 @@ export interface Tuning extends TuneSettings {
   notBack: number;
   /** Mails that passed sooner than the delay said to be in force allows. */
   early: number;
-  /** Mails with more attempts than are on record. */
+  /** Triples with as many deferrals as are kept: there may have been more. */
   cut: number;
   outcomes: Outcome[];
 }
-
-/** One deferral at the first sight, and four with their times. */
-const MOST_DEFERRALS_KNOWN = 5;
 
 export interface Replay {
   /** Takes the entries one by one, in the order of their keys. */
@@ -74,7 +72,7 @@ export function newReplay(settings: TuneSettings): Replay {
     take(entry) {
       if (entry.kind === 'client' || entry.firstSeen > now || (entry.passed && entry.wait === 0)) return;
       add(entry);
-      if (entry.deferrals >= MOST_DEFERRALS_KNOWN) cut++;
+      if (entry.offsets.length === MOST_OFFSETS) cut++;
     },
     tuning() {
       const settled = settledAfter(retryWindow);
