@@ -12,15 +12,19 @@ import { listCommand } from './list.ts';
 import { openMerge, recordsOf } from './merge.ts';
 import { purgeCommand } from './purge.ts';
 import { releaseCommand } from './release.ts';
+import { reportCommand } from './report.ts';
 import { restoreCommand } from './restore.ts';
 import { salvageCommand } from './salvage.ts';
 import { statusCommand } from './status.ts';
+import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
 import { whyCommand } from './why.ts';
 
 // Each is typed where it is defined; here only their common shape matters.
 export const COMMANDS = [
   statusCommand,
+  reportCommand,
+  tuneCommand,
   listCommand,
   whyCommand,
   releaseCommand,

@@ -171,11 +171,13 @@ function coarse(bytes: Uint8Array, at: number): number {
 const STEP = 64;
 const FINE = 0x8000;
 
-function coarseWait(seconds: number): number {
+/** The code of a wait in a record: 16 bits. */
+export function coarseWait(seconds: number): number {
   return seconds < FINE ? seconds : FINE + Math.floor((seconds - FINE) / STEP);
 }
 
-function fineWait(code: number): number {
+/** The wait, in seconds, that a code stands for. */
+export function fineWait(code: number): number {
   return code < FINE ? code : FINE + (code - FINE) * STEP;
 }
 

@@ -25,6 +25,7 @@ const lacks = {
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
   sqlite3: () => program('sqlite3'),
   bash: () => program('bash'),
+  chromium: () => program('chromium'),
   groff: () => program('groff', 'groff-base'),
   man: () => program('man', 'man-db'),
   script: () => program('script', 'bsdutils'),

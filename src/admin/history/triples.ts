@@ -1,0 +1,180 @@
+// All triples of a database in columns of numbers, those with the same sender and recipient chained together: what a
+// look back needs of a million records, in some 50 bytes for each. Pure.
+import { parseAddress, subnetText } from '../../greylist/address.ts';
+import { MOST_OFFSETS } from '../../store/record.ts';
+import type { Entry } from '../../store/scan.ts';
+
+type TripleEntry = Extract<Entry, { kind: 'triple' }>;
+
+/** What stands for the client in most records: the filter's --client-key, or hashes by --privacy. */
+export type KeyInForce = 'address' | 'subnet' | 'pool' | 'hidden';
+
+/** Who shares sender and recipient, known only where several clients do. */
+export interface Pair {
+  sender: string;
+  recipient: string;
+}
+
+export interface Triples {
+  length: number;
+  /** Seconds since the epoch. */
+  firstSeen: Uint32Array;
+  /** When it passed for the first time, in seconds since the epoch; 0: never. */
+  pass: Uint32Array;
+  /** A number for each client, and for the client's subnet (/24, /64). */
+  client: Uint32Array;
+  subnet: Uint32Array;
+  /** Seconds after the first sight, MOST_OFFSETS for each triple; 0: none. */
+  offsets: Uint32Array;
+  /** The next triple with the same sender and recipient; -1: none. */
+  next: Int32Array;
+  /** The first triple of each chain: 1 where it is. */
+  first: Uint8Array;
+  /** By the first triple of a chain of several. */
+  pairs: Map<number, Pair>;
+  kinds: Record<KeyInForce, number>;
+}
+
+export interface Collector {
+  triples: Triples;
+  /** Takes the triples one by one, in the order of their keys. */
+  add(entry: TripleEntry): void;
+}
+
+const START = 1024;
+const IPV4_PREFIX = 24;
+const IPV6_PREFIX = 64;
+
+export function newCollector(): Collector {
+  const triples: Triples = {
+    length: 0,
+    firstSeen: new Uint32Array(START),
+    pass: new Uint32Array(START),
+    client: new Uint32Array(START),
+    subnet: new Uint32Array(START),
+    offsets: new Uint32Array(START * MOST_OFFSETS),
+    next: new Int32Array(START),
+    first: new Uint8Array(START),
+    pairs: new Map(),
+    kinds: { address: 0, subnet: 0, pool: 0, hidden: 0 },
+  };
+  let hashes = new Uint32Array(2 * START);
+  let slots = new Int32Array(4 * START).fill(-1); // a hash table of the first of each chain
+  let lastClient: string | undefined;
+  let lastSubnet = '';
+  let clients = 0;
+  let subnets = 0;
+  let kind: KeyInForce = 'address';
+  const others = new Map<string, number>(); // subnets of clients whose keys need not be neighbours
+
+  function meet(client: string): void {
+    if (client === lastClient) return;
+    lastClient = client;
+    clients++;
+    const bytes = parseAddress(client);
+    kind = kindOf(client, bytes);
+    // Addresses of a /24 follow each other; IPv6 ones come by the length of their text.
+    const text =
+      bytes === undefined ? client : subnetText(bytes, bytes.length === 4 ? IPV4_PREFIX : IPV6_PREFIX);
+    if (text === lastSubnet) return;
+    lastSubnet = text;
+    if (bytes?.length === 4) subnet = ++subnets;
+    else {
+      subnet = others.get(text) ?? ++subnets;
+      others.set(text, subnet);
+    }
+  }
+  let subnet = 0;
+
+  function chain(i: number, sender: string, recipient: string): void {
+    triples.next[i] = -1;
+    triples.first[i] = 1;
+    if (sender === '') return; // bounces of different hosts to one recipient have nothing in common
+    const a = hash(sender, recipient, 0x811c9dc5);
+    const b = hash(sender, recipient, 0x2545f491);
+    hashes[2 * i] = a;
+    hashes[2 * i + 1] = b;
+    const slot = find(slots, hashes, a, b);
+    const root = slots[slot]!;
+    if (root < 0) {
+      slots[slot] = i;
+      return;
+    }
+    triples.first[i] = 0;
+    triples.next[i] = triples.next[root]!;
+    triples.next[root] = i;
+    if (!triples.pairs.has(root)) triples.pairs.set(root, { sender, recipient });
+  }
+
+  function grow(): void {
+    const size = triples.firstSeen.length * 2;
+    triples.firstSeen = larger(triples.firstSeen, new Uint32Array(size));
+    triples.pass = larger(triples.pass, new Uint32Array(size));
+    triples.client = larger(triples.client, new Uint32Array(size));
+    triples.subnet = larger(triples.subnet, new Uint32Array(size));
+    triples.offsets = larger(triples.offsets, new Uint32Array(size * MOST_OFFSETS));
+    triples.next = larger(triples.next, new Int32Array(size));
+    triples.first = larger(triples.first, new Uint8Array(size));
+    hashes = larger(hashes, new Uint32Array(2 * size));
+    const before = slots;
+    slots = new Int32Array(4 * size).fill(-1);
+    for (const root of before) {
+      if (root >= 0) slots[find(slots, hashes, hashes[2 * root]!, hashes[2 * root + 1]!)] = root;
+    }
+  }
+
+  return {
+    triples,
+    add({ client, sender, recipient, firstSeen, wait, offsets }) {
+      const i = triples.length;
+      if (i === triples.firstSeen.length) grow();
+      meet(client);
+      triples.kinds[kind]++;
+      triples.firstSeen[i] = firstSeen;
+      triples.pass[i] = wait === 0 ? 0 : firstSeen + wait;
+      triples.client[i] = clients;
+      triples.subnet[i] = subnet;
+      for (const [k, offset] of offsets.entries()) triples.offsets[i * MOST_OFFSETS + k] = offset;
+      triples.length++;
+      chain(i, sender, recipient);
+    },
+  };
+}
+
+/** The key that the filters seem to use. Imports bring some of other kinds. */
+export function keyInForce({ address, subnet, pool, hidden }: Triples['kinds']): KeyInForce {
+  const half = (address + subnet + pool + hidden) / 2;
+  if (hidden > half) return 'hidden';
+  if (address >= half) return 'address';
+  return pool > 0 ? 'pool' : 'subnet';
+}
+
+function kindOf(client: string, bytes: readonly number[] | undefined): KeyInForce {
+  if (bytes !== undefined) return 'address';
+  if (client.includes('/')) return 'subnet';
+  return /^[a-z0-5]{15}$/.test(client) ? 'hidden' : 'pool';
+}
+
+function larger<T extends Uint32Array | Int32Array | Uint8Array>(before: T, after: T): T {
+  after.set(before);
+  return after;
+}
+
+/** The slot of the hash, or the empty one where it belongs. */
+function find(slots: Int32Array, hashes: Uint32Array, a: number, b: number): number {
+  const mask = slots.length - 1;
+  for (let slot = a & mask; ; slot = (slot + 1) & mask) {
+    const root = slots[slot]!;
+    if (root < 0 || (hashes[2 * root] === a && hashes[2 * root + 1] === b)) return slot;
+  }
+}
+
+/** FNV-1a over both, mixed once more at the end so that its low bits may number slots. */
+function hash(sender: string, recipient: string, seed: number): number {
+  let h = seed;
+  for (let i = 0; i < sender.length; i++) h = Math.imul(h ^ sender.charCodeAt(i), 0x01000193);
+  h = Math.imul(h ^ 0x100, 0x01000193);
+  for (let i = 0; i < recipient.length; i++) h = Math.imul(h ^ recipient.charCodeAt(i), 0x01000193);
+  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
+  return (h ^ (h >>> 13)) >>> 0;
+}

@@ -1,0 +1,52 @@
+// greylatch report: is greylisting worth it, and what does it cost? Reads the whole database, changes nothing.
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { readAll } from './history/read.ts';
+import { newGathering } from './report/gather.ts';
+import { pageOf } from './report/page.ts';
+import { printed } from './report/print.ts';
+import { writeWhole } from './report/write.ts';
+import { newPaint, wantsColour } from './text.ts';
+
+export const reportCommand = defineCommand({
+  name: 'report',
+  describe: 'say whether greylisting is worth it, and what it costs',
+  text: [
+    'Reads all triples first seen in the time of --since: how many came back and passed, the delay they suffered, who ' +
+      'waited longest, which mails changed from address to address, and who is close to the auto-whitelist. A triple ' +
+      'that has not come back is decided only when it is older than the retry window, and then soon forgotten; so what ' +
+      'was kept out is told of the last retry window alone.',
+    'Give --delay, --retry-window and --auto-whitelist as the filters have them. While filters only observe ' +
+      '(--greylist observe), no mail has to come back, and the figures mean nothing.',
+  ],
+  options: {
+    since: { kind: 'duration', default: '7d', describe: 'only what was first seen in this time' },
+    db: OPTIONS.db,
+    json: JSON_OUTPUT,
+    html: {
+      kind: 'path',
+      describe: 'write a page with plots to this file instead, which needs nothing but a browser',
+    },
+    delay: OPTIONS.delay,
+    'retry-window': OPTIONS['retry-window'],
+    'auto-whitelist': OPTIONS['auto-whitelist'],
+  },
+  positionals: {},
+  examples: [
+    ['report', 'the last seven days'],
+    ['report --since 35d --html report.html', 'a page to look at, also on a phone'],
+    ['report --json', 'the same for programs; all times are in seconds'],
+  ],
+  statuses: { 0: 'done' },
+  run({ since, db, json, html, delay, 'retry-window': retryWindow, 'auto-whitelist': autoWhitelist }) {
+    const now = Math.floor(Date.now() / 1000);
+    const gathering = newGathering({ now, since: now - since, delay, retryWindow, autoWhitelist });
+    readAll(db, gathering.take);
+    const facts = gathering.facts();
+    if (html !== undefined) writeWhole(html, pageOf(db, facts));
+    const paint = newPaint(wantsColour(process.stdout, process.env));
+    if (json) process.stdout.write(`${JSON.stringify({ db, ...facts })}\n`);
+    else if (html === undefined) process.stdout.write(printed(db, facts, paint));
+    return 0;
+  },
+});

@@ -1,0 +1,40 @@
+// The longest waits by name, however many names there are: beyond a bound, those that waited least are dropped. Pure.
+import type { Leader } from './facts.ts';
+
+export interface Leaders {
+  add(name: string, wait: number, mails?: number): void;
+  /** The `count` that waited longest in all. */
+  top(count: number): Leader[];
+}
+
+/** Exact while there are no more than `bound` names. */
+export function newLeaders(bound = 50_000): Leaders {
+  let leaders = new Map<string, Leader>();
+  const sorted = () =>
+    [...leaders.values()].sort((a, b) => b.waited - a.waited || (a.name < b.name ? -1 : 1));
+  return {
+    add(name, wait, mails = 1) {
+      const leader = leaders.get(name);
+      if (leader === undefined) {
+        leaders.set(name, { name, mails, waited: wait, worst: wait });
+        if (leaders.size > bound)
+          leaders = new Map(
+            sorted()
+              .slice(0, bound / 2)
+              .map((kept) => [kept.name, kept]),
+          );
+        return;
+      }
+      leader.mails += mails;
+      leader.waited += wait;
+      leader.worst = Math.max(leader.worst, wait);
+    },
+    top: (count) => sorted().slice(0, count),
+  };
+}
+
+/** The domain of an address in lower case: `<>` for the null sender, the whole text where there is no domain. */
+export function domainOf(address: string): string {
+  if (address === '') return '<>';
+  return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+}

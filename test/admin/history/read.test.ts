@@ -1,0 +1,47 @@
+// Reading a database from end to end, damaged pages and all.
+import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readAll } from '../../../src/admin/history/read.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { fill, made } from '../report/made.ts';
+
+const PAGE = 4096;
+let scratch: ReturnType<typeof makeScratch>;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+function read(db: string) {
+  let entries = 0;
+  let said = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    said += text;
+    return true;
+  });
+  try {
+    readAll(db, () => entries++);
+  } finally {
+    vi.restoreAllMocks();
+  }
+  return { entries, said };
+}
+
+test('what stands on damaged pages is passed over, and that is said', () => {
+  const db = path.join(scratch.path, 'greylist.mdb');
+  fill(db, made(4000, 1_764_000_000));
+  const whole = read(db);
+  expect(whole.said).toBe('');
+  // The last quarter of the file: leaves, mostly those in use.
+  const { size } = statSync(db);
+  const file = openSync(db, 'r+');
+  for (let at = Math.floor((size * 0.75) / PAGE) * PAGE; at < size - 3 * PAGE; at += 3 * PAGE)
+    writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, at);
+  closeSync(file);
+  const { entries, said } = read(db);
+  expect(entries).toBeLessThan(whole.entries);
+  expect(said).toMatch(
+    /^greylatch: \d+ damaged pages? (was|were) passed over; see greylatch verify --db \S+\n$/,
+  );
+});

@@ -1,0 +1,82 @@
+// The report for a terminal: what is said, and what an attacker cannot make it do.
+import { expect, test } from 'vitest';
+import { bar, sparkline } from '../../../src/admin/report/chart.ts';
+import { newGathering } from '../../../src/admin/report/gather.ts';
+import { printed } from '../../../src/admin/report/print.ts';
+import { percent } from '../../../src/admin/report/words.ts';
+import { newPaint } from '../../../src/admin/text.ts';
+import type { Entry } from '../../../src/store/scan.ts';
+import { made, triple } from './made.ts';
+
+const NOW = 1_764_000_000;
+
+function text(entries: Iterable<Entry>, colour = false): string {
+  const settings = { now: NOW, since: NOW - 7 * 86_400, delay: 60, retryWindow: 172_800, autoWhitelist: 10 };
+  const { take, facts } = newGathering(settings);
+  for (const entry of entries) take(entry);
+  return printed('/var/mta/greylist.mdb', facts(), newPaint(colour));
+}
+
+test('all that there is to be said of many records, and nothing that is not there', () => {
+  const output = text(made(5000, NOW));
+  for (const heading of [
+    'Benefit',
+    'Cost',
+    'Advice',
+    'Triples',
+    'How long mail waited',
+    'The last 8 days',
+    'Sender domains that waited longest',
+    'Clients that waited longest',
+    'Recipients most affected',
+    'Mails that changed from client to client',
+    'Close to the auto-whitelist',
+  ])
+    expect(output).toContain(heading);
+  expect(output).not.toMatch(/undefined|NaN|null| $/m);
+  const little = text([]);
+  expect(little).toContain('Too early to say');
+  expect(little).not.toMatch(/undefined|NaN|null|longest/);
+});
+
+test('control characters of a sender never reach the terminal', () => {
+  const evil = triple({
+    client: '\x1b]0;owned\x07',
+    sender: 'x@\x1b[2J\x9b31m.example\r\n',
+    recipient: '\x7f\x80@example.net',
+    firstSeen: NOW - 86_400,
+    wait: 300,
+  });
+  expect(text([evil])).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+});
+
+test('colour only where it is wanted', () => {
+  expect(text(made(500, NOW))).not.toContain('\x1b');
+  expect(text(made(500, NOW), true)).toContain('\x1b[1mTriples\x1b[0m');
+});
+
+test('bars to an eighth of a character, and of a little something', () => {
+  expect([bar(1, 4), bar(0.5, 4), bar(0.53125, 4), bar(0.0001, 4), bar(0, 4)]).toEqual([
+    '████',
+    '██',
+    '██▏',
+    '▏',
+    '',
+  ]);
+});
+
+test('lines: the largest is highest, what is not known is a dot', () => {
+  expect(sparkline([0, 1, 4, 8, null, undefined])).toBe('▁▂▅█··');
+  expect(sparkline([0, 0])).toBe('▁▁');
+});
+
+test('per cent: neither 0 nor 100 unless it is', () => {
+  expect([percent(0, 9), percent(9, 9), percent(1, 99_999), percent(99_998, 99_999), percent(1, 3)]).toEqual([
+    '0 %',
+    '100 %',
+    '0.1 %',
+    '99.9 %',
+    '33 %',
+  ]);
+  expect(percent(0, 0)).toBe('-');
+});

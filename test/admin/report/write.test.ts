@@ -1,0 +1,28 @@
+// A page is written as a whole or not at all.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeWhole } from '../../../src/admin/report/write.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+test('in the place of what was there, in UTF-8, and nothing is left beside it', () => {
+  const file = path.join(scratch.path, 'report.html');
+  writeFileSync(file, 'before');
+  writeWhole(file, '█'.repeat(100_000));
+  expect(readFileSync(file, 'utf8')).toBe('█'.repeat(100_000));
+  expect(readdirSync(scratch.path)).toEqual(['report.html']);
+});
+
+test('what cannot be written is said, and leaves nothing', () => {
+  const directory = path.join(scratch.path, 'taken');
+  mkdirSync(directory);
+  expect(() => writeWhole(directory, 'x')).toThrow(`${directory} cannot be written: `);
+  expect(() => writeWhole(path.join(scratch.path, 'no', 'report.html'), 'x')).toThrow('cannot be written');
+  expect(readdirSync(scratch.path)).toEqual(['taken']);
+});
