@@ -40,8 +40,9 @@ export const whyCommand = defineCommand({
   async run(args) {
     const settings = settingsOf(args);
     const requests = await requestsOf(args);
-    const policy = policyFrom(settings);
     const now = Math.floor(Date.now() / 1000);
+    const warn = (text: string) => process.stderr.write(`greylatch: ${text}\n`);
+    const policy = policyFrom(settings, { warn, now: () => now });
     const paint = newPaint(wantsColour(process.stdout, process.env));
     for (const [i, request] of requests.entries()) {
       const explanation = explained(settings.db, () => explain(request, settings, policy, now));
