@@ -1,6 +1,7 @@
 // Saving what a damaged file still holds: every leaf page that can be recognised, wherever it lies and
 // whether or not anything leads to it. Reads the damaged file only; believes a record only by its check.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { keepOrGiveUp } from './durable.ts';
 import {
   LEAF,
   nodeAt,
@@ -45,13 +46,14 @@ export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> 
     const page = Buffer.alloc(pageSize);
     saved.of = order.length;
     for (let start = 0; start < order.length; start += BATCH_PAGES) {
-      transactBatch(writer, () => {
+      const meta = transactBatch(writer, () => {
         for (const i of order.subarray(start, start + BATCH_PAGES)) {
           page.fill(0, readSync(fd, page, 0, pageSize, pages[i]! * pageSize));
           saved.records += copyPage(page, pageSize, writer);
           saved.pages++;
         }
       });
+      keepOrGiveUp(writer, meta);
       yield saved;
     }
     return saved;

@@ -264,7 +264,7 @@ function pinIfSafe(writer: Writer, meta: Meta): void {
  * Carries out `change` in one write transaction, with no look at the pages first: for a database that this
  * process has just made.
  */
-export function transactBatch(writer: Writer, change: () => void): void {
+export function transactBatch(writer: Writer, change: () => void): Meta {
   const meta = begin(writer);
   let done = false;
   try {
@@ -275,6 +275,7 @@ export function transactBatch(writer: Writer, change: () => void): void {
   } finally {
     if (!done) writer.env.abortTxn();
   }
+  return meta;
 }
 
 /** Puts the key and record that stand in `writer.instruction`, within a transaction; false: it exists (ONLY_NEW). */
