@@ -15,7 +15,7 @@ export const compactCommand = defineCommand({
   ],
   options: { db: OPTIONS.db, json: JSON_OUTPUT },
   positionals: {},
-  examples: [['compact', '']],
+  examples: [['compact', 'after a purge, or a flood of spam']],
   statuses: { 0: 'done' },
   run({ db, json }) {
     const size = () => statSync(db, { throwIfNoEntry: false })?.size ?? 0;

@@ -31,7 +31,7 @@ export const exportCommand = (records: Records) =>
     },
     positionals: {},
     examples: [
-      ['export > greylist.json', ''],
+      ['export > greylist.json', 'everything'],
       ['export --since 2h', 'from cron, as in: greylatch export --since 2h | ssh mx2 greylatch import -'],
     ],
     statuses: { 0: 'written' },

@@ -24,7 +24,7 @@ export const forgetCommand = defineCommand({
   positionals: {},
   examples: [
     ['forget --client 192.0.2.1', 'everything of a client'],
-    ["forget --sender '*@spam.example.com' --yes", ''],
+    ["forget --sender '*@spam.example.com' --yes", 'all of a sender domain, without asking'],
     ["forget --client '*' --yes", 'everything'],
   ],
   statuses: { 0: 'forgotten', [NOT]: 'you said no: nothing was changed' },

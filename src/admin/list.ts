@@ -42,8 +42,8 @@ export const listCommand = defineCommand({
   positionals: {},
   examples: [
     ['list --state waiting --recipient bob@example.net', 'the mail that bob is waiting for'],
-    ['list --client 192.0.2.0/24 --sort wait', ''],
-    ['list --state whitelisted --limit 0 --json', ''],
+    ['list --client 192.0.2.0/24 --sort wait', 'who of a network waited longest'],
+    ['list --state whitelisted --limit 0 --json', 'the auto-whitelist, for a program'],
   ],
   statuses: { 0: 'listed, if only that there is nothing' },
   run(args) {

@@ -24,7 +24,7 @@ export const purgeCommand = defineCommand({
   },
   positionals: {},
   examples: [
-    ['purge', ''],
+    ['purge', 'by the windows that filters have by default'],
     ['purge --retry-window 4h && greylatch compact', 'after a flood of spam'],
   ],
   statuses: { 0: 'purged' },

@@ -38,7 +38,7 @@ export const releaseCommand = defineCommand({
   positionals: {},
   examples: [
     ['release --recipient bob@example.net --sender @shop.example.com', 'a mail that bob is waiting for'],
-    ['release --client 192.0.2.0/24 --for 1d', ''],
+    ['release --client 192.0.2.0/24 --for 1d', 'whatever a network sends until tomorrow'],
   ],
   statuses: { 0: 'released', [NOT]: 'you said no: nothing was changed' },
   async run(args) {

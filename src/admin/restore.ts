@@ -11,11 +11,11 @@ export const restoreCommand = defineCommand({
   name: 'restore',
   describe: 'put a backup in the place of the database; the present one is set aside',
   text: [
-    'What is on record is replaced, not merged: the present database stays beside the new one as FILE.before-restore-TIME (UTC). What only that one knows is added to the restored records by: greylatch salvage FILE.before-restore-TIME --into FILE. Filters go over to the restored file by themselves.',
+    'What is on record is replaced, not merged: the present database stays beside the new one as FILE.before-restore-TIME (UTC). The command salvage, with --into FILE, adds to the restored records what only that one knows. Filters go over to the restored file by themselves.',
   ],
   options: { db: OPTIONS.db, json: JSON_OUTPUT },
   positionals: { backup: { required: true, describe: 'a file that greylatch backup has written; it stays' } },
-  examples: [['restore /var/backups/greylist.mdb', '']],
+  examples: [['restore /var/backups/greylist.mdb', 'back to what was backed up, while filters run']],
   statuses: { 0: 'restored' },
   run({ db, backup, json }) {
     if (path.resolve(backup) === path.resolve(db))

@@ -30,7 +30,7 @@ export const statusCommand = defineCommand({
   },
   positionals: {},
   examples: [
-    ['status', ''],
+    ['status', 'for people; --json for programs'],
     ['status --prometheus /var/lib/node_exporter/greylatch.prom', 'from cron, every few minutes'],
   ],
   statuses: { [SOUND]: 'the database is sound, as far as it was read', [DAMAGED]: 'it is damaged' },

@@ -33,8 +33,14 @@ export const whyCommand = defineCommand({
   },
   positionals: { request: { describe: 'a file with requests; -: standard input' } },
   examples: [
-    ['why --client 192.0.2.1 --sender ann@example.org --recipient bob@example.net', ''],
-    ['why --whitelist-clients /etc/postfix/postgrey_whitelist_clients request.txt', ''],
+    [
+      'why --client 192.0.2.1 --sender ann@example.org --recipient bob@example.net',
+      'before or after a complaint',
+    ],
+    [
+      'why --whitelist-clients /etc/postfix/postgrey_whitelist_clients request.txt',
+      'a request as Postfix sends it',
+    ],
   ],
   statuses: { 0: 'answered' },
   async run(args) {

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { catchUp, copyState, type Pages } from './copy.ts';
-import { MovedError, refused, StoreError } from './damage.ts';
+import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast } from './durable.ts';
 import { closeFile, openFile, readHead } from './file.ts';
@@ -158,15 +158,25 @@ function setAsideUnderLock(path: string, aside: string, own: string): boolean {
     rmSync(lockPath(path), { force: true });
     return false;
   }
-  const writer = openWriter(path);
+  const swap = () => {
+    linkSync(path, aside);
+    renameSync(own, path);
+    rmSync(lockPath(path), { force: true });
+  };
+  let writer: Writer;
+  try {
+    writer = openWriter(path);
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error;
+    swap(); // there is no state to wait for
+    return true;
+  }
   try {
     flush(writer);
     flushLast(writer);
     begin(writer);
     try {
-      linkSync(path, aside);
-      renameSync(own, path);
-      unlinkSync(lockPath(path));
+      swap();
     } finally {
       writer.env.abortTxn();
     }

@@ -1,0 +1,71 @@
+// greylatch backup and restore, beside running filters.
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { scan } from '../../src/store/scan.ts';
+import { verify } from '../../src/store/verify.ts';
+import { deferred, dunno } from '../support/requests.ts';
+import { goLive, type Live, makeTemplate, runProgram, type Template, tripleAt } from './live.ts';
+
+let template: Template;
+let live: Live;
+beforeAll(async () => {
+  template = makeTemplate();
+  live = await goLive(template);
+});
+afterAll(async () => {
+  await live.remove();
+  template.remove();
+});
+
+const backup = () => path.join(live.directory, 'backup');
+
+test('a backup is one whole state, sound, and its owner’s alone', async () => {
+  await live.more(20);
+  const before = live.answered();
+  const { status, out, err } = await live.run('backup', backup(), '--json');
+  expect({ status, err }).toEqual({ status: 0, err: '' });
+  expect(JSON.parse(out)).toMatchObject({ file: backup(), size: statSync(backup()).size });
+  const verdict = verify(backup(), () => {})!;
+  expect(verdict).toMatchObject({ problems: [], free: 0, lost: 0, passed: 30_000, clients: 1000 });
+  expect(verdict.waiting).toBeGreaterThanOrEqual(70_000 + before - 2);
+  expect(statSync(backup()).mode & 0o777).toBe(0o600);
+  expect(readdirSync(live.directory).filter((name) => name.startsWith('backup'))).toEqual(['backup']);
+});
+
+test('restored, it is what the filters go on with; the database of before is kept', async () => {
+  const { client, sender, recipient } = tripleAt(10, template.now);
+  expect((await live.run('forget', '--client', '10.0.0.0/24', '--yes')).status).toBe(0);
+  expect(await live.ask(client, sender, recipient)).toBe(deferred);
+  const { status, out, err } = await live.run('restore', backup(), '--json');
+  expect({ status, err }).toEqual({ status: 0, err: '' });
+  const { aside, records } = JSON.parse(out);
+  expect(records).toBeGreaterThanOrEqual(101_000);
+  while ((await live.ask(client, sender, recipient)) !== dunno) await sleep(50); // noticed within a second
+  await live.more(20);
+  const of = (file: string) => [...scan(file)!.entries].filter((entry) => entry.client === client).length;
+  expect([of(aside), of(live.db)]).toEqual([1, 2]); // as new, and as it was, with a come-back now
+  const salvaged = await runProgram(['salvage', aside, '--into', live.db]);
+  expect(salvaged).toMatchObject({ status: 0, err: '' });
+  expect(of(live.db)).toBe(2); // what was restored stays
+});
+
+test('what is no backup, or cannot be written, is one line, and all stays as it is', async () => {
+  const letter = path.join(live.directory, 'letter');
+  writeFileSync(letter, 'Dear administrator,\n'.repeat(1000));
+  for (const words of [
+    ['restore', letter],
+    ['restore', path.join(live.directory, 'none')],
+    ['restore', live.db],
+    ['backup', live.db],
+    ['backup', '/nonexistent/x'],
+    ['backup'],
+  ]) {
+    const { status, out, err } = await live.run(...words);
+    expect({ words, status, out }).toEqual({ words, status: 2, out: '' });
+    expect(err).toMatch(/^greylatch: .+\n$/);
+  }
+  await live.stop('forgotten');
+  expect(readdirSync(live.directory).filter((name) => name.includes('.new-'))).toEqual([]);
+});

@@ -1,0 +1,86 @@
+// greylatch purge and compact, beside running filters, and as root for another user.
+import { chownSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { suite } from '../support/needs.ts';
+import { goLive, type Live, makeTemplate, runProgram, type Template } from './live.ts';
+
+let template: Template;
+let live: Live;
+beforeAll(() => {
+  template = makeTemplate();
+});
+afterAll(() => template.remove());
+beforeEach(async () => {
+  live = await goLive(template);
+});
+afterEach(() => live.remove());
+
+test('what has expired goes, the file shrinks, the filters go on, and nothing is lost', async () => {
+  await live.more(20);
+  const purged = await live.run('purge', '--json');
+  expect(purged).toMatchObject({ status: 0, err: '' });
+  expect(JSON.parse(purged.out)).toEqual({ records: 10_000 });
+  expect((await live.run('purge')).out).toBe('0 expired records forgotten\n');
+  await live.more(20);
+  for (let round = 0; round < 3; round++) {
+    const { status, out, err } = await live.run('compact', '--json');
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    const { before, after } = JSON.parse(out);
+    expect(after).toBeLessThan(before);
+    await live.more(20);
+  }
+  const answered = live.answered();
+  const found = JSON.parse((await live.run('status', '--json')).out);
+  expect(found).toMatchObject({
+    triples: { passed: 30_000, expired: 0 },
+    clients: { whitelisted: 250, counted: 750 },
+  });
+  expect(found.triples.waiting).toBeGreaterThanOrEqual(60_000 + answered);
+  await live.stop();
+  expect(readdirSync(live.directory).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
+});
+
+test('purge with other windows takes what they leave', async () => {
+  expect((await live.run('purge', '--retry-window', '30m', '--max-age', '1s')).out).toBe(
+    '70,000 expired records forgotten\n',
+  );
+  await live.stop();
+});
+
+test('without a database: one line, and none is made', async () => {
+  const none = path.join(live.directory, 'none.mdb');
+  for (const command of ['purge', 'compact']) {
+    const { status, out, err } = await runProgram([command, '--db', none]);
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toMatch(/^greylatch: .*does not exist.*\n$/);
+  }
+  expect(statSync(none, { throwIfNoEntry: false })).toBeUndefined();
+});
+
+suite('as root', ['root'], () => {
+  test('the user of the filters keeps what is theirs', async () => {
+    await live.stop();
+    const nobody = 65534;
+    for (const name of [live.directory, live.db, `${live.db}-lock`]) chownSync(name, nobody, nobody);
+    const backup = path.join(live.directory, 'backup');
+    for (const words of [
+      ['backup', backup],
+      ['compact'],
+      ['purge'],
+      ['restore', backup],
+      ['release', '--client', '::1'],
+      ['status'],
+      ['forget', '--client', '::1'],
+      ['learn', '/dev/null'],
+    ]) {
+      const { status, err } = await live.run(...words);
+      expect({ words, status, err }).toEqual({ words, status: 0, err: '' });
+      const owners = readdirSync(live.directory)
+        .filter((name) => name !== 'log')
+        .map((name) => `${name} ${statSync(path.join(live.directory, name)).uid}`);
+      expect(owners.filter((owner) => !owner.endsWith(` ${nobody}`))).toEqual([]);
+      expect(statSync(live.db).mode & 0o777).toBe(0o600);
+    }
+  });
+});
