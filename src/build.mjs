@@ -10,6 +10,8 @@ await build({
   entryPoints: {
     main: 'src/main.ts', // every filter
     pool: 'src/greylist/pool.ts', // --client-key pool
+    fleet: 'src/store/fleet/fleet.ts', // --store
+    'fleet-worker': 'src/store/fleet/worker.ts', // its thread
     commands: 'src/cli/commands.ts', // an administrator's command
     manual: 'src/manual/main.ts', // only here
   },
@@ -29,6 +31,7 @@ await build({
     'node-gyp-build-optional-packages',
     './commands.js',
     './pool.js',
+    './fleet.js',
   ],
   logLevel: 'warning',
 });

@@ -12,6 +12,8 @@ const PLACEHOLDERS: Record<Exclude<Option['kind'], 'flag' | 'choice'>, string> =
   text: 'TEXT',
   action: 'ACTION',
   log: 'TARGET',
+  url: 'URL',
+  milliseconds: 'TIME',
 };
 
 const LAST: Record<string, readonly prose.Block[]> = {
