@@ -20,6 +20,8 @@ const lacks = {
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
   dbDump: () => program('db_dump', 'db-util'),
   postgrey: () => (existsSync(postgrey) ? undefined : `${postgrey} (Debian: postgrey)`),
+  openssl: () => program('openssl'),
+  redis: () => program('redis-server'),
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
   sqlite3: () => program('sqlite3'),
   bash: () => program('bash'),

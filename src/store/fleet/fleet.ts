@@ -16,6 +16,7 @@ import {
   type Question,
   STATE,
   type ToWorker,
+  UP,
   WAKE,
   type WorkerData,
 } from './messages.ts';
@@ -90,6 +91,13 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   const send = (message: ToWorker) => worker?.postMessage(message);
   const state = () => Atomics.load(shared, STATE);
 
+  /** The next message of the thread, if there is one; late answers among them. */
+  function received(): Answer | undefined {
+    const answer = receiveMessageOnPort(port)?.message as Answer | undefined;
+    if (answer !== undefined && 'trouble' in answer) trouble = answer.trouble;
+    return answer;
+  }
+
   /** The answer to the question, or undefined once it is late, or the engine away. */
   function ask(question: Question): Answer | undefined {
     send(question);
@@ -97,8 +105,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     let loading = state() === LOADING;
     for (;;) {
       const count = Atomics.load(shared, WAKE);
-      for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
-        const answer = got.message as Answer;
+      for (let answer = received(); answer !== undefined; answer = received()) {
         if (answer.number === question.number) return answer;
       }
       if (loading && state() !== LOADING) {
@@ -126,7 +133,6 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     const answer = ask({ number: ++number, client, sender, recipient, delay, autoWhitelist, idle });
     if (answer === undefined) return undefined;
     if ('trouble' in answer) {
-      trouble = answer.trouble;
       if (answer.ofOneKey) {
         alone = false; // there is nothing it could be merged into
         complain('err', 'key', `the store ${where}: ${trouble}`);
@@ -164,7 +170,11 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     try {
       const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
       journalled = true;
-      if (!known) say('warning', `the store ${where} is away: ${trouble}; this host decides by itself`);
+      if (known) return;
+      while (received() !== undefined);
+      // Already back? Then the file that this one follows was handed over a moment ago.
+      if (state() === UP) send('merge');
+      else say('warning', `the store ${where} is away: ${trouble}; this host decides by itself`);
     } catch (error) {
       complain(
         'err',

@@ -40,7 +40,10 @@ export interface Question {
 
 export type ToWorker = Question | 'late' | 'merge';
 
-/** On the port, read by a filter that waits: what was decided, or what is wrong, with the engine or with one key. */
+/**
+ * On the port, read by a filter that waits: what was decided, or what is wrong, with the engine or with one key. The number
+ * is 0 where it is the answer to nothing.
+ */
 export type Answer =
   | { number: number; verdict: readonly [passes: number, age: number, delayed: number] }
   | { number: number; trouble: string; ofOneKey: boolean };

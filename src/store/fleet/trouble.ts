@@ -13,8 +13,11 @@ export function explain(error: unknown): string {
 }
 
 function message(error: unknown): string {
-  const { message, lastNodeError } = error as Error & { lastNodeError?: Error };
-  return (lastNodeError?.message || message || String(error)).replace(/ script: [0-9a-f]{40}.*$/s, '');
+  const { message, code, lastNodeError } = error as NodeJS.ErrnoException & { lastNodeError?: Error };
+  return (lastNodeError?.message || message || code || String(error)).replace(
+    / script: [0-9a-f]{40}.*$/s,
+    '',
+  );
 }
 
 const ADVICE: [RegExp, string][] = [
@@ -27,6 +30,7 @@ const ADVICE: [RegExp, string][] = [
   [/READONLY/, 'the engine is a replica, and replicas are read-only; name its master, or its Sentinels'],
   [/\bOOM\b/, 'the engine is full; raise its maxmemory, or set maxmemory-policy volatile-ttl'],
   [/MISCONF/, 'the engine cannot write to its own disk'],
+  [/writeable|is closed/, 'no connection'],
   [/LOADING/, 'the engine is starting'],
   [/MASTERDOWN|CLUSTERDOWN|All sentinels are unreachable/, 'no master is left'],
   [

@@ -95,7 +95,7 @@ function up(): void {
 /** The engine is not asked until a probe has come through. */
 function away(error: unknown): void {
   lastTrouble = error;
-  if (held !== undefined) answer({ number: held.number, trouble: explain(error), ofOneKey: false });
+  answer({ number: held?.number ?? 0, trouble: explain(error), ofOneKey: false });
   held = undefined;
   setState(AWAY);
   if (upSince > 0 && performance.now() - upSince > STEADY) failures = 0;
@@ -126,13 +126,19 @@ async function probe(): Promise<void> {
 async function handOver(): Promise<void> {
   if (merging) return;
   merging = true;
+  const all = { merged: 0, refused: 0 };
   try {
-    const done = await merge(client, journal, lives, progress);
-    if (done === undefined) return;
-    const kept = done.refused > 0 ? `, ${done.refused} were refused: keys of ours hold something else` : '';
+    for (;;) {
+      const done = await merge(client, journal, lives, progress);
+      if (done === undefined) break;
+      all.merged += done.merged;
+      all.refused += done.refused;
+    }
+    if (all.merged + all.refused === 0) return;
+    const kept = all.refused > 0 ? `, ${all.refused} were refused: keys of ours hold something else` : '';
     say(
       'info',
-      `${nameOf(address)} is back; it has ${done.merged} decisions that were made without it${kept}`,
+      `the store ${nameOf(address)} is back; it has ${all.merged} decisions that were made without it${kept}`,
     );
   } catch (error) {
     if (state() === UP) away(error);
