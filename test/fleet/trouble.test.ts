@@ -11,6 +11,7 @@ import { deferred, dunno } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { type Engine, type EngineOptions, startEngine, until } from './engine.ts';
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
+import { startLine } from './line.ts';
 
 suite('an engine in trouble', ['redis', 'faketime'], () => {
   let scratch: ReturnType<typeof makeScratch>;
@@ -79,6 +80,33 @@ suite('an engine in trouble', ['redis', 'faketime'], () => {
     // First seen by the first, during the outage. The second's connection broke as well, and it has to notice.
     await until(async () => (await other.ask(request(2))) === dunno);
     expect(await other.ask(request(3))).toBe(dunno);
+  });
+
+  test('one host is cut off for a minute: it goes on answering, the others together, and then all agree', async () => {
+    await start();
+    const line = await startLine(engine.port);
+    const one = hosts.make('one', `redis://127.0.0.1:${line.port}`);
+    try {
+      const lonely = await one.start('--store-timeout', '300ms');
+      const other = await hosts.make('two').start(...PATIENT);
+      await until(
+        async () => (await lonely.ask(request(9))) === deferred && (await engine.admin.dbsize()) > 0,
+      );
+      line.cut();
+      expect(await lonely.ask(request(1))).toBe(deferred);
+      expect(await other.ask(request(2))).toBe(deferred);
+      expect(await lonely.ask(request(3))).toBe(deferred);
+      clock.move(61);
+      expect(await lonely.ask(request(3))).toBe(dunno);
+      expect(await engine.admin.exists(tripleKey(triple(1)), tripleKey(triple(3)))).toBe(0);
+      line.mend();
+      await back(one, lonely);
+      expect(await other.ask(request(1))).toBe(dunno);
+      expect(await other.ask(request(3))).toBe(dunno);
+      await until(async () => (await lonely.ask(request(2))) === dunno);
+    } finally {
+      line.close();
+    }
   });
 
   test('NOSCRIPT, after a restart or SCRIPT FLUSH, is not noticed', async () => {
