@@ -1,17 +1,19 @@
 // npm run build: one bundle for each way through the program, so that a start reads only what it needs.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import './greylist/suffixes.build.mjs';
 
 const dist = new URL('../dist/', import.meta.url).pathname;
 
-await build({
+const { metafile } = await build({
   entryPoints: {
     main: 'src/main.ts', // every filter
     words: 'src/cli/words.ts', // a command line that is not in its plain form
     pool: 'src/greylist/pool.ts', // --client-key pool
     lists: 'src/lists/lists.ts', // --whitelist-clients and the like
+    fleet: 'src/store/fleet/fleet.ts', // --store
+    'fleet-worker': 'src/store/fleet/worker.ts', // its thread
     commands: 'src/cli/commands.ts', // an administrator's command
     manual: 'src/manual/main.ts', // only here
   },
@@ -33,8 +35,24 @@ await build({
     './pool.js',
     './words.js',
     './lists.js',
+    './fleet.js',
   ],
+  metafile: true,
   logLevel: 'warning',
 });
+
+// What is bundled brings its licence along, which its authors ask for.
+const bundled = Object.keys(metafile.inputs).map(
+  (file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1],
+);
+const licences = [...new Set(bundled)].sort().flatMap((folder) => {
+  const file = ['LICENSE', 'LICENSE.txt', 'LICENSE.md', 'license']
+    .map((name) => `${folder}/${name}`)
+    .find(existsSync);
+  return file === undefined
+    ? []
+    : [`${folder.replace(/^.*node_modules\//, '')}\n\n${readFileSync(file, 'utf8').trim()}\n`];
+});
+writeFileSync(`${dist}LICENSES`, licences.join(`\n${'-'.repeat(72)}\n\n`));
 
 writeFileSync(`${dist}greylatch.8`, execFileSync(process.execPath, [`${dist}manual.js`]));

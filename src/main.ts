@@ -3,6 +3,7 @@
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';
 import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
+import { fleetFrom } from './filter/fleet.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
 import { type Log, type LogTarget, newLog } from './log/log.ts';
@@ -49,7 +50,9 @@ function isForCommands(word: string, i: number): boolean {
 
 function filter(settings: FilterArguments, log: Log): void {
   const { retryWindow, maxAge, maxWaiting } = settings;
-  const store = openStore({
+  const seconds = () => Math.floor(Date.now() / 1000);
+  const shared = fleetFrom(settings, log, seconds);
+  const local = openStore({
     path: settings.db,
     sync: settings.sync,
     limits: { retryWindow, maxAge, maxWaiting },
@@ -57,6 +60,7 @@ function filter(settings: FilterArguments, log: Log): void {
     onTrouble: (error) => log.write('err', error.message),
     onFull: (what) => log.write('warning', what),
   });
+  const store = shared(local);
   const end = (status: number) => {
     store.close();
     log.close(() => process.exit(status));
@@ -65,7 +69,6 @@ function filter(settings: FilterArguments, log: Log): void {
     log.write('crit', `${error.stack ?? error}`);
     log.close(() => process.exit(1));
   });
-  const seconds = () => Math.floor(Date.now() / 1000);
   const warn = (text: string) => log.write('warning', text);
   const answer = newAnswer(store, policyFrom(settings, { warn, now: seconds }), log, seconds);
   const { timeLimit, verbose } = settings;

@@ -3,10 +3,26 @@
 import type { OnError } from '../filter/answer.ts';
 import type { LogTarget } from '../log/log.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
-import { action, bits, choice, count, duration, logTarget, path, recipient, text } from './values.ts';
+import {
+  action,
+  bits,
+  choice,
+  count,
+  duration,
+  logTarget,
+  milliseconds,
+  path,
+  recipient,
+  text,
+} from './values.ts';
 
 export interface FilterArguments {
   db: string;
+  /** The URL of the engine that several hosts share; undefined: there is none. */
+  store: string | undefined;
+  storePasswordFile: string | undefined;
+  /** Milliseconds. */
+  storeTimeout: number;
   /** Seconds. */
   delay: number;
   autoWhitelist: number;
@@ -54,6 +70,9 @@ export function filterArguments(words: Words): FilterArguments {
   const flag = (name: OptionName) => words[name] !== undefined;
   return {
     db: path('db', word('db')),
+    store: words.store?.at(-1),
+    storePasswordFile: words['store-password-file']?.at(-1),
+    storeTimeout: milliseconds('store-timeout', word('store-timeout')),
     delay: duration('delay', word('delay')),
     autoWhitelist: count('auto-whitelist', word('auto-whitelist')),
     clientKey: one('client-key'),

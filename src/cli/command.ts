@@ -20,7 +20,7 @@ type Value<O extends Option> = O['kind'] extends 'flag'
   : O['repeat'] extends true
     ? string[]
     :
-        | (O['kind'] extends 'duration' | 'count' ? number : string)
+        | (O['kind'] extends 'duration' | 'milliseconds' | 'count' ? number : string)
         | (O['required'] extends true ? never : O['default'] extends string ? never : undefined);
 
 type Word<P extends Positional> = P['many'] extends true

@@ -10,6 +10,8 @@ export type Kind =
   | 'action'
   | 'choice'
   | 'log'
+  | 'url'
+  | 'milliseconds'
   | 'flag';
 
 export interface Option {
@@ -30,6 +32,20 @@ export const OPTIONS = {
     kind: 'path',
     default: '/var/mta/greylist.mdb',
     describe: 'the database, a file; its directory must not be writable by everybody',
+  },
+  store: {
+    kind: 'url',
+    describe:
+      'where several MX hosts remember together, a Valkey or Redis: redis://HOST/DB and other forms; --db is used while it is away',
+  },
+  'store-password-file': {
+    kind: 'path',
+    describe: 'the password for --store, the first line of a file that nobody else can read',
+  },
+  'store-timeout': {
+    kind: 'milliseconds',
+    default: '100ms',
+    describe: 'how long a request waits for --store before this host decides by itself',
   },
   delay: {
     kind: 'duration',

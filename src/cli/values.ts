@@ -16,6 +16,14 @@ export function duration(name: string, word: string): number {
   return Number(match[1]) * UNITS[match[2]!]!;
 }
 
+/** Milliseconds. `100ms`, `1s`. */
+export function milliseconds(name: string, word: string): number {
+  const match = /^(\d{1,6})(ms|s)$/.exec(word);
+  const value = match === null ? 0 : Number(match[1]) * (match[2] === 's' ? 1000 : 1);
+  if (value > 0) return value;
+  throw new UsageError(`--${name} ${word}: not a short time; write 100ms or 1s`);
+}
+
 export function count(name: string, word: string): number {
   if (!/^\d{1,9}$/.test(word)) throw new UsageError(`--${name} ${word}: not a whole number`);
   return Number(word);
@@ -93,4 +101,6 @@ const READERS: Record<Exclude<Kind, 'flag'>, (name: string, word: string, option
   action,
   choice,
   log: logTarget,
+  milliseconds,
+  url: text,
 };

@@ -1,14 +1,10 @@
 // The decision: what a request gets, from what is stored, the time and the settings. greylist.pl's, reply for
 // reply. Knows of no file, no option and no process; RFC 6647 describes the method.
-import type { Sighting, Store } from '../store/store.ts';
+import type { Rules, Sighting, Store, Verdict } from '../store/store.ts';
 import type { Triple } from './request.ts';
 
-export interface Settings {
-  /** A triple passes when it was first seen more than this many seconds ago. */
-  delay: number;
-  /** A client with more come-backs than this passes at once; 0: no client does. */
-  autoWhitelist: number;
-}
+export type Settings = Rules;
+export type { Verdict };
 
 /** What a triple gets, and what has to be stored. */
 export type Judgement =
@@ -17,15 +13,6 @@ export type Judgement =
   | 'pass and greet'
   | 'defer'
   | 'remember, then judge again';
-
-/** What was decided of a triple. */
-export interface Verdict {
-  passes: boolean;
-  /** Seconds since the first sight. */
-  age: number;
-  /** It passes for the first time: this mail was delayed. */
-  delayed: boolean;
-}
 
 /** What the triple gets, given what is on record. Times are in seconds since the epoch. Changes nothing. */
 export function judge(seen: Sighting, now: number, settings: Settings): Judgement {
@@ -49,6 +36,8 @@ export function decide(
   settings: Settings,
   onTrouble: (error: unknown) => void,
 ): Verdict {
+  const made = store.decide?.(triple, now, settings, false);
+  if (made !== undefined) return made;
   let seen = store.look(triple, now);
   let judgement = judge(seen, now, settings);
   const known = judgement !== 'remember, then judge again';
@@ -73,6 +62,8 @@ export function decide(
 
 /** As `decide`, but nothing is stored: what the triple would get. */
 export function foresee(triple: Triple, store: Store, now: number, settings: Settings): Verdict {
+  const made = store.decide?.(triple, now, settings, true);
+  if (made !== undefined) return made;
   const seen = store.look(triple, now);
   const judgement = judge(seen, now, settings);
   const fresh = judgement === 'remember, then judge again';

@@ -13,6 +13,8 @@ const PLACEHOLDERS: Record<Exclude<Option['kind'], 'flag' | 'choice'>, string> =
   attribute: 'TEXT',
   action: 'ACTION',
   log: 'TARGET',
+  url: 'URL',
+  milliseconds: 'TIME',
 };
 
 const LAST: Record<string, readonly prose.Block[]> = {

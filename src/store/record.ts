@@ -184,11 +184,11 @@ export function fineWait(code: number): number {
 // An offset in 8 bits: 1 for the same second, then each code 4.9 % later, up to two days; 0 stands for none.
 const RATIO = Math.log(1.049);
 
-function coarseOffset(seconds: number): number {
+export function coarseOffset(seconds: number): number {
   return Math.max(1, Math.min(255, 1 + Math.round(Math.log1p(Math.max(0, seconds)) / RATIO)));
 }
 
-function fineOffset(code: number): number {
+export function fineOffset(code: number): number {
   return Math.round(Math.expm1((code - 1) * RATIO));
 }
 

@@ -1,5 +1,5 @@
-// What the decision needs of a store, and nothing else. LMDB is behind it today; a networked store for several MX
-// hosts can stand behind it tomorrow. What has expired is as good as forgotten: a store never shows it.
+// What the decision needs of a store, and nothing else. LMDB is behind it (lmdb.ts), and for several MX hosts an engine
+// that they share (fleet/). What has expired is as good as forgotten: a store never shows it.
 import type { Release } from '../greylist/release.ts';
 import type { Triple } from '../greylist/request.ts';
 
@@ -17,7 +17,29 @@ export interface Sighting {
   fresh: boolean;
 }
 
+/** What a decision follows. */
+export interface Rules {
+  /** A triple passes when it was first seen more than this many seconds ago. */
+  delay: number;
+  /** A client with more come-backs than this passes at once; 0: no client does. */
+  autoWhitelist: number;
+}
+
+/** What was decided of a triple. */
+export interface Verdict {
+  passes: boolean;
+  /** Seconds since the first sight. */
+  age: number;
+  /** It passes for the first time: this mail was delayed. */
+  delayed: boolean;
+}
+
 export interface Store {
+  /**
+   * A store that several hosts share decides by itself, in one step and by one clock. Undefined: not now, and what
+   * follows are the methods below. With `idle`, nothing is stored. Throws nothing.
+   */
+  decide?(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined;
   /** What is on record at time `now`. Changes nothing. Sees all that any process has committed. */
   look(triple: Triple, now: number): Sighting;
   /**

@@ -22,6 +22,8 @@ const lacks = {
     spawnSync(postgrey, ['--version']).status === 0 ? undefined : `${postgrey} (Debian: postgrey)`,
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
   dbDump: () => program('db_dump', 'db-util'),
+  openssl: () => program('openssl'),
+  redis: () => program('redis-server'),
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
   sqlite3: () => program('sqlite3'),
   bash: () => program('bash'),

@@ -1,0 +1,209 @@
+// The store of a fleet: the engine decides, by a thread of its own; what it does not decide in time, the host's own
+// store does. What the engine has decided is noted there too, so that a host without its engine still knows
+// whom it has seen.
+import { join } from 'node:path';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { Triple } from '../../greylist/request.ts';
+import type { Level } from '../../log/log.ts';
+import type { Limits, Rules, Store, Verdict } from '../store.ts';
+import { type Address, nameOf, readAddress } from './address.ts';
+import { isWaiting, journalPath, note } from './journal.ts';
+import {
+  type Answer,
+  AWAY,
+  LOADING,
+  type Note,
+  type Question,
+  STATE,
+  type ToWorker,
+  UP,
+  WAKE,
+  type WorkerData,
+} from './messages.ts';
+import { readSecrets, type Secrets } from './secrets.ts';
+
+export interface FleetOptions {
+  address: Address;
+  /** Undefined: the engine asks for none. */
+  passwordFile: string | undefined;
+  /** How long a request waits for the engine, in milliseconds. */
+  timeout: number;
+  /** The host's own database, beside which the journal lies. */
+  database: string;
+  limits: Limits;
+  /** Told what the log must say, such as that the engine is away, or back. */
+  say: (level: Level, text: string) => void;
+  /** Told of trouble that comes with every request; `kind` is the same for the same trouble. */
+  complain: (level: Level, kind: string, text: string) => void;
+}
+
+/** How long the first request may wait for the thread to be loaded, in milliseconds: its own time begins then. */
+const LOADED = 5000;
+/** Seconds between two looks for a journal that nobody has handed over. */
+const EVERY = 5;
+/** The thread has little to remember: this spares 10 MB a filter (in MB). */
+const YOUNG = 1;
+
+export { readAddress };
+
+/** The store of the fleet on top of the host's own. Throws nothing: what is wrong is said, and `local` decides. */
+export function openFleet(local: Store, options: FleetOptions): Store {
+  const { address, timeout, database, limits, say, complain } = options;
+  const journal = journalPath(database);
+  const shared = new Int32Array(new SharedArrayBuffer(8));
+  const { port1: port, port2 } = new MessageChannel();
+  const where = nameOf(address);
+  let secrets: Secrets | undefined;
+  let trouble = '';
+  let alone = false; // the decision at hand is made without the engine
+  let journalled = false; // this process has written to the journal since the engine was last there
+  let number = 0;
+  let looked = 0;
+  try {
+    secrets = readSecrets(options.passwordFile, address.tls);
+  } catch (error) {
+    trouble = (error as Error).message;
+  }
+  const worker = secrets === undefined ? undefined : startWorker(secrets);
+  if (worker === undefined) Atomics.store(shared, STATE, AWAY);
+
+  function startWorker(secrets: Secrets): Worker {
+    const data: WorkerData = { shared, port: port2, address, secrets, timeout, limits, journal };
+    const started = new Worker(join(__dirname, 'fleet-worker.js'), {
+      workerData: data,
+      transferList: [port2],
+      // Not a byte of it may reach descriptor 1 or 2.
+      stdout: true,
+      stderr: true,
+      env: {},
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
+    });
+    started.on('message', ({ level, text }: Note) => say(level, text));
+    started.on('error', (error) => {
+      trouble = `its thread has died: ${error.message}`;
+      Atomics.store(shared, STATE, AWAY);
+    });
+    started.unref();
+    return started;
+  }
+
+  const send = (message: ToWorker) => worker?.postMessage(message);
+  const state = () => Atomics.load(shared, STATE);
+
+  /** The next message of the thread, if there is one; late answers among them. */
+  function received(): Answer | undefined {
+    const answer = receiveMessageOnPort(port)?.message as Answer | undefined;
+    if (answer !== undefined && 'trouble' in answer) trouble = answer.trouble;
+    return answer;
+  }
+
+  /** The answer to the question, or undefined once it is late, or the engine away. */
+  function ask(question: Question): Answer | undefined {
+    send(question);
+    let end = performance.now() + (state() === LOADING ? LOADED : timeout);
+    let loading = state() === LOADING;
+    for (;;) {
+      const count = Atomics.load(shared, WAKE);
+      for (let answer = received(); answer !== undefined; answer = received()) {
+        if (answer.number === question.number) return answer;
+      }
+      if (loading && state() !== LOADING) {
+        loading = false;
+        end = performance.now() + timeout;
+      }
+      const left = end - performance.now();
+      if (left <= 0) {
+        trouble = `no answer within ${timeout} ms`;
+        Atomics.store(shared, STATE, AWAY);
+        send('late');
+        return undefined;
+      }
+      Atomics.wait(shared, WAKE, count, left);
+    }
+  }
+
+  function decide(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined {
+    alone = true;
+    // A journal that is gone was handed over by another process: the engine is back.
+    if (state() === AWAY && !(journalled && worker !== undefined && !isWaiting(journal))) return undefined;
+    journalled = false;
+    const { client, sender, recipient } = triple;
+    const { delay, autoWhitelist } = rules;
+    const answer = ask({ number: ++number, client, sender, recipient, delay, autoWhitelist, idle });
+    if (answer === undefined) return undefined;
+    if ('trouble' in answer) {
+      if (answer.ofOneKey) {
+        alone = false; // there is nothing it could be merged into
+        complain('err', 'key', `the store ${where}: ${trouble}`);
+      }
+      return undefined;
+    }
+    alone = false;
+    const [passes, age, delayed] = answer.verdict;
+    const verdict = { passes: passes === 1, age, delayed: delayed === 1 };
+    if (!idle) mirror(triple, now, verdict, rules);
+    return verdict;
+  }
+
+  /** Notes in the host's own store what the engine has decided, as far as it does not know yet. */
+  function mirror(
+    triple: Triple,
+    now: number,
+    { passes, age }: Verdict,
+    { delay, autoWhitelist }: Rules,
+  ): void {
+    try {
+      const seen = local.look(triple, now);
+      const first = now - (passes ? Math.max(age, delay + 1) : age);
+      if (seen.firstSeen === 0) local.remember(triple, first);
+      if (passes && !seen.fresh) local.pass(triple, now, autoWhitelist > 0);
+    } catch (error) {
+      complain('err', 'mirror', `${(error as Error).message}; the fleet's store decides meanwhile`);
+    }
+  }
+
+  /** Notes for the engine what was decided without it. */
+  function keep(triple: Triple, firstSeen: number, passed: number, comeBack: boolean): void {
+    if (!alone) return;
+    const { client, sender, recipient } = triple;
+    try {
+      const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
+      journalled = true;
+      if (known) return;
+      while (received() !== undefined);
+      // Already back? Then the file that this one follows was handed over a moment ago.
+      if (state() === UP) send('merge');
+      else say('warning', `the store ${where} is away: ${trouble}; this host decides by itself`);
+    } catch (error) {
+      complain(
+        'err',
+        'journal',
+        `cannot write to ${journal}: ${(error as Error).message}; the fleet will not know of it`,
+      );
+    }
+  }
+
+  return {
+    ...local,
+    decide,
+    remember(triple, now) {
+      const first = local.remember(triple, now);
+      keep(triple, first, 0, false);
+      return first;
+    },
+    pass(triple, now, comeBack) {
+      local.pass(triple, now, comeBack);
+      if (alone) keep(triple, local.look(triple, now).firstSeen, now, comeBack);
+    },
+    tidy(now) {
+      if (Math.abs(now - looked) >= EVERY && isWaiting(journal)) send('merge');
+      if (Math.abs(now - looked) >= EVERY) looked = now;
+      local.tidy(now);
+    },
+    close() {
+      local.close();
+      void worker?.terminate();
+    },
+  };
+}

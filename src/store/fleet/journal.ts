@@ -1,0 +1,166 @@
+// What this host decided by itself while the engine was away, in a file beside the database, for all its processes. Who
+// finds the engine back takes the file by renaming it, hands over what is in it and removes it. Its presence says
+// that the engine is away: who makes it says so in the log, who removes it says that the engine is back.
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Triple } from '../../greylist/request.ts';
+
+/** One thing that was decided. Times in seconds since the epoch, by this host's clock. */
+export interface Decided extends Triple {
+  firstSeen: number;
+  /** 0: it was deferred. */
+  passed: number;
+  /** The pass counts as a come-back of the client. */
+  comeBack: boolean;
+}
+
+/** Beyond this size nothing more is noted: some 600,000 decisions. */
+const MOST_BYTES = 64 * 2 ** 20;
+/** A taken file that nobody has touched for so long, in milliseconds, belongs to a process that is gone. */
+const ABANDONED = 60_000;
+
+// An entry: length of all (2), check (2), flags (1), first seen (4), passed (4), lengths of client and sender (2, 2), then
+// client, sender, recipient. Entries are appended whole: those of other processes may come between, not into one.
+const HEAD = 17;
+
+export function journalPath(database: string): string {
+  return `${database}.fleet`;
+}
+
+/** Appends to the journal. Returns whether it was there before. Throws what the file system throws. */
+export function note(path: string, decided: Decided): boolean {
+  const made = open(path, 'ax');
+  const fd = made ?? openSync(path, 'a', 0o600);
+  try {
+    if (fstatSync(fd).size < MOST_BYTES) writeSync(fd, encode(decided));
+  } finally {
+    closeSync(fd);
+  }
+  return made === undefined;
+}
+
+function open(path: string, flags: string): number | undefined {
+  try {
+    return openSync(path, flags, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+}
+
+function encode({ client, sender, recipient, firstSeen, passed, comeBack }: Decided): Buffer {
+  const bytes = Buffer.alloc(HEAD + client.length + sender.length + recipient.length);
+  bytes.writeUInt16LE(bytes.length, 0);
+  bytes[4] = comeBack ? 1 : 0;
+  bytes.writeUInt32LE(firstSeen, 5);
+  bytes.writeUInt32LE(passed, 9);
+  bytes.writeUInt16LE(client.length, 13);
+  bytes.writeUInt16LE(sender.length, 15);
+  bytes.write(client + sender + recipient, HEAD, 'latin1');
+  bytes.writeUInt16LE(check(bytes), 2);
+  return bytes;
+}
+
+/** The entries in the bytes; what a power cut has spoilt is passed over. */
+function* decode(bytes: Buffer): Generator<Decided> {
+  for (let at = 0; at + HEAD <= bytes.length; ) {
+    const entry = bytes.subarray(at, at + bytes.readUInt16LE(at));
+    if (entry.length < HEAD || check(entry) !== entry.readUInt16LE(2)) {
+      at++;
+      continue;
+    }
+    const sender = HEAD + entry.readUInt16LE(13);
+    const recipient = sender + entry.readUInt16LE(15);
+    yield {
+      client: entry.toString('latin1', HEAD, sender),
+      sender: entry.toString('latin1', sender, recipient),
+      recipient: entry.toString('latin1', recipient),
+      firstSeen: entry.readUInt32LE(5),
+      passed: entry.readUInt32LE(9),
+      comeBack: entry[4] === 1,
+    };
+    at += entry.length;
+  }
+}
+
+/** FNV-1a over the entry without its check, folded to 16 bits. */
+function check(bytes: Buffer): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) if (i !== 2 && i !== 3) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+  return (h ^ (h >>> 16)) & 0xffff;
+}
+
+/** Whether there is anything to hand over. */
+export function isWaiting(path: string): boolean {
+  return existsSync(path);
+}
+
+/** Takes what is to be handed over, this process's alone from now on; undefined where there is nothing. */
+export function take(path: string, now: number): string | undefined {
+  const own = `${path}.${process.pid}`;
+  const name = `${basename(path)}.`;
+  const left = readdirSync(dirname(path))
+    .filter((file) => file.startsWith(name) && /^\d+$/.test(file.slice(name.length)))
+    .map((file) => join(dirname(path), file))
+    .filter(
+      (file) => file !== own && now - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? now) > ABANDONED,
+    );
+  for (const file of existsSync(own) ? [own] : [path, ...left]) {
+    try {
+      if (file !== own) renameSync(file, own);
+      return own;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // another process was first
+    }
+  }
+  return undefined;
+}
+
+/** Reads a taken journal to its end, piece by piece, and says with each piece that somebody is at it. */
+export function* read(taken: string): Generator<Decided[]> {
+  const buffer = Buffer.alloc(64 * 1024);
+  const fd = openSync(taken, 'r');
+  try {
+    let held = 0;
+    for (;;) {
+      const got = readSync(fd, buffer, held, buffer.length - held, null);
+      if (got === 0) return;
+      const end = held + got;
+      const whole = lastWhole(buffer, end);
+      yield [...decode(buffer.subarray(0, whole))];
+      utimesSync(taken, new Date(), new Date());
+      buffer.copyWithin(0, whole, end);
+      held = end - whole;
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Where the last entry ends that is whole; the end, where there is none. */
+function lastWhole(bytes: Buffer, end: number): number {
+  let at = 0;
+  while (at + 2 <= end) {
+    const length = bytes.readUInt16LE(at);
+    if (length < HEAD) return end;
+    if (at + length > end) return at === 0 ? end : at;
+    at += length;
+  }
+  return at;
+}
+
+export function remove(taken: string): void {
+  rmSync(taken, { force: true });
+}

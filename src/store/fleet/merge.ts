@@ -1,0 +1,62 @@
+// Handing over what this host decided by itself: each entry by a script that may come twice and in any order.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from './client.ts';
+import { type Decided, read, remove, take } from './journal.ts';
+import { keysOf } from './key.ts';
+import { isOfOneKey } from './trouble.ts';
+
+/** How long another process may take from opening the journal to writing to it, in milliseconds. */
+const GRACE = 1000;
+const AT_ONCE = 100;
+
+export interface Merged {
+  /** Entries that the engine has now, and those that it would not take (a key that holds something else). */
+  merged: number;
+  refused: number;
+}
+
+/**
+ * Hands over what is waiting in the journal at `path`; undefined where there is nothing. Throws what the engine throws:
+ * what is left is taken up the next time. `progress` is kept by the caller from call to call.
+ */
+export async function merge(
+  client: Client,
+  path: string,
+  lives: readonly [retryWindow: number, maxAge: number],
+  progress: { done: number },
+): Promise<Merged | undefined> {
+  const taken = take(path, Date.now());
+  if (taken === undefined) return undefined;
+  const result: Merged = { merged: 0, refused: 0 };
+  for (const last of [false, true]) {
+    if (last) await sleep(GRACE);
+    let skip = progress.done;
+    for (const piece of read(taken)) {
+      const fresh = piece.slice(Math.min(skip, piece.length));
+      skip -= piece.length - fresh.length;
+      for (let i = 0; i < fresh.length; i += AT_ONCE) {
+        const some = fresh.slice(i, i + AT_ONCE);
+        const ends = await Promise.allSettled(some.map((decided) => mergeOne(client, decided, lives)));
+        for (const end of ends) {
+          if (end.status === 'fulfilled') result.merged++;
+          else if (isOfOneKey(end.reason)) result.refused++;
+          else throw end.reason;
+        }
+        progress.done += some.length;
+      }
+    }
+  }
+  remove(taken);
+  progress.done = 0;
+  return result;
+}
+
+function mergeOne(client: Client, decided: Decided, lives: readonly [number, number]): Promise<number> {
+  const { firstSeen, passed, comeBack } = decided;
+  const now = Math.floor(Date.now() / 1000);
+  const keys = keysOf(decided);
+  // As ages: this host's clock may differ from the engine's.
+  const since = (then: number) => Math.max(0, now - then);
+  const age = passed > 0 ? since(passed) : -1;
+  return client.merge(keys.triple, keys.client, ...lives, since(firstSeen), age, comeBack ? 1 : 0);
+}

@@ -1,0 +1,55 @@
+// What the filter's own thread and the engine's thread say to each other.
+import type { MessagePort } from 'node:worker_threads';
+import type { Limits } from '../store.ts';
+import type { Address } from './address.ts';
+import type { Secrets } from './secrets.ts';
+
+/** The cells of the shared memory: a count that wakes the filter, and how the engine is. */
+export const WAKE = 0;
+export const STATE = 1;
+
+/** The thread is being loaded; the first connection is being made; the engine answers; it is not asked. */
+export const LOADING = 0;
+export const CONNECTING = 1;
+export const UP = 2;
+export const AWAY = 3;
+
+export interface WorkerData {
+  shared: Int32Array;
+  port: MessagePort;
+  address: Address;
+  secrets: Secrets;
+  /** Milliseconds. */
+  timeout: number;
+  limits: Limits;
+  /** The journal of what this host decides by itself. */
+  journal: string;
+}
+
+/** A decision that is wanted, under a number that its answer bears. */
+export interface Question {
+  number: number;
+  client: string;
+  sender: string;
+  recipient: string;
+  delay: number;
+  autoWhitelist: number;
+  /** Nothing is stored. */
+  idle: boolean;
+}
+
+export type ToWorker = Question | 'late' | 'merge';
+
+/**
+ * On the port, read by a filter that waits: what was decided, or what is wrong, with the engine or with one key. The number
+ * is 0 where it is the answer to nothing.
+ */
+export type Answer =
+  | { number: number; verdict: readonly [passes: number, age: number, delayed: number] }
+  | { number: number; trouble: string; ofOneKey: boolean };
+
+/** To the filter's event loop: a line for the log. */
+export interface Note {
+  level: 'info' | 'warning' | 'err';
+  text: string;
+}

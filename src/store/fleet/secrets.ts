@@ -1,0 +1,51 @@
+// What the connection to the engine needs from files: a password that only the filter's user may read, certificates.
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { refused, StoreError } from '../damage.ts';
+import type { Address } from './address.ts';
+
+const OTHERS = 0o077;
+
+export interface Secrets {
+  /** The password file's first line; undefined: the engine asks for none. */
+  password: string | undefined;
+  /** Its second line; undefined: the Sentinels ask for none. */
+  sentinelPassword: string | undefined;
+  /** PEM texts, for node:tls; undefined: no TLS. */
+  tls: { ca?: string; cert?: string; key?: string } | undefined;
+}
+
+/** Throws StoreError where a file cannot be read, or others may read the one with the password. */
+export function readSecrets(passwordFile: string | undefined, files: Address['tls']): Secrets {
+  const [password, sentinelPassword] = passwordFile === undefined ? [] : readPasswords(passwordFile);
+  const tls =
+    files === undefined
+      ? undefined
+      : Object.fromEntries(Object.entries(files).map(([name, file]) => [name, readText(file, () => {})]));
+  return { password, sentinelPassword: sentinelPassword || undefined, tls };
+}
+
+function readPasswords(path: string): string[] {
+  const text = readText(path, (mode) => {
+    if ((mode & OTHERS) !== 0)
+      throw new StoreError(
+        `${path} can be read by others than its owner: chmod 600 ${path}, and change the password`,
+      );
+  });
+  const lines = text.split(/\r?\n/);
+  if (!lines[0]) throw new StoreError(`${path} has no password in its first line`);
+  return lines;
+}
+
+function readText(path: string, check: (mode: number) => void): string {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      check(fstatSync(fd).mode);
+      return readFileSync(fd, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw error instanceof StoreError ? error : refused(error, path, 'read');
+  }
+}

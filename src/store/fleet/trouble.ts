@@ -1,0 +1,40 @@
+// What goes wrong with the engine, sorted, and in words for the log. Pure.
+
+/** The trouble is with one key (it holds something else), and the engine is well. */
+export function isOfOneKey(error: unknown): boolean {
+  return /\bWRONGTYPE\b/.test(message(error));
+}
+
+/** What is wrong and what to do. */
+export function explain(error: unknown): string {
+  const text = message(error);
+  const found = ADVICE.find(([pattern]) => pattern.test(text));
+  return found === undefined ? text : `${found[1]} (${text})`;
+}
+
+function message(error: unknown): string {
+  const { message, code, lastNodeError } = error as NodeJS.ErrnoException & { lastNodeError?: Error };
+  return (lastNodeError?.message || message || code || String(error)).replace(
+    / script: [0-9a-f]{40}.*$/s,
+    '',
+  );
+}
+
+const ADVICE: [RegExp, string][] = [
+  [
+    /WRONGPASS|NOAUTH|invalid password|AUTH|without any password/,
+    'the engine refuses the password; look at --store-password-file',
+  ],
+  [/NOPERM/, "the engine's access list forbids it; see the README for what the filter's user needs"],
+  [/WRONGTYPE/, 'a key of ours holds something else; delete it, or use another database'],
+  [/READONLY/, 'the engine is a replica, and replicas are read-only; name its master, or its Sentinels'],
+  [/\bOOM\b/, 'the engine is full; raise its maxmemory, or set maxmemory-policy volatile-ttl'],
+  [/MISCONF/, 'the engine cannot write to its own disk'],
+  [/writeable|is closed/, 'no connection'],
+  [/LOADING/, 'the engine is starting'],
+  [/MASTERDOWN|CLUSTERDOWN|All sentinels are unreachable/, 'no master is left'],
+  [
+    /ERR unknown command|unsupported|struct/,
+    'the engine is too old, or forbids scripts; Redis 6 or Valkey is needed',
+  ],
+];

@@ -1,0 +1,166 @@
+// The engine's thread: asks it what the filter wants to know, finds out when it is back, hands over what was decided
+// without it. Here is an event loop while the filter's own thread waits; nothing in here can hold that up.
+import { parentPort, workerData } from 'node:worker_threads';
+import { nameOf } from './address.ts';
+import { backOff, newClient } from './client.ts';
+import { isWaiting } from './journal.ts';
+import { keysOf, probeKey } from './key.ts';
+import { merge } from './merge.ts';
+import {
+  type Answer,
+  AWAY,
+  CONNECTING,
+  LOADING,
+  type Note,
+  type Question,
+  STATE,
+  type ToWorker,
+  UP,
+  WAKE,
+  type WorkerData,
+} from './messages.ts';
+import { explain, isOfOneKey } from './trouble.ts';
+
+const { shared, port, address, secrets, timeout, limits, journal } = workerData as WorkerData;
+const lives = [limits.retryWindow, limits.maxAge] as const;
+/** A connection that is silent for so long is given up and made anew, in milliseconds. */
+const patience = Math.max(1000, 5 * timeout);
+/** Up for so long, and the next probe comes soon again, in milliseconds. */
+const STEADY = 10_000;
+
+const client = newClient(address, secrets, patience);
+const progress = { done: 0 };
+let held: Question | undefined;
+let lastClient = '';
+let lastTrouble: unknown = new Error('no connection');
+let upSince = 0; // 0: not up
+let failures = 0;
+let _probing: NodeJS.Timeout | undefined;
+let merging = false;
+
+function setState(state: number): void {
+  Atomics.store(shared, STATE, state);
+  Atomics.add(shared, WAKE, 1);
+  Atomics.notify(shared, WAKE);
+}
+
+function answer(message: Answer): void {
+  port.postMessage(message);
+  Atomics.add(shared, WAKE, 1);
+  Atomics.notify(shared, WAKE);
+}
+
+const say = (level: Note['level'], text: string) => parentPort!.postMessage({ level, text } satisfies Note);
+const state = () => Atomics.load(shared, STATE);
+
+async function ask(question: Question): Promise<void> {
+  const { number, delay, autoWhitelist, idle } = question;
+  lastClient = question.client;
+  if (state() === CONNECTING) {
+    held = question;
+    return;
+  }
+  const keys = keysOf(question);
+  try {
+    const verdict = await client.decide(
+      keys.triple,
+      keys.client,
+      ...lives,
+      delay,
+      autoWhitelist,
+      idle ? 1 : 0,
+    );
+    answer({ number, verdict });
+    if (state() === AWAY) up();
+  } catch (error) {
+    const ofOneKey = isOfOneKey(error);
+    if (!ofOneKey) away(error);
+    answer({ number, trouble: explain(error), ofOneKey });
+  }
+}
+
+function ready(): void {
+  if (state() === CONNECTING) up();
+  else void probe();
+}
+
+function up(): void {
+  upSince = performance.now();
+  setState(UP);
+  if (held !== undefined) void ask(held);
+  held = undefined;
+  void handOver();
+}
+
+/** The engine is not asked until a probe has come through. */
+function away(error: unknown): void {
+  lastTrouble = error;
+  answer({ number: held?.number ?? 0, trouble: explain(error), ofOneKey: false });
+  held = undefined;
+  setState(AWAY);
+  if (upSince > 0 && performance.now() - upSince > STEADY) failures = 0;
+  upSince = 0;
+  _probing ??= setTimeout(() => {
+    _probing = undefined;
+    void probe();
+  }, backOff(++failures)).unref();
+}
+
+/** Writes as a decision does, where the last one did; answers as soon as a decision has to, and the engine is back. */
+async function probe(): Promise<void> {
+  if (state() !== AWAY) return;
+  if (client.status !== 'ready') return away(lastTrouble);
+  const begun = performance.now();
+  const giveUp = setTimeout(() => client.disconnect(true), patience);
+  try {
+    await client.set(probeKey(lastClient), '', 'PX', 1000);
+    if (performance.now() - begun <= timeout) up();
+    else away(new Error(`answers only after ${Math.round(performance.now() - begun)} ms`));
+  } catch (error) {
+    away(error);
+  } finally {
+    clearTimeout(giveUp);
+  }
+}
+
+async function handOver(): Promise<void> {
+  if (merging) return;
+  merging = true;
+  const all = { merged: 0, refused: 0 };
+  try {
+    for (;;) {
+      const done = await merge(client, journal, lives, progress);
+      if (done === undefined) break;
+      all.merged += done.merged;
+      all.refused += done.refused;
+    }
+    if (all.merged + all.refused === 0) return;
+    const kept = all.refused > 0 ? `, ${all.refused} were refused: keys of ours hold something else` : '';
+    say(
+      'info',
+      `the store ${nameOf(address)} is back; it has ${all.merged} decisions that were made without it${kept}`,
+    );
+  } catch (error) {
+    if (state() === UP) away(error);
+  } finally {
+    merging = false;
+  }
+}
+
+client.on('ready', ready);
+client.on('error', (error) => {
+  lastTrouble = error;
+});
+client.on('close', () => away(lastTrouble));
+
+parentPort!.on('message', (message: ToWorker) => {
+  if (message === 'late') away(new Error(`no answer within ${timeout} ms`));
+  else if (message === 'merge') {
+    if (state() === UP && isWaiting(journal)) void handOver();
+  } else void ask(message);
+});
+
+if (state() === LOADING) setState(CONNECTING);
+client.connect().catch((error: unknown) => {
+  lastTrouble = error;
+});

@@ -1,0 +1,60 @@
+// What a host decides by itself is kept until the engine has it.
+import { appendFileSync, existsSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Decided, isWaiting, note, read, remove, take } from '../../src/store/fleet/journal.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let journal: string;
+beforeEach(() => {
+  scratch = makeScratch();
+  journal = path.join(scratch.path, 'db.fleet');
+});
+afterEach(() => scratch.remove());
+
+const decided = (n: number): Decided => ({
+  client: `client-${n}`,
+  sender: `${'\xe4'.repeat(n % 512)}@x`,
+  recipient: '',
+  firstSeen: 1_700_000_000 + n,
+  passed: n % 2 === 0 ? 0 : 1_700_000_100 + n,
+  comeBack: n % 4 === 1,
+});
+const all = (taken: string) => [...read(taken)].flat();
+
+test('what was noted is read again, in order, however much; the first one is told that it is the first', () => {
+  const many = Array.from({ length: 2000 }, (_, n) => decided(n));
+  expect(many.map((one) => note(journal, one))).toEqual([false, ...Array(1999).fill(true)]);
+  const taken = take(journal, Date.now())!;
+  expect(isWaiting(journal)).toBe(false);
+  expect(all(taken)).toEqual(many);
+  remove(taken);
+  expect(take(journal, Date.now())).toBeUndefined();
+});
+
+test('what a power cut has spoilt is passed over, and the rest is read', () => {
+  for (let n = 0; n < 50; n++) note(journal, decided(n));
+  const bytes = readFileSync(journal);
+  bytes.fill(0, 300, 340);
+  writeFileSync(journal, bytes.subarray(0, bytes.length - 5));
+  appendFileSync(journal, Buffer.alloc(20));
+  note(journal, decided(99));
+  const found = all(take(journal, Date.now())!);
+  expect(found.length).toBeGreaterThan(45);
+  expect(found.at(-1)).toEqual(decided(99));
+  for (const one of found) expect(one).toEqual(decided(Number(one.client.slice(7))));
+});
+
+test('what a process took that is gone is taken again, but not from one that is at it', () => {
+  note(journal, decided(1));
+  renameSync(journal, `${journal}.1`);
+  expect(take(journal, Date.now())).toBeUndefined();
+  utimesSync(`${journal}.1`, 1, 1);
+  const taken = take(journal, Date.now())!;
+  expect(all(taken)).toEqual([decided(1)]);
+  expect(existsSync(`${journal}.1`)).toBe(false);
+  // Not finished: the same file the next time.
+  note(journal, decided(2));
+  expect(take(journal, Date.now())).toBe(taken);
+});

@@ -1,0 +1,202 @@
+// Other ways to an engine: a socket, TLS, Sentinels with a failover, a Cluster of three.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { suite } from '../support/needs.ts';
+import { deferred } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { type Engine, type EngineOptions, freePort, startEngine, until } from './engine.ts';
+import { makeHosts, PATIENT, request } from './hosts.ts';
+
+suite('ways to an engine', ['redis', 'openssl'], () => {
+  let scratch: ReturnType<typeof makeScratch>;
+  const engines: Engine[] = [];
+  let close = async () => {};
+
+  const start = async (name: string, options: EngineOptions = {}) => {
+    const directory = path.join(scratch.path, name);
+    mkdirSync(directory, { mode: 0o700, recursive: true });
+    const engine = await startEngine(directory, options);
+    engines.push(engine);
+    return engine;
+  };
+  const hostOn = (url: string) => {
+    const hosts = makeHosts(scratch.path, url);
+    close = hosts.close;
+    return hosts.make('host');
+  };
+  beforeEach(() => {
+    scratch = makeScratch();
+  });
+  afterEach(async () => {
+    await close();
+    await Promise.all(engines.splice(0).map((engine) => engine.stop()));
+    scratch.remove();
+  });
+
+  test('a unix socket, and a database of its own', async () => {
+    const socket = path.join(scratch.path, 'socket');
+    const engine = await start('one', { socket });
+    const host = hostOn(`redis+unix://${socket}?db=3`);
+    const session = await host.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(deferred);
+    await engine.admin.select(3);
+    expect(await engine.admin.dbsize()).toBe(1);
+    expect(host.log()).toBe('');
+  });
+
+  test('TLS: whoever the authority has signed is believed, nobody else', async () => {
+    const file = (name: string) => path.join(scratch.path, name);
+    const openssl = (...words: string[]) => execFileSync('openssl', words, { stdio: 'ignore' });
+    for (const name of ['ca', 'other']) {
+      openssl(
+        ...`req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=${name}`.split(' '),
+        '-keyout',
+        file(`${name}.key`),
+        '-out',
+        file(`${name}.pem`),
+      );
+    }
+    openssl(
+      ...'req -newkey rsa:2048 -nodes -subj /CN=localhost'.split(' '),
+      '-keyout',
+      file('key'),
+      '-out',
+      file('csr'),
+    );
+    writeFileSync(file('ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+    openssl(
+      'x509',
+      '-req',
+      '-days',
+      '9',
+      '-in',
+      file('csr'),
+      '-CA',
+      file('ca.pem'),
+      '-CAkey',
+      file('ca.key'),
+      '-CAcreateserial',
+      '-extfile',
+      file('ext'),
+      '-out',
+      file('pem'),
+    );
+    const port = await freePort();
+    const engine = await start('tls', {
+      port,
+      words: [
+        '--port',
+        '0',
+        '--tls-port',
+        `${port}`,
+        '--tls-auth-clients',
+        'no',
+        '--tls-cert-file',
+        file('pem'),
+        '--tls-key-file',
+        file('key'),
+        '--tls-ca-cert-file',
+        file('ca.pem'),
+      ],
+      tls: { ca: execFileSync('cat', [file('ca.pem')], { encoding: 'utf8' }) },
+    });
+    const host = hostOn(`rediss://127.0.0.1:${port}?ca=${file('ca.pem')}`);
+    const session = await host.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(deferred);
+    expect(await engine.admin.dbsize()).toBe(1);
+    expect(host.log()).toBe('');
+    await close();
+    const wary = hostOn(`rediss://127.0.0.1:${port}?ca=${file('other.pem')}`);
+    // The same directory: the journal and the log are the host's.
+    const other = await wary.start(...PATIENT);
+    expect(await other.ask(request(2))).toBe(deferred);
+    expect(wary.log()).toMatch(/is away: .*(certificate|signature)/);
+    expect(await engine.admin.dbsize()).toBe(1);
+  }, 120_000);
+
+  test('Sentinels: a failover under load costs no reply, and the new master knows what the old one did', async () => {
+    const master = await start('master');
+    const replica = await start('replica', {
+      words: ['--replicaof', `127.0.0.1 ${master.port}`, '--repl-diskless-sync-delay', '0'],
+    });
+    await until(async () => (await replica.admin.info('replication')).includes('master_link_status:up'));
+    const sentinels = await Promise.all(
+      [1, 2, 3].map(async (n) => {
+        const port = await freePort();
+        const directory = path.join(scratch.path, `sentinel${n}`);
+        mkdirSync(directory);
+        const configuration = path.join(directory, 'conf');
+        writeFileSync(
+          configuration,
+          `port ${port}\nbind 127.0.0.1\ndir ${directory}\nsentinel monitor mx 127.0.0.1 ${master.port} 2\nsentinel down-after-milliseconds mx 1000\nsentinel failover-timeout mx 5000\n`,
+        );
+        return start(`sentinel${n}`, { port, configuration, program: 'sentinel' });
+      }),
+    );
+    await until(async () => {
+      const [first] = sentinels;
+      const all = JSON.stringify(await first!.admin.call('SENTINEL', 'MASTER', 'mx'));
+      return /"num-slaves","1"/.test(all) && /"num-other-sentinels","2"/.test(all);
+    });
+    const list = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    const host = hostOn(`redis+sentinel://${list}/mx`);
+    const session = await host.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(deferred);
+    await until(async () => (await replica.admin.dbsize()) === 1);
+    await master.kill();
+    let n = 2;
+    await until(async () => {
+      expect(await session.ask(request(n++))).toBe(deferred); // the journal is handed over by and by
+      return /is back/.test(host.log());
+    }, host.log);
+    expect(await replica.admin.dbsize()).toBeGreaterThanOrEqual(2);
+    expect(host.log().match(/is away/g)).toHaveLength(1);
+  }, 120_000);
+
+  test('a Cluster of three: the keys of a decision lie together, the clients are spread', async () => {
+    const nodes = await Promise.all(
+      [1, 2, 3].map(async (n) => {
+        for (;;) {
+          const port = await freePort(); // the nodes talk on this one and 10,000 beyond
+          if (port < 55_000)
+            return start(`node${n}`, {
+              port,
+              words: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
+            });
+        }
+      }),
+    );
+    const [first] = nodes;
+    for (const [i, node] of nodes.entries()) {
+      await node.admin.call(
+        'CLUSTER',
+        'ADDSLOTSRANGE',
+        `${Math.floor((16_384 * i) / 3)}`,
+        `${Math.floor((16_384 * (i + 1)) / 3) - 1}`,
+      );
+      await node.admin.call('CLUSTER', 'SET-CONFIG-EPOCH', `${i + 1}`);
+      if (i > 0) await first!.admin.call('CLUSTER', 'MEET', '127.0.0.1', `${node.port}`);
+    }
+    await until(async () => {
+      const states = await Promise.all(
+        nodes.map((node) => node.admin.call('CLUSTER', 'INFO') as Promise<string>),
+      );
+      return states.every(
+        (state) => state.includes('cluster_state:ok') && state.includes('cluster_known_nodes:3'),
+      );
+    });
+    const host = hostOn(`redis+cluster://127.0.0.1:${first!.port}`);
+    const session = await host.start(...PATIENT, '--delay', '0');
+    for (let n = 0; n < 60; n++) expect(await session.ask(request(n))).toBe(deferred);
+    const sizes = await Promise.all(nodes.map((node) => node.admin.dbsize()));
+    expect(sizes.reduce((a, b) => a + b)).toBe(60);
+    for (const size of sizes) expect(size).toBeGreaterThan(5);
+    expect(host.log()).toBe('');
+    // One node is gone, and with it a third of the slots: mail gets its answers.
+    await nodes[2]!.kill();
+    for (let n = 60; n < 90; n++) expect(await session.ask(request(n))).toBe(deferred);
+    expect(host.log()).toMatch(/is away/);
+  }, 120_000);
+});

@@ -1,0 +1,210 @@
+// The engine away, slow, full, closed, or wrong: mail gets an answer, the log says so once, and afterwards all agree.
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { journalPath } from '../../src/store/fleet/journal.ts';
+import { clientKey, tripleKey } from '../../src/store/fleet/key.ts';
+import { type Clock, makeClock } from '../support/clock.ts';
+import type { Session } from '../support/filter.ts';
+import { suite } from '../support/needs.ts';
+import { deferred, dunno } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { type Engine, type EngineOptions, startEngine, until } from './engine.ts';
+import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
+import { startLine } from './line.ts';
+
+suite('an engine in trouble', ['redis', 'faketime'], () => {
+  let scratch: ReturnType<typeof makeScratch>;
+  let clock: Clock;
+  let engine: Engine;
+  let hosts: ReturnType<typeof makeHosts>;
+
+  const start = async (options: EngineOptions = {}) => {
+    engine = await startEngine(scratch.path, { ...options, env: clock.env });
+    hosts ??= makeHosts(scratch.path, `redis://127.0.0.1:${engine.port}`, () => clock.env);
+  };
+  beforeEach(() => {
+    scratch = makeScratch();
+    clock = makeClock(scratch.path);
+  });
+  afterEach(async () => {
+    await hosts?.close();
+    hosts = undefined as never;
+    await engine.stop();
+    scratch.remove();
+  });
+
+  const lines = (host: Host, pattern: RegExp) =>
+    host
+      .log()
+      .split('\n')
+      .filter((line) => pattern.test(line));
+  /** Asks about what nobody knows, until the engine has answered again. */
+  const back = async (host: Host, session: Session) => {
+    let n = 10_000;
+    await until(async () => {
+      await session.ask(request(n++));
+      return lines(host, /is back/).length > 0 && !existsSync(journalPath(host.database));
+    }, host.log);
+  };
+  const triple = (n: number) => ({
+    client: `10.1.${n >> 8}.${n & 255}`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+
+  test('killed and started again, empty: what was decided meanwhile is merged, and all hosts agree', async () => {
+    await start();
+    const one = hosts.make('one');
+    const two = hosts.make('two');
+    const session = await one.start(...PATIENT);
+    const other = await two.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(deferred);
+    clock.move(61);
+    expect(await session.ask(request(1))).toBe(dunno);
+    await engine.kill();
+    // Known from the engine, and new: this host decides both.
+    expect(await session.ask(request(1))).toBe(dunno);
+    expect(await session.ask(request(2))).toBe(deferred);
+    expect(await session.ask(request(3))).toBe(deferred);
+    clock.move(61);
+    expect(await session.ask(request(3))).toBe(dunno);
+    expect(lines(one, /is away/)).toHaveLength(1);
+    await start({ port: engine.port });
+    await back(one, session);
+    expect(lines(one, /is away/)).toHaveLength(1);
+    expect(lines(one, /is back/)).toHaveLength(1);
+    await until(async () => (await engine.admin.exists(tripleKey(triple(3)))) === 1);
+    const comeBacks = await engine.admin.getBuffer(clientKey(triple(3).client));
+    expect(comeBacks?.readUInt32LE(1)).toBe(1);
+    // First seen by the first, during the outage. The second's connection broke as well, and it has to notice.
+    await until(async () => (await other.ask(request(2))) === dunno);
+    expect(await other.ask(request(3))).toBe(dunno);
+  });
+
+  test('one host is cut off for a minute: it goes on answering, the others together, and then all agree', async () => {
+    await start();
+    const line = await startLine(engine.port);
+    const one = hosts.make('one', `redis://127.0.0.1:${line.port}`);
+    try {
+      const lonely = await one.start('--store-timeout', '300ms');
+      const other = await hosts.make('two').start(...PATIENT);
+      await until(
+        async () => (await lonely.ask(request(9))) === deferred && (await engine.admin.dbsize()) > 0,
+      );
+      line.cut();
+      expect(await lonely.ask(request(1))).toBe(deferred);
+      expect(await other.ask(request(2))).toBe(deferred);
+      expect(await lonely.ask(request(3))).toBe(deferred);
+      clock.move(61);
+      expect(await lonely.ask(request(3))).toBe(dunno);
+      expect(await engine.admin.exists(tripleKey(triple(1)), tripleKey(triple(3)))).toBe(0);
+      line.mend();
+      await back(one, lonely);
+      expect(await other.ask(request(1))).toBe(dunno);
+      expect(await other.ask(request(3))).toBe(dunno);
+      await until(async () => (await lonely.ask(request(2))) === dunno);
+    } finally {
+      line.close();
+    }
+  });
+
+  test('NOSCRIPT, after a restart or SCRIPT FLUSH, is not noticed', async () => {
+    await start();
+    const one = hosts.make('one');
+    const session = await one.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(deferred);
+    await engine.admin.script('FLUSH');
+    clock.move(61);
+    expect(await session.ask(request(1))).toBe(dunno);
+    expect(one.log()).toBe('');
+  });
+
+  test('a key of ours that holds something else: this one is decided here, the others there', async () => {
+    await start();
+    const one = hosts.make('one');
+    const session = await one.start(...PATIENT);
+    await engine.admin.lpush(tripleKey(triple(1)), 'x');
+    expect(await session.ask(request(1))).toBe(deferred);
+    expect(await session.ask(request(2))).toBe(deferred);
+    expect(await engine.admin.exists(tripleKey(triple(2)))).toBe(1);
+    clock.move(61);
+    expect(await session.ask(request(1))).toBe(dunno);
+    expect(lines(one, /holds something else/)).toHaveLength(2); // a minute lies between
+    expect(lines(one, /away/)).toHaveLength(0);
+  });
+
+  for (const [what, trouble, mend, words] of [
+    ['full (OOM)', ['maxmemory', '1'], ['maxmemory', '0'], /full/],
+    ['a replica, read-only', 'REPLICAOF 127.0.0.1 1', 'REPLICAOF NO ONE', /replica/],
+    ['given a password', ['requirepass', 'secret'], ['requirepass', ''], /is away/],
+    ['stopped, so that it does not answer', 'SIGSTOP', 'SIGCONT', /no answer|timed|is away/],
+  ] as const) {
+    test(`${what}: this host decides until it is mended`, async () => {
+      await start({ words: ['--replica-serve-stale-data', 'yes'] });
+      const one = hosts.make('one');
+      const session = await one.start('--store-timeout', what.startsWith('stopped') ? '300ms' : '5s');
+      expect(await session.ask(request(1))).toBe(deferred);
+      const make = async (step: typeof trouble | typeof mend) => {
+        if (step === 'SIGSTOP' || step === 'SIGCONT') engine.signal(step);
+        else if (typeof step === 'string')
+          await engine.admin.call(...(step.split(' ') as [string, ...string[]]));
+        else await engine.admin.config('SET', ...(step as readonly [string, string]));
+      };
+      await make(trouble);
+      if (what.startsWith('given')) {
+        // Who is in stays in.
+        await engine.admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      }
+      await until(async () => {
+        await session.ask(request(2));
+        return lines(one, /is away/).length > 0;
+      }, one.log);
+      expect(await session.ask(request(1))).toBe(deferred);
+      expect(lines(one, /is away/)[0]).toMatch(words);
+      await make(mend);
+      await back(one, session);
+      clock.move(61);
+      expect(await session.ask(request(2))).toBe(dunno);
+    });
+  }
+
+  test('a password from a file nobody else reads; a file that others read is not used', async () => {
+    await start({ words: ['--requirepass', 'secret'], password: 'secret' });
+    const file = path.join(scratch.path, 'password');
+    writeFileSync(file, 'secret\n', { mode: 0o600 });
+    const one = hosts.make('one');
+    const session = await one.start(...PATIENT, '--store-password-file', file);
+    expect(await session.ask(request(1))).toBe(deferred);
+    expect(await engine.admin.dbsize()).toBe(1);
+    expect(one.log()).toBe('');
+    chmodSync(file, 0o644);
+    const careless = await one.start(...PATIENT, '--store-password-file', file);
+    expect(await careless.ask(request(2))).toBe(deferred);
+    expect(one.log()).toMatch(/can be read by others.*chmod 600/);
+    expect(await engine.admin.exists(tripleKey(triple(2)))).toBe(0);
+    // It was decided here; who has the password hands it over.
+    chmodSync(file, 0o600);
+    const careful = await one.start(...PATIENT, '--store-password-file', file);
+    expect(await careful.ask(request(3))).toBe(deferred);
+    await until(async () => (await engine.admin.exists(tripleKey(triple(2)))) === 1, one.log);
+  });
+
+  test('a wrong password, and none', async () => {
+    await start({ words: ['--requirepass', 'secret'], password: 'secret' });
+    const file = path.join(scratch.path, 'password');
+    writeFileSync(file, 'wrong\n', { mode: 0o600 });
+    for (const [name, options] of [
+      ['wrong', ['--store-password-file', file]],
+      ['none', []],
+    ] as const) {
+      const host = hosts.make(name);
+      const session = await host.start('--store-timeout', '5s', ...options);
+      expect(await session.ask(request(1))).toBe(deferred);
+      clock.move(61);
+      expect(await session.ask(request(1))).toBe(dunno);
+      expect(lines(host, /is away: the engine refuses the password/)).toHaveLength(1);
+    }
+    expect(await engine.admin.dbsize()).toBe(0);
+  });
+});
