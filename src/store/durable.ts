@@ -20,7 +20,7 @@ import { begin, finishClosing, type Writer } from './writer.ts';
 export const FLUSH_AFTER = 1000;
 
 /** Commits for which the marked state is kept: together they may hold back a few per cent of the file's pages. */
-function mostKept(lastPage: number): number {
+export function mostKept(lastPage: number): number {
   return Math.max(64, lastPage >> 7);
 }
 

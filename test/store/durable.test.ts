@@ -1,0 +1,93 @@
+// Flushes behind the replies, and what may happen meanwhile.
+import { fstatSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { flushBehind, isUnsettled, mostKept, owes } from '../../src/store/durable.ts';
+import { openFile, readHead } from '../../src/store/file.ts';
+import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
+import { isKept, markedTxn } from '../../src/store/mark.ts';
+import { TRIPLE_SIZE, writeTriple } from '../../src/store/record.ts';
+import { closeWriter, openWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
+import { until } from '../e2e/until.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let writer: Writer;
+const database = () => path.join(scratch.path, 'greylist.mdb');
+
+beforeEach(() => {
+  scratch = makeScratch();
+  writer = openWriter(database());
+});
+afterEach(() => {
+  if (!writer.closed) closeWriter(writer);
+  scratch.remove();
+});
+
+function commit(number: number): void {
+  transactBatch(writer, () => {
+    const { bytes, key } = writer.instruction;
+    key.writeBigUInt64BE(BigInt(number));
+    writeTriple(bytes, KEY_AT, 8, valueAt(8), {
+      firstSeen: number,
+      passed: false,
+      lastPassed: 0,
+      wait: 0,
+      deferrals: 1,
+      offsets: [],
+    });
+    putRecord(writer, 8, TRIPLE_SIZE);
+  });
+}
+
+const flushed = () =>
+  new Promise<void>((resolve, reject) =>
+    flushBehind(writer, (error) => (error ? reject(error as Error) : resolve())),
+  );
+
+test('a flush marks the state that it has brought to the disk', async () => {
+  for (let i = 1; i < 10; i++) commit(i);
+  expect(owes(writer)).toBe(true);
+  await flushed();
+  const { txnid } = readHead(writer.file);
+  expect({ marked: markedTxn(writer.file), kept: isKept(writer.file) }).toEqual({
+    marked: txnid,
+    kept: true,
+  });
+});
+
+test('a storm overtakes a flush: the mark names the state, and says that it is not kept', async () => {
+  commit(1);
+  const { txnid } = readHead(writer.file);
+  const done = flushed();
+  for (let i = 0; i <= mostKept(readHead(writer.file).lastPage); i++) commit(i);
+  await done;
+  readHead(writer.file);
+  expect({ marked: markedTxn(writer.file), kept: isKept(writer.file) }).toEqual({
+    marked: txnid,
+    kept: false,
+  });
+  expect(isUnsettled(writer)).toBe(true);
+  await flushed(); // when it has passed
+  readHead(writer.file);
+  expect(isKept(writer.file)).toBe(true);
+});
+
+test('everything may be closed while a flush is under way', async () => {
+  commit(1);
+  const { fd } = writer.file;
+  flushBehind(writer, () => {
+    throw new Error('nobody is there to be told');
+  });
+  closeWriter(writer);
+  expect(fstatSync(fd).isFile()).toBe(true); // the disk still works on it
+  await until('the flush to close it', () => {
+    try {
+      fstatSync(fd);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  expect(openFile(database())).toBeDefined();
+});
