@@ -300,9 +300,9 @@ export function closeWriter(writer: Writer): void {
   restoreSize(writer.lock);
   writer.pin?.abort();
   writer.pin = undefined;
+  writer.flushing?.pin?.abort(); // before the environment, which would take it along, and abort() would throw
   writer.env.close();
   releaseLock(writer.lock);
-  writer.flushing?.pin?.abort();
   if (writer.flushing === undefined) finishClosing(writer);
 }
 
