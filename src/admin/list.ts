@@ -4,6 +4,7 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Entry } from '../store/scan.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
 import { eachEntry } from './database.ts';
+import { lastOf } from './merge.ts';
 import { loosely, recordTest, SELECTION, selectionOf } from './select.ts';
 import { ago, localTime, newPaint, plural, span, table, visible, wantsColour } from './text.ts';
 
@@ -84,10 +85,6 @@ function rank(entry: Entry, sort: (typeof SORTS)[number], now: number): number {
   if (entry.kind === 'client') return sort === 'last' ? entry.lastSeen : entry.comeBacks;
   if (sort === 'first') return entry.firstSeen;
   return sort === 'last' ? lastOf(entry) : waitOf(entry, now);
-}
-
-function lastOf({ firstSeen, lastPassed, offsets }: Triple): number {
-  return Math.max(lastPassed, firstSeen + (offsets.at(-1) ?? 0));
 }
 
 function waitOf({ passed, wait, firstSeen }: Triple, now: number): number {

@@ -30,6 +30,15 @@ export function keepOrGiveUp(writer: Writer, { lastPage }: Meta): void {
   if (isKept(file) && committed - markedTxn(file) > mostKept(lastPage)) giveUp(writer);
 }
 
+/**
+ * The same for a process that commits much and has time: it waits for the disk before that many are reached, while
+ * others go on. To give the mark up means to flush while they wait, which after much work takes a second.
+ */
+export function keepUp(writer: Writer, { lastPage }: Meta): void {
+  const { file, committed } = writer;
+  if (isKept(file) && (committed - markedTxn(file)) * 2 > mostKept(lastPage)) flush(writer);
+}
+
 /** Says in the mark, and on the disk, that its state is kept no longer, before a page of it is re-used. */
 function giveUp(writer: Writer): void {
   const { env, file } = writer;

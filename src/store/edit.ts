@@ -2,7 +2,7 @@
 // a few milliseconds, and each page checked before liblmdb touches it.
 import { DamageError, MovedError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
-import { flush, flushLast, keepOrGiveUp } from './durable.ts';
+import { flush, flushLast, keepUp } from './durable.ts';
 import type { Meta } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import * as key from './key.ts';
@@ -60,6 +60,9 @@ export interface Editor {
 
 const BATCH = 100;
 const TRIES = 5;
+/** How long a transaction holds the lock, about, and how long others then have it to themselves, in milliseconds. */
+const HOLD = 2;
+const BREATH = 0.5;
 
 /** Opens the database at `path`, making it where there is none. Throws StoreError, or DamageError's message as is. */
 export function openEditor(path: string): Editor {
@@ -68,18 +71,24 @@ export function openEditor(path: string): Editor {
   let writer = openWriter(path);
 
   function commit(batch: readonly JointChange[]): number {
-    for (let tries = 1; ; tries++) {
+    let changed = 0;
+    for (let next = 0, tries = 1; next < batch.length; ) {
       try {
-        return commitOnce(writer, batch);
+        const done = commitSome(writer, batch, next);
+        next = done.next;
+        changed += done.changed;
+        tries = 1;
+        pause(BREATH);
       } catch (error) {
         const passing = error instanceof DamageError || error instanceof MovedError;
-        if (!passing || tries === TRIES) throw plain(error, path);
+        if (!passing || tries++ === TRIES) throw plain(error, path);
         pause(5);
         if (!(error instanceof MovedError)) continue;
         closeWriter(writer);
         writer = openWriter(path); // compacted, or restored, meanwhile
       }
     }
+    return changed;
   }
 
   function changeJointly(changes: Iterable<JointChange>): number {
@@ -130,13 +139,20 @@ function* joint(changes: Iterable<{ name: Name; change: Change }>): Generator<Jo
     yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
 }
 
-function commitOnce(writer: Writer, batch: readonly JointChange[]): number {
+/** Commits what can be done of the batch, from `start` on, in the time that filters may have to wait. */
+function commitSome(
+  writer: Writer,
+  batch: readonly JointChange[],
+  start: number,
+): { next: number; changed: number } {
+  let next = start;
   let changed = 0;
   const meta = transact(writer, (state) => {
     // Where each goes is found before the first is put: what liblmdb changes in this transaction is in its own
     // memory, and the pages on the disk, which we check, stay as they were.
-    changed = 0;
-    for (const { names, change } of batch) {
+    const end = performance.now() + HOLD;
+    while (next < batch.length && (next === start || performance.now() < end)) {
+      const { names, change } = batch[next++]!;
       const after = change(names.map((name) => find(writer, state, name)));
       names.forEach((name, i) => {
         if (put(writer, state, name, after[i])) changed++;
@@ -144,8 +160,8 @@ function commitOnce(writer: Writer, batch: readonly JointChange[]): number {
     }
     return changed > 0;
   });
-  keepOrGiveUp(writer, meta);
-  return changed;
+  keepUp(writer, meta);
+  return { next, changed };
 }
 
 function plain(error: unknown, path: string): unknown {

@@ -303,6 +303,7 @@ export function closeWriter(writer: Writer): void {
   writer.pin?.abort();
   writer.pin = undefined;
   if (writer.flushing !== undefined) {
+    // Before the environment, which would take it along: then abort() would throw.
     writer.flushing.pin?.abort();
     writer.flushing.pin = undefined;
   }
