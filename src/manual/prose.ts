@@ -74,6 +74,10 @@ export const FILES: readonly Block[] = [
     ],
     ['/var/mta/greylist.mdb-lock', "LMDB's lock file beside it."],
     [
+      '/var/mta/greylist.mdb.fleet',
+      'What this host decided by itself while the store of **--store** was away; it is handed over and removed when that is back.',
+    ],
+    [
       '/var/mta/greylist.mdb.damaged-__TIME__',
       'What was found damaged and set aside. The newest three are kept; remove them when nothing is missing.',
     ],

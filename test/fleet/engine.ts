@@ -31,7 +31,7 @@ export interface EngineOptions {
   configuration?: string;
 }
 
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 export async function freePort(): Promise<number> {
   const server = net.createServer();

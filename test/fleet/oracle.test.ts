@@ -12,7 +12,7 @@ import { makeScratch } from '../support/scratch.ts';
 import { startEngine } from './engine.ts';
 import { makeHosts, PATIENT } from './hosts.ts';
 
-const count = Number(process.env.GREYLATCH_FLEET_ORACLE || 4000);
+const count = Number(process.env.GREYLATCH_FLEET_ORACLE || 2500);
 const seed = Number(process.env.GREYLATCH_SEED || 1);
 
 suite('oracle of the fleet', ['greylistPl', 'perl', 'faketime', 'redis'], () => {

@@ -156,6 +156,7 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
   }, 120_000);
 
   test('a Cluster of three: the keys of a decision lie together, the clients are spread', async () => {
+    const clustered = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
     const nodes = await Promise.all(
       [1, 2, 3].map(async (n) => {
         for (;;) {
@@ -163,7 +164,7 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
           if (port < 55_000)
             return start(`node${n}`, {
               port,
-              words: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
+              words: clustered,
             });
         }
       }),
@@ -198,5 +199,14 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     await nodes[2]!.kill();
     for (let n = 60; n < 90; n++) expect(await session.ask(request(n))).toBe(deferred);
     expect(host.log()).toMatch(/is away/);
+    await start('node3', { port: nodes[2]!.port, words: clustered });
+    let n = 90;
+    await until(
+      async () => {
+        expect(await session.ask(request(n++))).toBe(deferred);
+        return /is back/.test(host.log());
+      },
+      () => host.log(),
+    );
   }, 120_000);
 });

@@ -65,7 +65,8 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     trouble = (error as Error).message;
   }
   const worker = secrets === undefined ? undefined : startWorker(secrets);
-  if (worker === undefined) Atomics.store(shared, STATE, AWAY);
+  let alive = worker !== undefined;
+  if (!alive) Atomics.store(shared, STATE, AWAY);
 
   function startWorker(secrets: Secrets): Worker {
     const data: WorkerData = { shared, port: port2, address, secrets, timeout, limits, journal };
@@ -82,6 +83,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     started.on('message', ({ level, text }: Note) => say(level, text));
     started.on('error', (error) => {
       trouble = `its thread has died: ${error.message}`;
+      alive = false;
       Atomics.store(shared, STATE, AWAY);
     });
     started.unref();
@@ -126,7 +128,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   function decide(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined {
     alone = true;
     // A journal that is gone was handed over by another process: the engine is back.
-    if (state() === AWAY && !(journalled && worker !== undefined && !isWaiting(journal))) return undefined;
+    if (state() === AWAY && !(journalled && alive && !isWaiting(journal))) return undefined;
     journalled = false;
     const { client, sender, recipient } = triple;
     const { delay, autoWhitelist } = rules;
@@ -191,6 +193,11 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       const first = local.remember(triple, now);
       keep(triple, first, 0, false);
       return first;
+    },
+    defer(triple, now) {
+      local.defer(triple, now);
+      // An engine that has come back without its memory learns how long this one waits already.
+      if (alone) keep(triple, local.look(triple, now).firstSeen, 0, false);
     },
     pass(triple, now, comeBack) {
       local.pass(triple, now, comeBack);

@@ -141,7 +141,9 @@ async function handOver(): Promise<void> {
       `the store ${nameOf(address)} is back; it has ${all.merged} decisions that were made without it${kept}`,
     );
   } catch (error) {
-    if (state() === UP) away(error);
+    if ('path' in (error as NodeJS.ErrnoException))
+      say('err', `cannot hand over ${journal}: ${(error as Error).message}`);
+    else if (state() === UP) away(error);
   } finally {
     merging = false;
   }
