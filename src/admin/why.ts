@@ -72,9 +72,10 @@ type Args = Parameters<typeof whyCommand.run>[0];
 function settingsOf(args: Args): FilterArguments {
   const words: Words = {};
   for (const name of Object.keys(OPTIONS) as OptionName[]) {
-    const value = args[name] as string | number | boolean | string[];
+    const value = args[name] as string | number | boolean | string[] | undefined;
+    const unit = OPTIONS[name].kind === 'milliseconds' ? 'ms' : '';
     if (Array.isArray(value)) words[name] = value;
-    else if (value !== false) words[name] = [String(value)];
+    else if (value !== undefined && value !== false) words[name] = [`${value}${unit}`];
   }
   const settings = filterArguments(words);
   if (settings.privacy && !existsSync(secretPath(settings.db))) {
