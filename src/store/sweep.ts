@@ -3,6 +3,7 @@
 
 import type { Meta } from './format.ts';
 import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
+import { isHitsName, isStale, noteForgotten } from './hits.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
 import { HOUSE, isTriple, MAX_KEY, writeHouse } from './key.ts';
@@ -104,6 +105,8 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       old.copy(writer.instruction.key);
       removeRecord(writer, old.length);
     }
+    const names = expired.filter((old) => old[0] === HOUSE).map((old) => old.toString('latin1', 1));
+    noteForgotten(writer, meta, names.filter(isHitsName));
     const done = position === undefined;
     others = done ? state.othersSoFar : state.others;
     putState(writer, key.subarray(0, keyLength), {
@@ -140,7 +143,11 @@ function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Bu
     if (pages[keyAt] === HOUSE) {
       // Our own. Those of clients go when the client itself would.
       const seen = lastSeenByOrigins(pages, node);
-      if (seen !== undefined && !clientCounts(seen, now, limits))
+      const name = pages.toString('latin1', keyAt + 1, at);
+      if (
+        (seen !== undefined && !clientCounts(seen, now, limits)) ||
+        (isHitsName(name) && isStale(name, readHouse(pages, at, nodeDataSize(pages, node)), now))
+      )
         expired.push(Buffer.from(pages.subarray(keyAt, at)));
       else others++;
       continue;
