@@ -302,9 +302,13 @@ export function closeWriter(writer: Writer): void {
   restoreSize(writer.lock);
   writer.pin?.abort();
   writer.pin = undefined;
+  // Before the environment is closed, which aborts what is left: a second time is an error.
+  if (writer.flushing !== undefined) {
+    writer.flushing.pin?.abort();
+    writer.flushing.pin = undefined;
+  }
   writer.env.close();
   releaseLock(writer.lock);
-  writer.flushing?.pin?.abort();
   if (writer.flushing === undefined) finishClosing(writer);
 }
 
