@@ -4,6 +4,7 @@ import { type FilterArguments, filterArguments, plainWords, type Words } from '.
 import { newAnswer } from './filter/answer.ts';
 import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
 import { fleetFrom } from './filter/fleet.ts';
+import { hitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
 import { type Log, type LogTarget, newLog } from './log/log.ts';
@@ -61,7 +62,9 @@ function filter(settings: FilterArguments, log: Log): void {
     onFull: (what) => log.write('warning', what),
   });
   const store = shared(local);
+  const hits = hitCounter(settings, store, seconds);
   const end = (status: number) => {
+    hits?.write(seconds(), true);
     store.close();
     log.close(() => process.exit(status));
   };
@@ -70,9 +73,13 @@ function filter(settings: FilterArguments, log: Log): void {
     log.close(() => process.exit(1));
   });
   const warn = (text: string) => log.write('warning', text);
-  const answer = newAnswer(store, policyFrom(settings, { warn, now: seconds }), log, seconds);
+  const answer = newAnswer(store, policyFrom(settings, { warn, now: seconds, hit: hits?.hit }), log, seconds);
   const { timeLimit, verbose } = settings;
-  runSession({ answer, tidy: () => store.tidy(seconds()), timeLimit, verbose, log, end });
+  const tidy = () => {
+    store.tidy(seconds());
+    hits?.write(seconds());
+  };
+  runSession({ answer, tidy, timeLimit, verbose, log, end });
 }
 
 main(process.argv.slice(2));

@@ -9,6 +9,7 @@ import { forgetCommand } from './forget.ts';
 import { importCommand } from './import.ts';
 import { learnCommand } from './learn.ts';
 import { listCommand } from './list.ts';
+import { listsCommand } from './lists.ts';
 import { openMerge, recordsOf } from './merge.ts';
 import { purgeCommand } from './purge.ts';
 import { releaseCommand } from './release.ts';
@@ -26,6 +27,7 @@ export const COMMANDS = [
   reportCommand,
   tuneCommand,
   listCommand,
+  listsCommand,
   whyCommand,
   releaseCommand,
   forgetCommand,

@@ -25,20 +25,25 @@ export function explained<T>(db: string, work: () => T): T {
 }
 
 /** Opens it for reading. Throws an Error for the user, also where there is none. */
-export function scanOf(db: string, onDamage?: (what: string) => void): Scan {
-  const found = explained(db, () => scan(db, onDamage));
+export function scanOf(
+  db: string,
+  onDamage?: (what: string) => void,
+  onHouse?: (name: string, text: string) => void,
+): Scan {
+  const found = explained(db, () => scan(db, onDamage, onHouse));
   if (found === undefined) throw doesNotExist(db);
   return found;
 }
 
-/** Calls `visit` for each record, with a bar on a terminal. */
+/** Calls `visit` for each record, with a bar on a terminal; `onHouse` before for the store's own. */
 export function eachEntry(
   db: string,
   what: string,
   visit: (entry: Entry) => void,
   onDamage?: (what: string) => void,
+  onHouse?: (name: string, text: string) => void,
 ): void {
-  const { entries, part } = scanOf(db, onDamage);
+  const { entries, part } = scanOf(db, onDamage, onHouse);
   const bar = newBar(what);
   try {
     for (const entry of entries) {

@@ -1,6 +1,7 @@
 // greylatch report: is greylisting worth it, and what does it cost? Reads the whole database, changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { FORGOTTEN, readForgotten } from '../store/forgotten.ts';
 import { readAll } from './history/read.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
@@ -15,7 +16,7 @@ export const reportCommand = defineCommand({
     'Reads all triples first seen in the time of --since: how many came back and passed, the delay they suffered, who ' +
       'waited longest, which mails changed from address to address, and who is close to the auto-whitelist. A triple ' +
       'that has not come back is decided only when it is older than the retry window, and then soon forgotten; so what ' +
-      'was kept out is told of the last retry window alone.',
+      'was kept out is told of the last retry window alone; of the days before, filters keep how many they forgot.',
     'Give --delay, --retry-window and --auto-whitelist as the filters have them. While filters only observe ' +
       '(--greylist observe), no mail has to come back, and the figures mean nothing.',
   ],
@@ -41,7 +42,9 @@ export const reportCommand = defineCommand({
   run({ since, db, json, html, delay, 'retry-window': retryWindow, 'auto-whitelist': autoWhitelist }) {
     const now = Math.floor(Date.now() / 1000);
     const gathering = newGathering({ now, since: now - since, delay, retryWindow, autoWhitelist });
-    readAll(db, gathering.take);
+    readAll(db, gathering.take, (name, text) => {
+      if (name === FORGOTTEN) gathering.forgotten(readForgotten(text));
+    });
     const facts = gathering.facts();
     if (html !== undefined) writeWhole(html, pageOf(db, facts));
     const paint = newPaint(wantsColour(process.stdout, process.env));

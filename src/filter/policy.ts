@@ -5,7 +5,7 @@ import type { ListOptions } from '../lists/lists.ts';
 import { readSecret } from '../store/secret.ts';
 import type { Policy } from './answer.ts';
 
-/** `options`: who is told of what is wrong in the lists' files, and the time in seconds. */
+/** `options`: who is told of what is wrong in the lists' files and of what matches, and the time in seconds. */
 export function policyFrom(settings: FilterArguments, options: ListOptions): Policy {
   const { whitelistClients, whitelistRecipients, onlyRecipients } = settings;
   const recipientList = (paths: string[]) =>

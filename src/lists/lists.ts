@@ -5,7 +5,10 @@ import type { Found } from './pattern.ts';
 import { parseRecipients } from './recipients.ts';
 import { type WatchOptions, watchFile } from './watch.ts';
 
-export type ListOptions = WatchOptions;
+export interface ListOptions extends WatchOptions {
+  /** Told of each entry that matches. */
+  hit?: ((entry: Entry) => void) | undefined;
+}
 
 /** A line of a list that matches. */
 export interface Entry extends Found {
@@ -24,13 +27,13 @@ export interface RecipientList {
 /** Reads the files now, and again when they change; what cannot be read or understood is a warning. */
 export function openClientList(paths: readonly string[], options: ListOptions): ClientList {
   const files = openFiles(paths, (path) => watchFile(path, parseClients, options));
-  return { match: (name, address) => firstEntry(files, (list) => list.match(name, address)) };
+  return { match: (name, address) => firstEntry(files, options.hit, (list) => list.match(name, address)) };
 }
 
 /** As `openClientList`. */
 export function openRecipientList(paths: readonly string[], options: ListOptions): RecipientList {
   const files = openFiles(paths, (path) => watchFile(path, parseRecipients, options));
-  return { match: (recipient) => firstEntry(files, (list) => list.match(recipient)) };
+  return { match: (recipient) => firstEntry(files, options.hit, (list) => list.match(recipient)) };
 }
 
 interface ListFile<T> {
@@ -48,11 +51,15 @@ function openFiles<T>(paths: readonly string[], open: (path: string) => () => T)
 
 function firstEntry<T>(
   files: readonly ListFile<T>[],
+  hit: ListOptions['hit'],
   match: (list: T) => Found | undefined,
 ): Entry | undefined {
   for (const { path, current } of files) {
     const found = match(current());
-    if (found !== undefined) return { file: path, ...found };
+    if (found === undefined) continue;
+    const entry = { file: path, ...found };
+    hit?.(entry);
+    return entry;
   }
   return undefined;
 }

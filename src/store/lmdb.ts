@@ -3,6 +3,7 @@
 import type { Release } from '../greylist/release.ts';
 import type { Triple } from '../greylist/request.ts';
 import type { Meta } from './format.ts';
+import { areRecorded, type NewHits, noteHits } from './hits.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
@@ -83,6 +84,15 @@ export function openStore(options: StoreOptions): Store {
     return at < 0 ? [] : readReleases(record.readHouse(path.pages, at, recordSize(path, at)));
   }
 
+  function noteHitsNow(files: readonly string[], hits: readonly NewHits[], now: number): void {
+    const state = keeper.look();
+    if (hits.length === 0 && state !== undefined && areRecorded(state.path, state.meta, files)) return;
+    keeper.change((writer, meta) => {
+      noteHits(writer, meta, files, hits, now);
+      return true;
+    });
+  }
+
   function tellFull(triple: Triple): void {
     if (toldFull) return;
     toldFull = true;
@@ -107,6 +117,7 @@ export function openStore(options: StoreOptions): Store {
       }),
     greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
     releases: () => keeper.settle(releasesNow),
+    noteHits: (files, hits, now) => keeper.settle(() => noteHitsNow(files, hits, now)),
     tidy: sweeper.step,
     close: keeper.close,
   };

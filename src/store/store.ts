@@ -2,6 +2,7 @@
 // that they share (fleet/). What has expired is as good as forgotten: a store never shows it.
 import type { Release } from '../greylist/release.ts';
 import type { Triple } from '../greylist/request.ts';
+import type { NewHits } from './hits.ts';
 
 /** What is on record of a triple and its client. */
 export interface Sighting {
@@ -58,6 +59,8 @@ export interface Store {
   greet(client: string, now: number): void;
   /** What an administrator lets pass for a while, whatever is on record. To be asked before mail is deferred. */
   releases(): readonly Release[];
+  /** Adds to what is on record of the lists' entries, and notes since when these files are recorded. */
+  noteHits(files: readonly string[], hits: readonly NewHits[], now: number): void;
   /** Does a little of what is due, if anything is: forgets what has expired. To be called between requests. */
   tidy(now: number): void;
   /** Leaves nothing open and nothing unwritten. May be called twice. */

@@ -1,13 +1,16 @@
 // Forgetting what has expired, a few pages at a time, between requests: nobody needs a cron job, nothing happens at
 // start-up, and of all processes one does it at a time. How far the sweep is stands in the database itself.
 
+import { addForgotten, dayOf, FORGOTTEN, readForgotten } from './forgotten.ts';
 import type { Meta } from './format.ts';
 import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
+import { isHitsName, isStale, noteForgotten } from './hits.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
 import { HOUSE, isTriple, MAX_KEY, writeHouse } from './key.ts';
 import { clientOf, readOrigins } from './origins.ts';
 import {
+  HOUSE_HEAD,
   hasPassed,
   lastPassed,
   lastSeen,
@@ -91,11 +94,12 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       return true;
     }
     const expired: Buffer[] = [];
+    const waited = new Map<number, number>();
     let position: Buffer | undefined = state.position;
     for (let i = 0; i < LEAVES && position !== undefined; i++) {
       descendChecked(path, meta, position, position.length);
       const before = expired.length;
-      state.othersSoFar += collect(path, now, limits, expired);
+      state.othersSoFar += collect(path, now, limits, expired, waited);
       if (expired.length > before) checkBeside(path, meta);
       position = keyOfNextLeaf(path);
     }
@@ -104,6 +108,9 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       old.copy(writer.instruction.key);
       removeRecord(writer, old.length);
     }
+    const names = expired.filter((old) => old[0] === HOUSE).map((old) => old.toString('latin1', 1));
+    noteForgotten(writer, meta, names.filter(isHitsName));
+    if (waited.size > 0) noteWaited(writer, meta, waited, now);
     const done = position === undefined;
     others = done ? state.othersSoFar : state.others;
     putState(writer, key.subarray(0, keyLength), {
@@ -130,8 +137,17 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   };
 }
 
-/** Adds to `expired` the keys on the path's leaf that count no longer; returns how many of the others do not wait. */
-function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Buffer[]): number {
+/**
+ * Adds to `expired` the keys on the path's leaf that count no longer, and to `waited` by their days those of triples
+ * that never passed; returns how many of the others do not wait.
+ */
+function collect(
+  { pages, leaf }: Path,
+  now: number,
+  limits: Limits,
+  expired: Buffer[],
+  waited: Map<number, number>,
+): number {
   let others = 0;
   for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
     const node = nodeAt(pages, leaf, i);
@@ -140,7 +156,11 @@ function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Bu
     if (pages[keyAt] === HOUSE) {
       // Our own. Those of clients go when the client itself would.
       const seen = lastSeenByOrigins(pages, node);
-      if (seen !== undefined && !clientCounts(seen, now, limits))
+      const name = pages.toString('latin1', keyAt + 1, at);
+      if (
+        (seen !== undefined && !clientCounts(seen, now, limits)) ||
+        (isHitsName(name) && isStale(name, readHouse(pages, at, nodeDataSize(pages, node)), now))
+      )
         expired.push(Buffer.from(pages.subarray(keyAt, at)));
       else others++;
       continue;
@@ -152,8 +172,11 @@ function collect({ pages, leaf }: Path, now: number, limits: Limits, expired: Bu
     const counts = triple
       ? tripleCounts(mainNumber(pages, at), passed ? lastPassed(pages, at) : 0, now, limits)
       : clientCounts(lastSeen(pages, at), now, limits);
-    if (!counts && !ahead) expired.push(Buffer.from(pages.subarray(keyAt, at)));
-    else if (!triple || passed) others++;
+    if (!counts && !ahead) {
+      expired.push(Buffer.from(pages.subarray(keyAt, at)));
+      const day = dayOf(mainNumber(pages, at));
+      if (triple && !passed) waited.set(day, (waited.get(day) ?? 0) + 1);
+    } else if (!triple || passed) others++;
   }
   return others;
 }
@@ -163,6 +186,20 @@ function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
   const at = nodeData(pages, node);
   if (clientOf(pages.toString('latin1', nodeKey(node) + 1, at)) === undefined) return undefined;
   return readOrigins(readHouse(pages, at, nodeDataSize(pages, node)))?.lastSeen ?? 0;
+}
+
+/** Adds the triples to those that were forgotten before. Within a transaction. */
+function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, number>, now: number): void {
+  const { path, instruction } = writer;
+  const { bytes, key } = instruction;
+  const length = writeHouse(key, 0, FORGOTTEN);
+  const at = seekChecked(path, meta, key, length);
+  const before = readForgotten(at < 0 ? undefined : readHouse(path.pages, at, recordSize(path, at)));
+  const value = valueAt(length);
+  const text = addForgotten(before, waited, now);
+  const size = HOUSE_HEAD + bytes.write(text, value + HOUSE_HEAD, 'latin1');
+  writeHouseRecord(bytes, KEY_AT, length, value, size);
+  putRecord(writer, length, size);
 }
 
 // The record: at (4 bytes), complete (4), others so far (4), others (4), position.

@@ -37,6 +37,7 @@ function memory(): Store {
     defer: (t, now) => void deferred.push(`${t.sender} ${now}`),
     greet: (client) => void greeted.push(client),
     releases: () => [],
+    noteHits: () => {},
     tidy() {},
     close() {},
   };

@@ -4,10 +4,17 @@ import { newBar } from '../progress.ts';
 
 const EVERY = 4096; // records between two looks at the clock
 
-/** Hands each entry to `take`, in the order of the keys. Throws an Error for the user where there is no database. */
-export function readAll(db: string, take: (entry: Entry) => void): void {
+/**
+ * Hands each entry to `take`, in the order of the keys, and before the store's own records to `house`. Throws an Error for the user where there
+ * is no database.
+ */
+export function readAll(
+  db: string,
+  take: (entry: Entry) => void,
+  house?: (name: string, text: string) => void,
+): void {
   let damaged = 0;
-  const reading = scan(db, () => damaged++);
+  const reading = scan(db, () => damaged++, house);
   if (reading === undefined) {
     throw new Error(`${db} does not exist, or is empty; name the database with --db`);
   }

@@ -12,6 +12,8 @@ export interface Facts {
   /** What seems to stand for the client in the records. */
   clientKey: KeyInForce;
   triples: Outcomes;
+  /** Triples that filters have forgotten since they did not come back, as far as it was counted; not in `triples`. */
+  forgotten: Forgotten | undefined;
   /** How much of a time of which nothing is forgotten yet did not come back; undefined: too little to tell. */
   kept: Kept | undefined;
   waits: Waits;
@@ -37,6 +39,12 @@ export interface Outcomes {
   expired: number;
   /** Not passed, and younger. */
   undecided: number;
+}
+
+/** Of the whole days (UTC) from `from` on, by first sight. */
+export interface Forgotten {
+  from: number;
+  triples: number;
 }
 
 /** Of the triples first seen from `from` to `until`: how many there were, and how many did not come back so far. */

@@ -1,6 +1,7 @@
 // From records to facts: one pass over the records, then one over what was kept of their times. Pure but for the local
 // time zone.
 
+import { type ForgottenDays, forgottenSince } from '../../store/forgotten.ts';
 import type { Entry } from '../../store/scan.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { addTo, between, newTally, percentile, type Tally } from '../history/tally.ts';
@@ -24,6 +25,8 @@ export interface GatherSettings {
 export interface Gathering {
   /** Takes the entries one by one, in the order of their keys. */
   take(entry: Entry): void;
+  /** Takes what filters have counted of triples that are on record no more. */
+  forgotten(days: ForgottenDays): void;
   facts(): Facts;
 }
 
@@ -39,6 +42,7 @@ export function newGathering(settings: GatherSettings): Gathering {
   const recipients = newLeaders();
   const whitelist: Facts['whitelist'] = { whitelisted: 0, counted: 0, near: [] };
   let imported = 0;
+  let forgotten: Facts['forgotten'];
 
   function takeClient(entry: Extract<Entry, { kind: 'client' }>): void {
     const { client, comeBacks, lastSeen } = entry;
@@ -71,6 +75,9 @@ export function newGathering(settings: GatherSettings): Gathering {
       domains.add(domainOf(entry.sender), entry.wait);
       clients.add(entry.client, entry.wait);
       recipients.add(entry.recipient.toLowerCase(), entry.wait);
+    },
+    forgotten(days) {
+      forgotten = forgottenSince(days, since);
     },
     facts() {
       const outcomes: Facts['triples'] = {
@@ -120,6 +127,7 @@ export function newGathering(settings: GatherSettings): Gathering {
         ...settings,
         clientKey: keyInForce(triples.kinds),
         triples: outcomes,
+        forgotten,
         kept: kept.kept(waits),
         waits: waitsOf(waits),
         periods: periods.periods(),

@@ -1,5 +1,5 @@
 // The facts as rows of text, the first row being the head: the same for the terminal and for the page.
-import { grouped, span } from '../text.ts';
+import { grouped, localTime, span } from '../text.ts';
 import type { Facts, Leader } from './facts.ts';
 import { name, percent } from './words.ts';
 
@@ -13,7 +13,7 @@ export interface List {
 }
 
 /** What became of the triples. */
-export function outcomes({ triples, retryWindow }: Facts): List {
+export function outcomes({ triples, forgotten, retryWindow }: Facts): List {
   const { seen, passed, elsewhere, expired, undecided } = triples;
   const row = (what: string, count: number, note: string) => [
     what,
@@ -29,6 +29,11 @@ export function outcomes({ triples, retryWindow }: Facts): List {
     row('never came back', expired, 'older than the retry window, and not forgotten yet'),
     row('not decided', undecided, retryWindow === 0 ? 'may come back at any time' : `younger than ${window}`),
   ];
+  if (forgotten !== undefined) {
+    const from = localTime(forgotten.from).slice(0, 16);
+    const note = `never came back, first seen since ${from}; not on record any more`;
+    rows.push(['forgotten', grouped(forgotten.triples), '', note]);
+  }
   return { heading: 'Triples', rows, right: [1, 2] };
 }
 

@@ -1,6 +1,7 @@
 // From records to facts: made records, answers worked out by hand.
 import { expect, test } from 'vitest';
 import { type GatherSettings, newGathering } from '../../../src/admin/report/gather.ts';
+import { outcomes } from '../../../src/admin/report/lists.ts';
 import type { Entry } from '../../../src/store/scan.ts';
 import { triple } from './made.ts';
 
@@ -221,4 +222,14 @@ test('a database without anything in it has facts too', () => {
     median: undefined,
     histogram: [],
   });
+});
+
+test('what filters have forgotten is told beside what is on record', () => {
+  const gathering = newGathering(SETTINGS);
+  const day = Math.floor(NOW / DAY);
+  expect(outcomes(gathering.facts()).rows.flat()).not.toContain('forgotten');
+  gathering.forgotten({ [day - 20]: 1000, [day - 6]: 1200, [day - 3]: 34 });
+  const facts = gathering.facts();
+  expect(facts.forgotten).toEqual({ from: (day - 6) * DAY, triples: 1234 });
+  expect(outcomes(facts).rows.at(-1)!.slice(0, 2)).toEqual(['forgotten', '1,234']);
 });

@@ -1,0 +1,90 @@
+// greylatch lists audit: what each entry of the administrator's lists is worth, and whom to add.
+import { readFileSync } from 'node:fs';
+import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { UsageError } from '../cli/values.ts';
+import { parseClients } from '../lists/clients.ts';
+import { type Hits, hitsName, isHitsName, readHits } from '../store/hits.ts';
+import { eachEntry } from './database.ts';
+import {
+  type AuditedFile,
+  auditClients,
+  auditRecipients,
+  type HitsOf,
+  type ListFile,
+  widerClient,
+} from './lists/audit.ts';
+import { auditText } from './lists/print.ts';
+import { newWanted } from './lists/wanted.ts';
+import { newPaint, wantsColour } from './text.ts';
+
+export const listsCommand = defineCommand({
+  name: 'lists',
+  describe: 'audit the whitelist files: which entries are hit, dead, shadowed or malformed, and whom to add',
+  text: [
+    "Name the files as the filter's command line does: what a filter counts bears the name that it was given. An entry is dead when it was not hit since recording began, and shadowed when a wider one matches in its place. A filter writes down once a minute, and when it leaves, which entries matched.",
+    'The lines to add name clients of whom at least five triples passed after a median wait above --delay, and none was left waiting beyond --retry-window.',
+  ],
+  options: {
+    db: OPTIONS.db,
+    'whitelist-clients': OPTIONS['whitelist-clients'],
+    'whitelist-recipients': OPTIONS['whitelist-recipients'],
+    'only-recipients': OPTIONS['only-recipients'],
+    delay: OPTIONS.delay,
+    'retry-window': OPTIONS['retry-window'],
+    json: JSON_OUTPUT,
+  },
+  positionals: { action: { required: true, choices: ['audit'], describe: 'audit' } },
+  examples: [
+    [
+      'lists audit --whitelist-clients /etc/postfix/postgrey_whitelist_clients',
+      'what a list is still good for',
+    ],
+    ['lists audit', 'only the clients to add'],
+  ],
+  statuses: { 0: 'printed, whatever was found' },
+  run(args) {
+    if (args.action !== 'audit') throw new UsageError(`lists ${args.action}: write lists audit`);
+    const now = Math.floor(Date.now() / 1000);
+    // First: a file that is not there is told before anything is read at length.
+    const clients = args['whitelist-clients'].map(listFile);
+    const recipients = args['whitelist-recipients'].map(listFile);
+    const only = args['only-recipients'].map(listFile);
+
+    const hits = new Map<string, Hits | undefined>();
+    const wanted = newWanted(now, { delay: args.delay, retryWindow: args['retry-window'] });
+    eachEntry(args.db, 'reading', wanted.add, undefined, (name, text) => {
+      if (isHitsName(name)) hits.set(name, readHits(text));
+    });
+    // A record's name is bytes.
+    const hitsOf: HitsOf = (file, text) => hits.get(latin1(hitsName(file, text)));
+    const files: AuditedFile[] = [
+      ...auditClients(clients, hitsOf),
+      ...auditRecipients(recipients, hitsOf),
+      ...auditRecipients(only, hitsOf),
+    ];
+    const listed = clients.map(({ bytes }) => parseClients(bytes, () => {}));
+    const missing = wanted
+      .all()
+      .filter(({ line }) => listed.every((list) => widerClient(list, line) === undefined));
+
+    if (args.json) process.stdout.write(`${JSON.stringify({ files, wanted: missing })}\n`);
+    else {
+      const paint = newPaint(wantsColour(process.stdout, process.env));
+      process.stdout.write(auditText(files, missing, now, paint));
+    }
+    return 0;
+  },
+});
+
+function listFile(path: string): ListFile {
+  try {
+    return { path, bytes: readFileSync(path) };
+  } catch (error) {
+    throw new Error(`${path}: cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function latin1(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}

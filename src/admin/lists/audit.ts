@@ -1,0 +1,142 @@
+// What each entry of the administrator's lists is worth: hit, dead, shadowed by a wider one, malformed. Pure: the
+// matchers of the filter are asked with the entries' own text.
+import { END, HAS, HAS_COLON, HAS_SLASH, LINE, readEntries, START, WIDTH } from '../../lists/bytes.ts';
+import { type ClientMatcher, parseClients } from '../../lists/clients.ts';
+import { parseNetwork } from '../../lists/network.ts';
+import type { Bad, Found } from '../../lists/pattern.ts';
+import { parseRecipients, type RecipientMatcher } from '../../lists/recipients.ts';
+import type { Hits } from '../../store/hits.ts';
+
+export interface ListFile {
+  path: string;
+  bytes: Buffer;
+}
+
+/** The records of a file and its entries; an empty text asks for the file's own. */
+export type HitsOf = (file: string, text: string) => Hits | undefined;
+
+export interface AuditedEntry {
+  line: number;
+  /** latin1. */
+  text: string;
+  /** `unused`: no hit, and none was recorded of any entry, since nothing is recorded of this file yet. */
+  state: 'hit' | 'dead' | 'unused' | 'shadowed' | 'malformed';
+  hits: number;
+  /** Seconds since the epoch; 0: never. */
+  last: number;
+  /** What matches in its place. */
+  by?: Found & { file: string };
+  /** What is the matter with a malformed one. */
+  trouble?: string;
+}
+
+export interface AuditedFile {
+  file: string;
+  /** When the recording of hits began, in seconds since the epoch; 0: it has not. */
+  since: number;
+  entries: AuditedEntry[];
+}
+
+/** The files of `--whitelist-clients`, in the order in which the filter asks them. */
+export function auditClients(files: readonly ListFile[], hitsOf: HitsOf): AuditedFile[] {
+  return audit(files, parseClients, widerClient, hitsOf);
+}
+
+/** The files of `--whitelist-recipients`, or of `--only-recipients`. */
+export function auditRecipients(files: readonly ListFile[], hitsOf: HitsOf): AuditedFile[] {
+  return audit(files, parseRecipients, widerRecipient, hitsOf);
+}
+
+/** The entry of `list` that matches whatever an entry of this text does, or the entry itself. */
+type Wider<T> = (list: T, text: string) => Found | undefined;
+
+function audit<T>(
+  files: readonly ListFile[],
+  parse: (bytes: Buffer, bad: Bad) => T,
+  wider: Wider<T>,
+  hitsOf: HitsOf,
+): AuditedFile[] {
+  const before: { file: string; list: T }[] = [];
+  const patterns = new Map<string, Found & { file: string }>(); // the first of each text
+  return files.map(({ path: file, bytes }) => {
+    const troubles = new Map<number, string>();
+    const list = parse(bytes, (line, _text, what) => void troubles.set(line, what));
+    before.push({ file, list });
+    const since = hitsOf(file, '')?.since ?? 0;
+
+    function shadowOf({ line, text }: Found): AuditedEntry['by'] {
+      if (isPattern(text)) {
+        const first = patterns.get(text);
+        if (first === undefined) patterns.set(text, { file, line, text });
+        return first;
+      }
+      for (const one of before) {
+        const found = wider(one.list, text);
+        // What an expression covers besides this very text cannot be told.
+        if (found === undefined || isPattern(found.text)) continue;
+        const isItself = one.list === list && found.line === line;
+        return isItself ? undefined : { file: one.file, ...found };
+      }
+      return undefined;
+    }
+
+    const entries = textsOf(bytes).map((found): AuditedEntry => {
+      const { count = 0, last = 0 } = hitsOf(file, found.text) ?? {};
+      const entry = { ...found, hits: count, last };
+      const trouble = troubles.get(found.line);
+      if (trouble !== undefined) return { ...entry, state: 'malformed', trouble };
+      const by = shadowOf(found);
+      if (by !== undefined) return { ...entry, state: 'shadowed', by };
+      return { ...entry, state: count > 0 ? 'hit' : since > 0 ? 'dead' : 'unused' };
+    });
+    return { file, since, entries };
+  });
+}
+
+function textsOf(bytes: Buffer): Found[] {
+  const { rows, count } = readEntries(bytes);
+  return Array.from({ length: count }, (_, i) => {
+    const at = i * WIDTH;
+    return {
+      line: rows[at + LINE]!,
+      text: bytes.toString('latin1', rows[at + START], rows[at + END]),
+    };
+  });
+}
+
+function isPattern(text: string): boolean {
+  return text.startsWith('/');
+}
+
+/** As postgrey's list of clients has them: what covers this name, address or network. */
+export function widerClient(list: ClientMatcher, text: string): Found | undefined {
+  const length = lengthOf(text);
+  if (length < 0) return list.match(text, '');
+  const found = list.match('', firstAddress(text));
+  // A narrower network may hold the first address of a wide one.
+  return found !== undefined && !isPattern(found.text) && lengthOf(found.text) <= length ? found : undefined;
+}
+
+/** A domain stands for all its users: it is asked for as one that no entry names. */
+function widerRecipient(list: RecipientMatcher, text: string): Found | undefined {
+  return list.match(text.includes('@') ? text : `\0@${text}`);
+}
+
+/** The length of a network's prefix in 128 bits; -1 for a name, which only letters tell from a network. */
+function lengthOf(text: string): number {
+  const bytes = Buffer.from(text, 'latin1');
+  const { rows } = readEntries(bytes);
+  const has = rows[HAS]!;
+  if ((has & ~HAS_SLASH) !== 0 && (has & HAS_COLON) === 0) return -1;
+  return parseNetwork(bytes, 0, bytes.length, new Int32Array(4));
+}
+
+/** Of `10.0.0.0/8` or `192.168`: the address that it is written with, whole. */
+function firstAddress(text: string): string {
+  const address = text
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\/.*$/, '')
+    .replace(/^\[(.*)\]$/, '$1');
+  const missing = /^[\d.]+$/.test(address) ? 4 - address.split('.').length : 0;
+  return address + '.0'.repeat(missing);
+}

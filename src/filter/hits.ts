@@ -1,0 +1,64 @@
+// Counts which entries of the administrator's lists match, for `greylatch lists audit`. On the way of a request it is
+// one step in a map; what is counted goes to the store between requests, and trouble with that is nobody's.
+import type { FilterArguments } from '../cli/arguments.ts';
+import type { Entry } from '../lists/lists.ts';
+import type { NewHits } from '../store/hits.ts';
+import type { Store } from '../store/store.ts';
+
+export interface HitCounter {
+  hit(entry: Entry): void;
+  /** Writes down what was counted, once a minute, or now where it is the `last` time. Throws nothing. */
+  write(now: number, last?: boolean): void;
+}
+
+/** Seconds between two writings of one process. */
+const EVERY = 60;
+/** In one transaction: others wait for it. */
+const BATCH = 100;
+
+/** Undefined where there is no list, or nothing may be stored. `clock` gives seconds since the epoch. */
+export function hitCounter(
+  settings: Pick<FilterArguments, 'whitelistClients' | 'whitelistRecipients' | 'onlyRecipients' | 'dryRun'>,
+  store: Pick<Store, 'noteHits'>,
+  clock: () => number,
+): HitCounter | undefined {
+  const { whitelistClients, whitelistRecipients, onlyRecipients, dryRun } = settings;
+  const files = [...new Set([...whitelistClients, ...whitelistRecipients, ...onlyRecipients])];
+  if (files.length === 0 || dryRun) return undefined;
+  const counted = new Map(files.map((file) => [file, new Map<string, NewHits>()]));
+  let written = clock();
+  let used = false; // a session without a request leaves nothing behind
+
+  function writeAll(now: number): void {
+    const all = [...counted.values()].flatMap((entries) => [...entries.values()]);
+    // Without a hit, too: that recording has begun is what makes an entry without hits a dead one.
+    for (let i = 0; i === 0 || i < all.length; i += BATCH) {
+      const batch = all.slice(i, i + BATCH);
+      store.noteHits(files, batch, now);
+      for (const { file, text } of batch) counted.get(file)!.delete(text);
+    }
+  }
+
+  return {
+    hit({ file, text }) {
+      used = true;
+      const entries = counted.get(file)!;
+      const known = entries.get(text);
+      if (known === undefined) entries.set(text, { file, text, count: 1, last: clock() });
+      else {
+        known.count++;
+        known.last = clock();
+      }
+    },
+    write(now, last = false) {
+      used ||= !last;
+      if (!used || (!last && Math.abs(now - written) < EVERY)) return;
+      written = now;
+      try {
+        writeAll(now);
+      } catch {
+        // what is not written is kept, and tried again with the next
+      }
+    },
+  };
+}

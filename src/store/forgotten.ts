@@ -1,0 +1,44 @@
+// How many waiting triples the sweep has forgotten, by the day on which they were first seen: what greylisting kept out
+// and no other record tells any more. One record of the house. Pure.
+
+/** The name of the record. */
+export const FORGOTTEN = 'forgotten';
+
+/** Triples by the day, in days since the epoch (UTC). */
+export type ForgottenDays = Readonly<Record<string, number>>;
+
+const DAY = 86_400;
+/** A little more than --max-age keeps what passed, with which these are compared. */
+const MOST_DAYS = 40;
+
+/** The day of a time in seconds since the epoch. */
+export function dayOf(time: number): number {
+  return Math.floor(time / DAY);
+}
+
+export function readForgotten(text: string | undefined): ForgottenDays {
+  try {
+    return JSON.parse(text ?? '{}') as ForgottenDays;
+  } catch {
+    return {};
+  }
+}
+
+/** The record's text once those of `more`, by their days, are forgotten too. `now` in seconds since the epoch. */
+export function addForgotten(before: ForgottenDays, more: ReadonlyMap<number, number>, now: number): string {
+  const days = new Map(Object.entries(before).map(([day, count]) => [Number(day), count]));
+  for (const [day, count] of more) days.set(day, (days.get(day) ?? 0) + count);
+  const oldest = dayOf(now) - MOST_DAYS;
+  return JSON.stringify(Object.fromEntries([...days].filter(([day]) => day > oldest)));
+}
+
+/** Those first seen since that time, as far as whole days tell, and when the first of these days began. */
+export function forgottenSince(
+  days: ForgottenDays,
+  since: number,
+): { from: number; triples: number } | undefined {
+  const counted = Object.entries(days).filter(([day]) => Number(day) * DAY >= since);
+  if (counted.length === 0) return undefined;
+  const from = Math.min(...counted.map(([day]) => Number(day))) * DAY;
+  return { from, triples: counted.reduce((sum, [, count]) => sum + count, 0) };
+}

@@ -1,0 +1,27 @@
+// Closing the environment, whatever is under way.
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { flushBehind } from '../../src/store/durable.ts';
+import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
+import * as key from '../../src/store/key.ts';
+import * as record from '../../src/store/record.ts';
+import { verify } from '../../src/store/verify.ts';
+import { closeWriter, openWriter, putRecord, transact } from '../../src/store/writer.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+test('a writer can be closed while the disk still works on a flush', () => {
+  const scratch = makeScratch();
+  const place = path.join(scratch.path, 'greylist.mdb');
+  const writer = openWriter(place);
+  transact(writer, () => {
+    const { bytes, key: out } = writer.instruction;
+    const length = key.writeClient(out, 0, '192.0.2.1', false);
+    record.writeClient(bytes, KEY_AT, length, valueAt(length), { comeBacks: 1, lastSeen: 86_400 });
+    return putRecord(writer, length, record.CLIENT_SIZE);
+  });
+  flushBehind(writer, () => {});
+  expect(writer.flushing?.pin).toBeDefined();
+  closeWriter(writer);
+  expect(verify(place, () => {})).toMatchObject({ problems: [] });
+  scratch.remove();
+});
