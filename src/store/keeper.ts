@@ -2,7 +2,7 @@
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
 import { lstatSync, statSync } from 'node:fs';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
-import { checkDoubtful } from './doubt.ts';
+import { checkBeforeWriting, checkDoubtful } from './doubt.ts';
 import {
   FLUSH_AFTER,
   flush,
@@ -153,6 +153,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
   function writable(): Writer {
     if (writer === undefined) {
       checkPlace(database);
+      // Opening it for changes settles a doubt; one that has failed its examination must not come by here.
+      if (path === undefined || !examined) checkBeforeWriting(database);
       writer = openWriter(database);
       if (path !== undefined) closeFile(path.file);
       path = writer.path; // what a look-up has just read and checked, a change need not read again
