@@ -84,7 +84,6 @@ function leafPages(fd: number, pageSize: number): { pages: number[]; txns: numbe
     const got = readSync(fd, chunk, 0, chunk.length, at);
     chunk.fill(0, got);
     for (let page = 0; page < got; page += pageSize) {
-      if (at === 0 && page < 2 * pageSize) continue; // the meta pages
       if (pageFlags(chunk, page) !== LEAF) continue;
       pages.push((at + page) / pageSize);
       txns.push(pageTxn(chunk, page));
