@@ -123,7 +123,8 @@ describe('what is readable is saved', () => {
   test.each([
     ['a tenth random', 0.85],
     ['a tenth zero', 0.85],
-    ['pages swapped', 1],
+    // A leaf that was moved to where a free page was may be written over before anybody meets the damage.
+    ['pages swapped', 0.98],
     ['the first meta page', 1],
     ['both meta pages', 1],
   ])('%s', async (name, part) => {
