@@ -1,7 +1,7 @@
 // `npm run bench`: greylatch beside greylist.pl, postgrey and a Node program that does nothing. See --help.
 import { parseArgs } from 'node:util';
 import { compare } from './compare.ts';
-import { FULL, QUICK } from './measures.ts';
+import { FULL, GROUPS, QUICK } from './measures.ts';
 import { compareNodes } from './nodes.ts';
 import { scale } from './scale.ts';
 
@@ -11,6 +11,7 @@ Without options: greylatch, greylist.pl, postgrey and the floor (a Node program 
 in five rounds. Takes a quarter of an hour. Databases lie in TMPDIR: it should be on a disk.
 
   --quick        two short rounds, to see that it works
+  --only GROUPS  some groups of measures, separated by commas: ${Object.keys(GROUPS).join(', ')}
   --scale        how greylatch grows, from 10,000 triples to 10 million
   --scale-to N   the same, to N triples
   --nodes        the first reply on Node 20, 22, 24 and 26; fetches them with npm`;
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
     options: {
       help: { type: 'boolean' },
       quick: { type: 'boolean' },
+      only: { type: 'string' },
       scale: { type: 'boolean' },
       'scale-to': { type: 'string' },
       nodes: { type: 'boolean' },
@@ -32,7 +34,7 @@ async function main(): Promise<void> {
     if (!Number.isSafeInteger(most) || most < 10_000) throw new Error('--scale-to: at least 10000 triples');
     await scale(most, sizes);
   } else if (values.nodes) await compareNodes(sizes);
-  else await compare(sizes);
+  else await compare(sizes, values.only?.split(',') ?? Object.keys(GROUPS));
 }
 
 main().catch((error: Error) => {

@@ -14,13 +14,17 @@ type Results = Map<string, Map<string, number[]>>;
 const REFERENCE = 'greylist.pl';
 const OURS = ['greylatch --sync later', 'greylatch --sync always'];
 
-export async function compare(sizes: Sizes): Promise<void> {
+/** `only`: names of groups. */
+export async function compare(sizes: Sizes, only: string[]): Promise<void> {
+  const unknown = only.find((name) => GROUPS[name] === undefined);
+  if (unknown !== undefined)
+    throw new Error(`--only: no group ${unknown}; there are ${Object.keys(GROUPS).join(', ')}`);
   const lab = makeLab();
   const { programs, missing } = findPrograms(lab.interpreters);
   console.log(`${header(lab.directory)}\n`);
   for (const what of missing) console.log(`Not measured, not installed: ${what}`);
   if (!canDropCaches()) console.log('Not measured: a start with a cold page cache, which takes root');
-  const results = await runRounds(lab, programs, sizes);
+  const results = await runRounds(lab, programs, sizes, only);
   console.log(
     `\nMedians of ${sizes.rounds} rounds (least–greatest); × is the ratio to greylist.pl's median.\n`,
   );
@@ -29,24 +33,32 @@ export async function compare(sizes: Sizes): Promise<void> {
   lab.remove();
 }
 
-async function runRounds(lab: Lab, programs: Program[], sizes: Sizes): Promise<Results> {
+async function runRounds(lab: Lab, programs: Program[], sizes: Sizes, only: string[]): Promise<Results> {
   const results: Results = new Map(programs.map(({ name }) => [name, new Map()]));
   const bar = newBar('measuring');
-  const total = sizes.rounds * GROUPS.length * programs.length;
+  const total = sizes.rounds * only.length * programs.length;
   let done = 0;
   for (let round = 0; round < sizes.rounds; round++) {
-    for (const group of GROUPS) {
+    for (const name of only) {
       // Every program is first, second, ... in some round.
       for (let i = 0; i < programs.length; i++) {
         bar.show(done++ / total);
         const program = programs[(i + round) % programs.length]!;
-        note(results.get(program.name)!, await attempt(program, () => group(lab, program, sizes, round)));
+        const figures = await attempt(program, () => GROUPS[name]!(lab, program, sizes, round));
+        note(results.get(program.name)!, figures);
+        if (process.stderr.isTTY !== true) console.error(asTheyCome(round, name, program, figures));
       }
     }
   }
   for (const [name, trouble] of lab.troubles) note(results.get(name)!, { ...trouble });
   bar.end();
   return results;
+}
+
+/** Where there is no terminal for a bar to be drawn on. */
+function asTheyCome(round: number, group: string, { name }: Program, figures: Figures): string {
+  const all = Object.entries(figures).map(([figure, value]) => `${figure} ${Number(value.toPrecision(4))}`);
+  return `round ${round + 1}, ${group}, ${name}: ${all.join(', ')}`;
 }
 
 /** A program that fails leaves a hole in the table, and says why; the others go on. */
@@ -71,7 +83,8 @@ function note(results: Map<string, number[]>, figures: Figures): void {
 function table(programs: Program[], results: Results, sizes: Sizes): string {
   const names = programs.map(({ name }) => name);
   const head = ['', ...names.flatMap((name) => (OURS.includes(name) ? [name, '×'] : [name]))];
-  const rows = ROWS.map((row) => {
+  const measured = ROWS.filter(({ figure }) => names.some((name) => results.get(name)?.has(figure)));
+  const rows = measured.map((row) => {
     const title = row.title
       .replace('{long}', sizes.long.toLocaleString('en'))
       .replace('{stored}', sizes.stored.toLocaleString('en'))

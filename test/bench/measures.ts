@@ -74,16 +74,16 @@ async function ask(
 
 type Group = (lab: Lab, program: Program, sizes: Sizes, round: number) => Promise<Figures>;
 
-export const GROUPS: Group[] = [
+export const GROUPS: Record<string, Group> = {
   lost,
-  firstReplies,
-  coldReply,
-  oneSession,
-  onePinned,
+  first: firstReplies,
+  cold: coldReply,
+  one: oneSession,
+  pinned: onePinned,
   twenty,
   hundred,
   memory,
-];
+};
 
 /**
  * How many of the triples that 20 sessions stored at once are known afterwards. Young databases, and sessions that
