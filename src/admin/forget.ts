@@ -1,10 +1,11 @@
 // greylatch forget: the reverse of release, and of having been seen at all.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { addressTest, clientTest } from '../greylist/pattern.ts';
 import type { Release } from '../greylist/release.ts';
 import type { Editor, Name } from '../store/edit.ts';
-import { RELEASES, readReleases, writeReleases } from '../store/releases.ts';
+import { RELEASES, readReleases, SEEN_WITHIN, writeReleases } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { eachEntry, editing } from './database.ts';
 import { nameOf, needed } from './release.ts';
@@ -42,6 +43,7 @@ export const forgetCommand = defineCommand({
       releases: takeBack(editor, selection),
       records: editor.change(names.map((name) => ({ name, change: () => 'forget' as const }))),
     }));
+    if (releases > 0) await sleep(SEEN_WITHIN); // from now on no filter lets any of it pass
     process.stdout.write(
       json
         ? `${JSON.stringify({ records, releases })}\n`

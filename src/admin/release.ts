@@ -1,10 +1,11 @@
 // greylatch release: the mail that somebody is waiting for passes at its next attempt.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import type { Release } from '../greylist/release.ts';
 import { type Editor, MOST_TEXT, type Name } from '../store/edit.ts';
-import { RELEASES, readReleases, writeReleases } from '../store/releases.ts';
+import { RELEASES, readReleases, SEEN_WITHIN, writeReleases } from '../store/releases.ts';
 import type { Entry } from '../store/scan.ts';
 import { mayTouch, YES } from './ask.ts';
 import { eachEntry, editing } from './database.ts';
@@ -58,6 +59,7 @@ export const releaseCommand = defineCommand({
       addRelease(editor, { ...selection, until }, now);
       return editor.change(names.map((name) => ({ name, change: (before) => released(before, now) })));
     });
+    await sleep(SEEN_WITHIN); // from now on it holds with every filter
     process.stdout.write(
       json
         ? `${JSON.stringify({ records, until })}\n`

@@ -49,7 +49,7 @@ export function decide(
   try {
     if (judgement === 'pass and note it') store.pass(triple, now, settings.autoWhitelist > 0);
     else if (judgement === 'pass and greet') store.greet(triple.client, now);
-    else if (judgement === 'defer' && known && age > 0) store.defer(triple, now);
+    else if (judgement === 'defer' && known && age > 0 && !seen.full) store.defer(triple, now);
   } catch (error) {
     onTrouble(error);
   }

@@ -6,13 +6,13 @@
 // none of its pages. After a power cut the file goes back to the mark. A slot of a dead process counts until
 // it is cleared, and it is cleared only after a newer state is safe: kill -9 opens no gap.
 //
-// Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostKept` commits since the mark, or
-// since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the
+// Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostKept` commits or `mostGrown` pages
+// since the mark, or since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the
 // power fail then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
-import { isKept, markedTxn, writeMark, writeUnkept } from './mark.ts';
+import { isKept, markedState, markedTxn, writeMark, writeUnkept } from './mark.ts';
 import { type NativeReader, native, READ_ONLY } from './native.ts';
 import { begin, finishClosing, type Writer } from './writer.ts';
 
@@ -24,10 +24,26 @@ export function mostKept(lastPage: number): number {
   return Math.max(64, lastPage >> 7);
 }
 
-/** After a commit on the state `meta`: too many of them since the mark, and it is given up. */
+/** Pages by which the file may grow meanwhile: one commit may put a hundred triples on as many pages. */
+function mostGrown(lastPage: number): number {
+  return Math.max(128, lastPage >> 5);
+}
+
+interface State {
+  txnid: number;
+  lastPage: number;
+}
+
+/** The part of what may be held back since a state that is held back now. */
+function heldBack(since: State, now: State): number {
+  const commits = (now.txnid - since.txnid) / mostKept(now.lastPage);
+  return Math.max(commits, (now.lastPage - since.lastPage) / mostGrown(now.lastPage));
+}
+
+/** After a commit on the state `meta`: too much since the mark, and it is given up. */
 export function keepOrGiveUp(writer: Writer, { lastPage }: Meta): void {
   const { file, committed } = writer;
-  if (isKept(file) && committed - markedTxn(file) > mostKept(lastPage)) giveUp(writer);
+  if (isKept(file) && heldBack(markedState(file), { txnid: committed, lastPage }) > 1) giveUp(writer);
 }
 
 /**
@@ -36,7 +52,7 @@ export function keepOrGiveUp(writer: Writer, { lastPage }: Meta): void {
  */
 export function keepUp(writer: Writer, { lastPage }: Meta): void {
   const { file, committed } = writer;
-  if (isKept(file) && (committed - markedTxn(file)) * 2 > mostKept(lastPage)) flush(writer);
+  if (isKept(file) && heldBack(markedState(file), { txnid: committed, lastPage }) > 1 / 2) flush(writer);
 }
 
 /** Says in the mark, and on the disk, that its state is kept no longer, before a page of it is re-used. */
@@ -85,7 +101,7 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
     fd,
     step(() => {
       // In a storm it would be given up again in a moment, at the price of a flush that all wait for.
-      if (isStorm(begun.meta.txnid, readHead(writer.file), QUARTER)) abandon(begun);
+      if (heldBack(begun.meta, readHead(writer.file)) > A_QUARTER) abandon(begun);
       noteFlush(writer, begun);
       fdatasync(fd, marked);
     }),
@@ -150,12 +166,7 @@ function endFlush(writer: Writer, { meta, pin }: Flush): void {
   writer.env.readerCheck();
 }
 
-const QUARTER = 4;
-
-/** Whether so many commits lie between transaction `since` and now that one `part`th of what may be held back is. */
-function isStorm(since: number, now: Meta, part: number): boolean {
-  return (now.txnid - since) * part > mostKept(now.lastPage);
-}
+const A_QUARTER = 1 / 4;
 
 function abandon(flush: Flush): void {
   flush.pin?.abort();
@@ -186,7 +197,7 @@ export function flushLast(writer: Writer): void {
 export function letGo(writer: Writer, now: Meta): void {
   const { pin, file, pinned, flushing } = writer;
   if (pin !== undefined && (markedTxn(file) > pinned || !isKept(file))) unpin(writer);
-  if (flushing?.pin !== undefined && isStorm(flushing.meta.txnid, now, 1)) abandon(flushing);
+  if (flushing?.pin !== undefined && heldBack(flushing.meta, now) > 1) abandon(flushing);
 }
 
 /**
@@ -197,10 +208,10 @@ export function isFlushDue(writer: Writer): boolean {
   const now = readHead(writer.file);
   letGo(writer, now);
   const marked = markedTxn(writer.file);
-  const passed = !isKept(writer.file) && !isStorm(writer.newest, now, QUARTER);
+  const passed = !isKept(writer.file) && heldBack(writer.newest, now) <= A_QUARTER;
   const due = writer.due > marked || (writer.pin !== undefined && writer.committed <= writer.due) || passed;
   writer.due = writer.committed;
-  writer.newest = now.txnid;
+  writer.newest = now;
   return due;
 }
 

@@ -2,7 +2,7 @@
 // whole into memory of ours. Never maps the file, so that no damage to it can kill the reader.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError, refused, StoreError } from './damage.ts';
-import { META_BYTES, type Meta, metaTxn, readMeta } from './format.ts';
+import { MARK_BYTES, META_BYTES, type Meta, metaTxn, readMeta } from './format.ts';
 
 export interface DataFile {
   fd: number;
@@ -12,8 +12,14 @@ export interface DataFile {
   pageSize: number;
   /** The first page and the second meta page, as last read by `readHead`. */
   head: Buffer;
+  /** When it was read, in milliseconds since the epoch. */
+  readAt: number;
   /** The newest state as `readHead` last found it. */
   newest: Meta | undefined;
+  /** The newest transaction that this process has committed to it; -1: none. */
+  own: number;
+  /** What mark.ts has found in the head, and the bytes that it found it in. */
+  mark: { bytes: Buffer; txnid: number };
 }
 
 /** Opens the file, or returns undefined where there is none yet, or an empty one. */
@@ -33,7 +39,18 @@ export function openFile(path: string): DataFile | undefined {
     return undefined;
   }
   const head = Buffer.allocUnsafeSlow(4096 + META_BYTES);
-  const file: DataFile = { fd, path, dev, ino, pageSize: 4096, head, newest: undefined };
+  const file: DataFile = {
+    fd,
+    path,
+    dev,
+    ino,
+    pageSize: 4096,
+    head,
+    readAt: 0,
+    newest: undefined,
+    own: -1,
+    mark: { bytes: Buffer.alloc(MARK_BYTES), txnid: -1 },
+  };
   try {
     settlePageSize(file, size);
     return file;
@@ -73,16 +90,20 @@ function settlePageSize(file: DataFile, size: number): void {
   throw new DamageError('both meta pages are damaged, or it is no database at all');
 }
 
-/** The newest committed state. Throws DamageError where there is none, or the file is shorter than it says. */
-export function readHead(file: DataFile): Meta {
+/**
+ * The newest committed state; `still`: the caller holds the write lock, and nobody commits meanwhile. Throws DamageError
+ * where there is none, or the file is shorter than it says.
+ */
+export function readHead(file: DataFile, still = false): Meta {
   const { head, pageSize, newest } = file;
   fill(file);
   const first = metaTxn(head, 0);
   const second = metaTxn(head, pageSize);
+  const txnid = Math.max(first, second);
   // A transaction's number never stands for two states: nothing is to be read anew where it is the same.
-  if (newest !== undefined && first >= 0 && second >= 0 && newest.txnid === Math.max(first, second))
-    return newest;
-  const meta = readMeta(head, settle(file));
+  if (newest !== undefined && first >= 0 && second >= 0 && newest.txnid === txnid) return newest;
+  // What this process has committed was whole before it looked.
+  const meta = readMeta(head, still || txnid === file.own ? newestAt(file) : settle(file));
   // A healthy file has two good meta pages at all times: LMDB writes each in one piece.
   if (metaTxn(head, 0) < 0 || metaTxn(head, pageSize) < 0 || typeof meta === 'string')
     throw new DamageError('a meta page is damaged');
@@ -114,8 +135,10 @@ function newestAt({ head, pageSize }: DataFile): number {
   return metaTxn(head, 0) >= metaTxn(head, pageSize) ? 0 : pageSize;
 }
 
-function fill({ fd, head }: DataFile): void {
-  const got = readSync(fd, head, 0, head.length, 0);
+function fill(file: DataFile): void {
+  const { head } = file;
+  const got = readSync(file.fd, head, 0, head.length, 0);
+  file.readAt = Date.now();
   if (got < head.length) throw new DamageError(`is truncated to ${got} bytes`);
 }
 

@@ -23,6 +23,9 @@ export interface Meta {
 }
 
 export const META_BYTES = 168;
+/** Our own mark behind the first meta page: see mark.ts. */
+export const MARK_AT = 2048;
+export const MARK_BYTES = 128;
 export const PAGE_HEADER = 24;
 export const BRANCH = 1;
 export const LEAF = 2;

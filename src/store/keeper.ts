@@ -16,6 +16,7 @@ import {
 } from './durable.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
+import { isHeld } from './lock.ts';
 import { isDoubtful, markedTxn } from './mark.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
@@ -45,6 +46,8 @@ export interface Keeper {
   look(): { path: Path; meta: Meta } | undefined;
   /** One write transaction (see `transact`), and afterwards what is due to the disk. Within `settle`. */
   change(work: (writer: Writer, meta: Meta) => boolean): void;
+  /** Whether a change would have to wait for another process's. Throws nothing. */
+  isBusy(): boolean;
   close(): void;
 }
 
@@ -173,6 +176,14 @@ export function newKeeper(options: KeeperOptions): Keeper {
     soon();
   }
 
+  function isBusy(): boolean {
+    try {
+      return writer !== undefined && isHeld(writer.lock);
+    } catch {
+      return false; // what is wrong is met by the change
+    }
+  }
+
   /** Sees to the disk, behind the replies. */
   function later(): void {
     clearTimeout(timer);
@@ -259,5 +270,5 @@ export function newKeeper(options: KeeperOptions): Keeper {
     release();
   }
 
-  return { settle, look, change, close };
+  return { settle, look, change, isBusy, close };
 }

@@ -7,15 +7,46 @@ import { areRecorded, type NewHits, noteHits } from './hits.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
+import { newQueue, type Taken } from './queue.ts';
 import * as record from './record.ts';
-import { RELEASES, readReleases } from './releases.ts';
+import { RELEASES, readReleases, SEEN_WITHIN } from './releases.ts';
 import { makeRoom } from './room.ts';
 import { clientCounts, FRESH, type Limits, type Sighting, type Store, tripleCounts } from './store.ts';
 import { newSweeper } from './sweep.ts';
 import { recordSize, seek, seekChecked } from './tree.ts';
 import { putRecord, type Writer } from './writer.ts';
 
-const NOTHING: Sighting = { comeBacks: 0, clientFresh: false, firstSeen: 0, passed: false, fresh: false };
+const NOTHING: Sighting = {
+  comeBacks: 0,
+  clientFresh: false,
+  firstSeen: 0,
+  passed: false,
+  fresh: false,
+  full: false,
+};
+
+const NEW: record.TripleRecord = {
+  firstSeen: 0,
+  passed: false,
+  lastPassed: 0,
+  wait: 0,
+  deferrals: 1,
+  offsets: [],
+};
+
+/** Deferrals are noted together, after so many milliseconds or when there are so many. */
+const NOTE_AFTER = 1000;
+const MOST_NOTES = 32;
+
+/** What was queued goes into the database after so many milliseconds. */
+const QUEUED_FOR = { later: 10, always: 100 };
+/** How often what killed processes have left of the queue is looked for, in milliseconds. */
+const SEARCH_EVERY = 5000;
+
+interface Note {
+  triple: Triple;
+  now: number;
+}
 
 export interface StoreOptions extends KeeperOptions {
   limits: Limits;
@@ -27,11 +58,22 @@ export function openStore(options: StoreOptions): Store {
   const { limits } = options;
   const keeper = newKeeper(options);
   const sweeper = newSweeper(keeper, limits);
+  const queue = newQueue(options.path, options.sync === 'always');
+  const queuedFor = QUEUED_FOR[options.sync];
+  let emptying: NodeJS.Timeout | undefined;
+  let isThere = false;
+  let stuck = false;
+  let searchedAt = 0;
   let toldFull = false;
+  let notes: Note[] = [];
+  let noting: NodeJS.Timeout | undefined;
+  let releases: readonly Release[] = [];
+  let releasesAt = 0;
   const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
 
   function lookNow(triple: Triple, now: number): Sighting {
     const state = keeper.look();
+    isThere = state !== undefined;
     if (state === undefined) return NOTHING;
     const { path, meta } = state;
     const at = seek(path, meta, wanted, key.writeTriple(wanted, 0, triple));
@@ -39,12 +81,13 @@ export function openStore(options: StoreOptions): Store {
     const firstSeen = known ? record.mainNumber(path.pages, at) : 0;
     const passed = known && record.hasPassed(path.pages, at);
     const fresh = passed && now - record.lastPassed(path.pages, at) < FRESH;
+    const full = known && record.isFull(path.pages, at);
     // The client's own record is nearly always on the same page, which is then not read again.
     const clientAt = seek(path, meta, wanted, key.writeClient(wanted, 0, triple.client, false));
     const seen = clientAt < 0 ? 0 : record.lastSeen(path.pages, clientAt);
     const comeBacks =
       clientAt >= 0 && clientCounts(seen, now, limits) ? record.mainNumber(path.pages, clientAt) : 0;
-    return { comeBacks, clientFresh: now - seen < FRESH, firstSeen, passed, fresh };
+    return { comeBacks, clientFresh: now - seen < FRESH, firstSeen, passed, fresh, full };
   }
 
   function counts(pages: Uint8Array, at: number, now: number): boolean {
@@ -52,28 +95,84 @@ export function openStore(options: StoreOptions): Store {
     return tripleCounts(record.mainNumber(pages, at), passed, now, limits);
   }
 
-  function rememberNow(triple: Triple, now: number): number {
-    let first = now;
-    keeper.change((writer, meta) => {
-      const { path, instruction } = writer;
-      const length = key.writeTriple(instruction.key, 0, triple);
-      const at = seekChecked(path, meta, instruction.key, length);
-      if (at >= 0 && counts(path.pages, at, now)) {
-        first = record.mainNumber(path.pages, at);
-        return false;
+  function remember(triple: Triple, now: number): number {
+    const length = key.writeTriple(wanted, 0, triple);
+    if (isThere && !stuck) {
+      const first = queue.add(wanted, length, now);
+      if (first > 0) {
+        emptying ??= setTimeout(emptyInTime, queuedFor).unref();
+        return first;
       }
-      putTriple(writer, length, {
-        firstSeen: now,
-        passed: false,
-        lastPassed: 0,
-        wait: 0,
-        deferrals: 1,
-        offsets: [],
-      });
-      if (at < 0 && makeRoom(writer, meta, limits.maxWaiting, sweeper.others)) tellFull(triple);
-      return true;
-    });
+    }
+    const name = wanted.toString('latin1', 0, length);
+    const first = keeper.settle(() => store(now, name)) ?? now;
+    stuck = false;
     return first;
+  }
+
+  /** Puts into the database what is queued, and the triple with the key `name`, first seen now. Returns when it was. */
+  function store(now: number, name?: string): number | undefined {
+    let taken: Taken | undefined;
+    let first: number | undefined;
+    keeper.change((writer, meta) => {
+      const search = Math.abs(Date.now() - searchedAt) >= SEARCH_EVERY;
+      taken = queue.take(search);
+      if (search) searchedAt = Date.now();
+      const sights = taken?.firstSeen ?? new Map<string, number>();
+      if (name !== undefined) sights.set(name, Math.min(sights.get(name) ?? now, now));
+      const changed = putSights(writer, meta, sights, now);
+      first = name === undefined ? undefined : sights.get(name);
+      return changed;
+    });
+    taken?.done();
+    return first;
+  }
+
+  /**
+   * Puts first sights, by key, and replaces each by the one that holds. In the order of keys: neighbours share pages.
+   * Returns whether there was anything to put.
+   */
+  function putSights(writer: Writer, meta: Meta, sights: Map<string, number>, now: number): boolean {
+    const { path, instruction } = writer;
+    let changed = false;
+    for (const name of [...sights.keys()].sort()) {
+      const length = instruction.key.write(name, 'latin1');
+      const at = seekChecked(path, meta, instruction.key, length);
+      const known = at >= 0 && counts(path.pages, at, now);
+      const firstSeen = sights.get(name)!;
+      if (known && (record.mainNumber(path.pages, at) <= firstSeen || record.hasPassed(path.pages, at))) {
+        sights.set(name, record.mainNumber(path.pages, at));
+        continue;
+      }
+      if (!tripleCounts(firstSeen, 0, now, limits)) continue; // it was queued long ago
+      const before = known ? record.readTriple(path.pages, at) : NEW;
+      putTriple(writer, length, { ...before, firstSeen });
+      changed = true;
+      if (at < 0 && makeRoom(writer, meta, limits.maxWaiting, sweeper.others)) tellFull(name);
+    }
+    return changed;
+  }
+
+  /** A timer's work: whoever waited for it has had the reply. Another process may have been first, and we again since. */
+  function emptyInTime(): void {
+    emptying = undefined;
+    const age = queue.age();
+    if (age === undefined) return;
+    const early = queuedFor - age;
+    // Whoever holds the lock is probably doing it, and who waits for it keeps a request waiting.
+    if (early > 0 || keeper.isBusy())
+      emptying = setTimeout(emptyInTime, Math.max(early, queuedFor / 2)).unref();
+    else empty();
+  }
+
+  function empty(): void {
+    try {
+      keeper.settle(() => store(Math.floor(Date.now() / 1000)));
+      stuck = false;
+    } catch (error) {
+      stuck = true; // further triples go into the database before the reply, or meet the same trouble
+      options.onTrouble(error as Error);
+    }
   }
 
   function releasesNow(): readonly Release[] {
@@ -93,11 +192,45 @@ export function openStore(options: StoreOptions): Store {
     });
   }
 
-  function tellFull(triple: Triple): void {
+  /** Read with every deferral, it would cost each a page: see SEEN_WITHIN. */
+  function recentReleases(): readonly Release[] {
+    const now = Date.now();
+    if (Math.abs(now - releasesAt) >= SEEN_WITHIN) {
+      releases = keeper.settle(releasesNow);
+      releasesAt = now;
+    }
+    return releases;
+  }
+
+  function note(triple: Triple, now: number): void {
+    notes.push({ triple, now });
+    if (notes.length >= MOST_NOTES && (notes.length >= 8 * MOST_NOTES || !keeper.isBusy())) takeNotes();
+    else noting ??= setTimeout(takeNotesLater, NOTE_AFTER).unref();
+  }
+
+  /** All in one transaction: early retries come in storms, and none is worth one of its own. */
+  function takeNotes(): void {
+    clearTimeout(noting);
+    noting = undefined;
+    if (notes.length === 0) return;
+    const taken = notes;
+    notes = [];
+    change((writer, meta) => putNotes(writer, meta, taken));
+  }
+
+  function takeNotesLater(): void {
+    try {
+      takeNotes();
+    } catch {
+      // what is in its way is met, and told, by the next request
+    }
+  }
+
+  function tellFull(name: string): void {
     if (toldFull) return;
     toldFull = true;
     options.onFull(
-      `too many triples wait (--max-waiting ${limits.maxWaiting}, or those of a network, now that of ${triple.client}): an old one goes for each new one`,
+      `too many triples wait (--max-waiting ${limits.maxWaiting}, or those of a network, now that of ${key.readKey(Buffer.from(name, 'latin1'))?.client}): an old one goes for each new one`,
     );
   }
 
@@ -107,8 +240,8 @@ export function openStore(options: StoreOptions): Store {
 
   return {
     look: (triple, now) => keeper.settle(() => lookNow(triple, now)),
-    remember: (triple, now) => keeper.settle(() => rememberNow(triple, now)),
-    defer: (triple, now) => change((writer, meta) => noteDeferred(writer, meta, triple, now)),
+    remember,
+    defer: note,
     pass: (triple, now, comeBack) =>
       change((writer, meta) => {
         const noted = notePassed(writer, meta, triple, now);
@@ -116,10 +249,16 @@ export function openStore(options: StoreOptions): Store {
         return comeBack || noted;
       }),
     greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
-    releases: () => keeper.settle(releasesNow),
+    releases: recentReleases,
     noteHits: (files, hits, now) => keeper.settle(() => noteHitsNow(files, hits, now)),
     tidy: sweeper.step,
-    close: keeper.close,
+    close() {
+      clearTimeout(emptying);
+      if (queue.age() !== undefined) empty();
+      queue.close();
+      takeNotesLater();
+      keeper.close();
+    },
   };
 
   /** One come-back more, or none: the client was seen. */
@@ -135,17 +274,30 @@ export function openStore(options: StoreOptions): Store {
   }
 }
 
-/** Returns whether there was anything to note. */
-function noteDeferred(writer: Writer, meta: Meta, triple: Triple, now: number): boolean {
+/**
+ * Notes deferrals of a moment ago, in the order in which they happened. Returns whether there was anything to note.
+ */
+function putNotes(writer: Writer, meta: Meta, notes: readonly Note[]): boolean {
   const { path, instruction } = writer;
-  const length = key.writeTriple(instruction.key, 0, triple);
-  const at = seekChecked(path, meta, instruction.key, length);
-  if (at < 0 || record.hasPassed(path.pages, at)) return false;
-  const before = record.readTriple(path.pages, at);
-  if (before.offsets.length === record.MOST_OFFSETS) return false; // whoever hammers costs no more writes
-  const offsets = [...before.offsets, now - before.firstSeen];
-  putTriple(writer, length, { ...before, deferrals: before.deferrals + 1, offsets });
-  return true;
+  // The path shows each triple as it was before the transaction: what is noted of one goes into it at once.
+  const taken = new Map<string, record.TripleRecord>();
+  for (const { triple, now } of notes) {
+    const length = key.writeTriple(instruction.key, 0, triple);
+    const name = instruction.key.toString('latin1', 0, length);
+    let before = taken.get(name);
+    if (before === undefined) {
+      const at = seekChecked(path, meta, instruction.key, length);
+      if (at < 0) continue;
+      before = record.readTriple(path.pages, at);
+    }
+    const offset = now - before.firstSeen;
+    // Whoever hammers costs no more writes; and it may have passed meanwhile.
+    if (before.offsets.length === record.MOST_OFFSETS || (before.passed && offset > before.wait)) continue;
+    const after = { ...before, deferrals: before.deferrals + 1, offsets: [...before.offsets, offset] };
+    taken.set(name, after);
+    putTriple(writer, length, after);
+  }
+  return taken.size > 0;
 }
 
 /** Returns whether there was anything to note. */

@@ -87,37 +87,49 @@ export function releaseLock(lock: LockFile): void {
   closeSync(lock.fd);
 }
 
-/** How long `awaitRelease` sleeps between two looks, in milliseconds (the kernel makes it a little more), and how often. */
+/** How long `awaitLock` sleeps between two looks, in milliseconds (the kernel makes it a little more), and how often. */
 const NAP = 0.05;
-const MOST_NAPS = 200;
+const LONGEST_NAP = 1;
+const MOST_NAPS = 30;
 
 /**
- * Waits for the write lock to be free, outside of liblmdb. Who waits within it reads the map as soon as the lock is
- * handed on: were the file cut off meanwhile, the holder would die of it and so would everyone that waits, one after
- * the other. After some 20 ms of a lock that is never seen free, the caller queues up in liblmdb all the same.
+ * Waits for the write lock to be free, outside of liblmdb, and returns what is wrong with its file, '' for nothing.
+ * Who waits within liblmdb reads the map as soon as the lock is handed on: were the file cut off meanwhile, the holder
+ * would die of it and so would everyone that waits, one after the other. After some 20 ms of a lock that is never seen
+ * free, the caller queues up in liblmdb all the same. Throws MovedError where the file was removed.
  */
-export function awaitRelease({ fd, kind, bytes }: LockFile): void {
-  if (kind !== ROBUST_SHARED) return;
-  for (let naps = 0; naps < MOST_NAPS; naps++) {
-    const got = readSync(fd, bytes, MUTEX, 4, MUTEX);
-    if (got < 4 || (u32(bytes, MUTEX) & HOLDER) === 0) return;
-    pause(NAP);
+export function awaitLock(lock: LockFile): string {
+  for (let naps = 0; ; naps++) {
+    const wrong = wrongWithLock(lock);
+    if (wrong !== '') {
+      sizeNow(lock); // what was removed need not be right
+      return wrong;
+    }
+    const holder = holderOf(lock);
+    if (holder === 0) return '';
+    if (naps === 0 && !isAlive(holder) && stillHeld(lock, holder))
+      return 'is locked by a process that does not exist';
+    if (naps === MOST_NAPS) return '';
+    // Each costs as much as many looks; several processes that wait must not wake at the same moment.
+    pause(Math.min(LONGEST_NAP, NAP * 2 ** naps) * (0.5 + Math.random()));
   }
 }
 
-/** What is wrong with the lock file, '' for nothing. Throws MovedError where it was removed. */
-export function wrongWithLock(lock: LockFile): string {
-  if (sizeNow(lock) < lock.size) return 'is truncated';
-  const { fd, bytes } = lock;
-  readSync(fd, bytes, 0, TABLE, 0);
-  if (u32(bytes, 0) !== lock.magic || u32(bytes, 4) !== lock.layout || u32(bytes, KIND) !== lock.kind) {
+/** Whether another process holds the write lock at this moment, or the lock is not as it should be. */
+export function isHeld(lock: LockFile): boolean {
+  return wrongWithLock(lock) !== '' || holderOf(lock) !== 0;
+}
+
+function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): string {
+  if (readSync(fd, bytes, 0, TABLE, 0) < TABLE) return 'is truncated';
+  if (u32(bytes, 0) !== magic || u32(bytes, 4) !== layout || u32(bytes, KIND) !== kind)
     return 'is overwritten';
-  }
-  if (u32(bytes, READERS) > (lock.size - TABLE) / 64) return 'has too many readers';
-  const holder = lock.kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
-  if (holder !== 0 && !isAlive(holder) && stillHeld(lock, holder))
-    return 'is locked by a process that does not exist';
-  return '';
+  return u32(bytes, READERS) > (size - TABLE) / 64 ? 'has too many readers' : '';
+}
+
+/** The process that holds the write lock, as `wrongWithLock` has just read; 0: none, or none that can be known. */
+function holderOf({ bytes, kind }: LockFile): number {
+  return kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
 }
 
 /** Notes the last transaction that was committed, where the next one looks for it. To be called under the write lock. */

@@ -3,6 +3,8 @@
 import { readFileSync, writeSync } from 'node:fs';
 import type { DataFile } from './file.ts';
 import {
+  MARK_AT,
+  MARK_BYTES,
   META_BOOT_ID,
   META_LAST_PAGE,
   META_TREES,
@@ -17,8 +19,6 @@ import {
 // LMDB uses the first 168 bytes of its first page. The mark lies in a disk sector of its own:
 //   magic (8), format version of the records (2), kept or not (2), check (4), transaction (8), last page (8),
 //   trees (96)
-const MARK_AT = 2048;
-const MARK_BYTES = 128;
 const MAGIC = Buffer.from('GREYLTCH');
 const FORMAT = 1;
 const KEPT = MARK_AT + 10;
@@ -28,10 +28,24 @@ const TREES = MARK_AT + 32;
 
 /** The transaction that is safe on the disk; -1: the file bears no mark; -2: one of a newer greylatch. */
 export function markedTxn(file: DataFile): number {
-  const { head } = file;
+  const { head, mark } = file;
+  // Asked for again and again; it changes once a second at most.
+  if (mark.bytes.compare(head, MARK_AT, MARK_AT + MARK_BYTES) !== 0) {
+    head.copy(mark.bytes, 0, MARK_AT, MARK_AT + MARK_BYTES);
+    mark.txnid = readMark(head);
+  }
+  return mark.txnid;
+}
+
+function readMark(head: Buffer): number {
   if (MAGIC.compare(head, MARK_AT, MARK_AT + 8) !== 0) return -1;
   if (u32(head, MARK_AT + 12) !== sum(head)) return -1;
   return u16(head, MARK_AT + 8) > FORMAT ? -2 : u48(head, TXNID);
+}
+
+/** The marked state: its transaction, and the last page that it knew. */
+export function markedState(file: DataFile): { txnid: number; lastPage: number } {
+  return { txnid: markedTxn(file), lastPage: u48(file.head, LAST_PAGE) };
 }
 
 /** True where the marked state is kept: no page of it is re-used while it is the marked one. */

@@ -80,6 +80,11 @@ export function isRecord(
   return check(bytes, keyAt, keyLength, at, size) === coarse(bytes, at + 2);
 }
 
+/** Whether the triple's deferrals fill their place. */
+export function isFull(bytes: Uint8Array, at: number): boolean {
+  return bytes[at + TRIPLE_SIZE - 1] !== 0;
+}
+
 export function readTriple(bytes: Uint8Array, at: number): TripleRecord {
   const firstSeen = mainNumber(bytes, at);
   const passed = hasPassed(bytes, at);

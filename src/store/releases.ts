@@ -3,6 +3,8 @@ import type { Release } from '../greylist/release.ts';
 
 /** The name of the record. */
 export const RELEASES = 'release';
+/** For so many milliseconds, a filter does not read it anew: whoever changes it waits as long, and all have seen it. */
+export const SEEN_WITHIN = 1000;
 
 /** Reads the record's text; what is none is as good as nothing: a deferral must not fail for it. */
 export function readReleases(text: string | undefined): Release[] {

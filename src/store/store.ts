@@ -16,6 +16,8 @@ export interface Sighting {
   passed: boolean;
   /** The triple was noted as passing within the last day. */
   fresh: boolean;
+  /** As many of the triple's deferrals are noted with their times as are kept. */
+  full: boolean;
 }
 
 /** What a decision follows. */
@@ -48,7 +50,7 @@ export interface Store {
    * holds: of all processes that meet a new triple at once, one wins and all learn its time.
    */
   remember(triple: Triple, now: number): number;
-  /** Notes that the triple, first seen before, is deferred once more. */
+  /** Notes that the triple, first seen before, is deferred once more. The note may be taken a second later. */
   defer(triple: Triple, now: number): void;
   /**
    * Notes that the triple passed, and with `comeBack` counts one come-back of its client: none is lost,
@@ -57,7 +59,10 @@ export interface Store {
   pass(triple: Triple, now: number, comeBack: boolean): void;
   /** Notes that a whitelisted client was seen. */
   greet(client: string, now: number): void;
-  /** What an administrator lets pass for a while, whatever is on record. To be asked before mail is deferred. */
+  /**
+   * What an administrator lets pass for a while, whatever is on record, as it was within the last second. To be asked
+   * before mail is deferred.
+   */
   releases(): readonly Release[];
   /** Adds to what is on record of the lists' entries, and notes since when these files are recorded. */
   noteHits(files: readonly string[], hits: readonly NewHits[], now: number): void;

@@ -9,7 +9,7 @@ import type { Meta } from './format.ts';
 import { checkFreeList } from './freelist.ts';
 import { type Instruction, newInstruction, put, remove } from './instruction.ts';
 import {
-  awaitRelease,
+  awaitLock,
   isDestroyed,
   type LockFile,
   lockPath,
@@ -19,7 +19,6 @@ import {
   releaseLock,
   restoreSize,
   sizeNow,
-  wrongWithLock,
 } from './lock.ts';
 import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from './mark.ts';
 import {
@@ -48,8 +47,10 @@ export interface Writer {
   /** The newest state this process has committed, and the one that has to be on the disk next. */
   committed: number;
   due: number;
+  /** When it has committed that state, in milliseconds since the epoch. */
+  committedAt: number;
   /** The newest state of all, when this process last looked after the disk. */
-  newest: number;
+  newest: { txnid: number; lastPage: number };
   /** The flush that is under way in another thread, and uses the file's descriptor. */
   flushing: Flush | undefined;
   closed: boolean;
@@ -90,7 +91,8 @@ export function openWriter(database: string): Writer {
       pinned: 0,
       committed: 0,
       due: 0,
-      newest: 0,
+      committedAt: 0,
+      newest: { txnid: 0, lastPage: 0 },
       flushing: undefined,
       closed: false,
     };
@@ -186,16 +188,17 @@ function settleMark(writer: Writer): void {
 export function begin(writer: Writer): Meta {
   const { env, file, lock } = writer;
   for (let tries = 0; ; tries++) {
-    awaitRelease(lock);
-    readHead(file); // liblmdb reads it as well, and would not survive one that is gone
-    const wrong = tries < MOST_BEGINS ? wrongWithLock(lock) : 'names an impossible transaction';
+    const wrong = tries < MOST_BEGINS ? awaitLock(lock) : 'names an impossible transaction';
     if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
+    // liblmdb reads it as well, and would not survive one that is gone. The look-up before has just read it.
+    if (file.readAt !== Date.now()) readHead(file);
     env.beginTxn(BEGIN);
     try {
       const begun = env.getWriteTxnId();
       if (begun === 0) throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
-      sizeNow(lock); // it may have been removed while we waited, and then it excludes nobody
-      const meta = readHead(file);
+      // It may have been removed while we waited, and then it excludes nobody.
+      if (sizeNow(lock) < lock.size) throw new BadLockError(`${lock.path} is truncated`, lock.ino);
+      const meta = readHead(file, true);
       if (begun === meta.txnid + 1) return meta;
       // mdb_env_open() of lmdb 3.5 notes in the lock file the transaction that it read from the database a moment
       // before, whatever others have committed since. On that older state, the next commit would undo theirs.
@@ -230,8 +233,11 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
   const meta = begin(writer);
   let done = false;
   try {
-    checkFreeList(writer.file, meta, writer.scratch);
-    if (Date.now() - writer.path.readAt > FRESH) writer.path.txnid = -1; // it may have been damaged since
+    const now = Date.now();
+    // What this process has written a moment ago need not be read to be known.
+    if (meta.txnid !== writer.committed || Math.abs(now - writer.committedAt) > FRESH)
+      checkFreeList(writer.file, meta, writer.scratch);
+    if (Math.abs(now - writer.path.readAt) > FRESH) writer.path.txnid = -1; // it may have been damaged since
     pinIfSafe(writer, meta);
     done = change(meta);
   } finally {
@@ -248,6 +254,8 @@ function commit(writer: Writer, meta: Meta): void {
     throw fromLmdb(error, writer.file.path);
   }
   writer.committed = meta.txnid + 1;
+  writer.committedAt = Date.now();
+  writer.file.own = writer.committed;
 }
 
 /**

@@ -23,6 +23,7 @@ function memory(): Store {
         firstSeen: firstSeen > now ? 0 : firstSeen,
         passed: was,
         fresh: was,
+        full: false,
       };
     },
     remember(t, now) {
@@ -105,13 +106,13 @@ describe('the auto-whitelist', () => {
 
 test('a pass is noted once a day where nobody counts come-backs', () => {
   const off = { ...settings, autoWhitelist: 0 };
-  const seen = { comeBacks: 0, clientFresh: false, firstSeen: 1000, passed: true, fresh: false };
+  const seen = { comeBacks: 0, clientFresh: false, firstSeen: 1000, passed: true, fresh: false, full: false };
   expect(judge(seen, 2000, off)).toBe('pass and note it');
   expect(judge({ ...seen, fresh: true }, 2000, off)).toBe('pass');
 });
 
 test('a whitelisted client is greeted once a day', () => {
-  const seen = { comeBacks: 3, clientFresh: false, firstSeen: 0, passed: false, fresh: false };
+  const seen = { comeBacks: 3, clientFresh: false, firstSeen: 0, passed: false, fresh: false, full: false };
   expect(judge(seen, 2000, settings)).toBe('pass and greet');
   expect(judge({ ...seen, clientFresh: true }, 2000, settings)).toBe('pass');
   const store = { ...memory(), look: () => seen };

@@ -9,7 +9,7 @@ import { type Release, releaseFor } from '../../greylist/release.ts';
 import type { PolicyRequest, Triple } from '../../greylist/request.ts';
 import { tripleOf } from '../../greylist/triple.ts';
 import { type Peek, peek } from '../../store/peek.ts';
-import type { TripleRecord } from '../../store/record.ts';
+import { MOST_OFFSETS, type TripleRecord } from '../../store/record.ts';
 import { clientCounts, FRESH, type Sighting, tripleCounts } from '../../store/store.ts';
 
 export interface Explanation {
@@ -86,6 +86,7 @@ function sightingOf({ triple, client }: Peek, limits: FilterArguments, now: numb
     firstSeen: known?.firstSeen ?? 0,
     passed: known?.passed ?? false,
     fresh: known?.passed === true && now - known.lastPassed < FRESH,
+    full: known?.offsets.length === MOST_OFFSETS,
   };
 }
 

@@ -33,7 +33,7 @@ test('the attempt that passes is the one that the decision lets pass', () => {
     const wait = 61 + random.below(1000);
     const delay = random.below(400);
     const settings = { delay, autoWhitelist: 0 };
-    const seen = { comeBacks: 0, clientFresh: false, firstSeen: T, passed: false, fresh: false };
+    const seen = { comeBacks: 0, clientFresh: false, firstSeen: T, passed: false, fresh: false, full: false };
     const expected = [...offsets, wait].find((at) => judge(seen, T + at, settings).startsWith('pass'));
     expect(passes([{ firstSeen: T, offsets, wait }], 'address', delay)).toEqual([expected]);
   }
