@@ -40,8 +40,6 @@ const MOST_NOTES = 32;
 
 /** What was queued goes into the database after so many milliseconds. */
 const QUEUED_FOR = { later: 10, always: 100 };
-/** How often what killed processes have left of the queue is looked for, in milliseconds. */
-const SEARCH_EVERY = 5000;
 
 interface Note {
   triple: Triple;
@@ -61,9 +59,8 @@ export function openStore(options: StoreOptions): Store {
   const queue = newQueue(options.path, options.sync === 'always');
   const queuedFor = QUEUED_FOR[options.sync];
   let emptying: NodeJS.Timeout | undefined;
-  let isThere = false;
+  let looked = -1; // the transaction of the last look-up; -1: there was no database
   let stuck = false;
-  let searchedAt = 0;
   let toldFull = false;
   let notes: Note[] = [];
   let noting: NodeJS.Timeout | undefined;
@@ -73,7 +70,7 @@ export function openStore(options: StoreOptions): Store {
 
   function lookNow(triple: Triple, now: number): Sighting {
     const state = keeper.look();
-    isThere = state !== undefined;
+    looked = state?.meta.txnid ?? -1;
     if (state === undefined) return NOTHING;
     const { path, meta } = state;
     const at = seek(path, meta, wanted, key.writeTriple(wanted, 0, triple));
@@ -96,18 +93,37 @@ export function openStore(options: StoreOptions): Store {
   }
 
   function remember(triple: Triple, now: number): number {
-    const length = key.writeTriple(wanted, 0, triple);
-    if (isThere && !stuck) {
-      const first = queue.add(wanted, length, now);
-      if (first > 0) {
-        emptying ??= setTimeout(emptyInTime, queuedFor).unref();
-        return first;
-      }
+    if (looked >= 0 && !stuck) {
+      const first = rememberQueued(triple, now);
+      if (first > 0) return first;
     }
+    const length = key.writeTriple(wanted, 0, triple);
     const name = wanted.toString('latin1', 0, length);
     const first = keeper.settle(() => store(now, name)) ?? now;
     stuck = false;
     return first;
+  }
+
+  /** As `remember`; 0: the database has to be changed for it. */
+  function rememberQueued(triple: Triple, now: number): number {
+    const queued = queue.find(wanted, key.writeTriple(wanted, 0, triple));
+    // What has been there for a second may have lost the process that would have stored it, and is to be judged now.
+    if (queued !== 0) return queued === now ? now : 0;
+    // It may have gone from the queue into the database since we looked there.
+    const first = hasChanged() ? look(triple, now).firstSeen : 0;
+    if (first > 0) return first;
+    if (!queue.add(wanted, key.writeTriple(wanted, 0, triple), now)) return 0;
+    emptying ??= setTimeout(emptyInTime, queuedFor).unref();
+    return now;
+  }
+
+  function look(triple: Triple, now: number): Sighting {
+    return keeper.settle(() => lookNow(triple, now));
+  }
+
+  /** Whether anything was committed since the last look-up. */
+  function hasChanged(): boolean {
+    return keeper.settle(() => keeper.look()?.meta.txnid) !== looked;
   }
 
   /** Puts into the database what is queued, and the triple with the key `name`, first seen now. Returns when it was. */
@@ -115,11 +131,9 @@ export function openStore(options: StoreOptions): Store {
     let taken: Taken | undefined;
     let first: number | undefined;
     keeper.change((writer, meta) => {
-      const search = Math.abs(Date.now() - searchedAt) >= SEARCH_EVERY;
-      taken = queue.take(search);
-      if (search) searchedAt = Date.now();
-      const sights = taken?.firstSeen ?? new Map<string, number>();
-      if (name !== undefined) sights.set(name, Math.min(sights.get(name) ?? now, now));
+      taken = queue.take();
+      const sights = taken.firstSeen;
+      if (name !== undefined && !isRecent(sights.get(name), now)) sights.set(name, now);
       const changed = putSights(writer, meta, sights, now);
       first = name === undefined ? undefined : sights.get(name);
       return changed;
@@ -139,18 +153,22 @@ export function openStore(options: StoreOptions): Store {
       const length = instruction.key.write(name, 'latin1');
       const at = seekChecked(path, meta, instruction.key, length);
       const known = at >= 0 && counts(path.pages, at, now);
-      const firstSeen = sights.get(name)!;
+      const firstSeen = Math.min(sights.get(name)!, now); // the clock was wrong
       if (known && (record.mainNumber(path.pages, at) <= firstSeen || record.hasPassed(path.pages, at))) {
         sights.set(name, record.mainNumber(path.pages, at));
         continue;
       }
-      if (!tripleCounts(firstSeen, 0, now, limits)) continue; // it was queued long ago
+      if (!isRecent(firstSeen, now)) continue; // it was queued long ago
       const before = known ? record.readTriple(path.pages, at) : NEW;
       putTriple(writer, length, { ...before, firstSeen });
       changed = true;
       if (at < 0 && makeRoom(writer, meta, limits.maxWaiting, sweeper.others)) tellFull(name);
     }
     return changed;
+  }
+
+  function isRecent(firstSeen: number | undefined, now: number): boolean {
+    return firstSeen !== undefined && tripleCounts(firstSeen, 0, now, limits);
   }
 
   /** A timer's work: whoever waited for it has had the reply. Another process may have been first, and we again since. */
@@ -239,7 +257,7 @@ export function openStore(options: StoreOptions): Store {
   }
 
   return {
-    look: (triple, now) => keeper.settle(() => lookNow(triple, now)),
+    look,
     remember,
     defer: note,
     pass: (triple, now, comeBack) =>

@@ -1,44 +1,45 @@
-// New triples on their way into the database. To store each in a transaction of its own costs more than all else that a
-// filter does, and has twenty of them wait for one lock; here each is appended to a file beside the database, in one
-// write(2) that kill -9 cannot take back, and a moment later whoever is first puts what all have appended into the
+// New triples on their way into the database. To store each in a transaction of its own has twenty filters wait for one
+// lock, and costs more than all else they do. Here each is appended to a file beside the database, in one write(2) that
+// kill -9 cannot take back and that all can read; a moment later whoever is first puts what all have appended into the
 // database in one transaction. Knows what a queue is, and nothing of LMDB.
+
+// What holds at any time: a triple whose request was answered is in the queue, behind `consumed`, or in the database. Who
+// does not find it in the database looks in the queue, and if that is in vain in the database again, if it has changed:
+// `consumed` moves only after the commit.
 import {
+  chownSync,
   closeSync,
   constants,
-  fchownSync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
-  lstatSync,
+  linkSync,
   openSync,
-  readdirSync,
   readSync,
-  renameSync,
+  rmSync,
   statSync,
   unlinkSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { MAX_KEY } from './key.ts';
 
 export interface Queue {
   /**
-   * Appends the first sight, at `now` (seconds since the epoch), of the triple whose key is the first `length` bytes of
-   * `key`, and returns when this process first appended it since the queue was last empty. 0: the queue cannot take it
-   * now, and it has to go into the database at once. Throws nothing.
+   * When the triple whose key is the first `length` bytes of `key` was first seen, in seconds since the epoch, if it is
+   * in the queue; 0: it is not; -1: the queue is of no use now. Throws nothing.
    */
-  add(key: Buffer, length: number, now: number): number;
-  /**
-   * For how long the first of what this process has appended has been in the queue, in milliseconds; undefined: nothing of
-   * it is there any more.
-   */
+  find(key: Buffer, length: number): number;
+  /** Appends a first sight, after `find` returned 0. False: it may not be there, and has to go into the database at once. */
+  add(key: Buffer, length: number, now: number): boolean;
+  /** For how many milliseconds the oldest of what this process has appended has been there; undefined: none is left. */
   age(): number | undefined;
   /**
-   * To be called under the database's write lock: takes what is in the queue away from it. `keys` are latin1, each with
-   * its earliest sight. It stays in a file until `done`, to be called when it is committed; until then it is taken again.
-   * Undefined: nothing is there. `search`: also what a process has taken and not lived to commit.
+   * To be called under the database's write lock: what is queued, the earliest sight of each key (latin1). `done`, to be
+   * called once it is committed, takes it out. Throws what the file system throws.
    */
-  take(search: boolean): Taken | undefined;
+  take(): Taken;
   close(): void;
 }
 
@@ -47,18 +48,21 @@ export interface Taken {
   done(): void;
 }
 
-// An entry: length of the key (2 bytes), check over all that follows (4), first seen (4), the key. Little-endian.
-const HEAD = 10;
-/** Whoever appended last has it emptied in a moment; a queue older than this has lost the process that would. */
-const STALE = 1000; // milliseconds
-/** More than this is never in it, unless the database cannot be written to. */
-const MOST = 1 << 20; // bytes
-const TRIES = 3;
+// The file: magic (4), closed or not (4), where what is not yet in the database begins (4), unused (4); then entries:
+// length of the key (2), check over all that follows it (4), first seen (4), the key. Numbers are little-endian.
+const MAGIC = 0x31514c47;
+const CLOSED_AT = 4;
+const CONSUMED_AT = 8;
+const HEADER = 16;
+const ENTRY_HEAD = 10;
+/** A file this long is closed, and a new one begun. */
+const FULL = 128 * 1024;
+/** So much that is not in the database: something is in its way. */
+const MOST = 512 * 1024;
 // Neither a link is followed nor a pipe waited for, whoever has put one there.
 const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | HARMLESS;
 
-/** The file beside the database. What is taken from it bears the number of its inode as well. */
+/** The file beside the database. */
 export function queuePath(database: string): string {
   return `${database}-queue`;
 }
@@ -66,102 +70,187 @@ export function queuePath(database: string): string {
 /** `durable`: an entry is on the disk when `add` returns. */
 export function newQueue(database: string, durable: boolean): Queue {
   const path = queuePath(database);
-  const entry = Buffer.allocUnsafeSlow(HEAD + MAX_KEY);
-  const own = new Map<string, number>();
-  const taken = new Set<string>();
+  const header = Buffer.alloc(HEADER);
+  const entry = Buffer.allocUnsafeSlow(ENTRY_HEAD + MAX_KEY);
+  /** What this process has appended, with the time in milliseconds, in that order. */
+  const own = new Map<string, { firstSeen: number; at: number }>();
+  let waiting = Buffer.allocUnsafeSlow(16 * 1024); // what is not yet in the database
   let fd = -1;
   let ino = 0;
-  let since = 0;
   let unusable = false;
 
-  function add(key: Buffer, length: number, now: number): number {
-    if (unusable) return 0;
-    const name = key.toString('latin1', 0, length);
-    const before = own.get(name);
-    if (before !== undefined) return before;
-    try {
-      // One that nobody empties holds what a look-up does not show.
-      if (own.size === 0 && isStale()) return 0;
-      const size = writeEntry(entry, key, length, now);
-      for (let tries = 0; tries < TRIES; tries++) {
-        if (fd < 0) open();
-        if (writeSync(fd, entry, 0, size) < size) return 0;
-        if (durable) fdatasyncSync(fd);
-        // Where it was taken meanwhile, the entry may have come too late.
-        const there = statSync(path, { throwIfNoEntry: false });
-        if (there?.ino === ino) {
-          if (there.size > MOST) return 0;
-          if (own.size === 0) since = Date.now();
-          own.set(name, now);
-          return now;
-        }
-        forget();
-      }
-    } catch {
-      unusable = fd < 0; // a directory that is not ours, a file that is none: not to be tried with each triple
-    }
-    return 0;
-  }
-
-  function isStale(): boolean {
-    const there = statSync(path, { throwIfNoEntry: false });
-    return there !== undefined && there.size > 0 && Math.abs(Date.now() - there.mtimeMs) > STALE;
-  }
-
+  /** Opens the file, makes it where there is none. Throws. */
   function open(): void {
-    const opened = openSync(path, APPEND, 0o600);
-    const there = fstatSync(opened);
-    if (!there.isFile()) {
-      closeSync(opened);
-      throw new Error(`${path} is no file`);
+    close();
+    try {
+      fd = openSync(path, constants.O_RDWR | constants.O_APPEND | HARMLESS);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      makeFile(path);
+      fd = openSync(path, constants.O_RDWR | constants.O_APPEND | HARMLESS);
     }
-    fd = opened;
+    const there = fstatSync(fd);
+    if (!there.isFile()) throw new Error(`${path} is no file`);
     ino = there.ino;
     if (durable) syncDirectory(dirname(path));
-    // As with the database: what root touches first must not lock out the user that the filters run as.
-    if (there.uid === 0 && there.size === 0 && process.geteuid?.() === 0) {
-      const { uid, gid } = statSync(dirname(path));
-      if (uid !== 0) fchownSync(fd, uid, gid);
-    }
   }
 
-  /** What this process has appended is another's business now. */
-  function forget(): void {
-    own.clear();
+  function close(): void {
     if (fd >= 0) closeSync(fd);
     fd = -1;
   }
 
-  function age(): number | undefined {
-    if (own.size > 0 && statSync(path, { throwIfNoEntry: false })?.ino !== ino) forget();
-    return own.size > 0 || taken.size > 0 ? Math.abs(Date.now() - since) : undefined;
+  /** Reads the header. False: nothing may be appended. */
+  function isOpen(): boolean {
+    return readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header) && !isClosed(header);
   }
 
-  function take(search: boolean): Taken | undefined {
-    if (search) for (const left of leftBehind(path)) taken.add(left);
-    const there = lstatSync(path, { throwIfNoEntry: false });
-    if (there?.isFile()) {
-      const aside = `${path}.${there.ino}`;
-      renameSync(path, aside);
-      taken.add(aside);
+  /** Reads what is not yet in the database, given the header. */
+  function readWaiting(): Buffer {
+    const from = header.readUInt32LE(CONSUMED_AT);
+    let got = readSync(fd, waiting, 0, waiting.length, from);
+    while (got === waiting.length && got < MOST) {
+      waiting = Buffer.allocUnsafeSlow(2 * got);
+      got = readSync(fd, waiting, 0, waiting.length, from);
     }
-    if (taken.size === 0) return undefined;
+    return waiting.subarray(0, got);
+  }
+
+  function find(key: Buffer, length: number): number {
+    if (unusable) return -1;
+    try {
+      if (fd < 0) open();
+      if (!isOpen()) {
+        open(); // the one we had may have been replaced
+        if (!isOpen()) return -1;
+      }
+      const bytes = readWaiting();
+      return bytes.length < MOST ? seenIn(bytes, key.subarray(0, length)) : -1;
+    } catch {
+      // A directory that is not ours, a file that is none: not to be tried with each triple.
+      if (fd < 0) unusable = true;
+      close();
+      return -1;
+    }
+  }
+
+  function add(key: Buffer, length: number, now: number): boolean {
+    try {
+      const size = writeEntry(entry, key, length, now);
+      if (writeSync(fd, entry, 0, size) < size) return false;
+      if (durable) fdatasyncSync(fd);
+      // Whoever closes a file reads it afterwards: what was there by then is not lost.
+      if (!isOpen()) return false;
+      own.set(key.toString('latin1', 0, length), { firstSeen: now, at: Date.now() });
+      return true;
+    } catch {
+      return false; // a full disk, say; the database meets it too
+    }
+  }
+
+  function age(): number | undefined {
+    if (own.size === 0) return undefined;
+    const bytes = waitingOfOurs();
+    for (const [name, { at }] of own) {
+      if (bytes === undefined || bytes.includes(name, 0, 'latin1')) return Math.abs(Date.now() - at);
+      own.delete(name);
+    }
+    return undefined;
+  }
+
+  /** What waits in the file that we appended to; undefined where nobody can know: somebody has removed it, say. */
+  function waitingOfOurs(): Buffer | undefined {
+    try {
+      if (fd < 0 || statSync(path).ino !== ino || readSync(fd, header, 0, HEADER, 0) < HEADER)
+        return undefined;
+      return isSound(header) ? readWaiting() : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  function take(): Taken {
     const firstSeen = new Map<string, number>();
-    for (const file of taken) readEntries(readAll(file), firstSeen);
-    forget();
+    const end = takeFrom(firstSeen);
+    // What was appended to a file that is there no more.
+    for (const [name, sight] of own) earliest(firstSeen, name, sight.firstSeen);
     return {
       firstSeen,
       done() {
-        for (const file of taken) remove(file);
-        taken.clear();
+        own.clear();
+        // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
+        if (end > 0) writeNumber(path, ino, CONSUMED_AT, end);
       },
     };
   }
 
-  return { add, age, take, close: forget };
+  /** Returns up to where it has read; 0: there is nothing. */
+  function takeFrom(firstSeen: Map<string, number>): number {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there === undefined) {
+      close();
+      return 0;
+    }
+    if (unusable || !there.isFile()) return 0;
+    if (fd < 0 || there.ino !== ino) open();
+    const whole = readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header);
+    const consumed = whole ? header.readUInt32LE(CONSUMED_AT) : 0;
+    if (!whole || (isClosed(header) && consumed >= there.size)) {
+      unlinkSync(path); // no more than rubbish; or all of it is in the database
+      close();
+      return 0;
+    }
+    if (there.size > FULL && !isClosed(header)) writeNumber(path, ino, CLOSED_AT, 1);
+    const bytes = readWaiting();
+    readEntries(bytes, firstSeen);
+    return consumed + bytes.length;
+  }
+
+  return { find, add, age, take, close };
 }
 
-/** Whoever made the file may not have seen to it that it is found after a power cut. */
+function isSound(header: Buffer): boolean {
+  return header.readUInt32LE(0) === MAGIC && header.readUInt32LE(CONSUMED_AT) >= HEADER;
+}
+
+function isClosed(header: Buffer): boolean {
+  return header.readUInt32LE(CLOSED_AT) !== 0;
+}
+
+/** In one step, and only if there is none yet: nobody finds it without its header. */
+function makeFile(path: string): void {
+  const own = `${path}.${process.pid}`;
+  const header = Buffer.alloc(HEADER);
+  header.writeUInt32LE(MAGIC, 0);
+  header.writeUInt32LE(HEADER, CONSUMED_AT);
+  try {
+    writeFileSync(own, header, { mode: 0o600, flag: 'wx' });
+    // As with the database: what root touches first must not lock out the user that the filters run as.
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(path));
+      if (uid !== 0) chownSync(own, uid, gid);
+    }
+    linkSync(own, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** Through a descriptor of its own: what is written through one with O_APPEND goes to the end, wherever it is to go. */
+function writeNumber(path: string, ino: number, at: number, number: number): void {
+  const fd = openSync(path, constants.O_WRONLY | HARMLESS);
+  try {
+    if (fstatSync(fd).ino !== ino) return;
+    const word = Buffer.alloc(4);
+    word.writeUInt32LE(number);
+    writeSync(fd, word, 0, 4, at);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function syncDirectory(directory: string): void {
   const fd = openSync(directory, constants.O_RDONLY);
   try {
@@ -171,63 +260,51 @@ function syncDirectory(directory: string): void {
   }
 }
 
-/** Files that were taken and are still there: their process was killed before it had committed them. */
-function leftBehind(path: string): string[] {
-  const start = `${basename(path)}.`;
-  return readdirSync(dirname(path), { withFileTypes: true })
-    .filter(({ name }) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length)))
-    .filter((entry) => entry.isFile())
-    .map(({ name }) => `${dirname(path)}/${name}`);
-}
-
-function remove(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
 /** Returns the entry's size. */
 function writeEntry(entry: Buffer, key: Buffer, length: number, now: number): number {
   entry.writeUInt16LE(length, 0);
   entry.writeUInt32LE(now >>> 0, 6);
-  key.copy(entry, HEAD, 0, length);
-  entry.writeUInt32LE(check(entry, 6, HEAD + length), 2);
-  return HEAD + length;
+  key.copy(entry, ENTRY_HEAD, 0, length);
+  const end = ENTRY_HEAD + length;
+  entry.writeUInt32LE(check(entry, 6, end), 2);
+  return end;
 }
 
-/** Adds the sound entries, each with its earliest sight; a torn one is passed over. */
+/** The end of the entry at `at`; 0: there is none, or it is torn. */
+function endOf(bytes: Buffer, at: number): number {
+  if (at < 0 || at + ENTRY_HEAD >= bytes.length) return 0;
+  const length = bytes.readUInt16LE(at);
+  const end = at + ENTRY_HEAD + length;
+  if (length === 0 || length > MAX_KEY || end > bytes.length) return 0;
+  return check(bytes, at + 6, end) === bytes.readUInt32LE(at + 2) ? end : 0;
+}
+
+function seenAt(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at + 6);
+}
+
+/** The earliest sight of the key among the entries; 0: none. Looks for the key first: there may be thousands. */
+function seenIn(bytes: Buffer, key: Buffer): number {
+  let seen = 0;
+  for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + 1)) {
+    const entry = at - ENTRY_HEAD;
+    if (endOf(bytes, entry) !== at + key.length) continue; // it is a part of another key
+    seen = seen === 0 ? seenAt(bytes, entry) : Math.min(seen, seenAt(bytes, entry));
+  }
+  return seen;
+}
+
+/** Adds the sound entries; over torn ones, as a power cut or a full disk leave them, it is looked on for the next. */
 function readEntries(bytes: Buffer, firstSeen: Map<string, number>): void {
-  for (let at = 0; at + HEAD < bytes.length; ) {
-    const length = bytes.readUInt16LE(at);
-    const end = at + HEAD + length;
-    const fits = length > 0 && length <= MAX_KEY && end <= bytes.length;
-    if (!fits || check(bytes, at + 6, end) !== bytes.readUInt32LE(at + 2)) {
-      at++;
-      continue;
-    }
-    const name = bytes.toString('latin1', at + HEAD, end);
-    const now = bytes.readUInt32LE(at + 6);
-    firstSeen.set(name, Math.min(firstSeen.get(name) ?? now, now));
-    at = end;
+  for (let at = 0; at + ENTRY_HEAD < bytes.length; ) {
+    const end = endOf(bytes, at);
+    if (end > 0) earliest(firstSeen, bytes.toString('latin1', at + ENTRY_HEAD, end), seenAt(bytes, at));
+    at = end > 0 ? end : at + 1;
   }
 }
 
-function readAll(file: string): Buffer {
-  let fd: number;
-  try {
-    fd = openSync(file, constants.O_RDONLY | HARMLESS);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0); // another has committed it
-    throw error;
-  }
-  try {
-    const bytes = Buffer.allocUnsafe(Math.min(fstatSync(fd).size, 2 * MOST));
-    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
-  } finally {
-    closeSync(fd);
-  }
+function earliest(firstSeen: Map<string, number>, name: string, seen: number): void {
+  firstSeen.set(name, Math.min(firstSeen.get(name) ?? seen, seen));
 }
 
 /** FNV-1a. */
