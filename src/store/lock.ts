@@ -1,10 +1,12 @@
 // A look at LMDB's lock file before its lock is taken: rubbish in it would make liblmdb wait for ever, or die.
 import {
   closeSync,
+  constants,
   fstatSync,
   ftruncateSync,
   linkSync,
   openSync,
+  readFileSync,
   readSync,
   rmSync,
   writeFileSync,
@@ -28,6 +30,7 @@ export interface LockFile {
 
 // struct MDB_txninfo: magic, layout, last transaction (8), readers, padding up to 64; then the write mutex
 // (pthread_mutex_t of glibc: lock word, count, owner, users, kind); from 192 on, 64 bytes a reader.
+const LMDB = 0xbeefc0de;
 const LAST_TXN = 8;
 const READERS = 16;
 const MUTEX = 64;
@@ -56,6 +59,27 @@ export function makeLock(database: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(error, path, 'create');
   } finally {
     rmSync(own, { force: true });
+  }
+}
+
+/**
+ * True where the lock file is rubbish and another process has the database open: LMDB makes a new lock of it only for
+ * whoever comes alone, and lmdb 3.5 dies of SIGSEGV where it cannot. Whoever has it open holds fcntl(2)'s shared lock,
+ * and the exclusive one only while it makes the file.
+ */
+export function isRubbishInUse(path: string, ino: number): boolean {
+  const head = Buffer.alloc(4);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    if (readSync(fd, head, 0, 4, 0) === 4 && u32(head, 0) === LMDB) return false;
+  } finally {
+    closeSync(fd);
+  }
+  try {
+    const locks = readFileSync('/proc/locks', 'latin1').split('\n');
+    return locks.some((line) => line.includes(' READ ') && line.includes(`:${ino} `));
+  } catch {
+    return false; // no /proc in a chroot
   }
 }
 

@@ -11,6 +11,7 @@ import { type Instruction, newInstruction, put, remove } from './instruction.ts'
 import {
   awaitLock,
   isDestroyed,
+  isRubbishInUse,
   type LockFile,
   lockPath,
   makeLock,
@@ -114,6 +115,8 @@ function checkBeforeLmdb(path: string): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
   if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
   if (lock === undefined) makeLock(path);
+  else if (isRubbishInUse(lockPath(path), lock.ino))
+    throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
   const file = openFile(path);
   if (file === undefined) return;
   try {

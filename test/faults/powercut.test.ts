@@ -34,12 +34,13 @@ async function record(bursts: number[], ...options: string[]): Promise<Event[]> 
     ...options,
   );
   const filter = await startFilter(['strace', ...STRACE, '-o', trace, ...command]);
-  const flushes = () => readRecording(trace, database).filter(({ kind }) => kind === 'flushed').length;
   let triple = 0;
   for (const burst of bursts) {
-    const before = flushes();
     for (let i = 0; i < burst; i++) expect(await filter.ask(requestFor(triple++))).toBe(deferred);
-    await until(() => flushes() >= before + 2); // the pages, and the mark
+    await until(() => {
+      const events = readRecording(trace, database);
+      return promised(events, events.length) === triple;
+    });
   }
   await filter.kill('SIGKILL');
   const end = Date.now();
@@ -49,18 +50,26 @@ async function record(bursts: number[], ...options: string[]): Promise<Event[]> 
   return events;
 }
 
-/** How many triples were answered before the last flush that had both its steps finished by `cut` began. */
+/** How many triples were in the database before the last flush that had both its steps finished by `cut` began. */
 function promised(events: Event[], cut: number): number {
-  let replies = 0;
+  const CONSUMED_AT = 8; // in the queue's header: up to where it is in the database
+  const ends: number[] = [];
+  let stored = 0;
   let marked = false;
-  let beforePages = 0; // answered when the flush of the pages began
+  let beforePages = 0; // stored when the flush of the pages began
   let kept = 0;
   let begunAt = 0;
   for (const event of events.slice(0, cut)) {
-    if (event.kind === 'reply') replies++;
-    else if (event.kind === 'write' && event.at === 2048) marked = true;
-    else if (event.kind === 'flush begins') begunAt = replies;
-    else if (event.kind === 'flushed') {
+    if (event.kind === 'reply') continue;
+    if (event.to === 'queue') {
+      if (event.kind !== 'write' || event.at === 0) continue;
+      // The very first triple makes the database, and comes by no queue.
+      if (event.at === CONSUMED_AT)
+        stored = 1 + ends.filter((end) => end <= event.data.readUInt32LE()).length;
+      else ends.push(event.at + event.data.length);
+    } else if (event.kind === 'write') marked ||= event.at === 2048;
+    else if (event.kind === 'flush begins') begunAt = stored;
+    else {
       if (marked) kept = beforePages;
       else beforePages = begunAt;
       marked = false;
@@ -74,10 +83,12 @@ async function cutShort(events: Event[], expected: (cut: number) => number): Pro
   for (let seed = 1; seed <= CUTS; seed++) {
     const random = makeRandom(seed);
     const cut = random.below(events.length + 1);
-    const left = afterCut(events, cut, random);
+    const left = afterCut(events, cut, 'database', random);
+    const queue = afterCut(events, cut, 'queue', random);
     reboot(left);
     const scratch = makeScratch();
     writeFileSync(file(scratch.path), left, { mode: 0o600 });
+    if (queue.length > 0) writeFileSync(`${file(scratch.path)}-queue`, queue, { mode: 0o600 });
     const filter = await filterIn(scratch.path, '--auto-whitelist', '0');
     try {
       for (let i = 0; i < expected(cut); i++)

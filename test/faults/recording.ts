@@ -1,13 +1,14 @@
-// What a run writes to its database and when it has it flushed, as strace(1) sees it; and the files that a power
-// cut at any moment of that run could leave behind.
+// What a run writes to its database and the queue beside it and when it has them flushed, as strace(1) sees it; and the
+// files that a power cut at any moment of that run could leave behind.
 import { readFileSync } from 'node:fs';
 import type { Random } from '../support/random.ts';
 
+export type FileName = 'database' | 'queue';
 export type Event =
-  | { kind: 'write'; at: number; data: Buffer }
+  | { kind: 'write'; to: FileName; at: number; data: Buffer }
   | { kind: 'reply' }
-  | { kind: 'flush begins'; thread: string }
-  | { kind: 'flushed'; thread: string };
+  | { kind: 'flush begins'; to: FileName; thread: string }
+  | { kind: 'flushed'; to: FileName; thread: string };
 
 const SECTOR = 512;
 export const STRACE = [
@@ -20,19 +21,26 @@ export const STRACE = [
   'trace=pwrite64,pwritev,writev,write,lseek,fdatasync',
 ];
 
-/** Reads strace's output: what concerns `database`, and every reply. */
+/** Reads strace's output: what concerns `database` and its queue, and every reply. */
 export function readRecording(file: string, database: string): Event[] {
   const events: Event[] = [];
   const unfinished = new Map<string, string>();
-  const spelt = hex(database);
-  const concerns = (call: string) => call.includes(`<${spelt}>`) || call.includes(`<${database}>`);
+  const queue = `${database}-queue`;
+  const concerns = (call: string): FileName | undefined => {
+    const name = /<([^>]*)>/.exec(call)?.[1] ?? '';
+    const path = name.startsWith('\\x') ? Buffer.from(name.replaceAll('\\x', ''), 'hex').toString() : name;
+    // The queue begins under another name, with its header.
+    return path === database ? 'database' : path.startsWith(queue) ? 'queue' : undefined;
+  };
   let position = 0;
+  let end = 0; // of the queue, to which is only appended
   for (const line of readFileSync(file, 'latin1').split('\n')) {
     const match = /^(\d+) +(.*)$/.exec(line);
     if (match === null) continue;
     const thread = match[1]!;
     let call = match[2]!;
-    if (call.startsWith('fdatasync(') && concerns(call)) events.push({ kind: 'flush begins', thread });
+    const flushes = call.startsWith('fdatasync(') ? concerns(call) : undefined;
+    if (flushes !== undefined) events.push({ kind: 'flush begins', to: flushes, thread });
     if (call.endsWith('<unfinished ...>')) {
       unfinished.set(thread, call.slice(0, -' <unfinished ...>'.length));
       continue;
@@ -40,8 +48,9 @@ export function readRecording(file: string, database: string): Event[] {
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(call);
     if (resumed !== null) call = (unfinished.get(thread) ?? '') + resumed[1]!;
     if (call.includes('"\\x61\\x63\\x74\\x69\\x6f\\x6e\\x3d')) events.push({ kind: 'reply' });
-    if (!concerns(call)) continue;
-    if (call.startsWith('fdatasync(')) events.push({ kind: 'flushed', thread });
+    const to = concerns(call);
+    if (to === undefined) continue;
+    if (call.startsWith('fdatasync(')) events.push({ kind: 'flushed', to, thread });
     else if (call.startsWith('lseek(')) position = Number(/= (\d+)$/.exec(call)![1]);
     else {
       const data = Buffer.concat(
@@ -50,26 +59,28 @@ export function readRecording(file: string, database: string): Event[] {
         ),
       );
       const offset = /, (\d+)\) = \d+$/.exec(call);
+      if (to === 'queue' && call.startsWith('write(')) {
+        events.push({ kind: 'write', to, at: end, data });
+        end += data.length;
+        continue;
+      }
       const at = call.startsWith('writev(') || call.startsWith('write(') ? position : Number(offset![1]);
       if (call.startsWith('writev(') || call.startsWith('write(')) position += data.length;
-      events.push({ kind: 'write', at, data });
+      events.push({ kind: 'write', to, at, data });
     }
   }
   return events;
 }
 
-function hex(text: string): string {
-  return [...Buffer.from(text)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
-}
-
 /**
- * The file after a cut before event `cut`: everything that was written before the last finished flush began, and
+ * The file `of` after a cut before event `cut`: everything that was written before the last finished flush began, and
  * of what came later any part, in any order, torn between sectors.
  */
-export function afterCut(events: Event[], cut: number, random: Random): Buffer {
+export function afterCut(all: Event[], cut: number, of: FileName, random: Random): Buffer {
+  const events = all.slice(0, cut).filter((event) => event.kind !== 'reply' && event.to === of);
   let safe = 0;
   const begun = new Map<string, number>();
-  for (let i = 0; i < cut; i++) {
+  for (let i = 0; i < events.length; i++) {
     const event = events[i]!;
     if (event.kind === 'flush begins') begun.set(event.thread, i);
     if (event.kind === 'flushed') safe = Math.max(safe, begun.get(event.thread) ?? 0);
@@ -81,7 +92,7 @@ export function afterCut(events: Event[], cut: number, random: Random): Buffer {
     data.copy(file, at);
   };
   const keep = random.next(); // mostly all, mostly nothing, and between
-  for (let i = 0; i < cut; i++) {
+  for (let i = 0; i < events.length; i++) {
     const event = events[i]!;
     if (event.kind !== 'write') continue;
     if (i < safe) apply(event.at, event.data);
