@@ -38,8 +38,13 @@ export function rowsOfEngine(status: EngineStatus, now: number, paint: Paint): s
   return [
     ['store', store],
     ...nodes.flatMap(({ where, program, version, role, memory, maxMemory, filters }) => [
-      ['engine', `${program} ${version} at ${where}, ${role}`],
-      ['memory', `${bytes(memory)} of ${maxMemory ? bytes(maxMemory) : 'whatever there is'}`],
+      ['engine', `${[program, version].join(' ').trim()} at ${where}, ${role ?? 'its role is not known'}`],
+      [
+        'memory',
+        memory === undefined
+          ? 'not known: INFO is forbidden'
+          : `${bytes(memory)} of ${maxMemory ? bytes(maxMemory) : 'whatever there is'}`,
+      ],
       ['filters', filters === undefined ? 'not known: CLIENT LIST is forbidden' : `${filters} connected`],
     ]),
     stateRow(status, paint),

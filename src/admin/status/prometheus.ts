@@ -26,7 +26,7 @@ export function metricsOfEngine(status: EngineStatus): string {
     metric(
       'store_memory_bytes',
       'Memory that the engine uses, by node.',
-      by(({ memory }) => memory),
+      by(({ memory }) => memory ?? 0),
     ),
     metric(
       'store_max_memory_bytes',

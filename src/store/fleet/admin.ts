@@ -14,7 +14,7 @@ import { connect, type FleetScan, scanFleet, scanOrigins } from './scan.ts';
 import { readSecrets } from './secrets.ts';
 import { explain } from './trouble.ts';
 
-export { readAddress };
+export { nameOf, readAddress };
 
 export interface Fleet {
   /** Where it is, for messages. */

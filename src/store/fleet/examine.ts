@@ -19,21 +19,20 @@ export interface Node {
   where: string;
   /** The address that the connection leads to, undefined for a socket. */
   address: string | undefined;
-  /** As 7.0.15, and by whom. */
-  version: string;
+  /** As 7.0.15, and by whom. Undefined where the access list forbids to ask, and then all else that INFO says. */
+  version: string | undefined;
   program: 'redis' | 'valkey';
   /** master, slave, or what else it calls itself. */
-  role: string;
+  role: string | undefined;
   /** Seconds since the epoch that its clock is ahead of this host's; to the half of a round trip. */
   ahead: number;
   /** The median of some round trips, in milliseconds. */
   latency: number;
   /** Bytes; `maxMemory` 0: no bound. */
-  memory: number;
+  memory: number | undefined;
   maxMemory: number | undefined;
   /** As `noeviction`. */
   policy: string | undefined;
-  keys: number;
   /** Connections of filters. */
   filters: number | undefined;
   appendOnly: boolean | undefined;
@@ -64,7 +63,7 @@ async function probe(client: Client): Promise<string> {
 }
 
 async function examineNode(node: Redis): Promise<Node> {
-  const info = readInfo(await node.info());
+  const info = readInfo(await told(() => node.info()));
   const { host, port, path, sentinels } = node.options;
   const { remoteAddress, remotePort } = node.stream as Socket;
   const latencies: number[] = [];
@@ -80,15 +79,14 @@ async function examineNode(node: Redis): Promise<Node> {
   return {
     where: path ?? (sentinels === null ? `${host}:${port}` : `${remoteAddress}:${remotePort}`),
     address: path === undefined ? remoteAddress : undefined,
-    version: info.valkey_version ?? info.redis_version ?? '?',
+    version: info.valkey_version ?? info.redis_version,
     program: info.valkey_version === undefined ? 'redis' : 'valkey',
-    role: info.role ?? '?',
+    role: info.role,
     ahead,
     latency: latencies.sort((a, b) => a - b)[ROUND_TRIPS >> 1]!,
-    memory: bytes('used_memory') ?? 0,
+    memory: bytes('used_memory'),
     maxMemory: bytes('maxmemory'),
     policy: info.maxmemory_policy,
-    keys: await node.dbsize(),
     filters: await filtersOf(node),
     appendOnly: info.aof_enabled === undefined ? undefined : info.aof_enabled === '1',
     save: await saveOf(node),
@@ -96,8 +94,18 @@ async function examineNode(node: Redis): Promise<Node> {
   };
 }
 
+/** Undefined where the access list forbids to ask. */
+async function told<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (/NOPERM/.test((error as Error).message)) return undefined;
+    throw error;
+  }
+}
+
 /** The lines `name:value` of INFO. */
-function readInfo(text: string): Record<string, string> {
+function readInfo(text = ''): Record<string, string> {
   return Object.fromEntries(
     text
       .split('\r\n')
@@ -106,21 +114,15 @@ function readInfo(text: string): Record<string, string> {
   );
 }
 
-/** Without this connection of our own. Undefined where the access list forbids to ask. */
+/** Without this connection of our own. */
 async function filtersOf(node: Redis): Promise<number | undefined> {
-  try {
-    const list = String(await node.client('LIST'));
-    return list.split('\n').filter((line) => / name=greylatch /.test(line)).length - 1;
-  } catch {
-    return undefined;
-  }
+  const list = await told(() => node.client('LIST'));
+  if (list === undefined) return undefined;
+  const named = String(list).match(/ name=greylatch /g) ?? [];
+  return Math.max(0, named.length - 1);
 }
 
 async function saveOf(node: Redis): Promise<string | undefined> {
-  try {
-    const [, value] = (await node.config('GET', 'save')) as string[];
-    return value;
-  } catch {
-    return undefined;
-  }
+  const found = (await told(() => node.config('GET', 'save'))) as string[] | undefined;
+  return found?.[1];
 }

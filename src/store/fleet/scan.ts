@@ -3,10 +3,11 @@
 import type { Redis } from 'ioredis';
 import { newNumbers } from '../hashes.ts';
 import { originsName } from '../origins.ts';
+import { RELEASES } from '../releases.ts';
 import type { Entry } from '../scan.ts';
 import type { Address } from './address.ts';
 import { type Client, newClient } from './client.ts';
-import { ORIGINS_PATTERN, PATTERN, readEntry, readKey, readOriginsKey } from './key.ts';
+import { houseKey, ORIGINS_PATTERN, PATTERN, readEntry, readKey, readOriginsKey } from './key.ts';
 import type { Secrets } from './secrets.ts';
 import { explain, isOfOneKey } from './trouble.ts';
 
@@ -37,7 +38,7 @@ export async function connect(address: Address, secrets: Secrets, patience = 0):
     timer = setTimeout(() => reject(new Error(`timed out after ${most} ms`)), most);
   });
   try {
-    await Promise.race([client.connect().then(() => client.exists('')), late]);
+    await Promise.race([client.connect().then(() => client.exists(houseKey(RELEASES))), late]);
     return client;
   } catch (error) {
     client.disconnect();

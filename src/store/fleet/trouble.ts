@@ -25,7 +25,10 @@ const ADVICE: [RegExp, string][] = [
     /WRONGPASS|NOAUTH|invalid password|AUTH|without any password/,
     'the engine refuses the password; look at --store-password-file',
   ],
-  [/NOPERM/, "the engine's access list forbids it; see the README for what the filter's user needs"],
+  [
+    /NOPERM/,
+    "the engine's access list forbids it; ACL SETUSER USER ~gl* +get +set +del +exists +time +eval +evalsha, for commands also +scan +dbsize",
+  ],
   [/WRONGTYPE/, 'a key of ours holds something else; delete it, or use another database'],
   [/READONLY/, 'the engine is a replica, and replicas are read-only; name its master, or its Sentinels'],
   [/\bOOM\b/, 'the engine is full; raise its maxmemory, or set maxmemory-policy volatile-ttl'],
