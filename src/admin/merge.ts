@@ -187,12 +187,12 @@ export async function* recordsOf(records: Records, since: number): AsyncGenerato
   if (!records.isThere()) throw doesNotExist(records.name);
   const self = await records.edit(originOf);
   const origins = new Map<string, Origins>();
-  const onHouse = (name: string, text: string) => {
+  const onOrigins = (name: string, text: string) => {
     const client = clientOf(name);
     const read = client === undefined ? undefined : readOrigins(text);
     if (read !== undefined) origins.set(client!, read);
   };
-  for await (const piece of records.read('exporting', { onHouse })) {
+  for await (const piece of records.read('exporting', { onOrigins })) {
     function* all() {
       for (const entry of piece) yield* exported(entry, origins, self, since);
     }

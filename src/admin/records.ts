@@ -7,6 +7,7 @@ import { UsageError } from '../cli/values.ts';
 import type { Triple } from '../greylist/request.ts';
 import { type Change, type JointChange, type Name, openEditor } from '../store/edit.ts';
 import type { Engine } from '../store/fleet/examine.ts';
+import { clientOf } from '../store/origins.ts';
 import { type Peek, peek } from '../store/peek.ts';
 import type { Entry } from '../store/scan.ts';
 import { explained, explanation, scanOf } from './database.ts';
@@ -64,9 +65,13 @@ export interface Records {
 export interface Hooks {
   /** What is damaged is passed over, and told. */
   onDamage?: (what: string) => void;
-  /** The store's own records; they come before all others. */
-  onHouse?: (name: string, text: string) => void;
+  /** Each client's counts by origin, and the other records of the store's own, of which an engine has none. */
+  onOrigins?: OnHouse;
+  onHouse?: OnHouse;
 }
+
+/** Told before all entries. */
+type OnHouse = (name: string, text: string) => void;
 
 /** Both return how many records were changed. */
 export interface Editor {
@@ -81,7 +86,7 @@ export async function withRecords<T>(where: Where, work: (records: Records) => P
   if (where.store === undefined) return work(ofDatabase(where.db));
   const { address, fleet: opener } = engineAt(where.store);
   const { 'retry-window': retryWindow = 0, 'max-age': maxAge = 0 } = where;
-  const fleet = await opener.openFleet(address, {
+  const fleet = await opener.openEngine(address, {
     passwordFile: where['store-password-file'],
     patience: where['store-timeout'],
     limits: { retryWindow, maxAge, maxWaiting: 0 },
@@ -121,8 +126,11 @@ export function ofDatabase(db: string): Records {
     name: db,
     now: () => Math.floor(Date.now() / 1000),
     isThere: () => (statSync(db, { throwIfNoEntry: false })?.size ?? 0) > 0,
-    async *read(what, { onDamage, onHouse } = {}) {
-      const { entries, part } = scanOf(db, onDamage, onHouse);
+    async *read(what, { onDamage, onOrigins, onHouse } = {}) {
+      const { entries, part } = scanOf(db, onDamage, (name, text) => {
+        if (clientOf(name) === undefined) onHouse?.(name, text);
+        else onOrigins?.(name, text);
+      });
       const bar = newBar(what);
       function* shown() {
         let read = 0;
@@ -153,13 +161,13 @@ export function ofDatabase(db: string): Records {
   };
 }
 
-function ofFleet(fleet: Awaited<ReturnType<Bundle['openFleet']>>): Records {
+function ofFleet(fleet: Awaited<ReturnType<Bundle['openEngine']>>): Records {
   return {
     name: fleet.name,
     now: fleet.now,
     isThere: () => true,
-    async *read(what, { onDamage = () => {}, onHouse } = {}) {
-      if (onHouse !== undefined) await fleet.house(onHouse);
+    async *read(what, { onDamage = () => {}, onOrigins } = {}) {
+      if (onOrigins !== undefined) await fleet.origins(onOrigins);
       const { pages, part } = await fleet.scan(onDamage);
       const bar = newBar(what);
       try {

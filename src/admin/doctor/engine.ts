@@ -64,7 +64,7 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   };
   const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 }; // nothing is stored
   try {
-    const fleet = await opener.openFleet(address, { passwordFile, patience: timeout, limits });
+    const fleet = await opener.openEngine(address, { passwordFile, patience: timeout, limits });
     try {
       return { ...known, trouble: '', engine: await fleet.examine() };
     } finally {

@@ -1,7 +1,6 @@
 // The fleet's store for the administrator's commands: a bundle of its own, which no start without --store loads. All that
 // goes wrong with the engine is an Error whose message says what to do.
 import type { Triple } from '../../greylist/request.ts';
-import { ORIGIN } from '../origins.ts';
 import type { Peek } from '../peek.ts';
 import { RELEASES, readReleases } from '../releases.ts';
 import type { Limits } from '../store.ts';
@@ -22,8 +21,8 @@ export interface Fleet {
   /** Seconds since the epoch, by the engine's clock, which all its times are from. */
   now(): number;
   scan(onDamage: (what: string) => void): Promise<FleetScan>;
-  /** Tells `visit` of the records of the house: each client's counts by origin, and others that `scan` does not show. */
-  house(visit: (name: string, text: string) => void): Promise<void>;
+  /** Tells `visit` of each client's counts by origin, by the name of the record (../origins.ts). */
+  origins(visit: (name: string, text: string) => void): Promise<void>;
   peek(triple: Triple): Promise<Peek>;
   edit<T>(work: (editor: FleetEditor) => Promise<T>): Promise<T>;
   examine(): Promise<Engine>;
@@ -38,7 +37,7 @@ export interface FleetSettings {
 }
 
 /** Connects to it. Throws Error. */
-export async function openFleet(address: Address, settings: FleetSettings): Promise<Fleet> {
+export async function openEngine(address: Address, settings: FleetSettings): Promise<Fleet> {
   const name = nameOf(address);
   const secrets = readSecrets(settings.passwordFile, address.tls);
   const client = await connect(address, secrets, settings.patience).catch((error: Error) => {
@@ -58,14 +57,7 @@ export async function openFleet(address: Address, settings: FleetSettings): Prom
       name,
       now,
       scan: (onDamage) => told(async () => saying(await scanFleet(client, onDamage), told)),
-      house: (visit) =>
-        told(async () => {
-          await scanOrigins(client, visit);
-          for (const house of [ORIGIN, RELEASES]) {
-            const value = await client.getBuffer(houseKey(house));
-            if (value !== null) visit(house, value.toString('latin1'));
-          }
-        }),
+      origins: (visit) => told(() => scanOrigins(client, visit)),
       peek: (triple) => told(() => peek(client, triple)),
       edit: (work) => told(() => work(newEditor(client, settings.limits, now))),
       examine: () => told(() => examine(client)),
