@@ -1,9 +1,9 @@
 // greylatch status: the database at a glance, for people, for programs, and for Prometheus.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { LIVES, WHERE, withRecords } from './records.ts';
-import { gatherEngine } from './status/engine.ts';
-import { gather } from './status/facts.ts';
+import { LIVES, type Records, WHERE, withRecords } from './records.ts';
+import { type EngineStatus, gatherEngine } from './status/engine.ts';
+import { gather, type Status, type StatusSettings } from './status/facts.ts';
 import { type Paint, rowsOf, rowsOfEngine } from './status/print.ts';
 import { metricsOf, metricsOfEngine, putFile } from './status/prometheus.ts';
 import { newPaint, table, wantsColour } from './text.ts';
@@ -41,25 +41,32 @@ export const statusCommand = defineCommand({
       const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
       const { db, prometheus, json, verify } = args;
       const settings = { limits, autoWhitelist: args['auto-whitelist'], verify, now };
-      const engine = await records.examine?.();
-      const [status, rows, metrics] =
-        engine === undefined
-          ? await viewed(gather(records, db, settings), rowsOf, metricsOf)
-          : await viewed(gatherEngine(records, engine, db, settings), rowsOfEngine, metricsOfEngine);
+      const { status, rows, metrics } = await look(records, db, settings);
       if (prometheus !== undefined && prometheus !== '-') putFile(prometheus, metrics());
       else if (prometheus === '-') process.stdout.write(metrics());
       else if (json) process.stdout.write(`${JSON.stringify(status)}\n`);
-      else process.stdout.write(table(rows(now, newPaint(wantsColour(process.stdout, process.env)))));
+      else process.stdout.write(table(rows(newPaint(wantsColour(process.stdout, process.env)))));
       return status.sound ? SOUND : DAMAGED;
     }),
 });
 
-/** A status with the ways to show it. */
-async function viewed<S>(
-  status: Promise<S>,
-  rows: (status: S, now: number, paint: Paint) => string[][],
-  metrics: (status: S) => string,
-) {
-  const known = await status;
-  return [known, (now: number, paint: Paint) => rows(known, now, paint), () => metrics(known)] as const;
+interface View {
+  status: Status | EngineStatus;
+  rows(paint: Paint): string[][];
+  metrics(): string;
+}
+
+async function look(records: Records, db: string, settings: StatusSettings): Promise<View> {
+  const { now } = settings;
+  const engine = await records.examine?.();
+  if (engine === undefined) {
+    const status = await gather(records, db, settings);
+    return { status, rows: (paint) => rowsOf(status, now, paint), metrics: () => metricsOf(status) };
+  }
+  const status = await gatherEngine(records, engine, db, settings);
+  return {
+    status,
+    rows: (paint) => rowsOfEngine(status, now, paint),
+    metrics: () => metricsOfEngine(status),
+  };
 }

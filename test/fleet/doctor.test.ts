@@ -79,9 +79,7 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
     expect(out).toMatch(
       new RegExp(`^The store 127.0.0.1:${engine.port}\\n\\nok .*\\n[^]*All is well: 0 errors, 0 warnings`),
     );
-    expect(await engine.admin.keys('*')).toEqual(
-      expect.not.arrayContaining([expect.stringMatching(/\d\.\d/)]),
-    );
+    await until(async () => (await engine.admin.dbsize()) === 0); // the probe has gone
   });
 
   test('what it keeps, what it forgets, and how much there may be', async () => {
@@ -101,6 +99,9 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
     await mended(only(await doctor(), 'warning', 'store-memory', /has no bound/));
     await set('maxmemory-policy', 'noeviction');
     expect((await doctor()).findings.map(({ check }) => check)).toEqual(['store']);
+    // So much that a connection more or less does not count.
+    const ballast = "for i = 1, 2000 do redis.call('SET', KEYS[1] .. i, string.rep('x', 10000)) end";
+    await engine.admin.eval(ballast, 1, 'ballast');
     const used = Number(/^used_memory:(\d+)/m.exec(await engine.admin.info('memory'))![1]);
     await set('maxmemory', `${Math.ceil(used * 1.05)}`);
     await mended(only(await doctor(), 'warning', 'store-memory', /takes nothing new/));
@@ -170,7 +171,7 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
   test('not there; slow; and of another time', async () => {
     const clock = makeClock(scratch.path, Math.floor(Date.now() / 1000) + 600);
     await start({ env: clock.env });
-    only(await doctor(), 'warning', 'store-clock', /10 min ahead of|9 min \d+ s ahead of/);
+    only(await doctor(), 'warning', 'store-clock', / min( \d+ s)? ahead of that of this host/);
     await engine.stop();
     only(await doctor(), 'error', 'store', /nobody listens there/);
     await start();
