@@ -14,6 +14,7 @@ const { metafile } = await build({
     lists: 'src/lists/lists.ts', // --whitelist-clients and the like
     fleet: 'src/store/fleet/fleet.ts', // --store
     'fleet-worker': 'src/store/fleet/worker.ts', // its thread
+    'fleet-admin': 'src/store/fleet/admin.ts', // --store of an administrator's command
     commands: 'src/cli/commands.ts', // an administrator's command
     manual: 'src/manual/main.ts', // only here
   },
@@ -36,6 +37,7 @@ const { metafile } = await build({
     './words.js',
     './lists.js',
     './fleet.js',
+    './fleet-admin.js',
   ],
   metafile: true,
   logLevel: 'warning',

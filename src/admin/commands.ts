@@ -10,8 +10,9 @@ import { importCommand } from './import.ts';
 import { learnCommand } from './learn.ts';
 import { listCommand } from './list.ts';
 import { listsCommand } from './lists.ts';
-import { openMerge, recordsOf } from './merge.ts';
+import { merging, recordsOf } from './merge.ts';
 import { purgeCommand } from './purge.ts';
+import { ofFile } from './refuse.ts';
 import { releaseCommand } from './release.ts';
 import { reportCommand } from './report.ts';
 import { restoreCommand } from './restore.ts';
@@ -31,15 +32,24 @@ export const COMMANDS = [
   whyCommand,
   releaseCommand,
   forgetCommand,
-  learnCommand(openMerge),
-  importCommand(openMerge),
+  learnCommand(merging),
+  importCommand(merging),
   exportCommand(recordsOf),
-  backupCommand,
-  restoreCommand,
+  ofFile(backupCommand, "write a file by greylatch export --store, or use the engine's own BGSAVE"),
+  ofFile(
+    restoreCommand,
+    'greylatch import --store adds a file that greylatch export has written (greylatch forget --client "*" before, to replace all)',
+  ),
   purgeCommand,
-  compactCommand,
-  verifyCommand,
-  salvageCommand,
+  ofFile(compactCommand, 'an engine gives memory back by itself (its setting activedefrag does more)'),
+  ofFile(
+    verifyCommand,
+    'greylatch status --store looks at each record; redis-check-aof and redis-check-rdb look at the files of an engine',
+  ),
+  ofFile(
+    salvageCommand,
+    'salvage into a file, then: greylatch export --db FILE | greylatch import --store URL -',
+  ),
   doctorCommand,
   completionCommand,
 ] as unknown as readonly Command[];

@@ -1,8 +1,6 @@
-// The database as commands open it: each way in which it cannot be used is one line that says what to do.
+// This host's own database as commands open it: each way in which it cannot be used is one line that says what to do.
 import { DamageError, MovedError } from '../store/damage.ts';
-import { type Editor, openEditor } from '../store/edit.ts';
-import { type Entry, type Scan, scan } from '../store/scan.ts';
-import { newBar } from './progress.ts';
+import { type Scan, scan } from '../store/scan.ts';
 
 export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
@@ -13,15 +11,19 @@ export function explained<T>(db: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof DamageError) {
-      throw new Error(
-        `${db} ${error.message}; a filter sets it aside at its next request and saves what it can (by hand: greylatch salvage)`,
-        { cause: error },
-      );
-    }
-    if (error instanceof MovedError) throw new Error(`${db}: ${error.message}; try again`);
-    throw error;
+    throw explanation(db, error);
   }
+}
+
+/** What the store has thrown, in a form for people. */
+export function explanation(db: string, error: unknown): unknown {
+  if (error instanceof DamageError) {
+    return new Error(
+      `${db} ${error.message}; a filter sets it aside at its next request and saves what it can (by hand: greylatch salvage)`,
+      { cause: error },
+    );
+  }
+  return error instanceof MovedError ? new Error(`${db}: ${error.message}; try again`) : error;
 }
 
 /** Opens it for reading. Throws an Error for the user, also where there is none. */
@@ -35,34 +37,9 @@ export function scanOf(
   return found;
 }
 
-/** Calls `visit` for each record, with a bar on a terminal; `onHouse` before for the store's own. */
-export function eachEntry(
-  db: string,
-  what: string,
-  visit: (entry: Entry) => void,
-  onDamage?: (what: string) => void,
-  onHouse?: (name: string, text: string) => void,
-): void {
-  const { entries, part } = scanOf(db, onDamage, onHouse);
-  const bar = newBar(what);
-  try {
-    for (const entry of entries) {
-      visit(entry);
-      bar.show(part());
-    }
-  } finally {
-    bar.end();
-  }
-}
-
-/** Opens it for changes, which all happen within `work`. */
-export function editing<T>(db: string, work: (editor: Editor) => T): T {
-  return explained(db, () => {
-    const editor = openEditor(db);
-    try {
-      return work(editor);
-    } finally {
-      editor.close();
-    }
-  });
+/** Tells `visit` of the store's own records; there are none where there is no database. */
+export function eachHouse(db: string, visit: (name: string, text: string) => void): void {
+  const entries = explained(db, () => scan(db, undefined, visit))?.entries;
+  entries?.next(); // they come before all others
+  entries?.return(undefined);
 }

@@ -2,11 +2,14 @@
 // wrong. Changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
+import { type Asked, askedBy, gatherEngine } from './doctor/engine.ts';
 import { gather } from './doctor/facts.ts';
-import { isToMend } from './doctor/finding.ts';
+import { type Finding, isToMend } from './doctor/finding.ts';
+import { judgeEngine } from './doctor/judge/engine.ts';
 import { judge } from './doctor/judge.ts';
 import { readConfiguration } from './doctor/postconf.ts';
 import { printed } from './doctor/print.ts';
+import { WHERE } from './records.ts';
 import { wantsColour } from './text.ts';
 
 const WELL = 0;
@@ -19,15 +22,21 @@ export const doctorCommand = defineCommand({
     'Reads what postconf(1) prints, follows the service from smtpd(8) to the database, starts "node --version" ' +
       'and "greylatch --version" as the user of the service, and changes nothing. Run it as root: much is closed ' +
       'to others. Findings are ok, note (nobody has to act), warning (works until something happens) or error.',
+    'Of the engine that a service shares with other hosts, or of the one that --store names, it says whether it answers in ' +
+      'time, what it is, whether it keeps what it is told, whom it lets in, and how its clock goes. A probe is left there for a second.',
   ],
   options: {
     'config-dir': { kind: 'path', describe: "the directory of main.cf and master.cf, as postconf's -c" },
     db: { kind: 'path', describe: 'the database, where no service of master.cf runs greylatch yet' },
+    store: { ...WHERE.store, describe: 'examine this engine, and no Postfix' },
+    'store-password-file': WHERE['store-password-file'],
+    'store-timeout': WHERE['store-timeout'],
     json: JSON_OUTPUT,
   },
   positionals: {},
   examples: [
     ['doctor', 'after installing, and whenever something seems wrong'],
+    ['doctor --store redis://store.example --store-password-file /etc/greylatch.password', 'only the engine'],
     ['doctor --json', 'for a monitoring system: "findings", each with severity, check, where, what and mend'],
   ],
   statuses: {
@@ -35,16 +44,50 @@ export const doctorCommand = defineCommand({
     [TO_MEND]: 'there are warnings or errors',
     2: 'wrong command line, or no Postfix that can be examined',
   },
-  run({ 'config-dir': directory, db, json }) {
-    const configuration = readConfiguration(directory);
-    const findings = judge(gather(configuration, db));
-    const { version, directory: config } = configuration;
+  async run(args) {
+    const { store, json, 'store-password-file': passwordFile, 'store-timeout': timeout } = args;
+    const { head, about, findings } =
+      store === undefined
+        ? await examine(args['config-dir'], args.db)
+        : await examineStore({ store, passwordFile, timeout, account: undefined });
     const well = !findings.some(isToMend);
     process.stdout.write(
       json
-        ? `${JSON.stringify({ postfix: version, config, well, findings })}\n`
-        : printed(configuration, findings, wantsColour(process.stdout, process.env)),
+        ? `${JSON.stringify({ ...about, well, findings })}\n`
+        : printed(head, findings, wantsColour(process.stdout, process.env)),
     );
     return well ? WELL : TO_MEND;
   },
 });
+
+async function examine(directory: string | undefined, db: string | undefined) {
+  const configuration = readConfiguration(directory);
+  const facts = gather(configuration, db);
+  const asked = askedBy(facts.entries, configuration.parameters.queue_directory ?? '/');
+  const engines = await Promise.all(asked.map(examineAsked));
+  const { version, directory: config } = configuration;
+  return {
+    head: `Postfix ${version}, ${config}`,
+    about: { postfix: version, config },
+    findings: [...judge(facts), ...engines.flat()],
+  };
+}
+
+async function examineStore(asked: Asked) {
+  const facts = await gatherEngine(asked);
+  return { head: `The store ${facts.where}`, about: { store: facts.where }, findings: judgeEngine(facts) };
+}
+
+/** Of a service: where its address is none, the filter ends at once. */
+async function examineAsked(asked: Asked): Promise<Finding[]> {
+  try {
+    return judgeEngine(await gatherEngine(asked));
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name !== 'UsageError') throw error;
+    const what = `the filter ends at once: ${message}`;
+    return [
+      { severity: 'error', check: 'store', where: asked.store, what, mend: 'correct --store in argv=' },
+    ];
+  }
+}

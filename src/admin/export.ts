@@ -1,17 +1,17 @@
 // greylatch export: everything on record as text, for another host, another program, or for keeping.
 import { once } from 'node:events';
 import { defineCommand } from '../cli/command.ts';
-import { OPTIONS } from '../cli/options.ts';
 import { csvLine } from './import/csv.ts';
 import { CSV_COLUMNS, toCsv, toJson } from './import/greylatch.ts';
 import type { Imported } from './import/record.ts';
+import { type Records, WHERE, withRecords } from './records.ts';
 
-/** The records of a database that were seen at `since` (seconds since the epoch) or later. */
-export type Records = (db: string, since: number) => Iterable<Imported>;
+/** What was seen at `since` (seconds since the epoch) or later, piece by piece. */
+export type RecordsOf = (records: Records, since: number) => AsyncIterable<Iterable<Imported>>;
 
 const PIECE = 65536; // characters written at once
 
-export const exportCommand = (records: Records) =>
+export const exportCommand = (recordsOf: RecordsOf) =>
   defineCommand({
     name: 'export',
     describe: 'write everything on record to standard output, as JSON lines or CSV',
@@ -20,7 +20,7 @@ export const exportCommand = (records: Records) =>
       'greylatch import reads both. Hosts that send each other their exports agree in the end, in whatever order.',
     ],
     options: {
-      db: OPTIONS.db,
+      ...WHERE,
       format: {
         kind: 'choice',
         choices: ['json', 'csv'],
@@ -35,33 +35,34 @@ export const exportCommand = (records: Records) =>
       ['export --since 2h', 'from cron, as in: greylatch export --since 2h | ssh mx2 greylatch import -'],
     ],
     statuses: { 0: 'written' },
-    async run({ db, format, since }) {
-      const from = since === undefined ? 0 : Math.floor(Date.now() / 1000) - since;
-      await write(format === 'csv' ? csvOf(records(db, from)) : jsonOf(records(db, from)));
-      return 0;
-    },
+    run: (args) =>
+      withRecords(args, async (records) => {
+        const { format, since } = args;
+        const from = since === undefined ? 0 : records.now() - since;
+        const pieces = recordsOf(records, from);
+        if (format === 'csv') await write(pieces, toCsv, csvLine(CSV_COLUMNS));
+        else await write(pieces, toJson);
+        return 0;
+      }),
   });
 
-function* csvOf(records: Iterable<Imported>): Generator<string> {
-  yield csvLine(CSV_COLUMNS);
-  for (const record of records) yield toCsv(record);
-}
-
-function* jsonOf(records: Iterable<Imported>): Generator<string> {
-  for (const record of records) yield toJson(record);
-}
-
 /** No faster than they are taken: a slow reader must not make us hold it all. */
-async function write(lines: Iterable<string>): Promise<void> {
-  let piece = '';
+async function write(
+  pieces: AsyncIterable<Iterable<Imported>>,
+  lineOf: (record: Imported) => string,
+  head?: string,
+): Promise<void> {
+  let text = head === undefined ? '' : `${head}\n`;
   const flush = async () => {
-    const taken = process.stdout.write(piece, 'latin1');
-    piece = '';
+    const taken = process.stdout.write(text, 'latin1');
+    text = '';
     if (!taken) await once(process.stdout, 'drain');
   };
-  for (const line of lines) {
-    piece += `${line}\n`;
-    if (piece.length >= PIECE) await flush();
+  for await (const piece of pieces) {
+    for (const record of piece) {
+      text += `${lineOf(record)}\n`;
+      if (text.length >= PIECE) await flush();
+    }
   }
   await flush();
 }

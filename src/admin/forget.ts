@@ -1,13 +1,13 @@
 // greylatch forget: the reverse of release, and of having been seen at all.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
-import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { JSON_OUTPUT } from '../cli/options.ts';
 import { addressTest, clientTest } from '../greylist/pattern.ts';
 import type { Release } from '../greylist/release.ts';
-import type { Editor, Name } from '../store/edit.ts';
+import type { Name } from '../store/edit.ts';
 import { RELEASES, readReleases, SEEN_WITHIN, writeReleases } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
-import { eachEntry, editing } from './database.ts';
+import { type Editor, eachEntry, WHERE, withRecords } from './records.ts';
 import { nameOf, needed } from './release.ts';
 import { describeSelection, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
 import { plural } from './text.ts';
@@ -21,7 +21,7 @@ export const forgetCommand = defineCommand({
     'Deletes the triples that match all of the options given; with --client alone also the come-backs of the client, so that it has to earn its place on the auto-whitelist anew. Releases whose options lie within those given are taken back.',
     'With filters that run with --privacy, records bear no addresses and cannot be found by them.',
   ],
-  options: { db: OPTIONS.db, ...SELECTION, yes: YES, json: JSON_OUTPUT },
+  options: { ...WHERE, ...SELECTION, yes: YES, json: JSON_OUTPUT },
   positionals: {},
   examples: [
     ['forget --client 192.0.2.1', 'everything of a client'],
@@ -30,32 +30,34 @@ export const forgetCommand = defineCommand({
   ],
   statuses: { 0: 'forgotten', [NOT]: 'you said no: nothing was changed' },
   async run(args) {
-    const { db, yes, json } = args;
+    const { yes, json } = args;
     const selection = needed(selectionOf(args), 'forget');
     const isMeant = recordTest(selection);
-    const names: Name[] = [];
-    eachEntry(db, 'reading', (entry) => {
-      if (isMeant(entry)) names.push(nameOf(entry));
+    return withRecords(args, async (records) => {
+      const names: Name[] = [];
+      await eachEntry(records, 'reading', (entry) => {
+        if (isMeant(entry)) names.push(nameOf(entry));
+      });
+      const doing = `delete ${plural(names.length, 'record')} (${describeSelection(selection)})`;
+      if (!(await mayTouch(names.length, doing, yes))) return NOT;
+      const done = await records.edit(async (editor) => ({
+        releases: await takeBack(editor, selection),
+        records: await editor.change(names.map((name) => ({ name, change: () => 'forget' as const }))),
+      }));
+      if (done.releases > 0) await sleep(SEEN_WITHIN); // from now on no filter lets any of it pass
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ records: done.records, releases: done.releases })}\n`
+          : `${plural(done.records, 'record')} deleted, ${plural(done.releases, 'release')} taken back\n`,
+      );
+      return 0;
     });
-    const doing = `delete ${plural(names.length, 'record')} (${describeSelection(selection)})`;
-    if (!(await mayTouch(names.length, doing, yes))) return NOT;
-    const { records, releases } = editing(db, (editor) => ({
-      releases: takeBack(editor, selection),
-      records: editor.change(names.map((name) => ({ name, change: () => 'forget' as const }))),
-    }));
-    if (releases > 0) await sleep(SEEN_WITHIN); // from now on no filter lets any of it pass
-    process.stdout.write(
-      json
-        ? `${JSON.stringify({ records, releases })}\n`
-        : `${plural(records, 'record')} deleted, ${plural(releases, 'release')} taken back\n`,
-    );
-    return 0;
   },
 });
 
-function takeBack(editor: Editor, selection: Selection): number {
+async function takeBack(editor: Editor, selection: Selection): Promise<number> {
   let taken = 0;
-  editor.changeJointly([
+  await editor.changeJointly([
     {
       names: [{ house: RELEASES }],
       change([before]) {

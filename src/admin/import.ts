@@ -1,28 +1,31 @@
 // greylatch import: what another greylisting program, or another greylatch, has on record.
 import { defineCommand } from '../cli/command.ts';
-import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { JSON_OUTPUT } from '../cli/options.ts';
 import { FORMATS, type Format, SNIFFED } from './import/format.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
 import { newBar } from './progress.ts';
+import { LIVES, type Records, WHERE, withRecords } from './records.ts';
 
 const ALL = 0;
 const PARTLY = 1;
 
-/** Opens the database for merging. */
-export type OpenMerge = (db: string) => { merge: Merge; close(): void };
+/** Hands `work` what merges into the records. */
+export type Merging = <T>(records: Records, work: (merge: Merge) => Promise<T>) => Promise<T>;
 
-export const importCommand = (open: OpenMerge) =>
+export const importCommand = (merging: Merging) =>
   defineCommand({
     name: 'import',
     describe: 'merge what greylist.pl, postgrey, sqlgrey or another greylatch has on record',
     text: [
       'Reads files, or standard input, packed with gzip or not: the output of db_dump, with and without -p, for greylist.db of greylist.pl and for postgrey.db and postgrey_clients.db of postgrey; SQL dumps (sqlite3 .dump, mysqldump, pg_dump) and CSV of sqlgrey; and what greylatch export writes.',
       'An import merges: a triple keeps its earliest first and its latest last time, and has passed if it did anywhere. Counts are kept by origin, so that an import may be repeated; counts of different origins add up. When several hosts are imported, name each by --origin.',
+      'With --store it merges into the engine, which takes nothing that has expired: give --retry-window and --max-age as the filters have them. A host moves to the engine by "greylatch export | greylatch import --store URL -", and back the same way.',
       'greylist.pl does not say which triples passed: those count as passed whose client ever came back. postgrey and sqlgrey keep networks in the place of many addresses, which --client-key subnet makes use of. While postgrey runs, db_dump needs -h DIRECTORY, or it misses what is still in memory. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
     ],
     options: {
-      db: OPTIONS.db,
+      ...WHERE,
+      ...LIVES,
       format: { kind: 'choice', choices: FORMATS, describe: 'what the files are, where they do not show it' },
       origin: { kind: 'text', describe: 'who has counted; without it, the program that the file is from' },
       json: JSON_OUTPUT,
@@ -31,37 +34,41 @@ export const importCommand = (open: OpenMerge) =>
     examples: [
       ['import greylist.dump', 'made by: db_dump /var/lib/postfix/greylist.db > greylist.dump'],
       ['import -', 'as in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import -'],
+      [
+        'import --store redis://store.example -',
+        'as in: greylatch export | greylatch import --store redis://store.example -',
+      ],
       ['import --origin mx1 -', 'as in: ssh mx1 greylatch export | greylatch import --origin mx1 -'],
     ],
     statuses: { [ALL]: 'all was read', [PARTLY]: 'some lines could not be read; the rest was merged' },
-    async run({ db, format, origin, json, files }) {
-      const store = open(db);
-      let status = ALL;
-      try {
-        for (const file of files.length > 0 ? files : ['-']) {
-          const input = await openInput(file, SNIFFED);
-          const bar = newBar('importing');
-          const settings = { format: format as Format | undefined, origin };
-          const outcome = await importFrom(input, settings, store.merge, bar.show).finally(bar.end);
-          if (outcome.problems.length > 0) status = PARTLY;
-          const text = json
-            ? JSON.stringify({ file: input.name, ...outcome })
-            : describe(input.name, outcome);
-          process.stdout.write(`${text}\n`);
-        }
-      } finally {
-        store.close();
-      }
-      return status;
-    },
+    run: (args) =>
+      withRecords(args, (records) =>
+        merging(records, async (merge) => {
+          const { format, origin, json, files } = args;
+          let status = ALL;
+          for (const file of files.length > 0 ? files : ['-']) {
+            const input = await openInput(file, SNIFFED);
+            const bar = newBar('importing');
+            const settings = { format: format as Format | undefined, origin };
+            const outcome = await importFrom(input, settings, merge, bar.show).finally(bar.end);
+            if (outcome.problems.length > 0) status = PARTLY;
+            const text = json
+              ? JSON.stringify({ file: input.name, ...outcome })
+              : describe(input.name, outcome);
+            process.stdout.write(`${text}\n`);
+          }
+          return status;
+        }),
+      ),
   });
 
 function describe(name: string, outcome: Outcome): string {
-  const { format, triples, clients, created, changed, unchanged, problems } = outcome;
+  const { format, triples, clients, created, changed, unchanged, expired, problems } = outcome;
   const lines = [
     `${name} (${format}): ${triples} triples and ${clients} clients`,
     `  ${created} new, ${changed} changed, ${unchanged} known already`,
   ];
+  if (expired > 0) lines.push(`  ${expired} left out: too old by --retry-window or --max-age`);
   for (const { what, count, line } of problems) {
     lines.push(`  ${count === 1 ? `line ${line}` : `${count} lines, the first is line ${line}:`} ${what}`);
   }

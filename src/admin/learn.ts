@@ -4,15 +4,16 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { linesOf } from './import/lines.ts';
 import type { Imported } from './import/record.ts';
-import type { OpenMerge } from './import.ts';
+import type { Merging } from './import.ts';
 import { openInput } from './input.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
 import { newBar } from './progress.ts';
+import { LIVES, WHERE, withRecords } from './records.ts';
 import { grouped, localTime, plural, table, visible } from './text.ts';
 
 const ORIGIN = 'learn';
 
-export const learnCommand = (open: OpenMerge) =>
+export const learnCommand = (merging: Merging) =>
   defineCommand({
     name: 'learn',
     describe: "whitelist the clients that have delivered accepted mail, from Postfix's logs",
@@ -21,7 +22,8 @@ export const learnCommand = (open: OpenMerge) =>
       'A log does not say what mynetworks was: relays of your own with public addresses are learned as well, which does no harm. Stamps without a year are taken for the latest that the time of the file allows, in the local time zone.',
     ],
     options: {
-      db: OPTIONS.db,
+      ...WHERE,
+      ...LIVES,
       'auto-whitelist': OPTIONS['auto-whitelist'],
       'dry-run': { kind: 'flag', describe: 'show who would be whitelisted, change nothing' },
       json: JSON_OUTPUT,
@@ -32,16 +34,14 @@ export const learnCommand = (open: OpenMerge) =>
       ['learn -', 'as in: journalctl -o short-iso -u postfix@- | greylatch learn -'],
     ],
     statuses: { 0: 'done' },
-    async run({ db, 'auto-whitelist': threshold, 'dry-run': dryRun, json, files }) {
+    async run(args) {
+      const { 'auto-whitelist': threshold, 'dry-run': dryRun, json, files } = args;
       if (threshold === 0) throw new Error('--auto-whitelist 0: no client is ever whitelisted');
       const learned = await learnFrom(files.length > 0 ? files : ['-']);
       if (!dryRun) {
-        const store = open(db);
-        try {
-          store.merge(whitelisted(learned, threshold));
-        } finally {
-          store.close();
-        }
+        await withRecords(args, (records) =>
+          merging(records, (merge) => merge(whitelisted(learned, threshold))),
+        );
       }
       process.stdout.write(
         json ? learned.map((one) => `${JSON.stringify(one)}\n`).join('') : listed(learned, dryRun),

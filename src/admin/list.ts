@@ -3,8 +3,8 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Entry } from '../store/scan.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
-import { eachEntry } from './database.ts';
 import { lastOf } from './merge.ts';
+import { eachEntry, LIVES, WHERE, withRecords } from './records.ts';
 import { loosely, recordTest, SELECTION, selectionOf } from './select.ts';
 import { ago, localTime, newPaint, plural, span, table, visible, wantsColour } from './text.ts';
 
@@ -21,7 +21,7 @@ export const listCommand = defineCommand({
     'A text without * and ? matches wherever it stands in an address; @example.org is all of a domain. What has expired is left out; the options of the filter say what has. Bytes that are not ASCII are shown as \\xNN; in JSON they are \\u00NN, and times are seconds since 1970.',
   ],
   options: {
-    db: OPTIONS.db,
+    ...WHERE,
     ...SELECTION,
     state: {
       kind: 'choice',
@@ -35,8 +35,7 @@ export const listCommand = defineCommand({
       describe: 'by first sight, by last sight, or by how long they waited; what is most comes first',
     },
     limit: { kind: 'count', default: '50', describe: 'how many are shown; 0: all' },
-    'retry-window': OPTIONS['retry-window'],
-    'max-age': OPTIONS['max-age'],
+    ...LIVES,
     'auto-whitelist': OPTIONS['auto-whitelist'],
     json: { ...JSON_OUTPUT, describe: 'the same facts for programs, a line of JSON for each' },
   },
@@ -47,36 +46,39 @@ export const listCommand = defineCommand({
     ['list --state whitelisted --limit 0 --json', 'the auto-whitelist, for a program'],
   ],
   statuses: { 0: 'listed, if only that there is nothing' },
-  run(args) {
-    const { db, state, sort, limit, json } = args;
-    const now = Math.floor(Date.now() / 1000);
-    const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
-    const threshold = args['auto-whitelist'];
-    const isMeant = recordTest(loosely(selectionOf(args)));
-    const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
-    eachEntry(db, 'reading', (entry) => {
-      if ((state === 'whitelisted') !== (entry.kind === 'client')) return;
-      const wanted =
-        entry.kind === 'client'
-          ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, limits)
-          : state !== (entry.passed ? 'waiting' : 'passed') &&
-            tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, limits);
-      if (wanted && isMeant(entry)) best.add(entry);
-    });
-    const entries = best.all();
-    if (json) process.stdout.write(entries.map(jsonOf).join(''), 'latin1');
-    else {
-      const paint = newPaint(wantsColour(process.stdout, process.env));
-      const heading = (row: number, _: number, cell: string) => (row === 0 ? paint('bold', cell) : cell);
-      const rows =
-        state === 'whitelisted' ? clientRows(entries as Client[], now) : tripleRows(entries as Triple[], now);
-      if (entries.length > 0) process.stdout.write(table(rows, RIGHT, heading));
-      const what = state === 'whitelisted' ? 'client' : 'triple';
-      const more = entries.length < best.count() ? ` of ${plural(best.count(), what)} (--limit)` : '';
-      process.stdout.write(`${more === '' ? plural(entries.length, what) : entries.length}${more}\n`);
-    }
-    return 0;
-  },
+  run: (args) =>
+    withRecords(args, async (records) => {
+      const { state, sort, limit, json } = args;
+      const now = records.now();
+      const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
+      const threshold = args['auto-whitelist'];
+      const isMeant = recordTest(loosely(selectionOf(args)));
+      const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
+      await eachEntry(records, 'reading', (entry) => {
+        if ((state === 'whitelisted') !== (entry.kind === 'client')) return;
+        const wanted =
+          entry.kind === 'client'
+            ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, limits)
+            : state !== (entry.passed ? 'waiting' : 'passed') &&
+              tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, limits);
+        if (wanted && isMeant(entry)) best.add(entry);
+      });
+      const entries = best.all();
+      if (json) process.stdout.write(entries.map(jsonOf).join(''), 'latin1');
+      else {
+        const paint = newPaint(wantsColour(process.stdout, process.env));
+        const heading = (row: number, _: number, cell: string) => (row === 0 ? paint('bold', cell) : cell);
+        const rows =
+          state === 'whitelisted'
+            ? clientRows(entries as Client[], now)
+            : tripleRows(entries as Triple[], now);
+        if (entries.length > 0) process.stdout.write(table(rows, RIGHT, heading));
+        const what = state === 'whitelisted' ? 'client' : 'triple';
+        const more = entries.length < best.count() ? ` of ${plural(best.count(), what)} (--limit)` : '';
+        process.stdout.write(`${more === '' ? plural(entries.length, what) : entries.length}${more}\n`);
+      }
+      return 0;
+    }),
 });
 
 const RIGHT = [1, 2];

@@ -5,7 +5,7 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import { parseClients } from '../lists/clients.ts';
 import { type Hits, hitsName, isHitsName, readHits } from '../store/hits.ts';
-import { eachEntry } from './database.ts';
+import { eachHouse } from './database.ts';
 import {
   type AuditedFile,
   auditClients,
@@ -16,6 +16,7 @@ import {
 } from './lists/audit.ts';
 import { auditText } from './lists/print.ts';
 import { newWanted } from './lists/wanted.ts';
+import { eachEntry, WHERE, withRecords } from './records.ts';
 import { newPaint, wantsColour } from './text.ts';
 
 export const listsCommand = defineCommand({
@@ -23,10 +24,10 @@ export const listsCommand = defineCommand({
   describe: 'audit the whitelist files: which entries are hit, dead, shadowed or malformed, and whom to add',
   text: [
     "Name the files as the filter's command line does: what a filter counts bears the name that it was given. An entry is dead when it was not hit since recording began, and shadowed when a wider one matches in its place. A filter writes down once a minute, and when it leaves, which entries matched.",
-    'The lines to add name clients of whom at least five triples passed after a median wait above --delay, and none was left waiting beyond --retry-window.',
+    'The lines to add name clients of whom at least five triples passed after a median wait above --delay, and none was left waiting beyond --retry-window. They are those of all hosts with --store; hits are always those of this host, in --db.',
   ],
   options: {
-    db: OPTIONS.db,
+    ...WHERE,
     'whitelist-clients': OPTIONS['whitelist-clients'],
     'whitelist-recipients': OPTIONS['whitelist-recipients'],
     'only-recipients': OPTIONS['only-recipients'],
@@ -43,7 +44,7 @@ export const listsCommand = defineCommand({
     ['lists audit', 'only the clients to add'],
   ],
   statuses: { 0: 'printed, whatever was found' },
-  run(args) {
+  async run(args) {
     if (args.action !== 'audit') throw new UsageError(`lists ${args.action}: write lists audit`);
     const now = Math.floor(Date.now() / 1000);
     // First: a file that is not there is told before anything is read at length.
@@ -53,7 +54,8 @@ export const listsCommand = defineCommand({
 
     const hits = new Map<string, Hits | undefined>();
     const wanted = newWanted(now, { delay: args.delay, retryWindow: args['retry-window'] });
-    eachEntry(args.db, 'reading', wanted.add, undefined, (name, text) => {
+    await withRecords(args, (records) => eachEntry(records, 'reading', wanted.add));
+    eachHouse(args.db, (name, text) => {
       if (isHitsName(name)) hits.set(name, readHits(text));
     });
     // A record's name is bytes.

@@ -1,9 +1,8 @@
 // The store's side of import, learn and export: what is brought is merged into what is on record, and what is on record
 // is told with who has counted it. A merge may be repeated, and made in any order, with the same outcome.
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type Editor, type JointChange, MOST_TEXT, openEditor } from '../store/edit.ts';
+import { type JointChange, MOST_TEXT } from '../store/edit.ts';
 import {
   type Counts,
   clientOf,
@@ -15,11 +14,11 @@ import {
   readOrigins,
   totalOf,
 } from '../store/origins.ts';
-import { type Entry, scan } from '../store/scan.ts';
-import { doesNotExist, explained } from './database.ts';
+import type { Entry } from '../store/scan.ts';
+import { doesNotExist } from './database.ts';
 import type { Imported, ImportedClient, ImportedTriple } from './import/record.ts';
 import type { Merge, Merged } from './import/run.ts';
-import { newBar } from './progress.ts';
+import type { Editor, Records } from './records.ts';
 
 type Triple = Extract<Entry, { kind: 'triple' }>;
 
@@ -29,20 +28,18 @@ const MOST_COUNT = 0xffffffff;
 /** Of which a record keeps the times (record.ts). */
 const MOST_OFFSETS = 4;
 
-/** Opens the database for merging; it is made where there is none. */
-export function openMerge(db: string): { merge: Merge; close(): void } {
-  const editor = explained(db, () => openEditor(db));
-  const self = originOf(editor);
-  return {
-    merge: (records) => explained(db, () => mergeAll(editor, records, self)),
-    close: () => editor.close(),
-  };
+/** Hands `work` what merges into these records; a database is made where there is none. */
+export function merging<T>(records: Records, work: (merge: Merge) => Promise<T>): Promise<T> {
+  return records.edit(async (editor) => {
+    const self = await originOf(editor);
+    return work((imported) => mergeAll(editor, imported, self));
+  });
 }
 
-/** This database's own name as an origin: made once, and kept in it, whatever the host is called later. */
-function originOf(editor: Editor): string {
+/** The name of these records as an origin: made once, and kept with them, whatever the host is called later. */
+async function originOf(editor: Editor): Promise<string> {
   let origin = '';
-  editor.changeJointly([
+  await editor.changeJointly([
     {
       names: [{ house: ORIGIN }],
       change([before]) {
@@ -57,7 +54,7 @@ function originOf(editor: Editor): string {
   return origin;
 }
 
-function mergeAll(editor: Editor, records: Iterable<Imported>, self: string): Merged {
+async function mergeAll(editor: Editor, records: Iterable<Imported>, self: string): Promise<Merged> {
   // One for each change; a change may be asked for again, where the first try met another process.
   const outcomes: { what: keyof Merged; records: number }[] = [];
   function counted({ names, change }: JointChange, records: number): JointChange {
@@ -67,6 +64,11 @@ function mergeAll(editor: Editor, records: Iterable<Imported>, self: string): Me
       names,
       change(before) {
         const after = change(before);
+        const [own] = after;
+        if (typeof own === 'object' && own.kind !== 'house' && editor.keeps?.(own) === false) {
+          outcome.what = 'expired';
+          return names.map(() => undefined);
+        }
         const isNews = after.some((one) => one !== undefined);
         outcome.what = !isNews ? 'unchanged' : before[0] === undefined ? 'created' : 'changed';
         return after;
@@ -82,8 +84,8 @@ function mergeAll(editor: Editor, records: Iterable<Imported>, self: string): Me
     }
     for (const [client, all] of clients) yield counted(clientChange(client, all, self), all.length);
   }
-  editor.changeJointly(changes());
-  const merged: Merged = { created: 0, changed: 0, unchanged: 0 };
+  await editor.changeJointly(changes());
+  const merged: Merged = { created: 0, changed: 0, unchanged: 0, expired: 0 };
   for (const { what, records } of outcomes) merged[what] += records;
   return merged;
 }
@@ -180,43 +182,22 @@ function clientChange(client: string, all: readonly ImportedClient[], self: stri
   };
 }
 
-/** All on record that was seen at `since` or later, for export: each count with its origin. */
-export function* recordsOf(db: string, since: number): Generator<Imported> {
-  const self = named(db);
+/** All on record that was seen at `since` or later, piece by piece, for export: each count with its origin. */
+export async function* recordsOf(records: Records, since: number): AsyncGenerator<Iterable<Imported>> {
+  if (!records.isThere()) throw doesNotExist(records.name);
+  const self = await records.edit(originOf);
   const origins = new Map<string, Origins>();
-  const found = explained(db, () =>
-    scan(
-      db,
-      () => {},
-      (name, text) => {
-        const client = clientOf(name);
-        const read = client === undefined ? undefined : readOrigins(text);
-        if (read !== undefined) origins.set(client!, read);
-      },
-    ),
-  );
-  if (found === undefined) throw doesNotExist(db);
-  const bar = newBar('exporting');
-  try {
-    for (const entry of found.entries) {
-      yield* exported(entry, origins, self, since);
-      bar.show(found.part());
+  const onOrigins = (name: string, text: string) => {
+    const client = clientOf(name);
+    const read = client === undefined ? undefined : readOrigins(text);
+    if (read !== undefined) origins.set(client!, read);
+  };
+  for await (const piece of records.read('exporting', { onOrigins })) {
+    function* all() {
+      for (const entry of piece) yield* exported(entry, origins, self, since);
     }
-  } finally {
-    bar.end();
+    yield all();
   }
-}
-
-function named(db: string): string {
-  if (!statSync(db, { throwIfNoEntry: false })?.size) throw doesNotExist(db);
-  return explained(db, () => {
-    const editor = openEditor(db);
-    try {
-      return originOf(editor);
-    } finally {
-      editor.close();
-    }
-  });
 }
 
 function* exported(

@@ -1,14 +1,14 @@
 // greylatch release: the mail that somebody is waiting for passes at its next attempt.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
-import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { JSON_OUTPUT } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import type { Release } from '../greylist/release.ts';
-import { type Editor, MOST_TEXT, type Name } from '../store/edit.ts';
+import { MOST_TEXT, type Name } from '../store/edit.ts';
 import { RELEASES, readReleases, SEEN_WITHIN, writeReleases } from '../store/releases.ts';
 import type { Entry } from '../store/scan.ts';
 import { mayTouch, YES } from './ask.ts';
-import { eachEntry, editing } from './database.ts';
+import { type Editor, eachEntry, LIVES, WHERE, withRecords } from './records.ts';
 import { describeSelection, isEmpty, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
 import { localTime, plural } from './text.ts';
 
@@ -22,11 +22,11 @@ export const releaseCommand = defineCommand({
   describe: 'let mail pass at its next attempt: what waits already, and for a while what is still to come',
   text: [
     'Mail that matches all of the options given passes: that of the triples that wait now at its next attempt, whenever it comes, and any other for the time of --for, even if it was never seen before. An address means that address only; @example.org is all of a domain; * and ? match any characters. --client may also be a pattern for the verified name of the client.',
-    'A released triple counts as one that has passed. greylatch forget takes a release back.',
+    'A released triple counts as one that has passed. greylatch forget takes a release back. With --store it holds on all hosts, whose filters look once in a second what was released.',
     'With filters that run with --privacy, only what is still to come can be released: what is on record bears no addresses.',
   ],
   options: {
-    db: OPTIONS.db,
+    ...WHERE,
     ...SELECTION,
     for: {
       kind: 'duration',
@@ -34,6 +34,7 @@ export const releaseCommand = defineCommand({
       describe: 'how long mail that was not seen yet passes, 30d at most',
     },
     yes: YES,
+    ...LIVES,
     json: JSON_OUTPUT,
   },
   positionals: {},
@@ -43,29 +44,31 @@ export const releaseCommand = defineCommand({
   ],
   statuses: { 0: 'released', [NOT]: 'you said no: nothing was changed' },
   async run(args) {
-    const { db, for: seconds, yes, json } = args;
+    const { for: seconds, yes, json } = args;
     const selection = needed(selectionOf(args), 'release');
     if (seconds > LONGEST) throw new UsageError('--for: 30d at most; for ever, use --whitelist-clients');
-    const now = Math.floor(Date.now() / 1000);
     const isMeant = recordTest(selection);
-    const names: Name[] = [];
-    eachEntry(db, 'reading', (entry) => {
-      if (entry.kind === 'triple' && !entry.passed && isMeant(entry)) names.push(nameOf(entry));
+    return withRecords(args, async (records) => {
+      const names: Name[] = [];
+      await eachEntry(records, 'reading', (entry) => {
+        if (entry.kind === 'triple' && !entry.passed && isMeant(entry)) names.push(nameOf(entry));
+      });
+      const doing = `release ${plural(names.length, 'triple')} on record (${describeSelection(selection)})`;
+      if (!(await mayTouch(names.length, doing, yes))) return NOT;
+      const now = records.now();
+      const until = now + seconds;
+      const done = await records.edit(async (editor) => {
+        await addRelease(editor, { ...selection, until }, now);
+        return editor.change(names.map((name) => ({ name, change: (before) => released(before, now) })));
+      });
+      await sleep(SEEN_WITHIN); // from now on it holds with every filter
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ records: done, until })}\n`
+          : `${plural(done, 'waiting triple')} released; what is still to come passes until ${localTime(until)}\n`,
+      );
+      return 0;
     });
-    const doing = `release ${plural(names.length, 'triple')} on record (${describeSelection(selection)})`;
-    if (!(await mayTouch(names.length, doing, yes))) return NOT;
-    const until = now + seconds;
-    const records = editing(db, (editor) => {
-      addRelease(editor, { ...selection, until }, now);
-      return editor.change(names.map((name) => ({ name, change: (before) => released(before, now) })));
-    });
-    await sleep(SEEN_WITHIN); // from now on it holds with every filter
-    process.stdout.write(
-      json
-        ? `${JSON.stringify({ records, until })}\n`
-        : `${plural(records, 'waiting triple')} released; what is still to come passes until ${localTime(until)}\n`,
-    );
-    return 0;
   },
 });
 
@@ -95,8 +98,8 @@ function released(before: Entry | undefined, now: number): Entry | undefined {
   return { ...before, firstSeen, passed: true, lastPassed: now, wait: 0, offsets: [] };
 }
 
-function addRelease(editor: Editor, release: Release, now: number): void {
-  editor.changeJointly([
+async function addRelease(editor: Editor, release: Release, now: number): Promise<void> {
+  await editor.changeJointly([
     {
       names: [{ house: RELEASES }],
       change([before]) {

@@ -3,6 +3,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { FORGOTTEN, readForgotten } from '../store/forgotten.ts';
 import { readAll } from './history/read.ts';
+import { WHERE, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
@@ -22,7 +23,7 @@ export const reportCommand = defineCommand({
   ],
   options: {
     since: { kind: 'duration', default: '7d', describe: 'only what was first seen in this time' },
-    db: OPTIONS.db,
+    ...WHERE,
     json: JSON_OUTPUT,
     html: {
       kind: 'path',
@@ -39,17 +40,20 @@ export const reportCommand = defineCommand({
     ['report --json', 'the same for programs; all times are in seconds'],
   ],
   statuses: { 0: 'done' },
-  run({ since, db, json, html, delay, 'retry-window': retryWindow, 'auto-whitelist': autoWhitelist }) {
-    const now = Math.floor(Date.now() / 1000);
-    const gathering = newGathering({ now, since: now - since, delay, retryWindow, autoWhitelist });
-    readAll(db, gathering.take, (name, text) => {
-      if (name === FORGOTTEN) gathering.forgotten(readForgotten(text));
-    });
-    const facts = gathering.facts();
-    if (html !== undefined) writeWhole(html, pageOf(db, facts));
-    const paint = newPaint(wantsColour(process.stdout, process.env));
-    if (json) process.stdout.write(`${JSON.stringify({ db, ...facts })}\n`);
-    else if (html === undefined) process.stdout.write(printed(db, facts, paint));
-    return 0;
-  },
+  run: (args) =>
+    withRecords(args, async (records) => {
+      const { since, json, html, delay, 'retry-window': retryWindow, 'auto-whitelist': autoWhitelist } = args;
+      const now = records.now();
+      const db = records.name;
+      const gathering = newGathering({ now, since: now - since, delay, retryWindow, autoWhitelist });
+      await readAll(records, gathering.take, (name, text) => {
+        if (name === FORGOTTEN) gathering.forgotten(readForgotten(text));
+      });
+      const facts = gathering.facts();
+      if (html !== undefined) writeWhole(html, pageOf(db, facts));
+      const paint = newPaint(wantsColour(process.stdout, process.env));
+      if (json) process.stdout.write(`${JSON.stringify({ db, ...facts })}\n`);
+      else if (html === undefined) process.stdout.write(printed(db, facts, paint));
+      return 0;
+    }),
 });

@@ -1,25 +1,26 @@
 // greylatch status: the database at a glance, for people, for programs, and for Prometheus.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { gather, type Status } from './status/facts.ts';
-import { metricsOf, putFile } from './status/prometheus.ts';
-import { ago, bytes, grouped, localTime, newPaint, plural, table, visible, wantsColour } from './text.ts';
+import { LIVES, type Records, WHERE, withRecords } from './records.ts';
+import { type EngineStatus, gatherEngine } from './status/engine.ts';
+import { gather, type Status, type StatusSettings } from './status/facts.ts';
+import { type Paint, rowsOf, rowsOfEngine } from './status/print.ts';
+import { metricsOf, metricsOfEngine, putFile } from './status/prometheus.ts';
+import { newPaint, table, wantsColour } from './text.ts';
 
 const SOUND = 0;
 const DAMAGED = 1;
-const MOST = 10; // processes or problems shown
 
 export const statusCommand = defineCommand({
   name: 'status',
   describe: 'show the database at a glance: records by kind, processes, last trouble, sound or not',
   text: [
     'Reads the records, not every page: --verify does. What counts as expired or whitelisted depends on the options of the filter; give those that its line in master.cf has.',
-    'Processes of other users are seen by root only.',
+    'Processes of other users are seen by root only. Of an engine (--store) there are its nodes, their memory and how many filters are connected, and what this host, by --db, has still to hand over; damaged are keys that hold something else. greylatch doctor --store says whether it is set up well.',
   ],
   options: {
-    db: OPTIONS.db,
-    'retry-window': OPTIONS['retry-window'],
-    'max-age': OPTIONS['max-age'],
+    ...WHERE,
+    ...LIVES,
     'auto-whitelist': OPTIONS['auto-whitelist'],
     verify: { kind: 'flag', describe: 'check every page, as greylatch verify does' },
     prometheus: {
@@ -34,57 +35,38 @@ export const statusCommand = defineCommand({
     ['status --prometheus /var/lib/node_exporter/greylatch.prom', 'from cron, every few minutes'],
   ],
   statuses: { [SOUND]: 'the database is sound, as far as it was read', [DAMAGED]: 'it is damaged' },
-  run(args) {
-    const now = Math.floor(Date.now() / 1000);
-    const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
-    const status = gather(args.db, {
-      limits,
-      autoWhitelist: args['auto-whitelist'],
-      verify: args.verify,
-      now,
-    });
-    const { prometheus, json } = args;
-    if (prometheus !== undefined && prometheus !== '-') putFile(prometheus, metricsOf(status));
-    else if (prometheus === '-') process.stdout.write(metricsOf(status));
-    else if (json) process.stdout.write(`${JSON.stringify(status)}\n`);
-    else process.stdout.write(shown(status, now, wantsColour(process.stdout, process.env)));
-    return status.sound ? SOUND : DAMAGED;
-  },
+  run: (args) =>
+    withRecords(args, async (records) => {
+      const now = records.now();
+      const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
+      const { db, prometheus, json, verify } = args;
+      const settings = { limits, autoWhitelist: args['auto-whitelist'], verify, now };
+      const { status, rows, metrics } = await look(records, db, settings);
+      if (prometheus !== undefined && prometheus !== '-') putFile(prometheus, metrics());
+      else if (prometheus === '-') process.stdout.write(metrics());
+      else if (json) process.stdout.write(`${JSON.stringify(status)}\n`);
+      else process.stdout.write(table(rows(newPaint(wantsColour(process.stdout, process.env)))));
+      return status.sound ? SOUND : DAMAGED;
+    }),
 });
 
-function shown(status: Status, now: number, colour: boolean): string {
-  const { db, size, triples, clients, oldest, newest, processes, unseen, lastDamage, problems } = status;
-  const paint = newPaint(colour);
-  const time = (at: number | undefined) => (at === undefined ? 'none' : `${localTime(at)} (${ago(at, now)})`);
-  const rows = [
-    ['database', db],
-    ['size', bytes(size)],
-    ['state', status.sound ? paint('green', 'sound') : paint('red', 'DAMAGED')],
-    ...problems
-      .slice(0, MOST)
-      .map(({ page, what }) => ['', page === undefined ? what : `page ${page} ${what}`]),
-    [
-      'triples',
-      `${grouped(triples.waiting)} waiting, ${grouped(triples.passed)} passed, ${grouped(triples.expired)} expired`,
-    ],
-    [
-      'clients',
-      `${grouped(clients.whitelisted)} whitelisted, ${grouped(clients.counted)} with fewer come-backs, ${grouped(clients.expired)} expired`,
-    ],
-    ['oldest', time(oldest)],
-    ['newest', time(newest)],
-    [
-      'last trouble',
-      lastDamage === undefined ? 'none on record' : `${time(lastDamage.at)}, set aside as ${lastDamage.name}`,
-    ],
-    [
-      'open in',
-      `${plural(processes.length, 'process', 'processes')}${unseen > 0 ? ` (and ${plural(unseen, 'process', 'processes')} that only root may look at)` : ''}`,
-    ],
-    ...processes
-      .slice(0, MOST)
-      .map(({ pid, command }) => ['', `${pid} ${command.split(' ').map(visible).join(' ')}`]),
-    ...(processes.length > MOST ? [['', `and ${processes.length - MOST} more`]] : []),
-  ];
-  return table(rows);
+interface View {
+  status: Status | EngineStatus;
+  rows(paint: Paint): string[][];
+  metrics(): string;
+}
+
+async function look(records: Records, db: string, settings: StatusSettings): Promise<View> {
+  const { now } = settings;
+  const engine = await records.examine?.();
+  if (engine === undefined) {
+    const status = await gather(records, db, settings);
+    return { status, rows: (paint) => rowsOf(status, now, paint), metrics: () => metricsOf(status) };
+  }
+  const status = await gatherEngine(records, engine, db, settings);
+  return {
+    status,
+    rows: (paint) => rowsOfEngine(status, now, paint),
+    metrics: () => metricsOfEngine(status),
+  };
 }

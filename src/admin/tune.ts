@@ -3,6 +3,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { readAll } from './history/read.ts';
+import { WHERE, withRecords } from './records.ts';
 import { newPaint, wantsColour } from './text.ts';
 import { printed } from './tune/print.ts';
 import { newReplay } from './tune/replays.ts';
@@ -17,7 +18,7 @@ export const tuneCommand = defineCommand({
       'is green on a terminal: give --delay, --retry-window and --auto-whitelist as the filters have them.',
   ],
   options: {
-    db: OPTIONS.db,
+    ...WHERE,
     json: JSON_OUTPUT,
     delay: OPTIONS.delay,
     'retry-window': OPTIONS['retry-window'],
@@ -29,13 +30,16 @@ export const tuneCommand = defineCommand({
     ['tune --delay 5m', 'where the filters run with --delay 5m'],
   ],
   statuses: { 0: 'done' },
-  run({ db, json, delay, 'retry-window': retryWindow, 'auto-whitelist': autoWhitelist }) {
-    const now = Math.floor(Date.now() / 1000);
-    const replay = newReplay({ now, delay, retryWindow, autoWhitelist });
-    readAll(db, replay.take);
-    const tuning = replay.tuning();
-    const paint = newPaint(wantsColour(process.stdout, process.env));
-    process.stdout.write(json ? `${JSON.stringify({ db, ...tuning })}\n` : printed(db, tuning, paint));
-    return 0;
-  },
+  run: (args) =>
+    withRecords(args, async (records) => {
+      const { json, delay, 'retry-window': retryWindow, 'auto-whitelist': autoWhitelist } = args;
+      const now = records.now();
+      const db = records.name;
+      const replay = newReplay({ now, delay, retryWindow, autoWhitelist });
+      await readAll(records, replay.take);
+      const tuning = replay.tuning();
+      const paint = newPaint(wantsColour(process.stdout, process.env));
+      process.stdout.write(json ? `${JSON.stringify({ db, ...tuning })}\n` : printed(db, tuning, paint));
+      return 0;
+    }),
 });

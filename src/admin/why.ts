@@ -7,8 +7,8 @@ import { UsageError } from '../cli/values.ts';
 import { policyFrom } from '../filter/policy.ts';
 import { emptyRequest, type PolicyRequest } from '../greylist/request.ts';
 import { secretPath } from '../store/secret.ts';
-import { explained } from './database.ts';
 import { openInput } from './input.ts';
+import { WHERE, withRecords } from './records.ts';
 import { ago, localTime, newPaint, plural, span, table, visible, wantsColour } from './text.ts';
 import { type Explanation, explain } from './why/explain.ts';
 import { requestsIn } from './why/requests.ts';
@@ -24,6 +24,7 @@ export const whyCommand = defineCommand({
   ],
   options: {
     ...OPTIONS,
+    ...WHERE,
     client: { kind: 'attribute', describe: "the client's address" },
     sender: { kind: 'attribute', describe: 'the sender' },
     recipient: { kind: 'attribute', describe: 'the recipient' },
@@ -46,23 +47,25 @@ export const whyCommand = defineCommand({
   async run(args) {
     const settings = settingsOf(args);
     const requests = await requestsOf(args);
-    const now = Math.floor(Date.now() / 1000);
-    const warn = (text: string) => process.stderr.write(`greylatch: ${text}\n`);
-    const policy = policyFrom(settings, { warn, now: () => now });
-    const paint = newPaint(wantsColour(process.stdout, process.env));
-    for (const [i, request] of requests.entries()) {
-      const explanation = explained(settings.db, () => explain(request, settings, policy, now));
-      if (args.json) process.stdout.write(`${JSON.stringify(explanation)}\n`);
-      else {
-        const rows = shown(explanation, settings, now);
-        const last = rows.length - 1;
-        const text = table(rows, [], (row, column, cell) =>
-          row === last && column === 1 ? paint('bold', cell) : cell,
-        );
-        process.stdout.write(`${i > 0 ? '\n' : ''}${text}`);
+    return withRecords(args, async (records) => {
+      const now = records.now();
+      const warn = (text: string) => process.stderr.write(`greylatch: ${text}\n`);
+      const policy = policyFrom(settings, { warn, now: () => now });
+      const paint = newPaint(wantsColour(process.stdout, process.env));
+      for (const [i, request] of requests.entries()) {
+        const explanation = await explain(request, settings, policy, now, records.peek);
+        if (args.json) process.stdout.write(`${JSON.stringify(explanation)}\n`);
+        else {
+          const rows = shown(explanation, settings, now);
+          const last = rows.length - 1;
+          const text = table(rows, [], (row, column, cell) =>
+            row === last && column === 1 ? paint('bold', cell) : cell,
+          );
+          process.stdout.write(`${i > 0 ? '\n' : ''}${text}`);
+        }
       }
-    }
-    return 0;
+      return 0;
+    });
   },
 });
 

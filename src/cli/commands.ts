@@ -53,7 +53,10 @@ function addCommand(cli: Argv, command: Command): void {
         y.positional(word, { type: 'string', describe });
       }
       for (const [line, what] of examples) y.example(`greylatch ${line}`, what);
-      const known = Object.entries({ 2: 'wrong command line, or the database cannot be used', ...statuses });
+      const known = Object.entries({
+        2: 'wrong command line, or the database, or the engine of --store, cannot be used',
+        ...statuses,
+      });
       return y.epilogue(`Exit status:\n${known.map(([status, what]) => `  ${status}  ${what}`).join('\n')}`);
     },
     async (args) => {

@@ -50,7 +50,7 @@ export function markedState(file: DataFile): { txnid: number; lastPage: number }
 
 /** True where the marked state is kept: no page of it is re-used while it is the marked one. */
 export function isKept(file: DataFile): boolean {
-  return u16(file.head, KEPT) === 1;
+  return markedTxn(file) >= 0 && u16(file.head, KEPT) === 1;
 }
 
 /** Writes the mark for the state in `meta`, which was read from `head`, and whether it is kept. */
@@ -78,11 +78,12 @@ function put(file: DataFile, head: Buffer): void {
 
 /**
  * True where the newest state was written before this boot, and is newer than the mark or was begun without one
- * to hold on to: the machine went down in between, and nobody knows what of that state reached the disk.
+ * to hold on to: the machine went down in between, and nobody knows what of that state reached the disk. (There is no
+ * mark where it went down within the first second of the file.)
  */
 export function isDoubtful(file: DataFile, meta: Meta): boolean {
   const marked = markedTxn(file);
-  return marked >= 0 && (marked < meta.txnid || !isKept(file)) && meta.bootId !== bootId();
+  return marked !== -2 && (marked < meta.txnid || !isKept(file)) && meta.bootId !== bootId();
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Imported } from '../../src/admin/import/record.ts';
 import { importCommand } from '../../src/admin/import.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { sample } from './import/reading.ts';
-import { watch } from './watch.ts';
+import { NOWHERE, watch } from './watch.ts';
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
@@ -20,9 +20,9 @@ function file(name: string, bytes: Buffer | string): string {
 }
 
 const importFiles = (files: string[], options = {}) =>
-  watch((open) =>
-    importCommand(open).run({
-      db: 'unused',
+  watch((merging) =>
+    importCommand(merging).run({
+      ...NOWHERE,
       json: false,
       format: undefined,
       origin: undefined,
@@ -98,7 +98,9 @@ const RECORDS: Imported[] = Array.from({ length: 2500 }, (_, i) =>
 
 test.each(['json', 'csv'])('what export --format %s writes, import reads, in batches', async (format) => {
   const exported = await watch(() =>
-    exportCommand(() => RECORDS).run({ db: 'unused', format, since: undefined }),
+    exportCommand(async function* () {
+      yield RECORDS;
+    }).run({ ...NOWHERE, format, since: undefined }),
   );
   expect(exported.status).toBe(0);
   const { records, batches, output } = await importFiles([file('export', exported.output)]);

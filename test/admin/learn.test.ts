@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { learnCommand } from '../../src/admin/learn.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { sample } from './import/reading.ts';
-import { watch } from './watch.ts';
+import { NOWHERE, watch } from './watch.ts';
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
@@ -22,9 +22,9 @@ const LOG = sample('../mail.log').toString('latin1').split('\n');
 const NEW_YEAR = new Date(2026, 0, 2);
 
 const learnFiles = (files: string[], options = {}) =>
-  watch((open) =>
-    learnCommand(open).run({
-      db: 'unused',
+  watch((merging) =>
+    learnCommand(merging).run({
+      ...NOWHERE,
       json: false,
       'auto-whitelist': 10,
       'dry-run': false,

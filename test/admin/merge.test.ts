@@ -3,7 +3,8 @@
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Imported } from '../../src/admin/import/record.ts';
-import { openMerge, recordsOf } from '../../src/admin/merge.ts';
+import { merging, recordsOf } from '../../src/admin/merge.ts';
+import { ofDatabase } from '../../src/admin/records.ts';
 import { openEditor } from '../../src/store/edit.ts';
 import { openStore } from '../../src/store/lmdb.ts';
 import { scan } from '../../src/store/scan.ts';
@@ -41,17 +42,18 @@ function filter<T>(host: number, work: (store: ReturnType<typeof openStore>) => 
 }
 
 function merge(host: number, records: Iterable<Imported>) {
-  const store = openMerge(place(host));
-  try {
-    return store.merge(records);
-  } finally {
-    store.close();
-  }
+  return merging(ofDatabase(place(host)), (merge) => merge(records));
 }
 
-const NOTHING = { created: 0, changed: 0, unchanged: 0 };
+async function exported(host: number, since = 0): Promise<Imported[]> {
+  const found: Imported[] = [];
+  for await (const piece of recordsOf(ofDatabase(place(host)), since)) found.push(...piece);
+  return found;
+}
 
-test('hosts that send each other their exports in any order agree, and every come-back counts once', () => {
+const NOTHING = { created: 0, changed: 0, unchanged: 0, expired: 0 };
+
+test('hosts that send each other their exports in any order agree, and every come-back counts once', async () => {
   const random = makeRandom(77);
   const hosts = [0, 1, 2];
   const comeBacks = new Map<string, number>();
@@ -78,16 +80,16 @@ test('hosts that send each other their exports in any order agree, and every com
         }
       }
     });
-    exports.push([...recordsOf(place(host), 0)]);
+    exports.push(await exported(host));
     // An old one, or this one, or one of another host, to anybody, perhaps again.
-    if (random.chance(0.6)) merge(random.pick(hosts), random.pick(exports));
+    if (random.chance(0.6)) await merge(random.pick(hosts), random.pick(exports));
   }
   // From here on nothing happens but that they send each other what they have.
   for (let round = 0; round < 3; round++)
     for (const to of hosts)
-      for (const from of random.shuffle([...hosts])) merge(to, recordsOf(place(from), 0));
+      for (const from of random.shuffle([...hosts])) await merge(to, await exported(from));
   for (const to of hosts) {
-    const { created, changed } = merge(to, recordsOf(place((to + 1) % 3), 0));
+    const { created, changed } = await merge(to, await exported((to + 1) % 3));
     expect({ created, changed }).toEqual({ created: 0, changed: 0 });
   }
   const plain = (host: number) =>
@@ -118,25 +120,25 @@ const client = (comeBacks: number, origin: string, lastSeen = 1_000_000_000): Im
 const comeBacksOf = (host: number) =>
   everything(host).flatMap((entry) => (entry.kind === 'client' ? [entry.comeBacks] : []));
 
-test('counts of one origin are repeated, counts of several add up, and the filter counts on', () => {
-  expect(merge(0, [client(5, 'a'), client(3, 'b')])).toEqual({ ...NOTHING, created: 2 });
-  expect(merge(0, [client(5, 'a')])).toEqual({ ...NOTHING, unchanged: 1 });
+test('counts of one origin are repeated, counts of several add up, and the filter counts on', async () => {
+  expect(await merge(0, [client(5, 'a'), client(3, 'b')])).toEqual({ ...NOTHING, created: 2 });
+  expect(await merge(0, [client(5, 'a')])).toEqual({ ...NOTHING, unchanged: 1 });
   expect(comeBacksOf(0)).toEqual([8]);
   filter(0, (store) => {
     store.remember({ client: '10.0.0.1', sender: 's', recipient: 'r' }, 1_000_000_000);
     store.pass({ client: '10.0.0.1', sender: 's', recipient: 'r' }, 1_000_000_100, true);
   });
-  expect(merge(0, [client(7, 'a')])).toEqual({ ...NOTHING, changed: 1 });
+  expect(await merge(0, [client(7, 'a')])).toEqual({ ...NOTHING, changed: 1 });
   expect(comeBacksOf(0)).toEqual([11]);
   expect(
-    [...recordsOf(place(0), 0)]
+    (await exported(0))
       .filter(({ kind }) => kind === 'client')
       .map((one) => 'comeBacks' in one && one.comeBacks),
   ).toEqual([1, 7, 3]);
 });
 
-test('a client that was forgotten begins anew, and takes what is imported again', () => {
-  merge(0, [client(50, 'a')]);
+test('a client that was forgotten begins anew, and takes what is imported again', async () => {
+  await merge(0, [client(50, 'a')]);
   const editor = openEditor(place(0));
   editor.change([{ name: { client: '10.0.0.1' }, change: () => 'forget' }]);
   editor.close();
@@ -145,14 +147,14 @@ test('a client that was forgotten begins anew, and takes what is imported again'
     store.pass({ client: '10.0.0.1', sender: 's', recipient: 'r' }, 1_000_000_100, true);
   });
   expect(comeBacksOf(0)).toEqual([1]);
-  merge(0, [client(2, 'b')]);
+  await merge(0, [client(2, 'b')]);
   expect(comeBacksOf(0)).toEqual([3]);
-  merge(0, [client(50, 'a')]);
+  await merge(0, [client(50, 'a')]);
   expect(comeBacksOf(0)).toEqual([53]);
 });
 
-test('what an import brings of a client goes when the client does', () => {
-  merge(0, [client(50, 'a'), { ...client(20, 'a'), client: '10.0.0.2', lastSeen: 1_003_000_000 }]);
+test('what an import brings of a client goes when the client does', async () => {
+  await merge(0, [client(50, 'a'), { ...client(20, 'a'), client: '10.0.0.2', lastSeen: 1_003_000_000 }]);
   const count = () => {
     const names: string[] = [];
     for (const _ of scan(
@@ -178,10 +180,7 @@ test('what an import brings of a client goes when the client does', () => {
   expect(count()).toEqual(['from 10.0.0.2']);
 });
 
-test('--since: only what was seen from then on', () => {
-  merge(0, [client(5, 'a'), { ...client(5, 'a', 1_000_100_000), client: '10.0.0.2' }]);
-  expect([...recordsOf(place(0), 1_000_090_000)].map(({ client }) => client)).toEqual([
-    '10.0.0.2',
-    '10.0.0.2',
-  ]);
+test('--since: only what was seen from then on', async () => {
+  await merge(0, [client(5, 'a'), { ...client(5, 'a', 1_000_100_000), client: '10.0.0.2' }]);
+  expect((await exported(0, 1_000_090_000)).map(({ client }) => client)).toEqual(['10.0.0.2', '10.0.0.2']);
 });

@@ -1,10 +1,20 @@
 // Runs a command as the command line does, with a store that only listens.
 import { vi } from 'vitest';
 import type { Imported } from '../../src/admin/import/record.ts';
-import type { OpenMerge } from '../../src/admin/import.ts';
+import type { Merging } from '../../src/admin/import.ts';
+
+/** The options that say where the records are, of which nothing is used here. */
+export const NOWHERE = {
+  db: 'unused',
+  store: undefined,
+  'store-password-file': undefined,
+  'store-timeout': 100,
+  'retry-window': 0,
+  'max-age': 0,
+} as const;
 
 /** What the command writes to standard output, its status, and what it hands to the store. */
-export async function watch(run: (open: OpenMerge) => number | Promise<number>) {
+export async function watch(run: (merging: Merging) => number | Promise<number>) {
   let output = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     output += text;
@@ -12,15 +22,15 @@ export async function watch(run: (open: OpenMerge) => number | Promise<number>) 
   });
   const batches: Imported[][] = [];
   let closed = 0;
-  const merge = (records: Iterable<Imported>) => {
+  const merge = async (records: Iterable<Imported>) => {
     const batch = [...records];
     batches.push(batch);
-    return { created: batch.length, changed: 0, unchanged: 0 };
+    return { created: batch.length, changed: 0, unchanged: 0, expired: 0 };
   };
-  const open = () => ({ merge, close: () => void closed++ });
+  const merging: Merging = (_, work) => work(merge).finally(() => void closed++);
   let status: number | Error;
   try {
-    status = await run(open);
+    status = await run(merging);
   } catch (error) {
     status = error as Error;
   } finally {

@@ -468,6 +468,27 @@ postfixSuite('greylatch doctor', () => {
     expect(amiss(all)).toMatchObject([{ severity: 'note', check: 'root' }]);
   });
 
+  test('the engine that a service shares with other hosts is examined as well', () => {
+    planted(postfix).append(' --store redis://127.0.0.1:1');
+    const { status, stdout } = command('--json');
+    expect(status).toBe(1);
+    expect(amiss((JSON.parse(stdout) as { findings: Finding[] }).findings)).toEqual([
+      {
+        severity: 'error',
+        check: 'store',
+        where: '127.0.0.1:1',
+        what: expect.stringMatching(/nobody listens there/),
+        mend: 'try it from this host: redis-cli -h 127.0.0.1 -p 1 PING',
+      },
+    ]);
+    kept.restore();
+    planted(postfix).append(' --store http://example.org');
+    const wrong = JSON.parse(command('--json').stdout) as { findings: Finding[] };
+    expect(amiss(wrong.findings)).toMatchObject([
+      { check: 'store', what: expect.stringMatching(/the filter ends at once: .*not the address/) },
+    ]);
+  });
+
   test('the exit status and the text for people', () => {
     planted(postfix).postconf('-X', 'policy_time_limit');
     const { status, stdout } = command();

@@ -55,6 +55,7 @@ function promised(events: Event[], cut: number): number {
   const CONSUMED_AT = 8; // in the queue's header: up to where it is in the database
   const ends: number[] = [];
   let stored = 0;
+  let pagesFlushed = false;
   let marked = false;
   let beforePages = 0; // stored when the flush of the pages began
   let kept = 0;
@@ -67,11 +68,13 @@ function promised(events: Event[], cut: number): number {
       if (event.at === CONSUMED_AT)
         stored = 1 + ends.filter((end) => end <= event.data.readUInt32LE()).length;
       else ends.push(event.at + event.data.length);
-    } else if (event.kind === 'write') marked ||= event.at === 2048;
+    } else if (event.kind === 'write')
+      marked ||= event.at === 2048 && pagesFlushed; // a new file is marked at once
     else if (event.kind === 'flush begins') begunAt = stored;
     else {
       if (marked) kept = beforePages;
       else beforePages = begunAt;
+      pagesFlushed = !marked;
       marked = false;
     }
   }

@@ -29,6 +29,8 @@ export interface EngineOptions {
   tls?: { ca: string };
   program?: 'redis-server' | 'sentinel';
   configuration?: string;
+  /** Words in front of the command, which run it elsewhere (see network.ts). */
+  within?: string[];
 }
 
 const PATIENCE = 60_000;
@@ -47,9 +49,11 @@ export async function startEngine(directory: string, options: EngineOptions = {}
   const preload = env.LD_PRELOAD === undefined ? {} : { LD_PRELOAD: `${env.LD_PRELOAD} libc.so.6` };
   const port = socket === undefined ? (options.port ?? (await freePort())) : 0;
   const plain = words.includes('--tls-port') || configuration !== undefined ? [] : ['--port', `${port}`];
+  const [program = '', ...before] = [...(options.within ?? []), 'redis-server'];
   const child = spawn(
-    'redis-server',
+    program,
     [
+      ...before,
       ...(configuration === undefined ? [] : [configuration]),
       ...plain,
       ...(socket === undefined ? [] : ['--unixsocket', socket]),

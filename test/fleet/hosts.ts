@@ -19,7 +19,8 @@ export const PATIENT = ['--store-timeout', '20s'];
 
 export function makeHosts(scratch: string, url: string, env: () => Record<string, string> = () => ({})) {
   const sessions: Session[] = [];
-  const make = (name: string, own: string = url): Host => {
+  /** `within` goes before the commands of its filters, and runs them elsewhere (see network.ts). */
+  const make = (name: string, own: string = url, within: string[] = []): Host => {
     const directory = path.join(scratch, name);
     mkdirSync(directory, { mode: 0o700, recursive: true });
     const database = path.join(directory, 'greylist.mdb');
@@ -30,7 +31,7 @@ export function makeHosts(scratch: string, url: string, env: () => Record<string
       log: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
       async start(...options) {
         const session = await startFilter(
-          greylatch('--db', database, '--store', own, '--log', `file:${log}`, ...options),
+          [...within, ...greylatch('--db', database, '--store', own, '--log', `file:${log}`, ...options)],
           { env: env() },
         );
         sessions.push(session);

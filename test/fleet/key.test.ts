@@ -1,7 +1,17 @@
 // The engine's keys: exact, readable, and those of one decision in one slot of a Cluster.
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import { clientKey, probeKey, readEntry, readKey, tripleKey, writeEntry } from '../../src/store/fleet/key.ts';
+import {
+  clientKey,
+  houseKey,
+  probeKey,
+  readEntry,
+  readKey,
+  readOriginsKey,
+  tripleKey,
+  writeEntry,
+} from '../../src/store/fleet/key.ts';
+import { originsName } from '../../src/store/origins.ts';
 import type { Entry } from '../../src/store/scan.ts';
 import { makeRandom } from '../support/random.ts';
 
@@ -28,6 +38,11 @@ test('every triple and client can be read back, and all keys of a client lie in 
     const slot = calculateSlot(own);
     expect(calculateSlot(probeKey(client))).toBe(slot);
     expect(readKey(probeKey(client))).toBeUndefined();
+    const origins = houseKey(originsName(client));
+    expect(calculateSlot(origins)).toBe(slot);
+    expect(readKey(origins)).toBeUndefined();
+    expect(readOriginsKey(origins)).toBe(client);
+    expect(readOriginsKey(own)).toBeUndefined();
     for (const sender of texts)
       for (const recipient of texts) {
         const key = tripleKey({ client, sender, recipient });
@@ -35,6 +50,7 @@ test('every triple and client can be read back, and all keys of a client lie in 
         const lower = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase());
         const tail = { sender: lower(sender), recipient: lower(recipient) };
         expect(readKey(key)).toEqual({ client: lower(client), tail });
+        expect(readOriginsKey(key)).toBeUndefined();
       }
   }
 });

@@ -1,4 +1,5 @@
 // A network between a host and its engine that the test can cut: nothing comes through until it is mended, and nobody is told.
+// Or one that is slow: `delay` is how long each piece takes, in milliseconds, there and back.
 import net from 'node:net';
 
 export interface Line {
@@ -8,7 +9,7 @@ export interface Line {
   close(): void;
 }
 
-export async function startLine(port: number): Promise<Line> {
+export async function startLine(port: number, delay = 0): Promise<Line> {
   let whole = true;
   const sockets = new Set<net.Socket>();
   const keep = (socket: net.Socket) => {
@@ -18,7 +19,10 @@ export async function startLine(port: number): Promise<Line> {
   };
   const server = net.createServer((near) => {
     const far = net.connect(port, '127.0.0.1');
-    near.on('data', (data) => far.write(data)).on('close', () => far.destroy());
+    const pass = (data: Buffer) => void far.write(data);
+    near
+      .on('data', (data) => (delay > 0 ? void setTimeout(pass, delay, data) : pass(data)))
+      .on('close', () => far.destroy());
     far.on('data', (data) => near.write(data)).on('close', () => near.destroy());
     keep(near);
     keep(far);

@@ -1,7 +1,7 @@
 // The administrator's side: reading all, changing some, while the filters go on.
 import { expect, test } from 'vitest';
 import { readAddress } from '../../src/store/fleet/address.ts';
-import { changeFleet } from '../../src/store/fleet/edit.ts';
+import { newEditor } from '../../src/store/fleet/edit.ts';
 import { connect, scanFleet } from '../../src/store/fleet/scan.ts';
 import type { Entry } from '../../src/store/scan.ts';
 import { suite } from '../support/needs.ts';
@@ -27,25 +27,24 @@ suite('the records of a fleet', ['redis'], () => {
       await session.replies(1200);
       const read = async () => {
         const found: Entry[] = [];
-        for await (const entry of (await scanFleet(client)).entries) found.push(entry);
+        for await (const page of (await scanFleet(client)).pages) found.push(...page);
         return found;
       };
       const found = await read();
       expect(found).toHaveLength(1200);
       expect(new Set(found.map((entry) => entry.client)).size).toBe(1200);
       const now = Math.floor(Date.now() / 1000);
+      const editor = newEditor(client, limits, () => now);
       const name = { client: '10.1.0.7', sender: 's7@example.org', recipient: 'r@example.net' };
       const released = (before: Entry | undefined): Entry =>
         ({ ...(before as Entry), firstSeen: now - 3600 }) as Entry;
-      expect(await changeFleet(client, [{ name, change: released }], limits)).toBe(1);
+      expect(await editor.change([{ name, change: released }])).toBe(1);
       expect(await session.ask(request(7))).toBe(dunno);
       expect(await session.ask(request(8))).toBe(deferred);
-      expect(await changeFleet(client, [{ name, change: () => 'forget' }], limits)).toBe(1);
-      expect(await changeFleet(client, [{ name, change: () => 'forget' }], limits)).toBe(0);
+      expect(await editor.change([{ name, change: () => 'forget' }])).toBe(1);
+      expect(await editor.change([{ name, change: () => 'forget' }])).toBe(0);
       const put: Entry = { kind: 'client', client: '10.9.9.9', comeBacks: 99, lastSeen: now };
-      expect(await changeFleet(client, [{ name: { client: put.client }, change: () => put }], limits)).toBe(
-        1,
-      );
+      expect(await editor.change([{ name: { client: put.client }, change: () => put }])).toBe(1);
       expect((await read()).filter((entry) => entry.client === '10.9.9.9')).toEqual([put]);
     } finally {
       client.disconnect();

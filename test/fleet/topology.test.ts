@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runProgram } from '../admin/live.ts';
 import { suite } from '../support/needs.ts';
 import { deferred } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -34,6 +35,30 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     await Promise.all(engines.splice(0).map((engine) => engine.stop()));
     scratch.remove();
   });
+
+  /** The commands there, where so many triples wait; records of two keys, and those of the house, among them. */
+  const administer = async (url: string, waiting: unknown) => {
+    const run = async (words: string[], input = '') => {
+      const { status, out, err } = await runProgram([...words, '--store', url], input);
+      expect({ words, status, err }).toEqual({ words, status: 0, err: '' });
+      return out;
+    };
+    const counts = [1, 2, 3].map((n) =>
+      JSON.stringify({
+        ...{ v: 1, kind: 'client', client: `192.0.2.${n}`, comeBacks: 20, origin: 'mx9' },
+        lastSeen: Math.floor(Date.now() / 1000),
+      }),
+    );
+    expect(await run(['import', '-'], counts.join('\n'))).toContain('3 new, 0 changed');
+    expect(await run(['import', '-'], counts.join('\n'))).toContain('0 new, 0 changed');
+    expect(await run(['release', '--sender', '@shop.example'])).toMatch(/^0 waiting triples released/);
+    expect(JSON.parse(await run(['status', '--json']))).toMatchObject({
+      triples: { waiting },
+      clients: { whitelisted: 3 },
+      sound: true,
+    });
+    expect((await run(['export'])).match(/"origin":"mx9"/g)).toHaveLength(3);
+  };
 
   test('a unix socket, and a database of its own', async () => {
     const socket = path.join(scratch.path, 'socket');
@@ -107,13 +132,15 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     expect(await session.ask(request(1))).toBe(deferred);
     expect(await engine.admin.dbsize()).toBe(1);
     expect(host.log()).toBe('');
+    await administer(`rediss://127.0.0.1:${port}?ca=${file('ca.pem')}`, 1);
+    await engine.admin.flushall();
     await close();
     const wary = hostOn(`rediss://127.0.0.1:${port}?ca=${file('other.pem')}`);
     // The same directory: the journal and the log are the host's.
     const other = await wary.start(...PATIENT);
     expect(await other.ask(request(2))).toBe(deferred);
     expect(wary.log()).toMatch(/is away: .*(certificate|signature)/);
-    expect(await engine.admin.dbsize()).toBe(1);
+    expect(await engine.admin.dbsize()).toBe(0);
   }, 120_000);
 
   test('Sentinels: a failover under load costs no reply, and the new master knows what the old one did', async () => {
@@ -152,6 +179,7 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
       return /is back/.test(host.log());
     }, host.log);
     expect(await replica.admin.dbsize()).toBeGreaterThanOrEqual(2);
+    await administer(`redis+sentinel://${list}/mx`, expect.any(Number));
     expect(host.log().match(/is away/g)).toHaveLength(1);
   }, 120_000);
 
@@ -195,6 +223,7 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     expect(sizes.reduce((a, b) => a + b)).toBe(60);
     for (const size of sizes) expect(size).toBeGreaterThan(5);
     expect(host.log()).toBe('');
+    await administer(`redis+cluster://127.0.0.1:${first!.port}`, 60);
     // One node is gone, and with it a third of the slots: mail gets its answers.
     await nodes[2]!.kill();
     for (let n = 60; n < 90; n++) expect(await session.ask(request(n))).toBe(deferred);

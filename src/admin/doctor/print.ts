@@ -2,12 +2,12 @@
 
 import { type Colour, newPaint } from '../text.ts';
 import { type Finding, isToMend, type Severity } from './finding.ts';
-import type { Configuration } from './postconf.ts';
 
 const COLOURS: Record<Severity, Colour> = { ok: 'green', note: 'cyan', warning: 'yellow', error: 'red' };
 const WIDEST = 'warning'.length;
 
-export function printed({ version, directory }: Configuration, findings: Finding[], colour: boolean): string {
+/** `head` says what was looked at. */
+export function printed(head: string, findings: Finding[], colour: boolean): string {
   const paint = newPaint(colour);
   const lines = findings.flatMap(({ severity, where, what, mend }) => {
     const label = severity.padEnd(WIDEST);
@@ -19,7 +19,7 @@ export function printed({ version, directory }: Configuration, findings: Finding
       ...(mend === undefined ? [] : [`${indent}mend: ${mend}`]),
     ];
   });
-  return [`Postfix ${version}, ${directory}`, '', ...lines, '', summary(findings), ''].join('\n');
+  return [head, '', ...lines, '', summary(findings), ''].join('\n');
 }
 
 export function summary(findings: Finding[]): string {

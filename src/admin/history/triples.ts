@@ -1,6 +1,7 @@
 // All triples of a database in columns of numbers, those with the same sender and recipient chained together: what a
 // look back needs of a million records, in some 50 bytes for each. Pure.
 import { parseAddress, subnetText } from '../../greylist/address.ts';
+import { find, hash, larger, newNumbers } from '../../store/hashes.ts';
 import { MOST_OFFSETS } from '../../store/record.ts';
 import type { Entry } from '../../store/scan.ts';
 
@@ -37,7 +38,7 @@ export interface Triples {
 
 export interface Collector {
   triples: Triples;
-  /** Takes the triples one by one, in the order of their keys. */
+  /** Takes the triples one by one, in any order. */
   add(entry: TripleEntry): void;
 }
 
@@ -60,38 +61,29 @@ export function newCollector(): Collector {
   };
   let hashes = new Uint32Array(2 * START);
   let slots = new Int32Array(4 * START).fill(-1); // a hash table of the first of each chain
+  const clients = newNumbers();
+  const subnets = newNumbers();
   let lastClient: string | undefined;
-  let lastSubnet = '';
-  let clients = 0;
-  let subnets = 0;
+  let number = 0;
+  let subnet = 0;
   let kind: KeyInForce = 'address';
-  const others = new Map<string, number>(); // subnets of clients whose keys need not be neighbours
 
   function meet(client: string): void {
-    if (client === lastClient) return;
+    if (client === lastClient) return; // in LMDB a client's triples follow each other
     lastClient = client;
-    clients++;
+    number = clients.of(client);
     const bytes = parseAddress(client);
     kind = kindOf(client, bytes);
-    // Addresses of a /24 follow each other; IPv6 ones come by the length of their text.
-    const text =
-      bytes === undefined ? client : subnetText(bytes, bytes.length === 4 ? IPV4_PREFIX : IPV6_PREFIX);
-    if (text === lastSubnet) return;
-    lastSubnet = text;
-    if (bytes?.length === 4) subnet = ++subnets;
-    else {
-      subnet = others.get(text) ?? ++subnets;
-      others.set(text, subnet);
-    }
+    subnet = subnets.of(
+      bytes === undefined ? client : subnetText(bytes, bytes.length === 4 ? IPV4_PREFIX : IPV6_PREFIX),
+    );
   }
-  let subnet = 0;
 
   function chain(i: number, sender: string, recipient: string): void {
     triples.next[i] = -1;
     triples.first[i] = 1;
     if (sender === '') return; // bounces of different hosts to one recipient have nothing in common
-    const a = hash(sender, recipient, 0x811c9dc5);
-    const b = hash(sender, recipient, 0x2545f491);
+    const [a, b] = hash(sender, recipient);
     hashes[2 * i] = a;
     hashes[2 * i + 1] = b;
     const slot = find(slots, hashes, a, b);
@@ -132,7 +124,7 @@ export function newCollector(): Collector {
       triples.kinds[kind]++;
       triples.firstSeen[i] = firstSeen;
       triples.pass[i] = wait === 0 ? 0 : firstSeen + wait;
-      triples.client[i] = clients;
+      triples.client[i] = number;
       triples.subnet[i] = subnet;
       for (const [k, offset] of offsets.entries()) triples.offsets[i * MOST_OFFSETS + k] = offset;
       triples.length++;
@@ -153,28 +145,4 @@ function kindOf(client: string, bytes: readonly number[] | undefined): KeyInForc
   if (bytes !== undefined) return 'address';
   if (client.includes('/')) return 'subnet';
   return /^[a-z0-5]{15}$/.test(client) ? 'hidden' : 'pool';
-}
-
-function larger<T extends Uint32Array | Int32Array | Uint8Array>(before: T, after: T): T {
-  after.set(before);
-  return after;
-}
-
-/** The slot of the hash, or the empty one where it belongs. */
-function find(slots: Int32Array, hashes: Uint32Array, a: number, b: number): number {
-  const mask = slots.length - 1;
-  for (let slot = a & mask; ; slot = (slot + 1) & mask) {
-    const root = slots[slot]!;
-    if (root < 0 || (hashes[2 * root] === a && hashes[2 * root + 1] === b)) return slot;
-  }
-}
-
-/** FNV-1a over both, mixed once more at the end so that its low bits may number slots. */
-function hash(sender: string, recipient: string, seed: number): number {
-  let h = seed;
-  for (let i = 0; i < sender.length; i++) h = Math.imul(h ^ sender.charCodeAt(i), 0x01000193);
-  h = Math.imul(h ^ 0x100, 0x01000193);
-  for (let i = 0; i < recipient.length; i++) h = Math.imul(h ^ recipient.charCodeAt(i), 0x01000193);
-  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
-  return (h ^ (h >>> 13)) >>> 0;
 }

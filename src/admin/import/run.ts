@@ -9,10 +9,12 @@ export interface Merged {
   created: number;
   changed: number;
   unchanged: number;
+  /** Too old for an engine to take them. */
+  expired: number;
 }
 
 /** Earliest first seen, latest last seen, passed if either passed, and the greater count of each origin. */
-export type Merge = (records: Iterable<Imported>) => Merged;
+export type Merge = (records: Iterable<Imported>) => Promise<Merged>;
 
 export interface Outcome extends Merged {
   format: Format;
@@ -50,13 +52,15 @@ export async function importFrom(
     created: 0,
     changed: 0,
     unchanged: 0,
+    expired: 0,
   };
   let batch: Imported[] = [];
-  const flush = () => {
-    const { created, changed, unchanged } = merge(batch);
+  const flush = async () => {
+    const { created, changed, unchanged, expired } = await merge(batch);
     outcome.created += created;
     outcome.changed += changed;
     outcome.unchanged += unchanged;
+    outcome.expired += expired;
     batch = [];
     progress(input.part());
   };
@@ -66,10 +70,10 @@ export async function importFrom(
       if (found.kind === 'triple') outcome.triples++;
       else outcome.clients++;
       batch.push(found);
-      if (batch.length === BATCH) flush();
+      if (batch.length === BATCH) await flush();
     }
   }
-  if (batch.length > 0) flush();
+  if (batch.length > 0) await flush();
   return outcome;
 }
 

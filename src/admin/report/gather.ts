@@ -23,7 +23,7 @@ export interface GatherSettings {
 }
 
 export interface Gathering {
-  /** Takes the entries one by one, in the order of their keys. */
+  /** Takes the entries one by one, in any order. */
   take(entry: Entry): void;
   /** Takes what filters have counted of triples that are on record no more. */
   forgotten(days: ForgottenDays): void;

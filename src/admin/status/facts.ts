@@ -6,19 +6,24 @@ import { damagedFiles } from '../../store/recover.ts';
 import { type Entry, hold } from '../../store/scan.ts';
 import { clientCounts, type Limits, tripleCounts } from '../../store/store.ts';
 import { type Problem, verify } from '../../store/verify.ts';
-import { doesNotExist, eachEntry, explained } from '../database.ts';
+import { doesNotExist, explained } from '../database.ts';
 import { newBar } from '../progress.ts';
+import { eachEntry, type Records } from '../records.ts';
 
-export interface Status {
-  db: string;
-  /** Bytes of the file. */
-  size: number;
+/** The records by kind. */
+export interface Counts {
   triples: { waiting: number; passed: number; expired: number };
   /** Clients with come-backs: with more than --auto-whitelist, with fewer, and forgotten. */
   clients: { whitelisted: number; counted: number; expired: number };
   /** First sights of the oldest and the newest triple, seconds since the epoch; undefined: there are none. */
   oldest: number | undefined;
   newest: number | undefined;
+}
+
+export interface Status extends Counts {
+  db: string;
+  /** Bytes of the file. */
+  size: number;
   processes: Process[];
   /** Processes of others that could not be looked at. */
   unseen: number;
@@ -45,15 +50,36 @@ export interface StatusSettings {
 }
 
 /** Throws an Error for the user where the database cannot be read. */
-export function gather(db: string, settings: StatusSettings): Status {
+export async function gather(records: Records, db: string, settings: StatusSettings): Promise<Status> {
   const self = explained(db, () => statSync(db, { throwIfNoEntry: false }));
   if (self === undefined) throw doesNotExist(db);
+  const { counts, damage, unread } = await count(records, settings);
+  let problems: Problem[] = unread === undefined ? [] : [{ page: undefined, what: unread }];
+  if (problems.length === 0 && (settings.verify || damage.length > 0)) problems = judged(db);
+  const found = processesWith(db);
+  return {
+    db,
+    size: self.size,
+    ...counts,
+    ...found,
+    lastDamage: damagedFiles(db).at(-1),
+    sound: problems.length === 0,
+    problems,
+  };
+}
+
+/** Counts them; `damage` was passed over, and `unread` says why the rest was not read. */
+export async function count(
+  records: Records,
+  settings: StatusSettings,
+): Promise<{ counts: Counts; damage: string[]; unread: string | undefined }> {
   const triples = { waiting: 0, passed: 0, expired: 0 };
   const clients = { whitelisted: 0, counted: 0, expired: 0 };
   let oldest = Number.POSITIVE_INFINITY;
   let newest = 0;
   const damage: string[] = [];
-  const count = (entry: Entry) => {
+  let unread: string | undefined;
+  const take = (entry: Entry) => {
     if (entry.kind === 'client') {
       clients[kindOfClient(entry, settings)]++;
       return;
@@ -62,28 +88,15 @@ export function gather(db: string, settings: StatusSettings): Status {
     oldest = Math.min(oldest, entry.firstSeen);
     newest = Math.max(newest, entry.firstSeen);
   };
-  let problems: Problem[] = [];
   try {
-    eachEntry(db, 'reading', count, (what) => void damage.push(what));
+    await eachEntry(records, 'reading', take, { onDamage: (what) => void damage.push(what) });
   } catch (error) {
     const { cause } = error as Error;
     if (!(cause instanceof DamageError)) throw error;
-    problems = [{ page: undefined, what: cause.message }];
+    unread = cause.message;
   }
-  if (problems.length === 0 && (settings.verify || damage.length > 0)) problems = judged(db);
-  const found = processesWith(db);
-  return {
-    db,
-    size: self.size,
-    triples,
-    clients,
-    oldest: newest === 0 ? undefined : oldest,
-    newest: newest === 0 ? undefined : newest,
-    ...found,
-    lastDamage: damagedFiles(db).at(-1),
-    sound: problems.length === 0,
-    problems,
-  };
+  const times = newest === 0 ? { oldest: undefined, newest: undefined } : { oldest, newest };
+  return { counts: { triples, clients, ...times }, damage, unread };
 }
 
 function kindOfTriple(

@@ -52,7 +52,7 @@ export interface Tuning extends TuneSettings {
 }
 
 export interface Replay {
-  /** Takes the entries one by one, in the order of their keys. */
+  /** Takes the entries one by one, in any order. */
   take(entry: Entry): void;
   tuning(): Tuning;
 }

@@ -8,7 +8,7 @@ import { type Exception, exceptionFor } from '../../greylist/exceptions.ts';
 import { type Release, releaseFor } from '../../greylist/release.ts';
 import type { PolicyRequest, Triple } from '../../greylist/request.ts';
 import { tripleOf } from '../../greylist/triple.ts';
-import { type Peek, peek } from '../../store/peek.ts';
+import type { Peek } from '../../store/peek.ts';
 import { MOST_OFFSETS, type TripleRecord } from '../../store/record.ts';
 import { clientCounts, FRESH, type Sighting, tripleCounts } from '../../store/store.ts';
 
@@ -33,20 +33,21 @@ export interface Explanation {
   instead?: string;
 }
 
-/** `now` in seconds since the epoch. Throws StoreError or DamageError where the database cannot be read. */
-export function explain(
+/** `now` in seconds since the epoch. Throws what `peek` throws where the records cannot be read. */
+export async function explain(
   request: PolicyRequest,
   settings: FilterArguments,
   policy: Policy,
   now: number,
-): Explanation {
+  peek: (triple: Triple) => Peek | Promise<Peek>,
+): Promise<Explanation> {
   const { client_address, client_name, helo_name, sender, recipient } = request;
   const shown = { client_address, client_name, helo_name, sender, recipient };
   if (request.request !== 'smtpd_access_policy') return { request: shown, left: 0, action: undefined };
   const exception = exceptionFor(request, policy);
   if (exception !== undefined) return { request: shown, exception, left: 0, action: DUNNO };
   const triple = tripleOf(request, policy);
-  const found = peek(settings.db, triple);
+  const found = await peek(triple);
   const seen = sightingOf(found, settings, now);
   const judgement = judge(seen, now, policy);
   const verdict =

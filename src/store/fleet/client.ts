@@ -7,7 +7,7 @@
 //   a bare socket          0 kB         103 ms            8.3 MB   (a busy machine; the order is what counts)
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Address } from './address.ts';
-import { DECIDE, EXCHANGE, MERGE } from './script.ts';
+import { DECIDE, EXCHANGE, HOUSE, MERGE } from './script.ts';
 import type { Secrets } from './secrets.ts';
 
 type Argument = string | number | Buffer;
@@ -16,13 +16,15 @@ type Argument = string | number | Buffer;
 export type Client = (Redis | Cluster) & {
   decide(...keysAndArguments: Argument[]): Promise<[passes: number, age: number, delayed: number]>;
   merge(...keysAndArguments: Argument[]): Promise<number>;
-  exchange(...keysAndArguments: Argument[]): Promise<number>;
+  exchange(keys: number, ...keysAndArguments: Argument[]): Promise<number>;
+  houseBuffer(key: Buffer): Promise<[time: Buffer, value: Buffer]>;
 };
 
 const SCRIPTS = {
   decide: { numberOfKeys: 2, lua: DECIDE },
   merge: { numberOfKeys: 2, lua: MERGE },
-  exchange: { numberOfKeys: 1, lua: EXCHANGE },
+  exchange: { lua: EXCHANGE },
+  house: { numberOfKeys: 1, lua: HOUSE },
 };
 
 /** Milliseconds to the next try to connect: at once when a connection breaks, then less and less often. */
@@ -32,12 +34,13 @@ export function backOff(times: number): number {
 
 /**
  * A client that is not connected yet. It sends nothing twice and keeps nothing for later: what cannot be asked now is
- * decided elsewhere. `patience` is how long a connection may take, in milliseconds.
+ * decided elsewhere. `patience` is how long a connection may take, in milliseconds; `more` is set besides.
  */
 export function newClient(
   address: Address,
   { password, sentinelPassword, tls: files }: Secrets,
   patience: number,
+  more: { commandTimeout?: number; retryStrategy?: () => null } = {},
 ): Client {
   const { kind, hosts, path, name, user, db } = address;
   const tls = files === undefined ? {} : { tls: files };
@@ -59,6 +62,7 @@ export function newClient(
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     retryStrategy: backOff,
     scripts: SCRIPTS,
+    ...more,
   } satisfies RedisOptions;
   switch (kind) {
     case 'single':

@@ -1,82 +1,139 @@
-// Changing many records of the fleet, for the administrator's commands: each is put where what was read still stands, so
-// that no decision in between is undone.
-import type { Change, Name } from '../edit.ts';
+// Changing many records of the fleet, for the administrator's commands, as the editor of LMDB does (../edit.ts): each is
+// put where what was read still stands, so that no decision in between is undone.
+import type { AnyName, Change, HouseEntry, JointChange, Name, Stored } from '../edit.ts';
+import { readOrigins } from '../origins.ts';
+import { RELEASES, readReleases } from '../releases.ts';
 import type { Entry } from '../scan.ts';
 import { FRESH, type Limits } from '../store.ts';
 import type { Client } from './client.ts';
-import { clientKey, readEntry, tripleKey, writeEntry } from './key.ts';
+import { clientKey, houseKey, readEntry, tripleKey, writeEntry } from './key.ts';
 
 const AT_ONCE = 100;
 /** How often a record that is changed by others at the same time is tried again. */
 const TRIES = 20;
+/** For EXCHANGE: the key stays as it is. */
+const STAYS = ['', -1] as const;
 
-/** Changes the records that are named, as `Editor.change` does (../edit.ts). Returns how many were changed. */
-export async function changeFleet(
-  client: Client,
-  changes: Iterable<{ name: Name; change: Change }>,
-  limits: Limits,
-): Promise<number> {
-  let changed = 0;
-  let batch = new Map<string, { key: Buffer; name: Name; change: Change }>();
-  const put = async () => {
-    const done = await Promise.all([...batch.values()].map((one) => changeOne(client, one, limits)));
-    changed += done.filter(Boolean).length;
-    batch = new Map();
+export interface FleetEditor {
+  /** Both return how many records were changed. */
+  change(changes: Iterable<{ name: Name; change: Change }>): Promise<number>;
+  changeJointly(changes: Iterable<JointChange>): Promise<number>;
+  /** False for what would have expired by now: an engine does not take it. */
+  keeps(entry: Entry): boolean;
+}
+
+/** `now` is the engine's time, in seconds; the limits say how long what is put counts. */
+export function newEditor(client: Client, limits: Limits, now: () => number): FleetEditor {
+  async function changeJointly(changes: Iterable<JointChange>): Promise<number> {
+    let changed = 0;
+    let batch: Keyed[] = [];
+    // A second change of a record has to find what the first has made of it.
+    const taken = new Set<string>();
+    const put = async () => {
+      const done = await Promise.all(batch.map((one) => exchange(client, one, limits, now)));
+      changed += done.reduce((sum, count) => sum + count, 0);
+      batch = [];
+      taken.clear();
+    };
+    for (const one of changes) {
+      const keys = one.names.map(keyOf);
+      const ids = keys.map((key) => key.toString('latin1'));
+      if (ids.some((id) => taken.has(id))) await put();
+      for (const id of ids) taken.add(id);
+      batch.push({ ...one, keys });
+      if (batch.length === AT_ONCE) await put();
+    }
+    await put();
+    return changed;
+  }
+  return {
+    changeJointly,
+    change: (changes) => changeJointly(joint(changes)),
+    keeps: (entry) => lifeOf(entry, now(), limits) >= 0,
   };
-  for (const { name, change } of changes) {
-    const { client: who, sender, recipient } = name;
-    const key =
-      sender === undefined || recipient === undefined
-        ? clientKey(who)
-        : tripleKey({ client: who, sender, recipient });
-    // By key: a second change of a record has to find what the first has made of it.
-    const id = key.toString('latin1');
-    if (batch.has(id)) await put();
-    batch.set(id, { key, name, change });
-    if (batch.size === AT_ONCE) await put();
-  }
-  await put();
-  return changed;
 }
 
-async function changeOne(
+interface Keyed extends JointChange {
+  keys: Buffer[];
+}
+
+function* joint(changes: Iterable<{ name: Name; change: Change }>): Generator<JointChange> {
+  for (const { name, change } of changes)
+    yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
+}
+
+function keyOf(name: AnyName): Buffer {
+  if ('house' in name) return houseKey(name.house);
+  const { client, sender, recipient } = name;
+  if (sender === undefined || recipient === undefined) return clientKey(client);
+  return tripleKey({ client, sender, recipient });
+}
+
+/** Returns how many of the records were changed. */
+async function exchange(
   client: Client,
-  { key, name, change }: { key: Buffer; name: Name; change: Change },
+  { names, keys, change }: Keyed,
   limits: Limits,
-): Promise<boolean> {
+  now: () => number,
+): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const value = await client.getBuffer(key);
-    const before = value === null ? undefined : readEntry(key, value);
-    const after = change(before);
-    if (after === undefined || (after === 'forget' && value === null)) return false;
-    const life = after === 'forget' ? 0 : lifeOf(after, await time(client, key), limits);
-    if (life < 0) return false; // it has expired already
-    const bytes = after === 'forget' ? '' : writeEntry(after).value;
-    if ((await client.exchange(key, value ?? '', bytes, life)) === 1) return true;
+    const values = await Promise.all(keys.map((key) => client.getBuffer(key)));
+    const after = change(values.map((value, i) => storedAt(names[i]!, keys[i]!, value)));
+    let changed = 0;
+    const words = values.flatMap((value, i) => {
+      const put = newValueOf(names[i]!, value, after[i], limits, now());
+      if (put !== STAYS) changed++;
+      return [value ?? '', ...put];
+    });
+    if (changed === 0) return 0;
+    if ((await client.exchange(keys.length, ...keys, ...words)) === 1) return changed;
   }
-  throw new Error(`the record of ${name.client} does not come to rest; try again`);
+  throw new Error(`the record at ${keys[0]!.toString('latin1')} does not come to rest; try again`);
 }
 
-const clocks = new WeakMap<Client, number>();
+function storedAt(name: AnyName, key: Buffer, value: Buffer | null): Stored | undefined {
+  if (value === null) return undefined;
+  return 'house' in name ? { kind: 'house', text: value.toString('latin1') } : readEntry(key, value);
+}
 
-/** The engine's clock in seconds, as far from this host's as it was found to be. */
-async function time(client: Client, key: Buffer): Promise<number> {
-  const here = () => Math.floor(Date.now() / 1000);
-  let ahead = clocks.get(client);
-  if (ahead === undefined) {
-    const now = Number(await client.eval("return redis.call('TIME')[1]", 1, key));
-    ahead = now - here();
-    clocks.set(client, ahead);
-  }
-  return here() + ahead;
+/** The new value and its life, as EXCHANGE wants them. */
+function newValueOf(
+  name: AnyName,
+  before: Buffer | null,
+  after: Stored | 'forget' | undefined,
+  limits: Limits,
+  now: number,
+): readonly [value: Buffer | string, life: number] {
+  if (after === undefined || (after === 'forget' && before === null)) return STAYS;
+  if (after === 'forget') return ['', 0];
+  const life = after.kind === 'house' ? lifeOfHouse(name, after, now, limits) : lifeOf(after, now, limits);
+  if (life < 0) return STAYS; // it has expired already
+  return [after.kind === 'house' ? Buffer.from(after.text, 'latin1') : writeEntry(after).value, life];
 }
 
 /** How long an entry counts from now on, in milliseconds; 0: for ever, below 0: no longer. */
 function lifeOf(entry: Entry, now: number, { retryWindow, maxAge }: Limits): number {
-  const waits = entry.kind === 'triple' && !entry.passed;
-  const life = waits ? retryWindow : maxAge === 0 ? 0 : maxAge + FRESH;
+  if (entry.kind === 'client') return left(entry.lastSeen, ofPassed(maxAge), now);
+  return entry.passed
+    ? left(entry.lastPassed, ofPassed(maxAge), now)
+    : left(entry.firstSeen, retryWindow, now);
+}
+
+/** The counts by origin go with the client (as ../sweep.ts has it), the releases with the last of them. */
+function lifeOfHouse(name: AnyName, { text }: HouseEntry, now: number, { maxAge }: Limits): number {
+  if (!('house' in name)) return 0;
+  if (name.house === RELEASES) {
+    const until = Math.max(...readReleases(text).map((release) => release.until));
+    return Math.max(1000, (until + 1 - now) * 1000);
+  }
+  const lastSeen = readOrigins(text)?.lastSeen;
+  return lastSeen === undefined ? 0 : left(lastSeen, ofPassed(maxAge), now);
+}
+
+const ofPassed = (maxAge: number) => (maxAge === 0 ? 0 : maxAge + FRESH);
+
+function left(from: number, life: number, now: number): number {
   if (life === 0) return 0;
-  const from = waits ? entry.firstSeen : entry.kind === 'triple' ? entry.lastPassed : entry.lastSeen;
-  const left = from + life - now;
-  return left < 0 ? -1 : (left + 1) * 1000;
+  const seconds = from + life - now;
+  return seconds < 0 ? -1 : (seconds + 1) * 1000;
 }

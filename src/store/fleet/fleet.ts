@@ -3,6 +3,7 @@
 // whom it has seen.
 import { join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { Release } from '../../greylist/release.ts';
 import type { Triple } from '../../greylist/request.ts';
 import type { Level } from '../../log/log.ts';
 import type { Limits, Rules, Store, Verdict } from '../store.ts';
@@ -57,6 +58,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   let trouble = '';
   let alone = false; // the decision at hand is made without the engine
   let journalled = false; // this process has written to the journal since the engine was last there
+  let releases: readonly Release[] = []; // the fleet's, as far as they are known
   let number = 0;
   let looked = 0;
   try {
@@ -142,6 +144,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       return undefined;
     }
     alone = false;
+    releases = answer.releases;
     const [passes, age, delayed] = answer.verdict;
     const verdict = { passes: passes === 1, age, delayed: delayed === 1 };
     if (!idle) mirror(triple, now, verdict, rules);
@@ -201,8 +204,11 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     },
     pass(triple, now, comeBack) {
       local.pass(triple, now, comeBack);
-      if (alone) keep(triple, local.look(triple, now).firstSeen, now, comeBack);
+      const { firstSeen } = local.look(triple, now);
+      if (alone) keep(triple, firstSeen, now, comeBack);
+      else send({ ...triple, firstSeen, passed: now, comeBack }); // an administrator lets it pass
     },
+    releases: () => [...local.releases(), ...releases],
     tidy(now) {
       if (Math.abs(now - looked) >= EVERY && isWaiting(journal)) send('merge');
       if (Math.abs(now - looked) >= EVERY) looked = now;

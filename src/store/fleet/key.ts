@@ -2,6 +2,7 @@
 // is the hash tag. No choice of addresses makes two keys one, and each can be read back.
 import type { Triple } from '../../greylist/request.ts';
 import * as packed from '../key.ts';
+import { clientOf } from '../origins.ts';
 import { coarseOffset, fineOffset, MOST_OFFSETS } from '../record.ts';
 import type { Entry } from '../scan.ts';
 
@@ -9,13 +10,18 @@ import type { Entry } from '../scan.ts';
 //   a triple:            its tail as in LMDB (../key.ts)
 //   a client's own:      254, and the client as it is spelt where that differs
 //   a probe (see worker.ts):  253
+//   a client's counts by origin (../origins.ts):  252, and the client as it is spelt
+// Other records of the house are no client's: "gl.", and their name.
 // The packed client begins with 4 or 1, so that the tag is never empty; a "}" in it ends the tag early for all alike.
-// The tail begins with a code below 63 or with 255, never with 254 or 253.
+// The tail begins with a code below 63 or with 255, never with 254, 253 or 252.
 const PREFIX = Buffer.from('gl{');
 const END = 125;
 const CLIENT = 254;
 const PROBE = 253;
-export const PATTERN = 'gl{*';
+const ORIGINS = 252;
+/** For SCAN: all keys of clients, and of them those of the counts by origin. */
+export const PATTERN = Buffer.from('gl{*');
+export const ORIGINS_PATTERN = Buffer.from('gl{*}\xfc*', 'latin1');
 
 const bytes = Buffer.alloc(PREFIX.length + packed.MAX_KEY + 1 + 600);
 
@@ -42,6 +48,15 @@ export function clientKey(client: string): Buffer {
   return Buffer.from(bytes.subarray(0, same ? tag + 1 : end));
 }
 
+/** The key of a record of the house; that of a client's counts by origin lies in the client's slot. */
+export function houseKey(name: string): Buffer {
+  const client = clientOf(name);
+  if (client === undefined) return Buffer.from(`gl.${name}`, 'latin1');
+  const tag = writeTag(client);
+  bytes[tag] = ORIGINS;
+  return Buffer.from(bytes.subarray(0, packed.writeClient(bytes, tag + 1, client, false)));
+}
+
 /** A key of nobody's in the same slot. */
 export function probeKey(client: string): Buffer {
   const tag = writeTag(client);
@@ -57,7 +72,7 @@ function writeTag(client: string): number {
   return end + 1;
 }
 
-/** What a key is of; undefined: none of ours, or a probe. */
+/** What a key is of; undefined: none of ours, or one of the house. */
 export function readKey(
   key: Buffer,
 ): { client: string; tail?: { sender: string; recipient: string } } | undefined {
@@ -66,9 +81,15 @@ export function readKey(
   const at = PREFIX.length + length;
   if (length === 0 || key[at] !== END || at + 1 === key.length) return undefined;
   const client = key.subarray(PREFIX.length, at);
-  if (key[at + 1] === PROBE) return undefined;
+  if (key[at + 1] === PROBE || key[at + 1] === ORIGINS) return undefined;
   if (key[at + 1] === CLIENT) return packed.readKey(at + 2 === key.length ? client : key.subarray(at + 2));
   return packed.readKey(Buffer.concat([client, key.subarray(at + 1)]));
+}
+
+/** Whose counts by origin a key is of; undefined: it is of none. */
+export function readOriginsKey(key: Buffer): string | undefined {
+  const at = PREFIX.length + clientLength(key, PREFIX.length) + 1;
+  return key[at] === ORIGINS ? packed.readKey(key.subarray(at + 1))?.client : undefined;
 }
 
 function clientLength(key: Buffer, at: number): number {

@@ -51,7 +51,12 @@ export async function merge(
   return result;
 }
 
-function mergeOne(client: Client, decided: Decided, lives: readonly [number, number]): Promise<number> {
+/** Tells the engine of one decision. */
+export function mergeOne(
+  client: Client,
+  decided: Decided,
+  lives: readonly [number, number],
+): Promise<number> {
   const { firstSeen, passed, comeBack } = decided;
   const now = Math.floor(Date.now() / 1000);
   const keys = keysOf(decided);

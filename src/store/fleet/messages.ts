@@ -1,7 +1,9 @@
 // What the filter's own thread and the engine's thread say to each other.
 import type { MessagePort } from 'node:worker_threads';
+import type { Release } from '../../greylist/release.ts';
 import type { Limits } from '../store.ts';
 import type { Address } from './address.ts';
+import type { Decided } from './journal.ts';
 import type { Secrets } from './secrets.ts';
 
 /** The cells of the shared memory: a count that wakes the filter, and how the engine is. */
@@ -38,14 +40,19 @@ export interface Question {
   idle: boolean;
 }
 
-export type ToWorker = Question | 'late' | 'merge';
+/** What was decided against the engine's verdict, by an administrator's release, is told to it as it is. */
+export type ToWorker = Question | Decided | 'late' | 'merge';
 
 /**
- * On the port, read by a filter that waits: what was decided, or what is wrong, with the engine or with one key. The number
- * is 0 where it is the answer to nothing.
+ * On the port, read by a filter that waits: what was decided (and what administrators have released, by this host's
+ * clock), or what is wrong, with the engine or with one key. The number is 0 where it is the answer to nothing.
  */
 export type Answer =
-  | { number: number; verdict: readonly [passes: number, age: number, delayed: number] }
+  | {
+      number: number;
+      verdict: readonly [passes: number, age: number, delayed: number];
+      releases: readonly Release[];
+    }
   | { number: number; trouble: string; ofOneKey: boolean };
 
 /** To the filter's event loop: a line for the log. */

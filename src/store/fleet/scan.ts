@@ -1,64 +1,127 @@
 // Reading all records of the fleet, for the administrator's commands: by SCAN, a few at a time, never by KEYS, which
 // would hold up every host. What comes and goes meanwhile may be missed; nothing that stays is, and nothing comes twice.
 import type { Redis } from 'ioredis';
+import { newNumbers } from '../hashes.ts';
+import { originsName } from '../origins.ts';
+import { RELEASES } from '../releases.ts';
 import type { Entry } from '../scan.ts';
 import type { Address } from './address.ts';
 import { type Client, newClient } from './client.ts';
-import { PATTERN, readEntry } from './key.ts';
+import { houseKey, ORIGINS_PATTERN, PATTERN, readEntry, readKey, readOriginsKey } from './key.ts';
 import type { Secrets } from './secrets.ts';
-import { explain } from './trouble.ts';
+import { explain, isOfOneKey } from './trouble.ts';
 
-/** How long an administrator's command waits for a connection, in milliseconds. */
+/** How long an administrator's command waits for a connection, or for an answer, at least, in milliseconds. */
 const PATIENCE = 5000;
 const AT_ONCE = 500;
 
-/** The entries, in no order, and how many keys there were when the reading began. */
+/** The entries, in no order, a page at a time. */
 export interface FleetScan {
-  entries: AsyncGenerator<Entry>;
-  keys: number;
+  pages: AsyncGenerator<Entry[]>;
+  /** How far the reading is, from 0 to 1. */
+  part(): number;
 }
 
 /** Opens a connection. Throws Error with what is wrong and what to do. Give it back with `disconnect()`. */
-export async function connect(address: Address, secrets: Secrets): Promise<Client> {
-  const client = newClient(address, secrets, PATIENCE);
+export async function connect(address: Address, secrets: Secrets, patience = 0): Promise<Client> {
+  const most = Math.max(PATIENCE, patience);
+  const client = newClient(address, secrets, most, {
+    commandTimeout: most,
+    retryStrategy: () => null,
+  });
   let trouble: unknown;
   client.on('error', (error) => {
     trouble = error;
   });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`timed out after ${most} ms`)), most);
+  });
   try {
-    await client.connect();
-    await client.exists('');
+    await Promise.race([client.connect().then(() => client.exists(houseKey(RELEASES))), late]);
     return client;
   } catch (error) {
     client.disconnect();
     throw new Error(`cannot use the store: ${explain(trouble ?? error)}`);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-export async function scanFleet(client: Client): Promise<FleetScan> {
-  const nodes = 'nodes' in client ? client.nodes('master') : [client];
-  const sizes = await Promise.all(nodes.map((node) => node.dbsize()));
-  return { entries: entries(nodes), keys: sizes.reduce((sum, size) => sum + size, 0) };
+export function nodesOf(client: Client): Redis[] {
+  return 'nodes' in client ? client.nodes('master') : [client];
 }
 
-async function* entries(nodes: Redis[]): AsyncGenerator<Entry> {
+/** `onDamage` is told of each key of ours that holds something else. */
+export async function scanFleet(
+  client: Client,
+  onDamage: (what: string) => void = () => {},
+): Promise<FleetScan> {
+  const nodes = nodesOf(client);
+  const sizes = await Promise.all(nodes.map((node) => node.dbsize()));
+  const all = Math.max(
+    1,
+    sizes.reduce((sum, size) => sum + size, 0),
+  );
+  let done = 0;
+
+  async function* pages(): AsyncGenerator<Entry[]> {
+    for await (const [keys, values] of scanned(nodes, PATTERN)) {
+      done += keys.length;
+      yield keys.flatMap((key, i) => {
+        const value = values[i];
+        if (value === null || value === undefined || readKey(key) === undefined) return [];
+        const entry = value === 'other' ? undefined : readEntry(key, value);
+        if (entry !== undefined) return [entry];
+        onDamage(`the key ${JSON.stringify(key.toString('latin1'))} holds something else; delete it`);
+        return [];
+      });
+    }
+  }
+  return { pages: pages(), part: () => Math.min(1, done / all) };
+}
+
+/** Tells `visit` of every client's counts by origin. */
+export async function scanOrigins(
+  client: Client,
+  visit: (name: string, text: string) => void,
+): Promise<void> {
+  for await (const [keys, values] of scanned(nodesOf(client), ORIGINS_PATTERN)) {
+    for (const [i, key] of keys.entries()) {
+      const client = readOriginsKey(key);
+      const value = values[i];
+      if (client !== undefined && value instanceof Buffer)
+        visit(originsName(client), value.toString('latin1'));
+    }
+  }
+}
+
+/** null: it has gone meanwhile; 'other': it is no string. */
+type Value = Buffer | null | 'other';
+
+async function* scanned(nodes: Redis[], pattern: Buffer): AsyncGenerator<[keys: Buffer[], values: Value[]]> {
   for (const node of nodes) {
     // SCAN may show a key twice while the engine's table grows or shrinks.
-    const seen = new Set<string>();
+    const seen = newNumbers();
     for (let cursor = '0'; ; ) {
-      const [next, keys] = await node.scanBuffer(cursor, 'MATCH', PATTERN, 'COUNT', AT_ONCE);
+      const words = [cursor, 'MATCH', pattern, 'COUNT', AT_ONCE]; // the pattern is bytes
+      const [next, keys] = (await node.callBuffer('SCAN', words)) as [Buffer, Buffer[]];
       const fresh = keys.filter((key) => {
-        const text = key.toString('latin1');
-        return !seen.has(text) && seen.add(text) !== undefined;
+        const before = seen.count();
+        return seen.of(key.toString('latin1')) === before;
       });
-      const values = await Promise.all(fresh.map((key) => node.getBuffer(key).catch(() => null)));
-      for (const [i, key] of fresh.entries()) {
-        const value = values[i];
-        const entry = value === null || value === undefined ? undefined : readEntry(key, value);
-        if (entry !== undefined) yield entry;
-      }
+      yield [fresh, await Promise.all(fresh.map((key) => got(node, key)))];
       cursor = next.toString();
       if (cursor === '0') break;
     }
+  }
+}
+
+async function got(node: Redis, key: Buffer): Promise<Value> {
+  try {
+    return await node.getBuffer(key);
+  } catch (error) {
+    if (isOfOneKey(error)) return 'other';
+    throw error;
   }
 }

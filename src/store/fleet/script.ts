@@ -109,12 +109,23 @@ end
 return 1
 `;
 
-/** Puts a value where the one that was read still stands. KEYS: one. ARGV: the old value ('' for none), the new one
- * ('' to forget it), its life in milliseconds (0: for ever). Returns whether it did. */
+/**
+ * Puts values where those that were read all still stand. ARGV, for each key: the old value ('' for none), the new one ('' to
+ * forget it), its life in milliseconds (0: for ever, -1: the key stays as it is). Returns whether it did.
+ */
 export const EXCHANGE = `
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-if ARGV[2] == '' then redis.call('DEL', KEYS[1])
-elseif ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2])
-else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+for i, key in ipairs(KEYS) do
+  if (redis.call('GET', key) or '') ~= ARGV[3 * i - 2] then return 0 end
+end
+for i, key in ipairs(KEYS) do
+  local value, life = ARGV[3 * i - 1], ARGV[3 * i]
+  if life == '-1' then
+  elseif value == '' then redis.call('DEL', key)
+  elseif life == '0' then redis.call('SET', key, value)
+  else redis.call('SET', key, value, 'PX', life) end
+end
 return 1
 `;
+
+/** A record of the house and the engine's time, in seconds. */
+export const HOUSE = `return { redis.call('TIME')[1], redis.call('GET', KEYS[1]) or '' }`;

@@ -1,11 +1,14 @@
 // The engine's thread: asks it what the filter wants to know, finds out when it is back, hands over what was decided
 // without it. Here is an event loop while the filter's own thread waits; nothing in here can hold that up.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Release } from '../../greylist/release.ts';
+import { RELEASES, readReleases } from '../releases.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
 import { isWaiting } from './journal.ts';
-import { keysOf, probeKey } from './key.ts';
-import { merge } from './merge.ts';
+import { houseKey, keysOf, probeKey } from './key.ts';
+import { merge, mergeOne } from './merge.ts';
 import {
   type Answer,
   AWAY,
@@ -27,6 +30,8 @@ const lives = [limits.retryWindow, limits.maxAge] as const;
 const patience = Math.max(1000, 5 * timeout);
 /** Up for so long, and the next probe comes soon again, in milliseconds. */
 const STEADY = 10_000;
+/** How old what is known of the releases may be, in milliseconds. */
+const RELEASES_FOR = 1000;
 
 const client = newClient(address, secrets, patience);
 const progress = { done: 0 };
@@ -37,6 +42,8 @@ let upSince = 0; // 0: not up
 let failures = 0;
 let _probing: NodeJS.Timeout | undefined;
 let merging = false;
+let releases: readonly Release[] = [];
+let releasesAt = Number.NEGATIVE_INFINITY;
 
 function setState(state: number): void {
   Atomics.store(shared, STATE, state);
@@ -61,6 +68,8 @@ async function ask(question: Question): Promise<void> {
     return;
   }
   const keys = keysOf(question);
+  // Sent first, so that on one connection it is known by the time of the verdict.
+  const known = lookAtReleases();
   try {
     const verdict = await client.decide(
       keys.triple,
@@ -70,13 +79,29 @@ async function ask(question: Question): Promise<void> {
       autoWhitelist,
       idle ? 1 : 0,
     );
-    answer({ number, verdict });
+    // In a Cluster it may come from another node, for which the decision cannot wait long.
+    if (verdict[0] === 0) await Promise.race([known, sleep(timeout / 4, undefined, { ref: false })]);
+    answer({ number, verdict, releases });
     if (state() === AWAY) up();
   } catch (error) {
     const ofOneKey = isOfOneKey(error);
     if (!ofOneKey) away(error);
     answer({ number, trouble: explain(error), ofOneKey });
   }
+}
+
+/** Reads what administrators have released, now and then. Where that fails, what was known holds. */
+async function lookAtReleases(): Promise<void> {
+  if (performance.now() - releasesAt < RELEASES_FOR) return;
+  releasesAt = performance.now();
+  try {
+    const [time, value] = await client.houseBuffer(houseKey(RELEASES));
+    const ahead = Number(time) - Math.floor(Date.now() / 1000); // the engine's clock, of this host's
+    releases = readReleases(value.toString('latin1') || undefined).map((release) => ({
+      ...release,
+      until: release.until - ahead,
+    }));
+  } catch {}
 }
 
 function ready(): void {
@@ -159,7 +184,8 @@ parentPort!.on('message', (message: ToWorker) => {
   if (message === 'late') away(new Error(`no answer within ${timeout} ms`));
   else if (message === 'merge') {
     if (state() === UP && isWaiting(journal)) void handOver();
-  } else void ask(message);
+  } else if ('firstSeen' in message) void mergeOne(client, message, lives).catch(() => {});
+  else void ask(message);
 });
 
 if (state() === LOADING) setState(CONNECTING);

@@ -9,7 +9,7 @@ import { printed } from '../../../src/admin/doctor/print.ts';
 import { isLink, lookAt, mountOf, processesOf, runAs, userNamed } from '../../../src/admin/doctor/system.ts';
 import { wantsColour } from '../../../src/admin/text.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { facts, inode, NOBODY, place } from './healthy.ts';
+import { inode, NOBODY, place } from './healthy.ts';
 
 test('the first of owner, group and others decides, as in the kernel', () => {
   const user = { name: 'u', uid: 10, gid: 20 };
@@ -111,7 +111,7 @@ test('text for people: aligned, and in colour only where it is wanted', () => {
     { severity: 'ok', check: 'a', where: 'here', what: 'well' },
     { severity: 'warning', check: 'b', where: 'there', what: 'odd', mend: 'chmod' },
   ];
-  const plain = printed(facts().configuration, findings, false);
+  const plain = printed('Postfix 3.7.11, /etc/postfix', findings, false);
   expect(plain).toBe(`Postfix 3.7.11, /etc/postfix
 
 ok       here
@@ -122,7 +122,7 @@ warning  there
 
 To be mended: 0 errors, 1 warning, 0 notes
 `);
-  const coloured = printed(facts().configuration, findings, true);
+  const coloured = printed('Postfix 3.7.11, /etc/postfix', findings, true);
   expect(coloured).toContain('\x1b[33mwarning\x1b[0m  there');
   // biome-ignore lint/complexity/useRegexLiterals: a literal would hide the escape
   expect(coloured.replace(new RegExp('\x1b\\[\\d*m', 'g'), '')).toBe(plain);

@@ -3,6 +3,7 @@ import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readAll } from '../../../src/admin/history/read.ts';
+import { ofDatabase } from '../../../src/admin/records.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill, made } from '../report/made.ts';
 
@@ -13,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-function read(db: string) {
+async function read(db: string) {
   let entries = 0;
   let said = '';
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
@@ -21,17 +22,17 @@ function read(db: string) {
     return true;
   });
   try {
-    readAll(db, () => entries++);
+    await readAll(ofDatabase(db), () => entries++);
   } finally {
     vi.restoreAllMocks();
   }
   return { entries, said };
 }
 
-test('what stands on damaged pages is passed over, and that is said', () => {
+test('what stands on damaged pages is passed over, and that is said', async () => {
   const db = path.join(scratch.path, 'greylist.mdb');
   fill(db, made(4000, 1_764_000_000));
-  const whole = read(db);
+  const whole = await read(db);
   expect(whole.said).toBe('');
   // The last quarter of the file: leaves, mostly those in use.
   const { size } = statSync(db);
@@ -39,7 +40,7 @@ test('what stands on damaged pages is passed over, and that is said', () => {
   for (let at = Math.floor((size * 0.75) / PAGE) * PAGE; at < size - 3 * PAGE; at += 3 * PAGE)
     writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, at);
   closeSync(file);
-  const { entries, said } = read(db);
+  const { entries, said } = await read(db);
   expect(entries).toBeLessThan(whole.entries);
   expect(said).toMatch(
     /^greylatch: \d+ damaged pages? (was|were) passed over; see greylatch verify --db \S+\n$/,

@@ -57,6 +57,11 @@ test('clients of a subnet are told from others, IPv6 ones that are no neighbours
   expect(subnet[0]).toBe(subnet[1]);
   expect(subnet[3]).toBe(subnet[5]);
   expect(new Set(subnet.subarray(0, 6)).size).toBe(4);
+  // An engine tells them in no order.
+  const shuffled = [...clients, ...clients].sort((a, b) => (a.at(-1)! < b.at(-1)! ? -1 : 1));
+  const again = collect(shuffled.map((client) => triple({ client })));
+  expect(new Set(again.client.subarray(0, 12)).size).toBe(6);
+  expect(new Set(again.subnet.subarray(0, 12)).size).toBe(4);
 });
 
 test('what stands for the client shows in the records', () => {

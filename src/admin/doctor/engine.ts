@@ -1,0 +1,89 @@
+// The engine of --store as this host sees it: gathered for one service, or for what the command line says. Judges nothing,
+// changes nothing.
+import path from 'node:path';
+import type { Address } from '../../store/fleet/address.ts';
+import type { Engine } from '../../store/fleet/examine.ts';
+import { engineAt } from '../records.ts';
+import type { Entry } from './facts.ts';
+import type { Place, User } from './permissions.ts';
+import { lookAt } from './system.ts';
+
+export interface EngineFacts {
+  /** As --store says, and in words. */
+  store: string;
+  where: string;
+  /** A command that asks it for a sign of life. */
+  ping: string;
+  encrypted: boolean;
+  /** A user or a password is given. */
+  identified: boolean;
+  /** Undefined: none is given. */
+  passwordFile: Place | undefined;
+  /** Who has to read that; undefined where it is not known. */
+  account: User | undefined;
+  /** Of --store-timeout, in milliseconds. */
+  timeout: number;
+  /** What keeps from asking it, '' for nothing; then the engine is undefined. */
+  trouble: string;
+  engine: Engine | undefined;
+}
+
+export interface Asked {
+  store: string;
+  passwordFile: string | undefined;
+  /** Milliseconds. */
+  timeout: number;
+  account: User | undefined;
+}
+
+/** What the services ask, each engine once. spawn(8) works in the `queue` directory: paths are relative to it. */
+export function askedBy(entries: readonly Entry[], queue: string): Asked[] {
+  const all = entries.flatMap(({ settings, account }): Asked[] => {
+    if (settings?.store === undefined) return [];
+    const { store, storePasswordFile: file, storeTimeout: timeout } = settings;
+    return [
+      { store, passwordFile: file === undefined ? undefined : path.resolve(queue, file), timeout, account },
+    ];
+  });
+  return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+/** Throws UsageError where the address is none. */
+export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
+  const { store, passwordFile, timeout, account } = asked;
+  const { address, fleet: opener } = engineAt(store);
+  const known = {
+    store,
+    where: opener.nameOf(address),
+    ping: pingOf(address),
+    encrypted: address.tls !== undefined,
+    identified: passwordFile !== undefined || address.user !== '',
+    passwordFile: passwordFile === undefined ? undefined : lookAt(passwordFile),
+    account,
+    timeout,
+  };
+  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 }; // nothing is stored
+  try {
+    const fleet = await opener.openEngine(address, { passwordFile, patience: timeout, limits });
+    try {
+      return { ...known, trouble: '', engine: await fleet.examine() };
+    } finally {
+      fleet.close();
+    }
+  } catch (error) {
+    const trouble = (error as Error).message.replace(`${known.where}: `, '');
+    return { ...known, trouble, engine: undefined };
+  }
+}
+
+function pingOf({ kind, hosts, path: socket, name, user, tls }: Address): string {
+  const [first] = hosts;
+  const words = [
+    'redis-cli',
+    ...(first === undefined ? ['-s', socket] : ['-h', first.host, '-p', `${first.port}`]),
+    ...(tls === undefined ? [] : ['--tls', ...(tls.ca === undefined ? [] : ['--cacert', tls.ca])]),
+    ...(user === '' ? [] : ['--user', user, '--askpass']),
+    ...(kind === 'sentinel' ? ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name] : ['PING']),
+  ];
+  return words.join(' ');
+}

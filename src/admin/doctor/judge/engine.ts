@@ -1,0 +1,246 @@
+// The engine that several hosts share: can it be asked, in time, does it keep what it is told, is it safe on the network?
+// Facts in, findings out.
+import type { Node } from '../../../store/fleet/examine.ts';
+import { bytes, span } from '../../text.ts';
+import { isLoopback } from '../endpoint.ts';
+import type { EngineFacts } from '../engine.ts';
+import { type Finding, orOk, type Severity } from '../finding.ts';
+import { denied, describe } from '../permissions.ts';
+
+const OTHERS = 0o077;
+const OLDEST = { redis: 6, valkey: 7 };
+/** Clocks that are so far apart, in seconds: worth a word, and more than that. */
+const APART = 2;
+const FAR_APART = 60;
+/** So much of its memory in use is nearly all. */
+const NEARLY = 0.9;
+
+export function judgeEngine(facts: EngineFacts): Finding[] {
+  const { where, engine, trouble } = facts;
+  const found = judgePasswordFile(facts);
+  if (engine === undefined) {
+    // What the file is refused for has been said.
+    const said = facts.passwordFile !== undefined && trouble.includes(facts.passwordFile.path);
+    if (said && found.length > 0) return found;
+    return [...found, finding('error', 'store', where, trouble, `try it from this host: ${facts.ping}`)];
+  }
+  for (const node of engine.nodes) found.push(...judgeNode(facts, node));
+  // A replica refuses all that is written, and that has been said.
+  if (engine.refused !== '' && found.every(({ check }) => check !== 'store-role')) {
+    found.push(
+      finding(
+        'error',
+        'store-use',
+        where,
+        `a filter cannot use it: ${engine.refused}`,
+        'as the message says; until then, each host decides by itself',
+      ),
+    );
+  }
+  found.push(...judgeClocks(facts, engine.nodes));
+  const each = engine.nodes.map(
+    ({ program, version, latency }) =>
+      `${[program, version].join(' ').trim()}, ${latency.toFixed(1)} ms a round trip`,
+  );
+  return orOk(found, 'store', where, `answers: ${each.join('; ')}`);
+}
+
+function finding(severity: Severity, check: string, where: string, what: string, mend: string): Finding {
+  return { severity, check, where, what, mend };
+}
+
+function judgePasswordFile({ passwordFile: file, account }: EngineFacts): Finding[] {
+  if (file === undefined) return [];
+  const owner = account?.name ?? 'USER';
+  const where = file.path;
+  const mend = `chown ${owner} ${where} && chmod 600 ${where}`;
+  const error = (what: string, how = mend) => [finding('error', 'password-file', where, what, how)];
+  if (file.self === undefined)
+    return error(
+      file.reason === 'ENOENT' ? 'the password file does not exist' : `cannot be reached (${file.reason})`,
+      `write the password of the engine into it, and ${mend}`,
+    );
+  if ((file.self.mode & OTHERS) !== 0)
+    return error(
+      `others than its owner may use it: ${describe(file.self)}; filters refuse it`,
+      `${mend}, and change the password: it may be known`,
+    );
+  const refused = account === undefined ? '' : denied(account, file, 'read');
+  return refused === '' ? [] : error(refused);
+}
+
+function judgeNode(facts: EngineFacts, node: Node): Finding[] {
+  return [
+    ...judgeKind(node),
+    ...judgeLatency(facts, node),
+    ...judgeMemory(node),
+    ...judgePersistence(node),
+    ...judgeNetwork(facts, node),
+  ];
+}
+
+function judgeKind({ where, program, version, role }: Node): Finding[] {
+  if (version === undefined)
+    return [
+      finding(
+        'note',
+        'store-info',
+        where,
+        'its access list forbids to ask how it is (INFO): version, role, memory and disk were not examined',
+        'ACL SETUSER USER +info +config|get +client|list',
+      ),
+    ];
+  const found: Finding[] = [];
+  if (Number.parseInt(version, 10) < OLDEST[program])
+    found.push(
+      finding(
+        'error',
+        'store-version',
+        where,
+        `is ${program} ${version}: too old`,
+        'Redis 6 or later, or Valkey',
+      ),
+    );
+  if (role !== undefined && role !== 'master')
+    found.push(
+      finding(
+        'error',
+        'store-role',
+        where,
+        `is no master (${role}): nothing can be written to it`,
+        'name its master in --store, or the Sentinels: redis+sentinel://HOST,HOST/NAME',
+      ),
+    );
+  return found;
+}
+
+function judgeLatency({ timeout }: EngineFacts, { where, latency }: Node): Finding[] {
+  if (latency < timeout / 2) return [];
+  const late = latency >= timeout;
+  const what = `a round trip takes ${Math.round(latency)} ms, and a request waits for ${timeout} ms (--store-timeout)`;
+  return [
+    finding(
+      late ? 'error' : 'warning',
+      'store-latency',
+      where,
+      late
+        ? `${what}: each host decides by itself`
+        : `${what}: when the engine is busy, hosts decide by themselves`,
+      `an engine that is nearer or less busy (redis-cli --latency), or --store-timeout ${Math.ceil(latency / 50) * 200}ms, which mail would wait`,
+    ),
+  ];
+}
+
+function judgeMemory({ where, memory, maxMemory, policy }: Node): Finding[] {
+  if (memory === undefined) return [];
+  const found: Finding[] = [];
+  const set = (name: string, value: string) =>
+    `redis-cli CONFIG SET ${name} ${value} && redis-cli CONFIG REWRITE`;
+  if (maxMemory === 0)
+    found.push(
+      finding(
+        'warning',
+        'store-memory',
+        where,
+        `uses ${bytes(memory)} and has no bound: in a flood of spam the kernel ends it when the machine is full`,
+        set('maxmemory', '1gb'),
+      ),
+    );
+  else if (maxMemory !== undefined && memory > maxMemory * NEARLY)
+    found.push(
+      finding(
+        'warning',
+        'store-memory',
+        where,
+        `uses ${bytes(memory)} of its ${bytes(maxMemory)} (maxmemory): ${policy === 'noeviction' ? 'when it is full, it takes nothing new and each host decides by itself' : 'it forgets before the time'}`,
+        set('maxmemory', `${Math.ceil((2 * memory) / 2 ** 20)}mb`),
+      ),
+    );
+  if (policy === 'volatile-ttl')
+    found.push({
+      severity: 'note',
+      check: 'store-eviction',
+      where,
+      what: 'forgets when it is full what would expire first (volatile-ttl): waiting triples before those that passed',
+    });
+  else if (policy !== undefined && policy !== 'noeviction') {
+    const some = policy.startsWith('volatile-');
+    found.push(
+      finding(
+        some ? 'warning' : 'error',
+        'store-eviction',
+        where,
+        some
+          ? `forgets when it is full whatever ${policy} chooses: known senders are deferred again while spam stays on record`
+          : `may forget anything when it is full (${policy}), also the name of this store and what was released`,
+        set('maxmemory-policy', 'volatile-ttl'),
+      ),
+    );
+  }
+  return found;
+}
+
+function judgePersistence({ where, appendOnly, save, diskTrouble }: Node): Finding[] {
+  const mend = 'redis-cli CONFIG SET appendonly yes && redis-cli CONFIG REWRITE';
+  if (diskTrouble)
+    return [
+      finding(
+        'error',
+        'store-disk',
+        where,
+        'could not write to its disk at the last time: it soon takes nothing new, and forgets what it knows when it ends',
+        'look at its log, and at the space and the rights of its directory (redis-cli CONFIG GET dir)',
+      ),
+    ];
+  if (appendOnly !== false) return [];
+  const what =
+    save === ''
+      ? 'keeps nothing on its disk: when it is started again, known senders are deferred anew'
+      : 'keeps snapshots only: when it ends without warning, senders since the last one are deferred anew';
+  return [finding('warning', 'store-persistence', where, what, mend)];
+}
+
+function judgeNetwork({ encrypted, identified }: EngineFacts, { where, address }: Node): Finding[] {
+  const plain = address?.replace(/^::ffff:/, '');
+  if (plain === undefined || isLoopback(plain)) return [];
+  const found: Finding[] = [];
+  if (!identified)
+    found.push(
+      finding(
+        'error',
+        'store-password',
+        where,
+        `anybody who reaches ${plain} can read and change it: it asks for no password`,
+        'requirepass, or a user in its access list (ACL SETUSER); then --store-password-file',
+      ),
+    );
+  if (!encrypted)
+    found.push(
+      finding(
+        'warning',
+        'store-tls',
+        where,
+        `addresses${identified ? ' and the password' : ''} go to ${plain} as plain text`,
+        'rediss:// instead of redis:// in --store and tls-port in redis.conf; a network of its own (VPN) does as well',
+      ),
+    );
+  return found;
+}
+
+function judgeClocks({ where }: EngineFacts, nodes: readonly Node[]): Finding[] {
+  const found: Finding[] = [];
+  const mend = 'let all keep the time by NTP (chrony, systemd-timesyncd)';
+  const all = nodes.map(({ ahead }) => ahead);
+  const apart = Math.max(...all) - Math.min(...all);
+  if (apart > APART) {
+    const what = `the clocks of its nodes are ${span(Math.round(apart))} apart: a triple is as old as its node says`;
+    found.push(finding('warning', 'store-clock', where, what, mend));
+  }
+  for (const { where: node, ahead } of nodes) {
+    const off = Math.round(Math.abs(ahead));
+    if (off < APART) continue;
+    const what = `its clock is ${span(off)} ${ahead > 0 ? 'ahead of' : 'behind'} that of this host; the engine's counts, so that no mail waits longer for it`;
+    found.push(finding(off < FAR_APART ? 'note' : 'warning', 'store-clock', node, what, mend));
+  }
+  return found;
+}

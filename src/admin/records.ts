@@ -1,0 +1,188 @@
+// The records that a command reads and changes, wherever they are: in this host's own database, or with --store in the
+// engine that several hosts share. The only place that knows of both.
+import { statSync } from 'node:fs';
+import type { Option } from '../cli/options.ts';
+import { OPTIONS } from '../cli/options.ts';
+import { UsageError } from '../cli/values.ts';
+import type { Triple } from '../greylist/request.ts';
+import { type Change, type JointChange, type Name, openEditor } from '../store/edit.ts';
+import type { Engine } from '../store/fleet/examine.ts';
+import { clientOf } from '../store/origins.ts';
+import { type Peek, peek } from '../store/peek.ts';
+import type { Entry } from '../store/scan.ts';
+import { explained, explanation, scanOf } from './database.ts';
+import { newBar } from './progress.ts';
+
+const EVERY = 4096; // records between two looks at the clock
+
+/** The options that say where the records are: the filter's own, so that the words of its line can be given. */
+export const WHERE = {
+  db: OPTIONS.db,
+  store: { ...OPTIONS.store, describe: 'the records are in this engine, as the --store of the filters' },
+  'store-password-file': OPTIONS['store-password-file'],
+  'store-timeout': {
+    ...OPTIONS['store-timeout'],
+    describe: "the filters' own; a command waits for the engine at least 5 s",
+  },
+} as const satisfies Record<string, Option>;
+
+/** Of a command that puts records: an engine is told with each how long it counts. */
+export const LIVES = {
+  'retry-window': OPTIONS['retry-window'],
+  'max-age': OPTIONS['max-age'],
+} as const satisfies Record<string, Option>;
+
+/** What the command line says of them. */
+export interface Where {
+  db: string;
+  store: string | undefined;
+  'store-password-file': string | undefined;
+  /** Milliseconds. */
+  'store-timeout': number;
+  /** Seconds. */
+  'retry-window'?: number;
+  'max-age'?: number;
+}
+
+export interface Records {
+  /** The path of the database, or where the engine is: for people. */
+  name: string;
+  /** Seconds since the epoch, by the clock that the times on record are from. */
+  now(): number;
+  /** False where there is no database yet. */
+  isThere(): boolean;
+  /** All of them, piece by piece, with a bar on a terminal that says `what` is done. */
+  read(what: string, hooks?: Hooks): AsyncGenerator<Iterable<Entry>>;
+  /** That so many things were passed over as damaged, and what to do. */
+  passedOver(count: number): string;
+  peek(triple: Triple): Peek | Promise<Peek>;
+  /** Changes happen within `work`. */
+  edit<T>(work: (editor: Editor) => Promise<T>): Promise<T>;
+  /** Only of an engine: how it is. */
+  examine?(): Promise<Engine>;
+}
+
+export interface Hooks {
+  /** What is damaged is passed over, and told. */
+  onDamage?: (what: string) => void;
+  /** Each client's counts by origin, and the other records of the store's own, of which an engine has none. */
+  onOrigins?: OnHouse;
+  onHouse?: OnHouse;
+}
+
+/** Told before all entries. */
+type OnHouse = (name: string, text: string) => void;
+
+/** Both return how many records were changed. */
+export interface Editor {
+  change(changes: Iterable<{ name: Name; change: Change }>): number | Promise<number>;
+  changeJointly(changes: Iterable<JointChange>): number | Promise<number>;
+  /** Whether such a record would be kept; where it is missing, any would. */
+  keeps?(entry: Entry): boolean;
+}
+
+/** Hands `work` the records. Throws an Error for the user where they cannot be used. */
+export async function withRecords<T>(where: Where, work: (records: Records) => Promise<T>): Promise<T> {
+  if (where.store === undefined) return work(ofDatabase(where.db));
+  const { address, fleet: opener } = engineAt(where.store);
+  const { 'retry-window': retryWindow = 0, 'max-age': maxAge = 0 } = where;
+  const fleet = await opener.openEngine(address, {
+    passwordFile: where['store-password-file'],
+    patience: where['store-timeout'],
+    limits: { retryWindow, maxAge, maxWaiting: 0 },
+  });
+  try {
+    return await work(ofFleet(fleet));
+  } finally {
+    fleet.close();
+  }
+}
+
+type Bundle = typeof import('../store/fleet/admin.ts');
+
+/** The address of --store and what opens it, loaded only now. Throws UsageError. */
+export function engineAt(store: string): { address: ReturnType<Bundle['readAddress']>; fleet: Bundle } {
+  const fleet = require('./fleet-admin.js') as Bundle;
+  try {
+    return { address: fleet.readAddress(store), fleet };
+  } catch (error) {
+    throw new UsageError(`--store: ${(error as Error).message}`);
+  }
+}
+
+/** Calls `visit` for each record. */
+export async function eachEntry(
+  records: Records,
+  what: string,
+  visit: (entry: Entry) => void,
+  hooks?: Hooks,
+): Promise<void> {
+  for await (const piece of records.read(what, hooks)) for (const entry of piece) visit(entry);
+}
+
+/** Of this host's own database, whatever the filters share. */
+export function ofDatabase(db: string): Records {
+  return {
+    name: db,
+    now: () => Math.floor(Date.now() / 1000),
+    isThere: () => (statSync(db, { throwIfNoEntry: false })?.size ?? 0) > 0,
+    async *read(what, { onDamage, onOrigins, onHouse } = {}) {
+      const { entries, part } = scanOf(db, onDamage, (name, text) => {
+        if (clientOf(name) === undefined) onHouse?.(name, text);
+        else onOrigins?.(name, text);
+      });
+      const bar = newBar(what);
+      function* shown() {
+        let read = 0;
+        for (const entry of entries) {
+          yield entry;
+          if (++read % EVERY === 0) bar.show(part());
+        }
+      }
+      try {
+        yield shown();
+      } finally {
+        bar.end();
+      }
+    },
+    passedOver: (count) =>
+      `${count} damaged ${count === 1 ? 'page was' : 'pages were'} passed over; see greylatch verify --db ${db}`,
+    peek: (triple) => explained(db, () => peek(db, triple)),
+    async edit(work) {
+      const editor = explained(db, () => openEditor(db));
+      try {
+        return await work(editor);
+      } catch (error) {
+        throw explanation(db, error);
+      } finally {
+        editor.close();
+      }
+    },
+  };
+}
+
+function ofFleet(fleet: Awaited<ReturnType<Bundle['openEngine']>>): Records {
+  return {
+    name: fleet.name,
+    now: fleet.now,
+    isThere: () => true,
+    async *read(what, { onDamage = () => {}, onOrigins } = {}) {
+      if (onOrigins !== undefined) await fleet.origins(onOrigins);
+      const { pages, part } = await fleet.scan(onDamage);
+      const bar = newBar(what);
+      try {
+        for await (const page of pages) {
+          yield page;
+          bar.show(part());
+        }
+      } finally {
+        bar.end();
+      }
+    },
+    passedOver: (count) =>
+      `${count} ${count === 1 ? 'key was' : 'keys were'} passed over that ${count === 1 ? 'holds' : 'hold'} something else; see greylatch status --store`,
+    peek: fleet.peek,
+    edit: fleet.edit,
+    examine: fleet.examine,
+  };
+}

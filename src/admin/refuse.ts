@@ -1,0 +1,22 @@
+// Commands about the file of a database, which an engine does not have: with --store they say what to do instead.
+import type { Command, Options, Positionals } from '../cli/command.ts';
+import { WHERE } from './records.ts';
+
+/** The command with the options of the engine, which it refuses. */
+export function ofFile<O extends Options, P extends Positionals>(
+  command: Command<O, P>,
+  instead: string,
+): Command<O, P> {
+  const { db: _, ...engine } = WHERE;
+  const refused = { ...engine, store: { ...WHERE.store, describe: `refused: ${instead}` } };
+  return {
+    ...command,
+    options: { ...command.options, ...refused },
+    run(args) {
+      if ('store' in args && args.store !== undefined) {
+        throw new Error(`${command.name}: this is for the file of a database, not for --store; ${instead}`);
+      }
+      return command.run(args);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+// The engine that several hosts share, at a glance, as plain data. Looks; changes nothing, prints nothing.
+import { statSync } from 'node:fs';
+import type { Engine, Node } from '../../store/fleet/examine.ts';
+import { journalPath } from '../../store/fleet/journal.ts';
+import type { Records } from '../records.ts';
+import { type Counts, count, type StatusSettings } from './facts.ts';
+
+export interface EngineStatus extends Counts {
+  /** Where it is. */
+  store: string;
+  /** Its masters: one, or those of a Cluster. */
+  nodes: Pick<Node, 'where' | 'program' | 'version' | 'role' | 'memory' | 'maxMemory' | 'filters'>[];
+  /** Bytes of what this host has decided by itself and not handed over yet. */
+  journal: number;
+  sound: boolean;
+  /** Keys of ours that hold something else. */
+  problems: string[];
+}
+
+/** `db` is this host's own database. Throws an Error for the user where the engine cannot be used. */
+export async function gatherEngine(
+  records: Records,
+  engine: Engine,
+  db: string,
+  settings: StatusSettings,
+): Promise<EngineStatus> {
+  const { counts, damage } = await count(records, settings);
+  return {
+    store: records.name,
+    nodes: engine.nodes.map(({ where, program, version, role, memory, maxMemory, filters }) => ({
+      ...{ where, program, version, role, memory, maxMemory, filters },
+    })),
+    ...counts,
+    journal: statSync(journalPath(db), { throwIfNoEntry: false })?.size ?? 0,
+    sound: damage.length === 0,
+    problems: damage,
+  };
+}

@@ -1,0 +1,76 @@
+// The status for people, as rows of a table. Text only; nothing is written here.
+import { ago, bytes, type Colour, grouped, localTime, plural, visible } from '../text.ts';
+import type { EngineStatus } from './engine.ts';
+import type { Counts, Status } from './facts.ts';
+
+export type Paint = (colour: Colour, text: string) => string;
+
+const MOST = 10; // processes or problems shown
+
+export function rowsOf(status: Status, now: number, paint: Paint): string[][] {
+  const { db, size, processes, unseen, lastDamage, problems } = status;
+  const time = (at: number) => `${localTime(at)} (${ago(at, now)})`;
+  return [
+    ['database', db],
+    ['size', bytes(size)],
+    stateRow(status, paint),
+    ...problems
+      .slice(0, MOST)
+      .map(({ page, what }) => ['', page === undefined ? what : `page ${page} ${what}`]),
+    ...countRows(status, now),
+    [
+      'last trouble',
+      lastDamage === undefined ? 'none on record' : `${time(lastDamage.at)}, set aside as ${lastDamage.name}`,
+    ],
+    [
+      'open in',
+      `${plural(processes.length, 'process', 'processes')}${unseen > 0 ? ` (and ${plural(unseen, 'process', 'processes')} that only root may look at)` : ''}`,
+    ],
+    ...processes
+      .slice(0, MOST)
+      .map(({ pid, command }) => ['', `${pid} ${command.split(' ').map(visible).join(' ')}`]),
+    ...(processes.length > MOST ? [['', `and ${processes.length - MOST} more`]] : []),
+  ];
+}
+
+export function rowsOfEngine(status: EngineStatus, now: number, paint: Paint): string[][] {
+  const { store, nodes, journal, problems } = status;
+  return [
+    ['store', store],
+    ...nodes.flatMap(({ where, program, version, role, memory, maxMemory, filters }) => [
+      ['engine', `${[program, version].join(' ').trim()} at ${where}, ${role ?? 'its role is not known'}`],
+      [
+        'memory',
+        memory === undefined
+          ? 'not known: INFO is forbidden'
+          : `${bytes(memory)} of ${maxMemory ? bytes(maxMemory) : 'whatever there is'}`,
+      ],
+      ['filters', filters === undefined ? 'not known: CLIENT LIST is forbidden' : `${filters} connected`],
+    ]),
+    stateRow(status, paint),
+    ...problems.slice(0, MOST).map((what) => ['', what]),
+    ...(problems.length > MOST ? [['', `and ${problems.length - MOST} more`]] : []),
+    ...countRows(status, now),
+    ['this host', journal === 0 ? 'has handed over all' : `has ${bytes(journal)} of decisions to hand over`],
+  ];
+}
+
+function stateRow({ sound }: { sound: boolean }, paint: Paint): string[] {
+  return ['state', sound ? paint('green', 'sound') : paint('red', 'DAMAGED')];
+}
+
+function countRows({ triples, clients, oldest, newest }: Counts, now: number): string[][] {
+  const time = (at: number | undefined) => (at === undefined ? 'none' : `${localTime(at)} (${ago(at, now)})`);
+  return [
+    [
+      'triples',
+      `${grouped(triples.waiting)} waiting, ${grouped(triples.passed)} passed, ${grouped(triples.expired)} expired`,
+    ],
+    [
+      'clients',
+      `${grouped(clients.whitelisted)} whitelisted, ${grouped(clients.counted)} with fewer come-backs, ${grouped(clients.expired)} expired`,
+    ],
+    ['oldest', time(oldest)],
+    ['newest', time(newest)],
+  ];
+}

@@ -1,0 +1,104 @@
+// The fleet's store for the administrator's commands: a bundle of its own, which no start without --store loads. All that
+// goes wrong with the engine is an Error whose message says what to do.
+import type { Triple } from '../../greylist/request.ts';
+import type { Peek } from '../peek.ts';
+import { RELEASES, readReleases } from '../releases.ts';
+import type { Limits } from '../store.ts';
+import { type Address, nameOf, readAddress } from './address.ts';
+import type { Client } from './client.ts';
+import { type FleetEditor, newEditor } from './edit.ts';
+import { type Engine, examine } from './examine.ts';
+import { clientKey, houseKey, readEntry, tripleKey } from './key.ts';
+import { connect, type FleetScan, scanFleet, scanOrigins } from './scan.ts';
+import { readSecrets } from './secrets.ts';
+import { explain } from './trouble.ts';
+
+export { nameOf, readAddress };
+
+export interface Fleet {
+  /** Where it is, for messages. */
+  name: string;
+  /** Seconds since the epoch, by the engine's clock, which all its times are from. */
+  now(): number;
+  scan(onDamage: (what: string) => void): Promise<FleetScan>;
+  /** Tells `visit` of each client's counts by origin, by the name of the record (../origins.ts). */
+  origins(visit: (name: string, text: string) => void): Promise<void>;
+  peek(triple: Triple): Promise<Peek>;
+  edit<T>(work: (editor: FleetEditor) => Promise<T>): Promise<T>;
+  examine(): Promise<Engine>;
+  close(): void;
+}
+
+export interface FleetSettings {
+  passwordFile: string | undefined;
+  /** How long to wait for an answer, at least 5,000 milliseconds. */
+  patience: number;
+  limits: Limits;
+}
+
+/** Connects to it. Throws Error. */
+export async function openEngine(address: Address, settings: FleetSettings): Promise<Fleet> {
+  const name = nameOf(address);
+  const secrets = readSecrets(settings.passwordFile, address.tls);
+  const client = await connect(address, secrets, settings.patience).catch((error: Error) => {
+    throw new Error(`${name}: ${error.message}`);
+  });
+  const told = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw new Error(`${name}: ${explain(error)}`, { cause: error });
+    }
+  };
+  try {
+    const ahead = await told(() => aheadOf(client));
+    const now = () => Math.floor(Date.now() / 1000) + ahead;
+    return {
+      name,
+      now,
+      scan: (onDamage) => told(async () => saying(await scanFleet(client, onDamage), told)),
+      origins: (visit) => told(() => scanOrigins(client, visit)),
+      peek: (triple) => told(() => peek(client, triple)),
+      edit: (work) => told(() => work(newEditor(client, settings.limits, now))),
+      examine: () => told(() => examine(client)),
+      close: () => client.disconnect(),
+    };
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
+}
+
+/** How far the engine's clock is ahead of this host's, in seconds. */
+async function aheadOf(client: Client): Promise<number> {
+  const [time] = await client.houseBuffer(houseKey(RELEASES));
+  return Number(time) - Math.floor(Date.now() / 1000);
+}
+
+function saying({ pages, part }: FleetScan, told: <T>(work: () => Promise<T>) => Promise<T>): FleetScan {
+  async function* all() {
+    for (;;) {
+      const next = await told(() => pages.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+  return { pages: all(), part };
+}
+
+async function peek(client: Client, triple: Triple): Promise<Peek> {
+  const keys = { triple: tripleKey(triple), client: clientKey(triple.client) };
+  const [ofTriple, ofClient, releases] = await Promise.all([
+    client.getBuffer(keys.triple),
+    client.getBuffer(keys.client),
+    client.getBuffer(houseKey(RELEASES)),
+  ]);
+  const known = ofTriple === null ? undefined : readEntry(keys.triple, ofTriple);
+  const own = ofClient === null ? undefined : readEntry(keys.client, ofClient);
+  return {
+    missing: false,
+    triple: known?.kind === 'triple' ? known : undefined,
+    client: own?.kind === 'client' ? own : undefined,
+    releases: readReleases(releases?.toString('latin1')),
+  };
+}

@@ -1,0 +1,128 @@
+// How an engine is: what it says of itself, node by node, and how long it takes. Asks; changes nothing but for a probe's key,
+// which is gone after a second, as the filters' own.
+import type { Socket } from 'node:net';
+import type { Redis } from 'ioredis';
+import type { Client } from './client.ts';
+import { keysOf, probeKey } from './key.ts';
+import { nodesOf } from './scan.ts';
+import { explain } from './trouble.ts';
+
+export interface Engine {
+  nodes: Node[];
+  /** What a filter would meet, '' for nothing: a decision without a trace, and a key that is put. */
+  refused: string;
+}
+
+/** Undefined where the engine does not say. */
+export interface Node {
+  /** Where it was reached: HOST:PORT, or the path of a socket. */
+  where: string;
+  /** The address that the connection leads to, undefined for a socket. */
+  address: string | undefined;
+  /** As 7.0.15, and by whom. Undefined where the access list forbids to ask, and then all else that INFO says. */
+  version: string | undefined;
+  program: 'redis' | 'valkey';
+  /** master, slave, or what else it calls itself. */
+  role: string | undefined;
+  /** Seconds since the epoch that its clock is ahead of this host's; to the half of a round trip. */
+  ahead: number;
+  /** The median of some round trips, in milliseconds. */
+  latency: number;
+  /** Bytes; `maxMemory` 0: no bound. */
+  memory: number | undefined;
+  maxMemory: number | undefined;
+  /** As `noeviction`. */
+  policy: string | undefined;
+  /** Connections of filters. */
+  filters: number | undefined;
+  appendOnly: boolean | undefined;
+  /** Its setting `save`: seconds and changes, in pairs; '' for never. */
+  save: string | undefined;
+  /** It could not write to its disk at the last time. */
+  diskTrouble: boolean;
+}
+
+const ROUND_TRIPS = 9;
+const PROBE = { client: '0.0.0.0', sender: '', recipient: '' };
+
+/** Throws what the engine throws where it does not answer. */
+export async function examine(client: Client): Promise<Engine> {
+  const nodes = await Promise.all(nodesOf(client).map(examineNode));
+  return { nodes, refused: await probe(client) };
+}
+
+async function probe(client: Client): Promise<string> {
+  const { triple, client: own } = keysOf(PROBE);
+  try {
+    await client.decide(triple, own, 1, 1, 1, 1, 1);
+    await client.set(probeKey(PROBE.client), '', 'PX', 1000);
+    return '';
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+async function examineNode(node: Redis): Promise<Node> {
+  const info = readInfo(await told(() => node.info()));
+  const { host, port, path, sentinels } = node.options;
+  const { remoteAddress, remotePort } = node.stream as Socket;
+  const latencies: number[] = [];
+  let ahead = 0;
+  for (let i = 0; i < ROUND_TRIPS; i++) {
+    const sent = performance.now();
+    const [seconds, micros] = (await node.time()).map(Number);
+    const took = performance.now() - sent;
+    latencies.push(took);
+    ahead = seconds! + micros! / 1e6 - (Date.now() - took / 2) / 1000;
+  }
+  const bytes = (name: string) => (info[name] === undefined ? undefined : Number(info[name]));
+  return {
+    where: path ?? (sentinels === null ? `${host}:${port}` : `${remoteAddress}:${remotePort}`),
+    address: path === undefined ? remoteAddress : undefined,
+    version: info.valkey_version ?? info.redis_version,
+    program: info.valkey_version === undefined ? 'redis' : 'valkey',
+    role: info.role,
+    ahead,
+    latency: latencies.sort((a, b) => a - b)[ROUND_TRIPS >> 1]!,
+    memory: bytes('used_memory'),
+    maxMemory: bytes('maxmemory'),
+    policy: info.maxmemory_policy,
+    filters: await filtersOf(node),
+    appendOnly: info.aof_enabled === undefined ? undefined : info.aof_enabled === '1',
+    save: await saveOf(node),
+    diskTrouble: info.rdb_last_bgsave_status === 'err' || info.aof_last_write_status === 'err',
+  };
+}
+
+/** Undefined where the access list forbids to ask. */
+async function told<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (/NOPERM/.test((error as Error).message)) return undefined;
+    throw error;
+  }
+}
+
+/** The lines `name:value` of INFO. */
+function readInfo(text = ''): Record<string, string> {
+  return Object.fromEntries(
+    text
+      .split('\r\n')
+      .filter((line) => line.includes(':'))
+      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
+  );
+}
+
+/** Without this connection of our own. */
+async function filtersOf(node: Redis): Promise<number | undefined> {
+  const list = await told(() => node.client('LIST'));
+  if (list === undefined) return undefined;
+  const named = String(list).match(/ name=greylatch /g) ?? [];
+  return Math.max(0, named.length - 1);
+}
+
+async function saveOf(node: Redis): Promise<string | undefined> {
+  const found = (await told(() => node.config('GET', 'save'))) as string[] | undefined;
+  return found?.[1];
+}
