@@ -111,8 +111,8 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
 /** As `flushBehind`, but done when it returns. */
 export function flush(writer: Writer): void {
   const begun = beginFlush(writer);
-  if (begun === undefined) return;
   fdatasyncSync(writer.file.fd);
+  if (begun === undefined) return; // another has written the mark, and may be waiting for the disk
   noteFlush(writer, begun);
   fdatasyncSync(writer.file.fd);
   endFlush(writer, begun);
@@ -197,7 +197,8 @@ export function flushLast(writer: Writer): void {
 export function letGo(writer: Writer, now: Meta): void {
   const { pin, file, pinned, flushing } = writer;
   if (pin !== undefined && (markedTxn(file) > pinned || !isKept(file))) unpin(writer);
-  if (flushing?.pin !== undefined && heldBack(flushing.meta, now) > 1) abandon(flushing);
+  if (flushing?.pin === undefined || heldBack(flushing.meta, now) <= 1) return;
+  if (markedTxn(file) !== flushing.meta.txnid || !isKept(file)) abandon(flushing);
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 } from './durable.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
-import { isHeld } from './lock.ts';
+import { isHeld, isHeldAt } from './lock.ts';
 import { isDoubtful, markedTxn } from './mark.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
@@ -170,15 +170,16 @@ export function newKeeper(options: KeeperOptions): Keeper {
     const w = writable();
     const before = w.committed;
     const meta = transact(w, (state) => work(w, state));
-    if (w.committed === before) return;
+    // With 'always' also where another process has just committed the same: it may still be waiting for the disk.
     if (sync === 'always') flush(w);
+    else if (w.committed === before) return;
     else keepOrGiveUp(w, meta);
     soon();
   }
 
   function isBusy(): boolean {
     try {
-      return writer !== undefined && isHeld(writer.lock);
+      return writer === undefined ? isHeldAt(database) : isHeld(writer.lock);
     } catch {
       return false; // what is wrong is met by the change
     }

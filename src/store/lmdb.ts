@@ -10,7 +10,7 @@ import * as key from './key.ts';
 import { newQueue, type Taken } from './queue.ts';
 import * as record from './record.ts';
 import { RELEASES, readReleases, SEEN_WITHIN } from './releases.ts';
-import { makeRoom } from './room.ts';
+import { makeRoom, newBatch } from './room.ts';
 import { clientCounts, FRESH, type Limits, type Sighting, type Store, tripleCounts } from './store.ts';
 import { newSweeper } from './sweep.ts';
 import { recordSize, seek, seekChecked } from './tree.ts';
@@ -108,13 +108,18 @@ export function openStore(options: StoreOptions): Store {
   function rememberQueued(triple: Triple, now: number): number {
     const queued = queue.find(wanted, key.writeTriple(wanted, 0, triple));
     // What has been there for a second may have lost the process that would have stored it, and is to be judged now.
-    if (queued !== 0) return queued === now ? now : 0;
+    if (queued !== 0)
+      return queued === now || (queued < now && isRecent(queued, now) && keeper.isBusy()) ? queued : 0;
     // It may have gone from the queue into the database since we looked there.
     const first = hasChanged() ? look(triple, now).firstSeen : 0;
     if (first > 0) return first;
     if (!queue.add(wanted, key.writeTriple(wanted, 0, triple), now)) return 0;
     emptying ??= setTimeout(emptyInTime, queuedFor).unref();
     return now;
+  }
+
+  function isQueued(triple: Triple): boolean {
+    return queue.find(wanted, key.writeTriple(wanted, 0, triple)) > 0;
   }
 
   function look(triple: Triple, now: number): Sighting {
@@ -148,6 +153,7 @@ export function openStore(options: StoreOptions): Store {
    */
   function putSights(writer: Writer, meta: Meta, sights: Map<string, number>, now: number): boolean {
     const { path, instruction } = writer;
+    const batch = newBatch();
     let changed = false;
     for (const name of [...sights.keys()].sort()) {
       const length = instruction.key.write(name, 'latin1');
@@ -158,11 +164,11 @@ export function openStore(options: StoreOptions): Store {
         sights.set(name, record.mainNumber(path.pages, at));
         continue;
       }
-      if (!isRecent(firstSeen, now)) continue; // it was queued long ago
+      if (at >= 0 && !isRecent(firstSeen, now)) continue; // it was queued long ago
       const before = known ? record.readTriple(path.pages, at) : NEW;
       putTriple(writer, length, { ...before, firstSeen });
       changed = true;
-      if (at < 0 && makeRoom(writer, meta, limits.maxWaiting, sweeper.others)) tellFull(name);
+      if (at < 0 && makeRoom(writer, meta, length, limits.maxWaiting, sweeper.others, batch)) tellFull(name);
     }
     return changed;
   }
@@ -178,8 +184,8 @@ export function openStore(options: StoreOptions): Store {
     if (age === undefined) return;
     const early = queuedFor - age;
     // Whoever holds the lock is probably doing it, and who waits for it keeps a request waiting.
-    if (early > 0 || keeper.isBusy())
-      emptying = setTimeout(emptyInTime, Math.max(early, queuedFor / 2)).unref();
+    if (early > 0) emptying = setTimeout(emptyInTime, early).unref();
+    else if (keeper.isBusy()) emptying = setTimeout(emptyInTime, Math.min(1000, age / 2)).unref();
     else empty();
   }
 
@@ -221,9 +227,9 @@ export function openStore(options: StoreOptions): Store {
   }
 
   function note(triple: Triple, now: number): void {
-    notes.push({ triple, now });
-    if (notes.length >= MOST_NOTES && (notes.length >= 8 * MOST_NOTES || !keeper.isBusy())) takeNotes();
-    else noting ??= setTimeout(takeNotesLater, NOTE_AFTER).unref();
+    if (notes.length < 8 * MOST_NOTES) notes.push({ triple, now }); // else the lock has been held for long
+    if (notes.length >= MOST_NOTES && !keeper.isBusy()) takeNotes();
+    else noting ??= setTimeout(takeNotesInTime, NOTE_AFTER).unref();
   }
 
   /** All in one transaction: early retries come in storms, and none is worth one of its own. */
@@ -234,6 +240,11 @@ export function openStore(options: StoreOptions): Store {
     const taken = notes;
     notes = [];
     change((writer, meta) => putNotes(writer, meta, taken));
+  }
+
+  function takeNotesInTime(): void {
+    if (keeper.isBusy()) noting = setTimeout(takeNotesInTime, NOTE_AFTER).unref();
+    else takeNotesLater();
   }
 
   function takeNotesLater(): void {
@@ -260,12 +271,18 @@ export function openStore(options: StoreOptions): Store {
     look,
     remember,
     defer: note,
-    pass: (triple, now, comeBack) =>
+    pass(triple, now, comeBack) {
+      let found = true;
       change((writer, meta) => {
         const noted = notePassed(writer, meta, triple, now);
+        found = noted !== undefined;
         if (comeBack) countComeBack(writer, meta, triple.client, now, 1);
-        return comeBack || noted;
-      }),
+        return comeBack || noted === true;
+      });
+      if (found || !isQueued(triple)) return;
+      keeper.settle(() => store(now)); // it has no record yet in which to note it
+      change((writer, meta) => notePassed(writer, meta, triple, now) === true);
+    },
     greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
     releases: recentReleases,
     noteHits: (files, hits, now) => keeper.settle(() => noteHitsNow(files, hits, now)),
@@ -318,12 +335,12 @@ function putNotes(writer: Writer, meta: Meta, notes: readonly Note[]): boolean {
   return taken.size > 0;
 }
 
-/** Returns whether there was anything to note. */
-function notePassed(writer: Writer, meta: Meta, triple: Triple, now: number): boolean {
+/** Returns whether there was anything to note; undefined: there is no record of the triple. */
+function notePassed(writer: Writer, meta: Meta, triple: Triple, now: number): boolean | undefined {
   const { path, instruction } = writer;
   const length = key.writeTriple(instruction.key, 0, triple);
   const at = seekChecked(path, meta, instruction.key, length);
-  if (at < 0) return false;
+  if (at < 0) return undefined;
   const before = record.readTriple(path.pages, at);
   if (before.passed && now - before.lastPassed < FRESH) return false;
   const wait = before.passed ? before.wait : now - before.firstSeen;

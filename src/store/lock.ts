@@ -139,9 +139,27 @@ export function awaitLock(lock: LockFile): string {
   }
 }
 
-/** Whether another process holds the write lock at this moment, or the lock is not as it should be. */
+/** Whether another process holds the write lock at this moment. False where the lock is not as it should be. */
 export function isHeld(lock: LockFile): boolean {
-  return wrongWithLock(lock) !== '' || holderOf(lock) !== 0;
+  if (wrongWithLock(lock) !== '') return false;
+  const holder = holderOf(lock);
+  return holder !== 0 && isAlive(holder);
+}
+
+/**
+ * The same for whoever has not opened the database, and must not have: with fcntl(2), to close the file would give up
+ * LMDB's own lock on it.
+ */
+export function isHeldAt(database: string): boolean {
+  const fd = openSync(lockPath(database), constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const bytes = Buffer.alloc(TABLE);
+    if (readSync(fd, bytes, 0, TABLE, 0) < TABLE || u32(bytes, KIND) !== ROBUST_SHARED) return false;
+    const holder = u32(bytes, MUTEX) & HOLDER;
+    return holder !== 0 && isAlive(holder);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): string {

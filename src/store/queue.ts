@@ -59,6 +59,8 @@ const ENTRY_HEAD = 10;
 const FULL = 128 * 1024;
 /** So much that is not in the database: something is in its way. */
 const MOST = 512 * 1024;
+/** After trouble with the file, milliseconds for which it is left alone. */
+const TRY_AGAIN = 1000;
 // Neither a link is followed nor a pipe waited for, whoever has put one there.
 const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -73,11 +75,11 @@ export function newQueue(database: string, durable: boolean): Queue {
   const header = Buffer.alloc(HEADER);
   const entry = Buffer.allocUnsafeSlow(ENTRY_HEAD + MAX_KEY);
   /** What this process has appended, with the time in milliseconds, in that order. */
-  const own = new Map<string, { firstSeen: number; at: number }>();
+  const own = new Map<string, { firstSeen: number; at: number }>(); // by a clock that cannot jump
   let waiting = Buffer.allocUnsafeSlow(16 * 1024); // what is not yet in the database
   let fd = -1;
   let ino = 0;
-  let unusable = false;
+  let unusableUntil = 0;
 
   /** Opens the file, makes it where there is none. Throws. */
   function open(): void {
@@ -117,7 +119,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   }
 
   function find(key: Buffer, length: number): number {
-    if (unusable) return -1;
+    if (performance.now() < unusableUntil) return -1;
     try {
       if (fd < 0) open();
       if (!isOpen()) {
@@ -125,10 +127,13 @@ export function newQueue(database: string, durable: boolean): Queue {
         if (!isOpen()) return -1;
       }
       const bytes = readWaiting();
-      return bytes.length < MOST ? seenIn(bytes, key.subarray(0, length)) : -1;
+      if (bytes.length >= MOST || (bytes.length === 0 && isBeyond(header, fstatSync(fd).size))) return -1;
+      const seen = seenIn(bytes, key.subarray(0, length));
+      if (durable && seen > 0) fdatasyncSync(fd); // whoever appended it may still be waiting for the disk
+      return seen;
     } catch {
       // A directory that is not ours, a file that is none: not to be tried with each triple.
-      if (fd < 0) unusable = true;
+      unusableUntil = performance.now() + TRY_AGAIN;
       close();
       return -1;
     }
@@ -141,7 +146,11 @@ export function newQueue(database: string, durable: boolean): Queue {
       if (durable) fdatasyncSync(fd);
       // Whoever closes a file reads it afterwards: what was there by then is not lost.
       if (!isOpen()) return false;
-      own.set(key.toString('latin1', 0, length), { firstSeen: now, at: Date.now() });
+      if (statSync(path).ino !== ino) {
+        close(); // somebody has removed it: nobody else would find the entry
+        return false;
+      }
+      own.set(key.toString('latin1', 0, length), { firstSeen: now, at: performance.now() });
       return true;
     } catch {
       return false; // a full disk, say; the database meets it too
@@ -152,7 +161,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     if (own.size === 0) return undefined;
     const bytes = waitingOfOurs();
     for (const [name, { at }] of own) {
-      if (bytes === undefined || bytes.includes(name, 0, 'latin1')) return Math.abs(Date.now() - at);
+      if (bytes === undefined || bytes.includes(name, 0, 'latin1')) return performance.now() - at;
       own.delete(name);
     }
     return undefined;
@@ -171,15 +180,25 @@ export function newQueue(database: string, durable: boolean): Queue {
 
   function take(): Taken {
     const firstSeen = new Map<string, number>();
-    const end = takeFrom(firstSeen);
+    let end = 0;
+    try {
+      end = takeFrom(firstSeen);
+    } catch {
+      close(); // what is wrong with the queue must not keep anything from the database
+    }
     // What was appended to a file that is there no more.
     for (const [name, sight] of own) earliest(firstSeen, name, sight.firstSeen);
     return {
       firstSeen,
       done() {
         own.clear();
-        // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
-        if (end > 0) writeNumber(path, ino, CONSUMED_AT, end);
+        if (end === 0) return;
+        try {
+          // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
+          writeNumber(path, ino, CONSUMED_AT, end);
+        } catch {
+          // it is taken again
+        }
       },
     };
   }
@@ -191,19 +210,30 @@ export function newQueue(database: string, durable: boolean): Queue {
       close();
       return 0;
     }
-    if (unusable || !there.isFile()) return 0;
+    if (!there.isFile()) {
+      close();
+      return 0;
+    }
     if (fd < 0 || there.ino !== ino) open();
     const whole = readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header);
+    // The header may be on the disk, after a power cut, where what it speaks of is not.
+    if (whole && isBeyond(header, there.size)) header.writeUInt32LE(HEADER, CONSUMED_AT);
     const consumed = whole ? header.readUInt32LE(CONSUMED_AT) : 0;
-    if (!whole || (isClosed(header) && consumed >= there.size)) {
+    if (!whole || (isClosed(header) && consumed === there.size)) {
       unlinkSync(path); // no more than rubbish; or all of it is in the database
       close();
       return 0;
     }
-    if (there.size > FULL && !isClosed(header)) writeNumber(path, ino, CLOSED_AT, 1);
+    let closed = isClosed(header);
+    if (there.size > FULL && !closed) {
+      writeNumber(path, ino, CLOSED_AT, 1);
+      closed = true;
+    }
     const bytes = readWaiting();
-    readEntries(bytes, firstSeen);
-    return consumed + bytes.length;
+    const sound = readEntries(bytes, firstSeen);
+    // The last one may be half written at this moment, or half read. Not in a closed file: who writes there is told.
+    const all = closed && bytes.length < MOST;
+    return consumed + (all ? bytes.length : Math.max(sound, bytes.length - ENTRY_HEAD - MAX_KEY));
   }
 
   return { find, add, age, take, close };
@@ -211,6 +241,10 @@ export function newQueue(database: string, durable: boolean): Queue {
 
 function isSound(header: Buffer): boolean {
   return header.readUInt32LE(0) === MAGIC && header.readUInt32LE(CONSUMED_AT) >= HEADER;
+}
+
+function isBeyond(header: Buffer, size: number): boolean {
+  return header.readUInt32LE(CONSUMED_AT) > size;
 }
 
 function isClosed(header: Buffer): boolean {
@@ -294,13 +328,19 @@ function seenIn(bytes: Buffer, key: Buffer): number {
   return seen;
 }
 
-/** Adds the sound entries; over torn ones, as a power cut or a full disk leave them, it is looked on for the next. */
-function readEntries(bytes: Buffer, firstSeen: Map<string, number>): void {
+/**
+ * Adds the sound entries; over torn ones, as a power cut or a full disk leave them, it is looked on for the next. Returns
+ * the end of the last one.
+ */
+function readEntries(bytes: Buffer, firstSeen: Map<string, number>): number {
+  let last = 0;
   for (let at = 0; at + ENTRY_HEAD < bytes.length; ) {
     const end = endOf(bytes, at);
     if (end > 0) earliest(firstSeen, bytes.toString('latin1', at + ENTRY_HEAD, end), seenAt(bytes, at));
+    if (end > 0) last = end;
     at = end > 0 ? end : at + 1;
   }
+  return last;
 }
 
 function earliest(firstSeen: Map<string, number>, name: string, seen: number): void {

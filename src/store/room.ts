@@ -11,23 +11,48 @@ import { removeRecord, type Writer } from './writer.ts';
 /** One network may take this part of what may wait in all. */
 const SHARE = 1 / 16;
 
+/** What one transaction has done so far: the path shows every leaf as it was before. */
+export interface Batch {
+  /** New triples that were put and stayed. */
+  added: number;
+  /** Keys of those that had to go, latin1. */
+  gone: Set<string>;
+}
+
+export function newBatch(): Batch {
+  return { added: 0, gone: new Set() };
+}
+
 /**
- * Within the transaction that has just put a new triple, whose leaf `writer.path` leads to: forgets the oldest waiting
- * one there, if more than `most` wait (0: no bound), or too many from
- * the client's network. `others` tells how many
- * records are none of waiting triples. Returns whether one had to go.
+ * Within the transaction that has just put a new triple of `length` bytes, whose leaf `writer.path` leads to: forgets the
+ * oldest waiting one there, if more than `most` wait (0: no bound), or too many from the client's network; where all that
+ * waited there are gone, the new one. `others` tells how many records are none of waiting triples. Returns whether one
+ * had to go.
  */
-export function makeRoom(writer: Writer, meta: Meta, most: number, others: () => number): boolean {
+export function makeRoom(
+  writer: Writer,
+  meta: Meta,
+  length: number,
+  most: number,
+  others: () => number,
+  batch: Batch,
+): boolean {
   if (most === 0) return false;
   const { path, instruction } = writer;
-  const full = meta.main.entries >= most && meta.main.entries - others() >= most;
-  if (!full && ofNetwork(path, meta, instruction.key) < most * SHARE) return false;
-  const oldest = oldestWaiting(path);
-  if (oldest < 0) return false;
+  const entries = meta.main.entries + batch.added - batch.gone.size;
+  const full = entries >= most && entries - others() >= most;
+  batch.added++;
+  if (!full && ofNetwork(path, meta, instruction.key) + batch.added <= most * SHARE) return false;
+  const oldest = oldestWaiting(path, batch.gone);
+  if (oldest < 0 && batch.added === 1) return false;
   checkBeside(path, meta);
-  const length = nodeKeySize(path.pages, oldest);
-  path.pages.copy(instruction.key, 0, nodeKey(oldest), nodeKey(oldest) + length);
-  return removeRecord(writer, length);
+  let size = length;
+  if (oldest >= 0) {
+    size = nodeKeySize(path.pages, oldest);
+    path.pages.copy(instruction.key, 0, nodeKey(oldest), nodeKey(oldest) + size);
+    batch.gone.add(instruction.key.toString('latin1', 0, size));
+  } else batch.added--;
+  return removeRecord(writer, size);
 }
 
 /**
@@ -63,8 +88,8 @@ function startsWith(pages: Uint8Array, node: number, key: Uint8Array, length: nu
   return true;
 }
 
-/** The node of the oldest waiting triple on the path's leaf; -1: none waits. */
-function oldestWaiting({ pages, leaf }: Path): number {
+/** The node of the oldest waiting triple on the path's leaf that is not gone; -1: none waits. */
+function oldestWaiting({ pages, leaf }: Path, gone: Set<string>): number {
   let oldest = -1;
   let seen = Number.POSITIVE_INFINITY;
   for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
@@ -72,6 +97,7 @@ function oldestWaiting({ pages, leaf }: Path): number {
     const at = nodeData(pages, node);
     if (!isTriple(pages, nodeKey(node), nodeKeySize(pages, node)) || hasPassed(pages, at)) continue;
     if (mainNumber(pages, at) >= seen) continue;
+    if (gone.size > 0 && gone.has(pages.toString('latin1', nodeKey(node), at))) continue;
     seen = mainNumber(pages, at);
     oldest = node;
   }

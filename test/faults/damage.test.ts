@@ -10,12 +10,14 @@ import {
   copyOf,
   critLines,
   file,
+  isEmptied,
   isFile,
   makeTemplate,
   requestFor,
   Smtpd,
   setAside,
   type Template,
+  until,
 } from './database.ts';
 import { DAMAGE, type Harm, UPHEAVAL } from './harm.ts';
 
@@ -58,7 +60,10 @@ async function suffer(
     );
     const store = (round: number) =>
       Promise.all(smtpds.map((smtpd, i) => smtpd.ask(requestFor(i, `new${round}`))));
-    if (when !== 'before') await store(0);
+    if (when !== 'before') {
+      await store(0);
+      await until(() => isEmptied(copy.path)); // the filters have opened the database, and rest
+    }
     const busy = when === 'under' ? store(1).then(() => store(2)) : undefined;
     if (when !== 'before') harm(file(copy.path), random);
     await busy;

@@ -22,6 +22,12 @@ export function requestFor(i: number, mark = ''): string {
 export const file = (directory: string) => path.join(directory, 'greylist.mdb');
 export const logFile = (directory: string) => path.join(directory, 'log');
 
+/** Whether all that was queued is in the database. */
+export function isEmptied(directory: string): boolean {
+  const queue = readFileSync(`${file(directory)}-queue`);
+  return queue.readUInt32LE(8) === queue.length;
+}
+
 export const filterIn = (directory: string, ...options: string[]) =>
   startFilter(
     greylatch('--db', file(directory), '--log', `file:${logFile(directory)}`, '--delay', '0', ...options),

@@ -90,3 +90,28 @@ test('one network cannot take the place of all', () => {
   expect(waiting).toBeLessThan(10_000);
   expect(full).toHaveLength(1);
 });
+
+test('nor many at once, as they come from the queue', () => {
+  const most = 1600;
+  store = open(most);
+  const hammer = (i: number) => ({
+    client: '192.0.2.1',
+    sender: `s${i}@example.org`,
+    recipient: 'r@example.net',
+  });
+  store.remember(hammer(0), 1000); // makes the database
+  for (let i = 1; i < 5000; i++) {
+    store.look(hammer(i), 1000 + i);
+    store.remember(hammer(i), 1000 + i);
+    if (i % 100 > 0) continue;
+    // Whoever closes the store empties the queue.
+    store.close();
+    store = open(most);
+  }
+  store.close();
+  const { problems, waiting } = verify(place(), () => {})!;
+  expect(problems).toEqual([]);
+  expect(waiting).toBeGreaterThan(50);
+  expect(waiting).toBeLessThan(most / 4);
+  expect(trouble).toEqual([]);
+});

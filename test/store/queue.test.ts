@@ -1,0 +1,153 @@
+// The queue of new triples: what is in it is seen by all, and lost by nothing that happens to those who use it.
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newQueue, type Queue, queuePath } from '../../src/store/queue.ts';
+import { makeRandom } from '../support/random.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let database: string;
+let queues: Queue[];
+
+beforeEach(() => {
+  scratch = makeScratch();
+  database = path.join(scratch.path, 'greylist.mdb');
+  queues = [];
+});
+afterEach(() => {
+  for (const queue of queues) queue.close();
+  scratch.remove();
+});
+
+function open(): Queue {
+  const queue = newQueue(database, false);
+  queues.push(queue);
+  return queue;
+}
+
+const find = (queue: Queue, name: string) => queue.find(Buffer.from(name, 'latin1'), name.length);
+/** As a filter does: it looks first. Returns whether it is in the queue. */
+function add(queue: Queue, name: string, now: number): boolean {
+  return find(queue, name) === 0 && queue.add(Buffer.from(name, 'latin1'), name.length, now);
+}
+const taken = (queue: Queue) => Object.fromEntries(queue.take().firstSeen);
+
+test('what one process has added another finds, until it is taken out', () => {
+  const [one, other] = [open(), open()];
+  expect(add(one, 'first', 1000)).toBe(true);
+  expect(find(other, 'first')).toBe(1000);
+  expect(find(other, 'firs')).toBe(0);
+  expect(find(other, 'irst')).toBe(0);
+  const take = other.take();
+  expect(Object.fromEntries(take.firstSeen)).toEqual({ first: 1000 });
+  expect(find(one, 'first')).toBe(1000); // the commit is still to come
+  take.done();
+  expect(find(one, 'first')).toBe(0);
+  expect(taken(open())).toEqual({});
+});
+
+test('of two processes that add the same triple, the earliest sight counts', () => {
+  const [one, other] = [open(), open()];
+  const name = Buffer.from('same');
+  expect([find(one, 'same'), find(other, 'same')]).toEqual([0, 0]);
+  expect(one.add(name, 4, 1001)).toBe(true);
+  expect(other.add(name, 4, 1000)).toBe(true);
+  expect(find(one, 'same')).toBe(1000);
+  expect(taken(one)).toEqual({ same: 1000 });
+});
+
+test('what is taken and not committed is taken again', () => {
+  const [one, other] = [open(), open()];
+  add(one, 'a', 1000);
+  one.take(); // and killed
+  add(other, 'b', 1001);
+  expect(taken(other)).toEqual({ a: 1000, b: 1001 });
+});
+
+test('its age is that of what this process has added and nobody has taken out', () => {
+  const [one, other] = [open(), open()];
+  expect(one.age()).toBeUndefined();
+  add(one, 'a', 1000);
+  expect(one.age()).toBeGreaterThanOrEqual(0);
+  expect(other.age()).toBeUndefined();
+  other.take().done();
+  expect(one.age()).toBeUndefined();
+});
+
+test('a long file is replaced, whoever is adding meanwhile, and nothing is lost', () => {
+  const random = makeRandom(1);
+  const all = Array.from({ length: 4 }, open);
+  const stored = new Map<string, number>();
+  const inodes = new Set<number>();
+  for (let n = 0; n < 20_000; n++) {
+    const name = `triple-${n}@${'x'.repeat(random.below(30))}`;
+    // Where the queue cannot take it, the filter changes the database: see the store.
+    if (!add(random.pick(all), name, n + 1)) stored.set(name, n + 1);
+    if (random.chance(0.01)) {
+      const take = random.pick(all).take();
+      for (const [key, seen] of take.firstSeen) stored.set(key, Math.min(stored.get(key) ?? seen, seen));
+      if (random.chance(0.9)) take.done();
+      inodes.add(statSync(queuePath(database), { throwIfNoEntry: false })?.ino ?? 0);
+    }
+  }
+  for (const [key, seen] of all[0]!.take().firstSeen) stored.set(key, seen);
+  expect(stored.size).toBe(20_000);
+  expect([...stored].every(([key, seen]) => key.startsWith(`triple-${seen - 1}@`))).toBe(true);
+  expect(inodes.size).toBeGreaterThan(2);
+});
+
+test.each([
+  ['removed', (file: string) => unlinkSync(file)],
+  ['renamed', (file: string) => renameSync(file, `${file}.old`)],
+])('a file that is %s: what this process has added is not lost', (_, harm) => {
+  const queue = open();
+  add(queue, 'a', 1000);
+  harm(queuePath(database));
+  expect(queue.age()).toBeGreaterThanOrEqual(0);
+  expect(taken(queue)).toEqual({ a: 1000 });
+});
+
+test.each([
+  ['emptied', (file: string) => truncateSync(file)],
+  ['overwritten', (file: string) => writeFileSync(file, 'This is no queue.\n'.repeat(100))],
+])('a file that is %s is replaced', (_, harm) => {
+  const [one, other] = [open(), open()];
+  add(one, 'a', 1000);
+  harm(queuePath(database));
+  expect(find(other, 'b')).toBe(-1);
+  expect(taken(other)).toEqual({});
+  expect(add(other, 'b', 1001)).toBe(true);
+  expect(taken(one)).toEqual({ a: 1000, b: 1001 });
+});
+
+test('torn entries are passed over, and the sound ones found', () => {
+  const queue = open();
+  for (const name of ['first', 'second', 'third']) add(queue, name, 1000);
+  const bytes = readFileSync(queuePath(database));
+  bytes[bytes.indexOf('second') + 2] = 0;
+  writeFileSync(queuePath(database), Buffer.concat([bytes.subarray(0, -2), Buffer.alloc(40)]));
+  const after = open();
+  add(after, 'fourth', 1001);
+  expect(taken(open())).toEqual({ first: 1000, fourth: 1001 });
+  expect(find(after, 'third')).toBe(0);
+});
+
+test.each([
+  ['a directory', (file: string) => mkdirSync(file)],
+  ['a link', (file: string) => symlinkSync('/nonexistent/file', file)],
+])('%s in its place is left alone, and nothing is queued', (_, harm) => {
+  harm(queuePath(database));
+  const queue = open();
+  expect(find(queue, 'a')).toBe(-1);
+  expect(taken(queue)).toEqual({});
+});
