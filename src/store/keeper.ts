@@ -16,7 +16,7 @@ import {
 } from './durable.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
-import { isHeld, isHeldAt } from './lock.ts';
+import { isHeld } from './lock.ts';
 import { isDoubtful, markedTxn } from './mark.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
@@ -46,6 +46,8 @@ export interface Keeper {
   look(): { path: Path; meta: Meta } | undefined;
   /** One write transaction (see `transact`), and afterwards what is due to the disk. Within `settle`. */
   change(work: (writer: Writer, meta: Meta) => boolean): void;
+  /** Whether the database is open for changes. */
+  isWritable(): boolean;
   /** Whether a change would have to wait for another process's. Throws nothing. */
   isBusy(): boolean;
   close(): void;
@@ -179,7 +181,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
 
   function isBusy(): boolean {
     try {
-      return writer === undefined ? isHeldAt(database) : isHeld(writer.lock);
+      return writer !== undefined && isHeld(writer.lock);
     } catch {
       return false; // what is wrong is met by the change
     }
@@ -271,5 +273,5 @@ export function newKeeper(options: KeeperOptions): Keeper {
     release();
   }
 
-  return { settle, look, change, isBusy, close };
+  return { settle, look, change, isWritable: () => writer !== undefined, isBusy, close };
 }

@@ -93,7 +93,8 @@ export function openStore(options: StoreOptions): Store {
   }
 
   function remember(triple: Triple, now: number): number {
-    if (looked >= 0 && !stuck) {
+    // The first one opens the database for changes before the reply, and meets what there is to meet.
+    if (keeper.isWritable() && !stuck) {
       const first = rememberQueued(triple, now);
       if (first > 0) return first;
     }

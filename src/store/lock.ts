@@ -146,22 +146,6 @@ export function isHeld(lock: LockFile): boolean {
   return holder !== 0 && isAlive(holder);
 }
 
-/**
- * The same for whoever has not opened the database, and must not have: with fcntl(2), to close the file would give up
- * LMDB's own lock on it.
- */
-export function isHeldAt(database: string): boolean {
-  const fd = openSync(lockPath(database), constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    const bytes = Buffer.alloc(TABLE);
-    if (readSync(fd, bytes, 0, TABLE, 0) < TABLE || u32(bytes, KIND) !== ROBUST_SHARED) return false;
-    const holder = u32(bytes, MUTEX) & HOLDER;
-    return holder !== 0 && isAlive(holder);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): string {
   if (readSync(fd, bytes, 0, TABLE, 0) < TABLE) return 'is truncated';
   if (u32(bytes, 0) !== magic || u32(bytes, 4) !== layout || u32(bytes, KIND) !== kind)

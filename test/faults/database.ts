@@ -24,7 +24,9 @@ export const logFile = (directory: string) => path.join(directory, 'log');
 
 /** Whether all that was queued is in the database. */
 export function isEmptied(directory: string): boolean {
-  const queue = readFileSync(`${file(directory)}-queue`);
+  const path = `${file(directory)}-queue`;
+  if (!isFile(path)) return true;
+  const queue = readFileSync(path);
   return queue.readUInt32LE(8) === queue.length;
 }
 
