@@ -1,0 +1,175 @@
+// First sights: where a new triple is remembered. It goes into the queue, and a moment later, with what others have
+// queued, into the database; or into the database at once, where the queue cannot be used.
+import type { Triple } from '../greylist/request.ts';
+import type { Meta } from './format.ts';
+import type { Keeper, KeeperOptions } from './keeper.ts';
+import { MAX_KEY, readKey, writeTriple } from './key.ts';
+import { newQueue, type Taken } from './queue.ts';
+import { hasPassed, mainNumber, readTriple, type TripleRecord } from './record.ts';
+import { makeRoom, newBatch } from './room.ts';
+import { type Limits, tripleCounts } from './store.ts';
+import { seekChecked } from './tree.ts';
+import { putTriple, stillCounts } from './triples.ts';
+import type { Writer } from './writer.ts';
+
+export interface Sights {
+  /** Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that holds. */
+  remember(triple: Triple, now: number): number;
+  /** Has the triple put into the database if it is still in the queue. Returns whether it was. */
+  flush(triple: Triple, now: number): boolean;
+  close(): void;
+}
+
+export interface SightsOptions {
+  keeper: Keeper;
+  limits: Limits;
+  path: string;
+  sync: KeeperOptions['sync'];
+  /** First seen, if the database has changed since the last look-up of the triple; 0: it has not, or does not know it. */
+  lookAgain: (triple: Triple, now: number) => number;
+  /** How many records are none of waiting triples. */
+  others: () => number;
+  /** Told once that waiting triples had to go for new ones. */
+  onFull: (what: string) => void;
+  onTrouble: KeeperOptions['onTrouble'];
+}
+
+/** What was queued goes into the database after so many milliseconds. */
+const QUEUED_FOR = { later: 10, always: 100 };
+/** Where another process holds the lock, the next try comes after this at most. */
+const LONGEST = 1000;
+
+const NEW: TripleRecord = {
+  firstSeen: 0,
+  passed: false,
+  lastPassed: 0,
+  wait: 0,
+  deferrals: 1,
+  offsets: [],
+};
+
+export function newSights(options: SightsOptions): Sights {
+  const { keeper, limits, others, lookAgain } = options;
+  const queue = newQueue(options.path, options.sync === 'always');
+  const queuedFor = QUEUED_FOR[options.sync];
+  const key = Buffer.allocUnsafeSlow(MAX_KEY);
+  let timer: NodeJS.Timeout | undefined;
+  let stuck = false;
+  let toldFull = false;
+
+  function remember(triple: Triple, now: number): number {
+    const length = writeTriple(key, 0, triple);
+    // The first one opens the database for changes before the reply, and meets what there is to meet.
+    const queued = keeper.isWritable() && !stuck ? enqueue(triple, length, now) : 0;
+    if (queued > 0) return queued;
+    const name = key.toString('latin1', 0, length);
+    const first = keeper.settle(() => store(now, name)) ?? now;
+    stuck = false;
+    return first;
+  }
+
+  /** When the triple was first seen, where the queue knows or takes it; 0: the database has to be changed for it. */
+  function enqueue(triple: Triple, length: number, now: number): number {
+    const queued = queue.find(key, length);
+    // What has been there for a second may have lost the process that would have stored it, and is to be judged now.
+    if (queued !== 0)
+      return queued === now || (queued < now && isRecent(queued, now) && keeper.isBusy()) ? queued : 0;
+    // It may have gone from the queue into the database since we looked there.
+    const first = lookAgain(triple, now);
+    if (first > 0) return first;
+    if (!queue.add(key, length, now)) return 0;
+    timer ??= setTimeout(storeInTime, queuedFor).unref();
+    return now;
+  }
+
+  /** Puts into the database what is queued, and the triple with the key `name`, first seen now. Returns when it was. */
+  function store(now: number, name?: string): number | undefined {
+    let taken: Taken | undefined;
+    let first: number | undefined;
+    keeper.change((writer, meta) => {
+      taken = queue.take();
+      const sights = taken.firstSeen;
+      if (name !== undefined && !isRecent(sights.get(name), now)) sights.set(name, now);
+      const changed = putSights(writer, meta, sights, now);
+      first = name === undefined ? undefined : sights.get(name);
+      return changed;
+    });
+    taken?.done();
+    return first;
+  }
+
+  /**
+   * Puts first sights, by key, and replaces each by the one that holds. In the order of keys: neighbours share pages.
+   * Returns whether there was anything to put.
+   */
+  function putSights(writer: Writer, meta: Meta, sights: Map<string, number>, now: number): boolean {
+    const { path, instruction } = writer;
+    const batch = newBatch();
+    let changed = false;
+    for (const name of [...sights.keys()].sort()) {
+      const length = instruction.key.write(name, 'latin1');
+      const at = seekChecked(path, meta, instruction.key, length);
+      const known = at >= 0 && stillCounts(path.pages, at, now, limits);
+      const firstSeen = Math.min(sights.get(name)!, now); // the clock was wrong
+      if (known && (mainNumber(path.pages, at) <= firstSeen || hasPassed(path.pages, at))) {
+        sights.set(name, mainNumber(path.pages, at));
+        continue;
+      }
+      if (at >= 0 && !isRecent(firstSeen, now)) continue; // it was queued long ago
+      const before = known ? readTriple(path.pages, at) : NEW;
+      putTriple(writer, length, { ...before, firstSeen });
+      changed = true;
+      if (at < 0 && makeRoom(writer, meta, length, limits.maxWaiting, others, batch)) tellFull(name);
+    }
+    return changed;
+  }
+
+  function isRecent(firstSeen: number | undefined, now: number): boolean {
+    return firstSeen !== undefined && tripleCounts(firstSeen, 0, now, limits);
+  }
+
+  /** A timer's work: whoever waited for it has had the reply. Another process may have been first, and we again since. */
+  function storeInTime(): void {
+    timer = undefined;
+    const age = queue.age();
+    if (age === undefined) return;
+    const early = queuedFor - age;
+    // Whoever holds the lock is probably doing it, and who waits for it keeps a request waiting.
+    if (early > 0) timer = setTimeout(storeInTime, early).unref();
+    else if (keeper.isBusy()) timer = setTimeout(storeInTime, Math.min(LONGEST, age / 2)).unref();
+    else storeQueue();
+  }
+
+  function storeQueue(): void {
+    try {
+      keeper.settle(() => store(Math.floor(Date.now() / 1000)));
+      stuck = false;
+    } catch (error) {
+      stuck = true; // further triples go into the database before the reply, or meet the same trouble
+      options.onTrouble(error as Error);
+    }
+  }
+
+  function tellFull(name: string): void {
+    if (toldFull) return;
+    toldFull = true;
+    const client = readKey(Buffer.from(name, 'latin1'))?.client;
+    options.onFull(
+      `too many triples wait (--max-waiting ${limits.maxWaiting}, or those of a network, now that of ${client}): an old one goes for each new one`,
+    );
+  }
+
+  return {
+    remember,
+    flush(triple, now) {
+      if (queue.find(key, writeTriple(key, 0, triple)) <= 0) return false;
+      keeper.settle(() => store(now));
+      return true;
+    },
+    close() {
+      clearTimeout(timer);
+      if (queue.age() !== undefined) storeQueue();
+      queue.close();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+// What is done with a triple's record in more than one place. Nothing here opens or commits anything.
+import { KEY_AT, valueAt } from './instruction.ts';
+import { hasPassed, lastPassed, mainNumber, TRIPLE_SIZE, type TripleRecord, writeTriple } from './record.ts';
+import { type Limits, tripleCounts } from './store.ts';
+import { putRecord, type Writer } from './writer.ts';
+
+/** Whether the triple's record at `at` of a path's pages still counts at `now`. */
+export function stillCounts(pages: Uint8Array, at: number, now: number, limits: Limits): boolean {
+  return tripleCounts(mainNumber(pages, at), hasPassed(pages, at) ? lastPassed(pages, at) : 0, now, limits);
+}
+
+/** Puts the record under the key of `length` bytes that stands in `writer.instruction`. Within a transaction. */
+export function putTriple(writer: Writer, length: number, triple: TripleRecord): void {
+  writeTriple(writer.instruction.bytes, KEY_AT, length, valueAt(length), triple);
+  putRecord(writer, length, TRIPLE_SIZE);
+}
