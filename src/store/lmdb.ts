@@ -37,8 +37,9 @@ export function openStore(options: StoreOptions): Store {
   const keeper = newKeeper(options);
   const sweeper = newSweeper(keeper, limits);
   const notes = newNotes(keeper);
-  const sights = newSights({ ...options, keeper, others: sweeper.others, lookAgain });
+  const sights = newSights({ ...options, keeper, others: sweeper.others });
   let looked = -1; // the transaction of the last look-up; -1: there was no database
+  let unknown: Triple | undefined; // what it was in vain for
   let releases: readonly Release[] = [];
   let releasesAt = 0;
   const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
@@ -63,13 +64,20 @@ export function openStore(options: StoreOptions): Store {
   }
 
   function look(triple: Triple, now: number): Sighting {
-    return keeper.settle(() => lookNow(triple, now));
+    unknown = undefined;
+    let seen = keeper.settle(() => lookNow(triple, now));
+    if (seen.firstSeen > 0) return seen;
+    const queued = sights.find(triple, now);
+    if (queued > 0) return { ...seen, firstSeen: queued };
+    // It may have gone from the queue into the database since we looked there.
+    if (queued === 0 && hasChanged()) seen = keeper.settle(() => lookNow(triple, now));
+    if (queued === 0 && seen.firstSeen === 0) unknown = triple;
+    return seen;
   }
 
-  /** See SightsOptions. */
-  function lookAgain(triple: Triple, now: number): number {
-    const changed = keeper.settle(() => keeper.look()?.meta.txnid) !== looked;
-    return changed ? look(triple, now).firstSeen : 0;
+  /** Whether anything was committed since the last look-up. */
+  function hasChanged(): boolean {
+    return keeper.settle(() => keeper.look()?.meta.txnid ?? -1) !== looked;
   }
 
   function releasesNow(): readonly Release[] {
@@ -105,7 +113,7 @@ export function openStore(options: StoreOptions): Store {
 
   return {
     look,
-    remember: sights.remember,
+    remember: (triple, now) => sights.remember(triple, now, unknown === triple),
     defer: notes.add,
     pass(triple, now, comeBack) {
       let found = true;

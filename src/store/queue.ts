@@ -81,20 +81,20 @@ export function newQueue(database: string, durable: boolean): Queue {
   let ino = 0;
   let unusableUntil = 0;
 
-  /** Opens the file, makes it where there is none. Throws. */
-  function open(): void {
+  /** Opens the file. False: there is none. Throws. */
+  function open(): boolean {
     close();
     try {
       fd = openSync(path, constants.O_RDWR | constants.O_APPEND | HARMLESS);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      makeFile(path);
-      fd = openSync(path, constants.O_RDWR | constants.O_APPEND | HARMLESS);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
     }
     const there = fstatSync(fd);
     if (!there.isFile()) throw new Error(`${path} is no file`);
     ino = there.ino;
     if (durable) syncDirectory(dirname(path));
+    return true;
   }
 
   function close(): void {
@@ -121,9 +121,9 @@ export function newQueue(database: string, durable: boolean): Queue {
   function find(key: Buffer, length: number): number {
     if (performance.now() < unusableUntil) return -1;
     try {
-      if (fd < 0) open();
+      if (fd < 0 && !open()) return 0;
       if (!isOpen()) {
-        open(); // the one we had may have been replaced
+        if (!open()) return 0; // the one we had may have been replaced
         if (!isOpen()) return -1;
       }
       const bytes = readWaiting();
@@ -141,6 +141,10 @@ export function newQueue(database: string, durable: boolean): Queue {
 
   function add(key: Buffer, length: number, now: number): boolean {
     try {
+      if (fd < 0) {
+        makeFile(path);
+        if (!open()) return false;
+      }
       const size = writeEntry(entry, key, length, now);
       if (writeSync(fd, entry, 0, size) < size) return false;
       if (durable) fdatasyncSync(fd);
@@ -214,7 +218,7 @@ export function newQueue(database: string, durable: boolean): Queue {
       close();
       return 0;
     }
-    if (fd < 0 || there.ino !== ino) open();
+    if ((fd < 0 || there.ino !== ino) && !open()) return 0;
     const whole = readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header);
     // The header may be on the disk, after a power cut, where what it speaks of is not.
     if (whole && isBeyond(header, there.size)) header.writeUInt32LE(HEADER, CONSUMED_AT);

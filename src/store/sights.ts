@@ -13,8 +13,13 @@ import { putTriple, stillCounts } from './triples.ts';
 import type { Writer } from './writer.ts';
 
 export interface Sights {
-  /** Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that holds. */
-  remember(triple: Triple, now: number): number;
+  /** When the triple was first seen, if it is in the queue; 0: it is not; -1: the queue is of no use now. */
+  find(triple: Triple, now: number): number;
+  /**
+   * Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that holds.
+   * `unknown`: neither the database nor the queue knew it a moment ago.
+   */
+  remember(triple: Triple, now: number, unknown: boolean): number;
   /** Has the triple put into the database if it is still in the queue. Returns whether it was. */
   flush(triple: Triple, now: number): boolean;
   close(): void;
@@ -25,8 +30,6 @@ export interface SightsOptions {
   limits: Limits;
   path: string;
   sync: KeeperOptions['sync'];
-  /** First seen, if the database has changed since the last look-up of the triple; 0: it has not, or does not know it. */
-  lookAgain: (triple: Triple, now: number) => number;
   /** How many records are none of waiting triples. */
   others: () => number;
   /** Told once that waiting triples had to go for new ones. */
@@ -49,7 +52,7 @@ const NEW: TripleRecord = {
 };
 
 export function newSights(options: SightsOptions): Sights {
-  const { keeper, limits, others, lookAgain } = options;
+  const { keeper, limits, others } = options;
   const queue = newQueue(options.path, options.sync === 'always');
   const queuedFor = QUEUED_FOR[options.sync];
   const key = Buffer.allocUnsafeSlow(MAX_KEY);
@@ -57,29 +60,22 @@ export function newSights(options: SightsOptions): Sights {
   let stuck = false;
   let toldFull = false;
 
-  function remember(triple: Triple, now: number): number {
+  function find(triple: Triple, now: number): number {
+    const queued = queue.find(key, writeTriple(key, 0, triple));
+    return queued <= 0 || isRecent(queued, now) ? queued : -1;
+  }
+
+  function remember(triple: Triple, now: number, unknown: boolean): number {
     const length = writeTriple(key, 0, triple);
     // The first one opens the database for changes before the reply, and meets what there is to meet.
-    const queued = keeper.isWritable() && !stuck ? enqueue(triple, length, now) : 0;
-    if (queued > 0) return queued;
+    if (unknown && keeper.isWritable() && !stuck && queue.add(key, length, now)) {
+      timer ??= setTimeout(storeInTime, queuedFor).unref();
+      return now;
+    }
     const name = key.toString('latin1', 0, length);
     const first = keeper.settle(() => store(now, name)) ?? now;
     stuck = false;
     return first;
-  }
-
-  /** When the triple was first seen, where the queue knows or takes it; 0: the database has to be changed for it. */
-  function enqueue(triple: Triple, length: number, now: number): number {
-    const queued = queue.find(key, length);
-    // What has been there for a second may have lost the process that would have stored it, and is to be judged now.
-    if (queued !== 0)
-      return queued === now || (queued < now && isRecent(queued, now) && keeper.isBusy()) ? queued : 0;
-    // It may have gone from the queue into the database since we looked there.
-    const first = lookAgain(triple, now);
-    if (first > 0) return first;
-    if (!queue.add(key, length, now)) return 0;
-    timer ??= setTimeout(storeInTime, queuedFor).unref();
-    return now;
   }
 
   /** Puts into the database what is queued, and the triple with the key `name`, first seen now. Returns when it was. */
@@ -160,6 +156,7 @@ export function newSights(options: SightsOptions): Sights {
   }
 
   return {
+    find,
     remember,
     flush(triple, now) {
       if (queue.find(key, writeTriple(key, 0, triple)) <= 0) return false;
