@@ -48,7 +48,9 @@ export const whyCommand = defineCommand({
     const requests = await requestsOf(args);
     const now = Math.floor(Date.now() / 1000);
     const warn = (text: string) => process.stderr.write(`greylatch: ${text}\n`);
-    const policy = policyFrom(settings, { warn, now: () => now });
+    // What is wrong in a long list is told before the process ends, behind the answers.
+    const later = (work: () => void) => void setImmediate(work);
+    const policy = policyFrom(settings, { warn, now: () => now, later });
     const paint = newPaint(wantsColour(process.stdout, process.env));
     for (const [i, request] of requests.entries()) {
       const explanation = explained(settings.db, () => explain(request, settings, policy, now));

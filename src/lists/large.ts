@@ -19,7 +19,7 @@ export interface LargeList<Who extends string[]> extends Matcher<Who> {
 }
 
 /** When all of it begins to be read, in milliseconds: the first replies are out, and short sessions over. */
-const WAIT = 200;
+const WAIT = 100;
 /** Looked through in one go, in bytes. Few: memory that is new to a process is most of what looking costs. */
 const PIECE = 64 * 1024;
 

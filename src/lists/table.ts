@@ -15,7 +15,7 @@ export interface Place {
 }
 
 /** Bytes that are read in one go: a millisecond, or some while the code is cold. */
-const PIECE = 64 * 1024;
+const PIECE = 128 * 1024;
 
 /**
  * Reads a whole list, piece by piece. `hashOf` gives what an entry is to be found by, most often the hash of its text;
