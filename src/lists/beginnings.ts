@@ -28,12 +28,13 @@ export function headsOf(user: string): string | undefined {
 export function networksOf(words: Int32Array): string {
   const [first, second, third, last] = words as unknown as [number, number, number, number];
   const prefix = (lengths: string) => `/0*(?:${lengths})(?=[\\s#\\]])`;
+  // Lazy: most of what begins so has no slash, and is not to be gone through a second time, backwards.
   const networks = [
     `${group(first >>> 16)}:(?::|${group(first & 0xffff)}:)`,
-    `[\\da-f]*:[\\da-f:.]*${prefix('[12]?\\d|3[01]')}`,
+    `[\\da-f]*?:[\\da-f:.]*?${prefix('[12]?\\d|3[01]')}`,
   ];
   if (first === 0 && second === 0 && third === 0)
-    networks.push(`${last >>> 24}\\.${(last >>> 16) & 0xff}(?!\\d)`, `[\\d.]+${prefix('\\d|1[0-5]')}`);
+    networks.push(`${last >>> 24}\\.${(last >>> 16) & 0xff}(?!\\d)`, `[\\d.]+?${prefix('\\d|1[0-5]')}`);
   return `\\[*(?:${networks.join('|')})`;
 }
 
