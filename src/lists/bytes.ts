@@ -112,7 +112,7 @@ export function readEntries(bytes: Uint8Array, entries: Entries, until: number):
         const kind = KIND[byte]!;
         if (kind === HAS_SPACE) break;
         has |= kind;
-        hash = hashOn(hash, byte);
+        hash = (Math.imul(hash, FACTOR) + (byte | CASE)) | 0; // hashOn; cold code takes long to call
       }
       end = at--;
     }
