@@ -50,7 +50,9 @@ export const whyCommand = defineCommand({
     return withRecords(args, async (records) => {
       const now = records.now();
       const warn = (text: string) => process.stderr.write(`greylatch: ${text}\n`);
-      const policy = policyFrom(settings, { warn, now: () => now });
+      // What is wrong in a long list is told before the process ends, behind the answers.
+      const later = (work: () => void) => void setImmediate(work);
+      const policy = policyFrom(settings, { warn, now: () => now, later });
       const paint = newPaint(wantsColour(process.stdout, process.env));
       for (const [i, request] of requests.entries()) {
         const explanation = await explain(request, settings, policy, now, records.peek);

@@ -6,7 +6,7 @@ export const DOT = 0x2e;
 export const SLASH = 0x2f;
 export const COLON = 0x3a;
 export const AT = 0x40;
-const NEWLINE = 0x0a;
+export const NEWLINE = 0x0a;
 const COMMENT = 0x23;
 
 /** What kinds of bytes stand in an entry, as bits; digits and dots have none. */
@@ -64,6 +64,9 @@ export function hashBoth(first: number, second: number, weight: number): number 
 export interface Entries {
   rows: Int32Array;
   count: number;
+  /** How far the bytes have been read, a line's beginning, and the number of that line. */
+  at: number;
+  line: number;
 }
 
 export const WIDTH = 5;
@@ -79,13 +82,18 @@ export const HAS = 4;
 
 const SHORT_LINE = 8;
 
-/** A loop as small as can be: most of its work is done before V8 has made machine code of it. */
-export function readEntries(bytes: Uint8Array): Entries {
-  const { length } = bytes;
+export function newEntries(bytes: Uint8Array): Entries {
   // What is never touched is no memory.
-  let rows = new Int32Array((1 + Math.floor(length / SHORT_LINE)) * WIDTH);
-  let row = 0;
-  for (let at = 0, line = 1; at < length; at++, line++) {
+  const rows = new Int32Array((1 + Math.floor(bytes.length / SHORT_LINE)) * WIDTH);
+  return { rows, count: 0, at: 0, line: 1 };
+}
+
+/** Reads on, to the end of the line in which `until` is. The loop is small: V8 is to make machine code of it soon. */
+export function readEntries(bytes: Uint8Array, entries: Entries, until: number): void {
+  const { length } = bytes;
+  let { rows, at, line } = entries;
+  let row = entries.count * WIDTH;
+  for (; at < length && at < until; at++, line++) {
     let start = -1;
     let end = -1;
     let hash = EMPTY_HASH;
@@ -104,7 +112,7 @@ export function readEntries(bytes: Uint8Array): Entries {
         const kind = KIND[byte]!;
         if (kind === HAS_SPACE) break;
         has |= kind;
-        hash = hashOn(hash, byte);
+        hash = (Math.imul(hash, FACTOR) + (byte | CASE)) | 0; // hashOn; cold code takes long to call
       }
       end = at--;
     }
@@ -117,7 +125,10 @@ export function readEntries(bytes: Uint8Array): Entries {
     rows[row + HAS] = has;
     row += WIDTH;
   }
-  return { rows, count: row / WIDTH };
+  entries.rows = rows;
+  entries.count = row / WIDTH;
+  entries.at = at;
+  entries.line = line;
 }
 
 function twiceAsLong(rows: Int32Array): Int32Array<ArrayBuffer> {

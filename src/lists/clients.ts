@@ -1,5 +1,6 @@
 // postgrey's list of clients: names with their subdomains, addresses and networks, regular expressions for names.
 // Nothing here knows of files.
+import { END, networksOf, tailsOf } from './beginnings.ts';
 import {
   DOT,
   EMPTY_HASH,
@@ -10,54 +11,48 @@ import {
   nextWeight,
   sameText,
 } from './bytes.ts';
+import { type Bad, finish, type ListKind, type Matcher, type Reading, readList } from './list.ts';
 import { hashNetwork, parseNetwork, sameNetwork } from './network.ts';
-import {
-  type Bad,
-  type Found,
-  foundAt,
-  isRegExp,
-  matchPattern,
-  type Pattern,
-  readPattern,
-} from './pattern.ts';
-import { find, type Place, readTable } from './table.ts';
+import type { Place } from './table.ts';
 
-export interface ClientMatcher {
-  /**
-   * By the verified name (`unknown` is none, except to a regular expression) or by the address. Of several lines
-   * the widest is told: what it covers is there in vain.
-   */
-  match(name: string, address: string): Found | undefined;
-}
+type Client = [name: string, address: string];
+
+/**
+ * By the verified name (`unknown` is none, except to a regular expression) or by the address. Of several lines
+ * the widest is told: what it covers is there in vain.
+ */
+export type ClientMatcher = Matcher<Client>;
+
+export const CLIENTS: ListKind<Client> = {
+  read: readClients,
+  beginnings(name, address) {
+    const tails = tailsOf(name);
+    if (tails === undefined) return undefined;
+    const words = new Int32Array(4);
+    return `${tails}${END}${isAddress(address, words) ? `|${networksOf(words)}` : ''}`;
+  },
+};
 
 const UNKNOWN = 'unknown';
 const LONGEST_ADDRESS = 64;
 
 /** Reads a whole list. */
 export function parseClients(bytes: Buffer, bad: Bad): ClientMatcher {
-  const patterns: Pattern[] = [];
+  return finish(readClients(bytes, bad));
+}
+
+function* readClients(bytes: Buffer, bad: Bad): Reading<ClientMatcher> {
   const present = new Set<number>();
   const words = new Int32Array(4);
 
-  const table = readTable(bytes, (start, end, line, hash, has) => {
-    let trouble: string | undefined;
-    if (isRegExp(bytes, start, end, has)) {
-      readPattern(bytes.toString('latin1', start, end), line, patterns, bad);
-      return undefined;
-    }
+  const { find, found } = yield* readList(bytes, bad, (start, end, hash, has) => {
     if ((has & ~HAS_SLASH) === 0 || (has & HAS_COLON) !== 0) {
       const length = parseNetwork(bytes, start, end, words);
-      if (length >= 0) {
-        present.add(length);
-        return hashNetwork(words, length);
-      }
-      trouble = 'is no address, no network and no name';
-    } else {
-      trouble = troubleWithName(bytes, start, end, has);
-      if (trouble === undefined) return hash;
+      if (length < 0) return 'is no address, no network and no name';
+      present.add(length);
+      return hashNetwork(words, length);
     }
-    bad(line, bytes.toString('latin1', start, end), trouble);
-    return undefined;
+    return troubleWithName(bytes, start, end, has) ?? hash;
   });
   const lengths = [...present].sort((a, b) => a - b);
 
@@ -68,7 +63,6 @@ export function parseClients(bytes: Buffer, bad: Bad): ClientMatcher {
       hash = hashBefore(hash, name.charCodeAt(at), weight);
       if (at > 0 && name.charCodeAt(at - 1) !== DOT) continue;
       const place = find(
-        table,
         hash,
         (start, end) => end - start === name.length - at && sameText(bytes, start, end, name, at),
       );
@@ -79,12 +73,9 @@ export function parseClients(bytes: Buffer, bad: Bad): ClientMatcher {
 
   const client = new Int32Array(4);
   function matchAddress(address: string): Place | undefined {
-    if (lengths.length === 0 || address.length > LONGEST_ADDRESS) return undefined;
-    const text = Buffer.from(address, 'latin1');
-    if (parseNetwork(text, 0, text.length, client) !== 128) return undefined;
+    if (lengths.length === 0 || !isAddress(address, client)) return undefined;
     for (const length of lengths) {
       const place = find(
-        table,
         hashNetwork(client, length),
         (start, end) =>
           parseNetwork(bytes, start, end, words) === length && sameNetwork(words, client, length),
@@ -94,12 +85,14 @@ export function parseClients(bytes: Buffer, bad: Bad): ClientMatcher {
     return undefined;
   }
 
-  return {
-    match(name, address) {
-      const place = matchName(name) ?? matchAddress(address);
-      return place === undefined ? matchPattern(patterns, name) : foundAt(bytes, place);
-    },
-  };
+  return { match: (name, address) => found(matchName(name) ?? matchAddress(address), name) };
+}
+
+/** A whole one, not a network. */
+function isAddress(text: string, words: Int32Array): boolean {
+  if (text.length > LONGEST_ADDRESS) return false;
+  const bytes = Buffer.from(text, 'latin1');
+  return parseNetwork(bytes, 0, bytes.length, words) === 128;
 }
 
 /** Why no client's verified name could ever match; the list says so, rather than being silent for ever. */

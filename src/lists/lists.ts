@@ -1,8 +1,8 @@
 // Exceptions from greylisting in files: who and for whom, in postgrey's formats (postgrey(8), "Whitelists").
 // Knows of no request and no decision.
-import { parseClients } from './clients.ts';
-import type { Found } from './pattern.ts';
-import { parseRecipients } from './recipients.ts';
+import { CLIENTS } from './clients.ts';
+import type { Found, ListKind } from './list.ts';
+import { RECIPIENTS } from './recipients.ts';
 import { type WatchOptions, watchFile } from './watch.ts';
 
 export interface ListOptions extends WatchOptions {
@@ -26,40 +26,31 @@ export interface RecipientList {
 
 /** Reads the files now, and again when they change; what cannot be read or understood is a warning. */
 export function openClientList(paths: readonly string[], options: ListOptions): ClientList {
-  const files = openFiles(paths, (path) => watchFile(path, parseClients, options));
-  return { match: (name, address) => firstEntry(files, options.hit, (list) => list.match(name, address)) };
+  return openFiles(paths, CLIENTS, options);
 }
 
 /** As `openClientList`. */
 export function openRecipientList(paths: readonly string[], options: ListOptions): RecipientList {
-  const files = openFiles(paths, (path) => watchFile(path, parseRecipients, options));
-  return { match: (recipient) => firstEntry(files, options.hit, (list) => list.match(recipient)) };
+  return openFiles(paths, RECIPIENTS, options);
 }
 
-interface ListFile<T> {
-  path: string;
-  current: () => T;
-}
-
-function openFiles<T>(paths: readonly string[], open: (path: string) => () => T): ListFile<T>[] {
-  return paths.map((path) => {
-    const current = open(path);
-    current();
-    return { path, current };
-  });
-}
-
-function firstEntry<T>(
-  files: readonly ListFile<T>[],
-  hit: ListOptions['hit'],
-  match: (list: T) => Found | undefined,
-): Entry | undefined {
-  for (const { path, current } of files) {
-    const found = match(current());
-    if (found === undefined) continue;
-    const entry = { file: path, ...found };
-    hit?.(entry);
-    return entry;
-  }
-  return undefined;
+function openFiles<Who extends string[]>(
+  paths: readonly string[],
+  kind: ListKind<Who>,
+  options: ListOptions,
+): { match(...who: Who): Entry | undefined } {
+  const files = paths.map((path) => ({ path, current: watchFile(path, kind, options) }));
+  for (const { current } of files) current();
+  return {
+    match(...who) {
+      for (const { path, current } of files) {
+        const found = current().match(...who);
+        if (found === undefined) continue;
+        const entry = { file: path, ...found };
+        options.hit?.(entry);
+        return entry;
+      }
+      return undefined;
+    },
+  };
 }

@@ -1,5 +1,6 @@
 // postgrey's list of recipients: `name@`, `name@domain`, both with any extension, `domain` with its subdomains,
 // regular expressions for the whole address. Nothing here knows of files.
+import { END, headsOf, literal, tailsOf } from './beginnings.ts';
 import {
   AT,
   DOT,
@@ -14,42 +15,40 @@ import {
   SLASH,
   sameText,
 } from './bytes.ts';
-import {
-  type Bad,
-  type Found,
-  foundAt,
-  isRegExp,
-  matchPattern,
-  type Pattern,
-  readPattern,
-} from './pattern.ts';
-import { find, type Place, readTable } from './table.ts';
+import { type Bad, finish, type ListKind, type Matcher, type Reading, readList } from './list.ts';
+import type { Place } from './table.ts';
 
-export interface RecipientMatcher {
-  match(recipient: string): Found | undefined;
-}
+type Recipient = [recipient: string];
+export type RecipientMatcher = Matcher<Recipient>;
+
+export const RECIPIENTS: ListKind<Recipient> = {
+  read: readRecipients,
+  beginnings(recipient) {
+    const at = recipient.indexOf('@');
+    const domain = tailsOf(recipient.slice(recipient.lastIndexOf('@') + 1));
+    const user = headsOf(recipient.slice(0, Math.max(at, 0)));
+    if (domain === undefined || user === undefined) return undefined;
+    return `(?:${domain}|${user}@(?:${literal(recipient.slice(at + 1))})?)${END}`;
+  },
+};
 
 const STAR = 0x2a;
 
 /** Reads a whole list. */
 export function parseRecipients(bytes: Buffer, bad: Bad): RecipientMatcher {
-  const patterns: Pattern[] = [];
+  return finish(readRecipients(bytes, bad));
+}
 
-  const table = readTable(bytes, (start, end, line, hash, has) => {
-    if (isRegExp(bytes, start, end, has)) {
-      readPattern(bytes.toString('latin1', start, end), line, patterns, bad);
-      return undefined;
-    }
-    const trouble = troubleWith(bytes, start, end, has);
-    if (trouble === undefined) return hash;
-    bad(line, bytes.toString('latin1', start, end), trouble);
-    return undefined;
-  });
+function* readRecipients(bytes: Buffer, bad: Bad): Reading<RecipientMatcher> {
+  const { find, found } = yield* readList(
+    bytes,
+    bad,
+    (start, end, hash, has) => troubleWith(bytes, start, end, has) ?? hash,
+  );
 
   /** The entry of the first `user` characters of the recipient followed by those from `from` to `to`. */
   function findPart(recipient: string, user: number, from: number, to: number, hash: number) {
     return find(
-      table,
       hash,
       (start, end) =>
         end - start === user + to - from &&
@@ -90,12 +89,7 @@ export function parseRecipients(bytes: Buffer, bad: Bad): RecipientMatcher {
     return undefined;
   }
 
-  return {
-    match(recipient) {
-      const place = findRecipient(recipient);
-      return place === undefined ? matchPattern(patterns, recipient) : foundAt(bytes, place);
-    },
-  };
+  return { match: (recipient) => found(findRecipient(recipient), recipient) };
 }
 
 /** Why the line could not be meant, or no recipient could ever match. */

@@ -13,6 +13,9 @@ const TOKEN = new RegExp(
 );
 const MEMBER = new RegExp(String.raw`${ESCAPE}|\[:(?<negated>\^?)(?<posix>\w+):\]|(?<first>^\])`, 'gs');
 
+/** What is the same in both, and needs no translation: most expressions, and translating takes longer than reading. */
+const PLAIN = /^(?:[^\\[({]|\\[dDwWbB\W_]|\((?:\?:|(?!\?)))*$/;
+
 /** What stands for an escape, outside and inside of a class; bytes above 127 are no letters and no space. */
 const ESCAPES: Record<string, readonly [outside: string, inside?: string]> = {
   A: ['^'],
@@ -57,7 +60,7 @@ type Parts = Record<string, string | undefined>;
 
 /** The expression, without regard to case. Throws an Error that says what is not understood. */
 export function perlRegExp(source: string): RegExp {
-  return new RegExp(translate(source), 'is');
+  return new RegExp(PLAIN.test(source) ? source : translate(source), 'is');
 }
 
 function translate(source: string): string {

@@ -1,8 +1,9 @@
 // The entries of a list in a hash table: flat arrays, so that 100,000 entries are a few milliseconds and a few
 // megabytes. Nothing here knows what an entry means; whoever looks up compares the text.
-import { END, type Entries, HAS, HASH, LINE, readEntries, START, WIDTH } from './bytes.ts';
+import { END, type Entries, HAS, HASH, LINE, newEntries, readEntries, START, WIDTH } from './bytes.ts';
 
-export interface Table extends Entries {
+export interface Table {
+  rows: Int32Array;
   /** Row + 1, or 0 where free; at least half of them are. */
   slots: Int32Array;
 }
@@ -13,26 +14,48 @@ export interface Place {
   line: number;
 }
 
-/** `hashOf` gives what an entry is to be found by, most often the hash of its text; undefined leaves it out. */
-export function readTable(
+/** Bytes that are read in one go: a millisecond, or some while the code is cold. */
+const PIECE = 128 * 1024;
+
+/**
+ * Reads a whole list, piece by piece. `hashOf` gives what an entry is to be found by, most often the hash of its text;
+ * undefined leaves it out.
+ */
+export function* readTable(
   bytes: Uint8Array,
   hashOf: (start: number, end: number, line: number, hash: number, has: number) => number | undefined,
-): Table {
-  const { rows, count } = readEntries(bytes);
+): Generator<undefined, Table> {
+  const entries = newEntries(bytes);
   let kept = 0;
-  for (let at = 0; at < count * WIDTH; at += WIDTH) {
+  for (let read = 0; entries.at < bytes.length; read = entries.count) {
+    readEntries(bytes, entries, entries.at + PIECE);
+    kept = keep(entries, read, kept, hashOf);
+    yield;
+  }
+  return { rows: entries.rows, slots: slotsOf(entries.rows, kept) };
+}
+
+/** Moves the rows from `first` on that are to be found up behind the `kept` ones; returns how many these are now. */
+function keep(
+  { rows, count }: Entries,
+  first: number,
+  kept: number,
+  hashOf: Parameters<typeof readTable>[1],
+): number {
+  let to = kept * WIDTH;
+  for (let at = first * WIDTH; at < count * WIDTH; at += WIDTH) {
     const start = rows[at + START]!;
     const end = rows[at + END]!;
     const line = rows[at + LINE]!;
     const hash = hashOf(start, end, line, rows[at + HASH]!, rows[at + HAS]!);
     if (hash === undefined) continue;
-    rows[kept + HASH] = hash;
-    rows[kept + START] = start;
-    rows[kept + END] = end;
-    rows[kept + LINE] = line;
-    kept += WIDTH;
+    rows[to + HASH] = hash;
+    rows[to + START] = start;
+    rows[to + END] = end;
+    rows[to + LINE] = line;
+    to += WIDTH;
   }
-  return { rows, count: kept / WIDTH, slots: slotsOf(rows, kept / WIDTH) };
+  return to / WIDTH;
 }
 
 function slotsOf(rows: Int32Array, count: number): Int32Array {

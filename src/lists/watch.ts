@@ -1,27 +1,34 @@
 // A file that is read again when it changes, and keeps its last contents when it cannot be read.
 // Nothing here knows what the file says.
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
-import type { Bad } from './pattern.ts';
+import { type LargeList, openLarge } from './large.ts';
+import { type Bad, finish, type ListKind, type Matcher } from './list.ts';
 
 export interface WatchOptions {
   /** Told of lines that are left out, as `FILE:LINE: what`, and of a file that cannot be read. Once each. */
   warn: (text: string) => void;
   /** The time in seconds; it may jump. */
   now: () => number;
+  /** Has work done between requests, when `milliseconds` have passed; not when nothing else is left to do. */
+  later?: (work: () => void, milliseconds: number) => void;
 }
 
 /** How often a file is looked at, in seconds. */
 const LOOK_AGAIN = 1;
 /** Of one reading; a wrong file would fill the log. */
 const MOST_WARNINGS = 20;
+/** Bytes that are read at once: some 3,000 lines, which take no more time than looking through them. */
+const LARGE = 64 * 1024;
 
-/** A function that returns what `parse` makes of the file's present contents; of none while it never was there. */
-export function watchFile<T>(
+/** A function that returns the list of the file's present contents; an empty one while it never was there. */
+export function watchFile<Who extends string[]>(
   path: string,
-  parse: (bytes: Buffer, bad: Bad) => T,
-  { warn, now }: WatchOptions,
-): () => T {
-  let contents = parse(Buffer.alloc(0), () => {});
+  kind: ListKind<Who>,
+  { warn, now, later = unhurried }: WatchOptions,
+): () => Matcher<Who> {
+  let whole = finish(kind.read(Buffer.alloc(0), () => {}));
+  let contents = whole;
+  let large: LargeList<Who> | undefined; // the contents, while they are not read whole
   let read: Stats | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let trouble: string | undefined;
@@ -29,37 +36,81 @@ export function watchFile<T>(
 
   function look(): void {
     try {
-      if (read !== undefined && isSame(read, statSync(path))) {
-        trouble = undefined;
-        return;
-      }
-      const { bytes, stats } = readRegular(path);
-      contents = take(bytes);
-      read = stats;
-      trouble = undefined;
+      if (read === undefined || !isSame(read, statSync(path))) readAgain();
+      else trouble = undefined;
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (trouble === (code ?? message)) return;
-      trouble = code ?? message;
-      const meanwhile = read === undefined ? 'taken for empty until it can' : 'its last contents hold';
-      warn(`${path}: cannot be read, ${meanwhile}: ${message}`);
+      complain(error);
     }
   }
 
+  function readAgain(): void {
+    const { file, stats } = openRegular(path);
+    if (stats.size > LARGE) readLater(file, stats);
+    else {
+      const bytes = readAndClose(file);
+      const { bad, end } = newReading();
+      replace(finish(kind.read(bytes, bad)), stats);
+      end();
+      trouble = undefined;
+    }
+  }
+
+  function readLater(file: number, stats: Stats): void {
+    const before = read;
+    const { bad, end } = newReading();
+    const list = openLarge(file, stats.size, kind, {
+      bad,
+      later,
+      done(all) {
+        replace(all, stats);
+        end();
+        trouble = undefined;
+      },
+      failed(error) {
+        replace(whole, before); // so that it is tried again
+        complain(error);
+        return whole;
+      },
+    });
+    large?.close();
+    large = list;
+    contents = list;
+    read = stats;
+  }
+
+  function replace(list: Matcher<Who>, stats: Stats | undefined): void {
+    large?.close();
+    large = undefined;
+    whole = list;
+    contents = list;
+    read = stats;
+  }
+
   /** Warns of what is wrong now and was not at the last reading. */
-  function take(bytes: Buffer): T {
+  function newReading(): { bad: Bad; end: () => void } {
     const wrong = new Set<string>();
     let told = 0;
-    const taken = parse(bytes, (line, text, what) => {
-      const problem = `"${text}" ${what}`;
-      if (!warned.has(problem) && !wrong.has(problem) && ++told <= MOST_WARNINGS) {
-        warn(`${path}:${line}: ${problem}; the line is left out`);
-      }
-      wrong.add(problem);
-    });
-    if (told > MOST_WARNINGS) warn(`${path}: ${told - MOST_WARNINGS} more lines are left out`);
-    warned = wrong;
-    return taken;
+    return {
+      bad(line, text, what) {
+        const problem = `"${text}" ${what}`;
+        if (!warned.has(problem) && ++told <= MOST_WARNINGS)
+          warn(`${path}:${line}: ${problem}; the line is left out`);
+        warned.add(problem);
+        wrong.add(problem);
+      },
+      end() {
+        if (told > MOST_WARNINGS) warn(`${path}: ${told - MOST_WARNINGS} more lines are left out`);
+        warned = wrong;
+      },
+    };
+  }
+
+  function complain(error: unknown): void {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (trouble === (code ?? message)) return;
+    trouble = code ?? message;
+    const meanwhile = read === undefined ? 'taken for empty until it can' : 'its last contents hold';
+    warn(`${path}: cannot be read, ${meanwhile}: ${message}`);
   }
 
   return () => {
@@ -76,15 +127,27 @@ function isSame(a: Stats, b: Stats): boolean {
   return a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino && a.dev === b.dev;
 }
 
-/** Without ever waiting, as the reading of a pipe would. /dev/null is an empty list. */
-function readRegular(path: string): { bytes: Buffer; stats: Stats } {
+/** Without ever waiting, as the opening of a pipe would. /dev/null is an empty list. */
+function openRegular(path: string): { file: number; stats: Stats } {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(file);
-    if (stats.isFile()) return { bytes: readFileSync(file), stats };
-    if (path === '/dev/null') return { bytes: Buffer.alloc(0), stats };
+    if (stats.isFile() || path === '/dev/null') return { file, stats };
     throw new Error(stats.isDirectory() ? 'it is a directory' : 'it is no regular file');
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+function readAndClose(file: number): Buffer {
+  try {
+    return readFileSync(file);
   } finally {
     closeSync(file);
   }
+}
+
+function unhurried(work: () => void, milliseconds: number): void {
+  setTimeout(work, milliseconds).unref();
 }

@@ -1,9 +1,20 @@
 // What each entry of the administrator's lists is worth: hit, dead, shadowed by a wider one, malformed. Pure: the
 // matchers of the filter are asked with the entries' own text.
-import { END, HAS, HAS_COLON, HAS_SLASH, LINE, readEntries, START, WIDTH } from '../../lists/bytes.ts';
+import {
+  END,
+  type Entries,
+  HAS,
+  HAS_COLON,
+  HAS_SLASH,
+  LINE,
+  newEntries,
+  readEntries,
+  START,
+  WIDTH,
+} from '../../lists/bytes.ts';
 import { type ClientMatcher, parseClients } from '../../lists/clients.ts';
+import type { Bad, Found } from '../../lists/list.ts';
 import { parseNetwork } from '../../lists/network.ts';
-import type { Bad, Found } from '../../lists/pattern.ts';
 import { parseRecipients, type RecipientMatcher } from '../../lists/recipients.ts';
 import type { Hits } from '../../store/hits.ts';
 
@@ -94,7 +105,7 @@ function audit<T>(
 }
 
 function textsOf(bytes: Buffer): Found[] {
-  const { rows, count } = readEntries(bytes);
+  const { rows, count } = entriesOf(bytes);
   return Array.from({ length: count }, (_, i) => {
     const at = i * WIDTH;
     return {
@@ -102,6 +113,12 @@ function textsOf(bytes: Buffer): Found[] {
       text: bytes.toString('latin1', rows[at + START], rows[at + END]),
     };
   });
+}
+
+function entriesOf(bytes: Buffer): Entries {
+  const entries = newEntries(bytes);
+  readEntries(bytes, entries, bytes.length);
+  return entries;
 }
 
 function isPattern(text: string): boolean {
@@ -125,7 +142,7 @@ function widerRecipient(list: RecipientMatcher, text: string): Found | undefined
 /** The length of a network's prefix in 128 bits; -1 for a name, which only letters tell from a network. */
 function lengthOf(text: string): number {
   const bytes = Buffer.from(text, 'latin1');
-  const { rows } = readEntries(bytes);
+  const { rows } = entriesOf(bytes);
   const has = rows[HAS]!;
   if ((has & ~HAS_SLASH) !== 0 && (has & HAS_COLON) === 0) return -1;
   return parseNetwork(bytes, 0, bytes.length, new Int32Array(4));

@@ -1,0 +1,98 @@
+// What the lists of clients and of recipients have in common: how a list is read, how a line is found and left out,
+// and lines that are regular expressions. Nothing here knows of files.
+import { HAS_SPACE, SLASH } from './bytes.ts';
+import { perlRegExp } from './regexp.ts';
+import { find, type Place, readTable } from './table.ts';
+
+/** A line that matches. */
+export interface Found {
+  line: number;
+  /** Without comment and space around it; latin1, a character a byte. */
+  text: string;
+}
+
+/** Told of a line that is left out: its number, its text, and what is the matter with it. */
+export type Bad = (line: number, text: string, what: string) => void;
+
+/** `Who` is what a list is asked for: a client's name and address, or a recipient. */
+export interface Matcher<Who extends string[]> {
+  match(...who: Who): Found | undefined;
+}
+
+/** Returns at the end; in between there is a while for other work, every millisecond or some. */
+export type Reading<T> = Generator<undefined, T>;
+
+export interface ListKind<Who extends string[]> {
+  read(bytes: Buffer, bad: Bad): Reading<Matcher<Who>>;
+  /**
+   * With what every entry begins that matches, as the source of a regular expression without regard to case; it may
+   * fit others as well, and does not fit those that are regular expressions. Undefined: too much to look for.
+   */
+  beginnings(...who: Who): string | undefined;
+}
+
+export function finish<T>(reading: Reading<T>): T {
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done) return value;
+  }
+}
+
+export interface List {
+  /** The first entry that is found by this hash and for which `same` says yes. */
+  find(hash: number, same: (start: number, end: number) => boolean): Place | undefined;
+  /** What is at the place; without one the first regular expression that fits `value`. */
+  found(place: Place | undefined, value: string): Found | undefined;
+}
+
+/** `judge` gives what an entry is to be found by, most often the hash of its text, or what is the matter with it. */
+export function* readList(
+  bytes: Buffer,
+  bad: Bad,
+  judge: (start: number, end: number, hash: number, has: number) => number | string,
+): Reading<List> {
+  const patterns: Pattern[] = [];
+  const textOf = (start: number, end: number) => bytes.toString('latin1', start, end);
+  const table = yield* readTable(bytes, (start, end, line, hash, has) => {
+    if (isRegExp(bytes, start, end, has)) {
+      readPattern(textOf(start, end), line, patterns, bad);
+      return undefined;
+    }
+    const judged = judge(start, end, hash, has);
+    if (typeof judged === 'number') return judged;
+    bad(line, textOf(start, end), judged);
+    return undefined;
+  });
+  return {
+    find: (hash, same) => find(table, hash, same),
+    found(place, value) {
+      if (place !== undefined) return { line: place.line, text: textOf(place.start, place.end) };
+      return matchPattern(patterns, value);
+    },
+  };
+}
+
+interface Pattern extends Found {
+  regexp: RegExp;
+}
+
+/** Between two slashes, and no space in it; a `#` begins a comment there too. */
+function isRegExp(bytes: Buffer, start: number, end: number, has: number): boolean {
+  return bytes[start] === SLASH && bytes[end - 1] === SLASH && end - start > 2 && (has & HAS_SPACE) === 0;
+}
+
+/** Adds the expression to `patterns`. */
+function readPattern(text: string, line: number, patterns: Pattern[], bad: Bad): void {
+  try {
+    patterns.push({ line, text, regexp: perlRegExp(text.slice(1, -1)) });
+  } catch (error) {
+    bad(line, text, `cannot be read as a regular expression: ${(error as Error).message}`);
+  }
+}
+
+function matchPattern(patterns: readonly Pattern[], value: string): Found | undefined {
+  for (const { regexp, line, text } of patterns) {
+    if (regexp.test(value)) return { line, text };
+  }
+  return undefined;
+}

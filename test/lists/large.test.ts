@@ -1,0 +1,248 @@
+// A list that is not yet read answers as one that is: random lines and queries, in files of every shape. And what
+// happens around it: the reading between requests, its warnings, files that change or vanish meanwhile.
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { CLIENTS } from '../../src/lists/clients.ts';
+import { openLarge } from '../../src/lists/large.ts';
+import { finish, type ListKind } from '../../src/lists/list.ts';
+import { openClientList, openRecipientList } from '../../src/lists/lists.ts';
+import { RECIPIENTS } from '../../src/lists/recipients.ts';
+import { makeRandom, type Random } from '../support/random.ts';
+import { makeScratch } from '../support/scratch.ts';
+import {
+  addresses,
+  clientLines,
+  names,
+  randomExpression,
+  randomNetwork,
+  randomText,
+  recipientLines,
+  recipients,
+} from './samples.ts';
+
+const count = Number(process.env.GREYLATCH_LISTS ?? 400);
+const seed = Number(process.env.GREYLATCH_SEED ?? 1);
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+const file = path.join(scratch.path, 'list');
+
+let works: (() => void)[];
+let warnings: string[];
+let time: number;
+beforeEach(() => {
+  works = [];
+  warnings = [];
+  time = 1000;
+});
+const later = (work: () => void) => void works.push(work);
+const options = () => ({ warn: (text: string) => void warnings.push(text), now: () => time, later });
+function readAll(): void {
+  while (works.length > 0) works.shift()!();
+}
+const padding = (lines: number) => Array.from({ length: lines }, (_, i) => `padding${i}.example.invalid`);
+const openFiles = () =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(file);
+    } catch {
+      return false; // the directory's own
+    }
+  });
+
+/** What is written in `lines`, unread and read. */
+function bothWays<Who extends string[]>(kind: ListKind<Who>, text: string) {
+  writeFileSync(file, text, 'latin1');
+  const fd = openSync(file, 'r');
+  const never = () => {
+    throw new Error('was read or given up');
+  };
+  const unread = openLarge(fd, fstatSync(fd).size, kind, { bad: never, done: never, failed: never, later });
+  return { unread, read: finish(kind.read(Buffer.from(text, 'latin1'), () => {})) };
+}
+
+/** A line as somebody may have written it. */
+function written(random: Random, line: string): string {
+  const around = () => random.pick(['', '', '', ' ', '\t', '\v \f', '\r']);
+  const folded = random.chance(0.2) ? line.toUpperCase() : line;
+  const bracketed = random.chance(0.1) ? `[${folded}]` : folded;
+  return around() + bracketed + around() + random.pick(['', '', '', '#', ' # why', '# 192.168.0.0/1']);
+}
+
+function randomList(random: Random, line: () => string): string {
+  const lines = Array.from({ length: random.below(12) }, () => written(random, line()));
+  if (random.chance(0.1)) lines.push(random.pick(['x', '# ']).repeat(70_000), line());
+  const padded = random.chance(0.05) ? [...padding(3000), ...lines, ...padding(3000), line(), line()] : lines;
+  return padded.join('\n') + random.pick(['', '\n', '\n\n']);
+}
+
+test(`${count} random lists of clients (seed ${seed})`, () => {
+  const random = makeRandom(seed);
+  const seen = { name: 0, network: 0, expression: 0, none: 0 };
+  for (let i = 0; i < count; i++) {
+    const text = randomList(random, () => {
+      if (random.chance(0.4)) return randomNetwork(random);
+      if (random.chance(0.2)) return randomExpression(random);
+      return random.chance(0.5) ? randomText(random, names) : random.pick(clientLines)[0];
+    });
+    const { unread, read } = bothWays(CLIENTS, text);
+    for (let n = 0; n < 30; n++) {
+      const name = random.chance(0.5)
+        ? 'unknown'
+        : random.pick([...names, '', '.', 'a..b', '1.2.3.4', '#', 'x y']);
+      const address = random.pick([...addresses, '', 'unknown', '::ffff:192.168.1.1', '[1.2.3.4]']);
+      const found = read.match(name, address);
+      expect({ text, name, address, found: unread.match(name, address) }).toEqual({
+        text,
+        name,
+        address,
+        found,
+      });
+      if (found === undefined) seen.none++;
+      else if (found.text.startsWith('/')) seen.expression++;
+      else if (/^[\d.[]|:/.test(found.text)) seen.network++;
+      else seen.name++;
+    }
+    unread.close();
+  }
+  for (const number of Object.values(seen)) expect(number).toBeGreaterThan(count / 2);
+});
+
+test(`${count} random lists of recipients (seed ${seed})`, () => {
+  const random = makeRandom(seed);
+  const seen = { user: 0, address: 0, domain: 0, expression: 0, none: 0 };
+  const who = [
+    ...recipients,
+    '@',
+    '@example.org',
+    'a.b',
+    '#x@example.org',
+    'x y@example.org',
+    'ann+@',
+    '++@example.org',
+  ];
+  for (let i = 0; i < count; i++) {
+    const text = randomList(random, () => {
+      if (random.chance(0.2)) return randomExpression(random);
+      return random.chance(0.5) ? randomText(random, who) : random.pick(recipientLines)[0];
+    });
+    const { unread, read } = bothWays(RECIPIENTS, text);
+    for (const recipient of who) {
+      const found = read.match(recipient);
+      expect({ text, recipient, found: unread.match(recipient) }).toEqual({ text, recipient, found });
+      if (found === undefined) seen.none++;
+      else if (found.text.startsWith('/') && found.text.endsWith('/')) seen.expression++;
+      else if (found.text.endsWith('@')) seen.user++;
+      else if (found.text.includes('@')) seen.address++;
+      else seen.domain++;
+    }
+    unread.close();
+  }
+  for (const number of Object.values(seen)) expect(number).toBeGreaterThan(count / 2);
+});
+
+test('a long file is read after the first answers, and then tells of bad lines; the descriptor is closed', () => {
+  writeFileSync(
+    file,
+    [...padding(4000), '*.example', 'example.com', '/(/', '192.0.2', ...padding(4000)].join('\n'),
+  );
+  const list = openClientList([file], options());
+  const ask = () => {
+    expect(list.match('mx.EXAMPLE.com', '')).toEqual({ file, line: 4002, text: 'example.com' });
+    expect(list.match('unknown', '192.0.2.9')).toEqual({ file, line: 4004, text: '192.0.2' });
+    expect(list.match('padding17.example.invalid', '')).toMatchObject({ line: 18 });
+    expect(list.match('mx.example.org', '192.0.3.9')).toBeUndefined();
+  };
+  ask();
+  expect(warnings).toEqual([]);
+  expect(openFiles()).toHaveLength(1);
+  while (works.length > 0) {
+    works.shift()!();
+    ask();
+  }
+  expect(warnings).toEqual([
+    expect.stringContaining(`${file}:4001: "*.example" is no name`),
+    expect.stringContaining(`${file}:4003: "/(/" cannot be read`),
+  ]);
+  expect(openFiles()).toEqual([]);
+});
+
+test('one that vanishes before it is read holds', () => {
+  writeFileSync(file, [...padding(4000), 'codes@'].join('\n'));
+  const list = openRecipientList([file], options());
+  rmSync(file);
+  time += 1;
+  expect(list.match('codes+1@example.org')).toMatchObject({ line: 4001 });
+  readAll();
+  expect(list.match('codes+1@example.org')).toMatchObject({ line: 4001 });
+  expect(warnings).toEqual([expect.stringContaining('its last contents hold: ENOENT')]);
+});
+
+test('one that changes while it is read is left, and what it was blamed for is not told again', () => {
+  const change = (...lines: string[]) => {
+    writeFileSync(`${file}.new`, ['*.one', ...lines, ...padding(9000), '*.two'].join('\n'));
+    renameSync(`${file}.new`, file);
+    time += 1;
+  };
+  change();
+  const list = openClientList([file], options());
+  works.shift()!();
+  works.shift()!();
+  expect(warnings.splice(0)).toEqual([expect.stringContaining(`${file}:1: "*.one"`)]);
+  change('example.com');
+  expect(list.match('example.com', '')).toMatchObject({ line: 2 });
+  expect(openFiles()).toHaveLength(1);
+  readAll();
+  expect(list.match('example.com', '')).toMatchObject({ line: 2 });
+  expect(warnings.splice(0)).toEqual([expect.stringContaining(`${file}:9003: "*.two"`)]);
+  change('example.org');
+  expect(list.match('example.com', '')).toBeUndefined();
+  writeFileSync(file, 'example.net\n');
+  time += 1;
+  expect(list.match('example.org', '')).toBeUndefined();
+  readAll();
+  expect(list.match('example.net', '')).toMatchObject({ line: 1 });
+  expect(warnings).toEqual([]);
+  expect(openFiles()).toEqual([]);
+});
+
+test('a name of many labels has it read at once', () => {
+  writeFileSync(file, [...padding(4000), 'com', '*'].join('\n'));
+  const list = openClientList([file], options());
+  expect(list.match(`${'a.'.repeat(250)}com`, '')).toMatchObject({ line: 4001 });
+  expect(warnings).toHaveLength(1);
+  readAll();
+  expect(list.match(`${'a.'.repeat(250)}com`, '')).toMatchObject({ line: 4001 });
+  expect(warnings).toHaveLength(1);
+});
+
+test('what cannot be read is left to another list, and told once', () => {
+  const fd = openSync(scratch.path, 'r'); // a directory opens, and does not read
+  const failures: unknown[] = [];
+  const other = finish(CLIENTS.read(Buffer.from('example.com'), () => {}));
+  const list = openLarge(fd, 100_000, CLIENTS, {
+    bad: () => {},
+    done: () => {
+      throw new Error('was read');
+    },
+    failed(error) {
+      failures.push(error);
+      return other;
+    },
+    later,
+  });
+  expect(list.match('example.com', '')).toMatchObject({ line: 1 });
+  readAll();
+  expect(failures).toEqual([expect.objectContaining({ code: 'EISDIR' })]);
+  expect(() => closeSync(fd)).toThrow('EBADF');
+});
