@@ -6,9 +6,11 @@ import { closeFile, openFile, readHead } from './file.ts';
 import * as key from './key.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
+import { readQueue } from './queue.ts';
 import { type ClientRecord, readClient, readHouse, readTriple, type TripleRecord } from './record.ts';
 import { RELEASES, readReleases } from './releases.ts';
 import { newPath, recordSize, seek } from './tree.ts';
+import { newTriple } from './triples.ts';
 
 export interface Peek {
   /** There is no database yet. */
@@ -38,12 +40,16 @@ function peekOnce(database: string, triple: Triple): Peek {
   const file = openFile(database);
   if (file === undefined) return { missing: true, triple: undefined, client: undefined, releases: [] };
   try {
+    const queue = readQueue(database); // before the state: what leaves the queue meanwhile is in that
     const meta = readHead(file);
     const path = newPath(file);
     const wanted = Buffer.alloc(key.MAX_KEY);
     const find = (length: number) => seek(path, meta, wanted, length);
-    const tripleAt = find(key.writeTriple(wanted, 0, triple));
-    const known = tripleAt < 0 ? undefined : readTriple(path.pages, tripleAt);
+    const length = key.writeTriple(wanted, 0, triple);
+    const tripleAt = find(length);
+    const queued = queue.get(wanted.toString('latin1', 0, length));
+    const record = queued === undefined ? undefined : newTriple(queued);
+    const known = tripleAt < 0 ? record : readTriple(path.pages, tripleAt);
     const clientAt = find(key.writeClient(wanted, 0, triple.client, false));
     const client = clientAt < 0 ? undefined : readClient(path.pages, clientAt);
     const houseAt = find(key.writeHouse(wanted, 0, RELEASES));

@@ -243,6 +243,27 @@ export function newQueue(database: string, durable: boolean): Queue {
   return { find, add, age, take, close };
 }
 
+/** What is queued at this moment, for whoever only reads: the earliest sight of each key (latin1), in their order. */
+export function readQueue(database: string): Map<string, number> {
+  const firstSeen = new Map<string, number>();
+  try {
+    const fd = openSync(queuePath(database), constants.O_RDONLY | HARMLESS);
+    try {
+      const header = Buffer.alloc(HEADER);
+      if (readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header)) {
+        const bytes = Buffer.allocUnsafe(MOST);
+        const got = readSync(fd, bytes, 0, MOST, header.readUInt32LE(CONSUMED_AT));
+        readEntries(bytes.subarray(0, got), firstSeen);
+      }
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // there is none, or it is of no use to anybody
+  }
+  return new Map([...firstSeen].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function isSound(header: Buffer): boolean {
   return header.readUInt32LE(0) === MAGIC && header.readUInt32LE(CONSUMED_AT) >= HEADER;
 }

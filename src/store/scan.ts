@@ -22,6 +22,7 @@ import { isHouse, readKey } from './key.ts';
 import { lockPath } from './lock.ts';
 import { native, READ_ONLY } from './native.ts';
 import { checkPlace } from './place.ts';
+import { readQueue } from './queue.ts';
 import {
   type ClientRecord,
   isRecord,
@@ -30,6 +31,7 @@ import {
   readTriple,
   type TripleRecord,
 } from './record.ts';
+import { newTriple } from './triples.ts';
 import { begin, closeWriter, openWriter, type Writer } from './writer.ts';
 
 /** A record with its key read back, all texts latin1: a triple's, or a client's own. */
@@ -58,6 +60,7 @@ export function scan(
   const file = openFile(path);
   if (file === undefined) return undefined;
   let done = 0;
+  const queued = readQueue(path); // before the state: what leaves the queue meanwhile is in that
   let release = () => {};
   let meta: Meta;
   try {
@@ -68,15 +71,29 @@ export function scan(
     closeFile(file);
     throw error;
   }
+  /** What is queued with keys before `name`, or all; what has that very key is in the database. */
+  function* entriesBefore(name: string | undefined): Generator<Entry> {
+    for (const [queuedName, firstSeen] of queued) {
+      if (name !== undefined && queuedName > name) return;
+      queued.delete(queuedName);
+      const { client, tail } = readKey(Buffer.from(queuedName, 'latin1')) ?? {};
+      if (queuedName === name || client === undefined || tail === undefined) continue;
+      yield { kind: 'triple', client, ...tail, ...newTriple(firstSeen) };
+    }
+  }
   function* entries(): Generator<Entry> {
     try {
       for (const page of leaves(file!, meta, onDamage)) {
         for (let i = 0; i < keysOn(page, 0); i++) {
           done++;
-          const entry = entryAt(page, nodeAt(page, 0, i), onHouse);
+          const node = nodeAt(page, 0, i);
+          if (queued.size > 0)
+            yield* entriesBefore(page.toString('latin1', nodeKey(node), nodeData(page, node)));
+          const entry = entryAt(page, node, onHouse);
           if (entry !== undefined) yield entry;
         }
       }
+      yield* entriesBefore(undefined);
     } finally {
       release();
       closeFile(file!);

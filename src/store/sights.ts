@@ -5,11 +5,11 @@ import type { Meta } from './format.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
 import { MAX_KEY, readKey, writeTriple } from './key.ts';
 import { newQueue, type Taken } from './queue.ts';
-import { hasPassed, mainNumber, readTriple, type TripleRecord } from './record.ts';
+import { hasPassed, mainNumber, readTriple } from './record.ts';
 import { makeRoom, newBatch } from './room.ts';
 import { type Limits, tripleCounts } from './store.ts';
 import { seekChecked } from './tree.ts';
-import { putTriple, stillCounts } from './triples.ts';
+import { newTriple, putTriple, stillCounts } from './triples.ts';
 import type { Writer } from './writer.ts';
 
 export interface Sights {
@@ -41,15 +41,6 @@ export interface SightsOptions {
 const QUEUED_FOR = { later: 10, always: 100 };
 /** Where another process holds the lock, the next try comes after this at most. */
 const LONGEST = 1000;
-
-const NEW: TripleRecord = {
-  firstSeen: 0,
-  passed: false,
-  lastPassed: 0,
-  wait: 0,
-  deferrals: 1,
-  offsets: [],
-};
 
 export function newSights(options: SightsOptions): Sights {
   const { keeper, limits, others } = options;
@@ -112,7 +103,7 @@ export function newSights(options: SightsOptions): Sights {
         continue;
       }
       if (at >= 0 && !isRecent(firstSeen, now)) continue; // it was queued long ago
-      const before = known ? readTriple(path.pages, at) : NEW;
+      const before = known ? readTriple(path.pages, at) : newTriple(firstSeen);
       putTriple(writer, length, { ...before, firstSeen });
       changed = true;
       if (at < 0 && makeRoom(writer, meta, length, limits.maxWaiting, others, batch)) tellFull(name);

@@ -4,6 +4,11 @@ import { hasPassed, lastPassed, mainNumber, TRIPLE_SIZE, type TripleRecord, writ
 import { type Limits, tripleCounts } from './store.ts';
 import { putRecord, type Writer } from './writer.ts';
 
+/** The record of a triple that was seen once. */
+export function newTriple(firstSeen: number): TripleRecord {
+  return { firstSeen, passed: false, lastPassed: 0, wait: 0, deferrals: 1, offsets: [] };
+}
+
 /** Whether the triple's record at `at` of a path's pages still counts at `now`. */
 export function stillCounts(pages: Uint8Array, at: number, now: number, limits: Limits): boolean {
   return tripleCounts(mainNumber(pages, at), hasPassed(pages, at) ? lastPassed(pages, at) : 0, now, limits);

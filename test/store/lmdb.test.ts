@@ -2,7 +2,11 @@
 import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { MAX_KEY, writeTriple } from '../../src/store/key.ts';
 import { openStore } from '../../src/store/lmdb.ts';
+import { peek } from '../../src/store/peek.ts';
+import { newQueue } from '../../src/store/queue.ts';
+import { scan } from '../../src/store/scan.ts';
 import type { Store } from '../../src/store/store.ts';
 import { verify } from '../../src/store/verify.ts';
 import { makeRandom } from '../support/random.ts';
@@ -88,4 +92,22 @@ test('a file that is renamed away is noticed, and what is stored then goes into 
   expect(store.look(triple(1), 3000).firstSeen).toBe(0);
   store.remember(triple(2), 2000);
   expect(verify(place(), () => {})).toMatchObject({ waiting: 1 });
+});
+
+test('what a killed filter has left in the queue is seen by whoever only reads, in its place and once', () => {
+  for (const n of [1, 4, 7]) store.remember(triple(n), 1000 + n);
+  store.close();
+  const queue = newQueue(place(), false);
+  const key = Buffer.alloc(MAX_KEY);
+  for (const n of [9, 2, 4]) {
+    const length = writeTriple(key, 0, triple(n));
+    expect(queue.find(key, length)).toBe(0);
+    expect(queue.add(key, length, 1000 + n)).toBe(true);
+  }
+  queue.close();
+  const seen = [...scan(place())!.entries].map((entry) => entry.kind === 'triple' && entry.firstSeen);
+  expect(seen).toEqual([1001, 1002, 1004, 1007, 1009]);
+  expect(verify(place(), () => {})?.waiting).toBe(3);
+  expect(peek(place(), triple(9)).triple).toMatchObject({ firstSeen: 1009, passed: false });
+  expect(peek(place(), triple(8)).triple).toBeUndefined();
 });
