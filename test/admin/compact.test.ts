@@ -38,7 +38,11 @@ test('what has expired goes, the file shrinks, the filters go on, and nothing is
   });
   expect(found.triples.waiting).toBeGreaterThanOrEqual(60_000 + answered);
   await live.stop();
-  expect(readdirSync(live.directory).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
+  expect(readdirSync(live.directory).sort()).toEqual([
+    'greylist.mdb',
+    'greylist.mdb-lock',
+    'greylist.mdb-queue',
+  ]);
 });
 
 test('purge with other windows takes what they leave', async () => {
@@ -62,7 +66,8 @@ suite('as root', ['root'], () => {
   test('the user of the filters keeps what is theirs', async () => {
     await live.stop();
     const nobody = 65534;
-    for (const name of [live.directory, live.db, `${live.db}-lock`]) chownSync(name, nobody, nobody);
+    const files = [live.db, `${live.db}-lock`, `${live.db}-queue`];
+    for (const name of [live.directory, ...files]) chownSync(name, nobody, nobody);
     const backup = path.join(live.directory, 'backup');
     for (const words of [
       ['backup', backup],
