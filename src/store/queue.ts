@@ -64,6 +64,9 @@ const TRY_AGAIN = 1000;
 // Neither a link is followed nor a pipe waited for, whoever has put one there.
 const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** Milliseconds by a clock that cannot jump. (Node loads `performance` when it is first named, which takes longer.) */
+const monotonic = () => process.uptime() * 1000;
+
 /** The file beside the database. */
 export function queuePath(database: string): string {
   return `${database}-queue`;
@@ -119,7 +122,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   }
 
   function find(key: Buffer, length: number): number {
-    if (performance.now() < unusableUntil) return -1;
+    if (monotonic() < unusableUntil) return -1;
     try {
       if (fd < 0 && !open()) return 0;
       if (!isOpen()) {
@@ -133,7 +136,7 @@ export function newQueue(database: string, durable: boolean): Queue {
       return seen;
     } catch {
       // A directory that is not ours, a file that is none: not to be tried with each triple.
-      unusableUntil = performance.now() + TRY_AGAIN;
+      unusableUntil = monotonic() + TRY_AGAIN;
       close();
       return -1;
     }
@@ -154,7 +157,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         close(); // somebody has removed it: nobody else would find the entry
         return false;
       }
-      own.set(key.toString('latin1', 0, length), { firstSeen: now, at: performance.now() });
+      own.set(key.toString('latin1', 0, length), { firstSeen: now, at: monotonic() });
       return true;
     } catch {
       return false; // a full disk, say; the database meets it too
@@ -165,7 +168,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     if (own.size === 0) return undefined;
     const bytes = waitingOfOurs();
     for (const [name, { at }] of own) {
-      if (bytes === undefined || bytes.includes(name, 0, 'latin1')) return performance.now() - at;
+      if (bytes === undefined || bytes.includes(name, 0, 'latin1')) return monotonic() - at;
       own.delete(name);
     }
     return undefined;
