@@ -1,6 +1,7 @@
 // `npm run bench`: greylatch beside greylist.pl, postgrey and a Node program that does nothing. See --help.
 import { parseArgs } from 'node:util';
 import { compare } from './compare.ts';
+import { compareStores } from './fleet.ts';
 import { FULL, GROUPS, QUICK } from './measures.ts';
 import { compareNodes } from './nodes.ts';
 import { scale } from './scale.ts';
@@ -14,6 +15,7 @@ in five rounds. Takes a quarter of an hour. Databases lie in TMPDIR: it should b
   --only GROUPS  some groups of measures, separated by commas: ${Object.keys(GROUPS).join(', ')}
   --scale        how greylatch grows, from 10,000 triples to 10 million
   --scale-to N   the same, to N triples
+  --fleet        the store that several hosts share beside LMDB; needs Debian's redis-server
   --nodes        the first reply on Node 20, 22, 24 and 26; fetches them with npm`;
 
 async function main(): Promise<void> {
@@ -25,6 +27,7 @@ async function main(): Promise<void> {
       scale: { type: 'boolean' },
       'scale-to': { type: 'string' },
       nodes: { type: 'boolean' },
+      fleet: { type: 'boolean' },
     },
   });
   const sizes = values.quick ? QUICK : FULL;
@@ -34,6 +37,7 @@ async function main(): Promise<void> {
     if (!Number.isSafeInteger(most) || most < 10_000) throw new Error('--scale-to: at least 10000 triples');
     await scale(most, sizes);
   } else if (values.nodes) await compareNodes(sizes);
+  else if (values.fleet) await compareStores();
   else await compare(sizes, values.only?.split(',') ?? Object.keys(GROUPS));
 }
 

@@ -1,5 +1,5 @@
-// What a fleet's store costs beside LMDB, on a redis-server of its own on loopback: node test/bench/fleet.ts [SESSIONS...], after
-// npm run build (Node 24, or 22 with --experimental-strip-types). Figures of one run belong together, and to no other.
+// What a fleet's store costs beside LMDB, on a redis-server of its own on loopback: npm run bench -- --fleet. Figures of one
+// run belong together, and to no other.
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { keysOf } from '../../src/store/fleet/key.ts';
@@ -10,13 +10,13 @@ import { policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const PER_SESSION = 400;
-const SESSIONS = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 20, 60];
+const SESSIONS = [1, 20, 60];
 const TRIPLES = 100_000;
 const LIVES = [172_800, 3_024_000] as const;
 
-const scratch = makeScratch();
-const engine = await startEngine(scratch.path);
-const socket = `redis://127.0.0.1:${engine.port}`;
+let scratch: ReturnType<typeof makeScratch>;
+let engine: Engine;
+let socket: string;
 let asked = 0;
 
 const triple = (n: number) => ({
@@ -144,24 +144,30 @@ async function killed(): Promise<void> {
   await Promise.all(filters.map((filter) => filter.finish()));
 }
 
-try {
-  await size('waiting', engine, false);
-  await size('passed, with its client', engine, true);
-  await engine.admin.flushall();
-  for (const sessions of SESSIONS) {
-    await row('LMDB', sessions, ['--db', `${scratch.path}/lmdb${sessions}.mdb`, '--log', 'none']);
-    await row('fleet', sessions, [
-      '--db',
-      `${scratch.path}/fleet${sessions}.mdb`,
-      '--store',
-      socket,
-      '--log',
-      `file:${scratch.path}/log`,
-    ]);
-    await bare(sessions);
+/** Prints a line for each: bytes of a triple in the engine, both stores and the bare round trip, the engine killed. */
+export async function compareStores(): Promise<void> {
+  scratch = makeScratch();
+  engine = await startEngine(scratch.path);
+  socket = `redis://127.0.0.1:${engine.port}`;
+  const log = ['--log', `file:${scratch.path}/log`];
+  try {
+    await size('waiting', engine, false);
+    await size('passed, with its client', engine, true);
+    await engine.admin.flushall();
+    for (const sessions of SESSIONS) {
+      await row('LMDB', sessions, ['--db', `${scratch.path}/lmdb${sessions}.mdb`, ...log]);
+      await row('fleet', sessions, [
+        '--db',
+        `${scratch.path}/fleet${sessions}.mdb`,
+        '--store',
+        socket,
+        ...log,
+      ]);
+      await bare(sessions);
+    }
+    await killed();
+  } finally {
+    await engine.stop();
+    scratch.remove();
   }
-  await killed();
-} finally {
-  await engine.stop();
-  scratch.remove();
 }
