@@ -9,7 +9,7 @@ import { scale } from './scale.ts';
 const HELP = `npm run bench [-- OPTIONS]
 
 Without options: greylatch, greylist.pl, postgrey and the floor (a Node program that answers dunno to everything),
-in five rounds. Takes a quarter of an hour. Databases lie in TMPDIR: it should be on a disk.
+in five rounds. Databases lie in TMPDIR: it should be on a disk.
 
   --quick        two short rounds, to see that it works
   --only GROUPS  some groups of measures, separated by commas: ${Object.keys(GROUPS).join(', ')}
