@@ -2,6 +2,7 @@
 // A power cut may leave any newer state half written; with the mark, that state is found again.
 import { readFileSync, writeSync } from 'node:fs';
 import type { DataFile } from './file.ts';
+import { fnv1a } from './fnv.ts';
 import {
   MARK_AT,
   MARK_BYTES,
@@ -104,11 +105,7 @@ export function rollBack(file: DataFile, meta: Meta): void {
 }
 
 function sum(head: Buffer): number {
-  let h = 0x811c9dc5;
-  for (let i = MARK_AT; i < MARK_AT + MARK_BYTES; i++) {
-    if (i < MARK_AT + 12 || i >= MARK_AT + 16) h = Math.imul(h ^ head[i]!, 0x01000193);
-  }
-  return h >>> 0;
+  return fnv1a(head, MARK_AT + 16, MARK_AT + MARK_BYTES, fnv1a(head, MARK_AT, MARK_AT + 12)) >>> 0;
 }
 
 let boot: number | undefined;

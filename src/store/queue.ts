@@ -7,22 +7,19 @@
 // does not find it in the database looks in the queue, and if that is in vain in the database again, if it has changed:
 // `consumed` moves only after the commit.
 import {
-  chownSync,
   closeSync,
   constants,
   fdatasyncSync,
   fstatSync,
-  fsyncSync,
-  linkSync,
   openSync,
   readSync,
-  rmSync,
   statSync,
   unlinkSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeWhole, syncDirectory } from './files.ts';
+import { fnv1a } from './fnv.ts';
 import { MAX_KEY } from './key.ts';
 
 export interface Queue {
@@ -77,8 +74,8 @@ export function newQueue(database: string, durable: boolean): Queue {
   const path = queuePath(database);
   const header = Buffer.alloc(HEADER);
   const entry = Buffer.allocUnsafeSlow(ENTRY_HEAD + MAX_KEY);
-  /** What this process has appended, with the time in milliseconds, in that order. */
-  const own = new Map<string, { firstSeen: number; at: number }>(); // by a clock that cannot jump
+  /** What this process has appended, in that order, and when (see `monotonic`). */
+  const own = new Map<string, { firstSeen: number; at: number }>();
   let waiting = Buffer.allocUnsafeSlow(16 * 1024); // what is not yet in the database
   let fd = -1;
   let ino = 0;
@@ -213,11 +210,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   /** Returns up to where it has read; 0: there is nothing. */
   function takeFrom(firstSeen: Map<string, number>): number {
     const there = statSync(path, { throwIfNoEntry: false });
-    if (there === undefined) {
-      close();
-      return 0;
-    }
-    if (!there.isFile()) {
+    if (!there?.isFile()) {
       close();
       return 0;
     }
@@ -279,25 +272,12 @@ function isClosed(header: Buffer): boolean {
   return header.readUInt32LE(CLOSED_AT) !== 0;
 }
 
-/** In one step, and only if there is none yet: nobody finds it without its header. */
+/** Nobody finds it without its header. */
 function makeFile(path: string): void {
-  const own = `${path}.${process.pid}`;
   const header = Buffer.alloc(HEADER);
   header.writeUInt32LE(MAGIC, 0);
   header.writeUInt32LE(HEADER, CONSUMED_AT);
-  try {
-    writeFileSync(own, header, { mode: 0o600, flag: 'wx' });
-    // As with the database: what root touches first must not lock out the user that the filters run as.
-    if (process.geteuid?.() === 0) {
-      const { uid, gid } = statSync(dirname(path));
-      if (uid !== 0) chownSync(own, uid, gid);
-    }
-    linkSync(own, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(own, { force: true });
-  }
+  makeWhole(path, header);
 }
 
 /** Through a descriptor of its own: what is written through one with O_APPEND goes to the end, wherever it is to go. */
@@ -308,15 +288,6 @@ function writeNumber(path: string, ino: number, at: number, number: number): voi
     const word = Buffer.alloc(4);
     word.writeUInt32LE(number);
     writeSync(fd, word, 0, 4, at);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncDirectory(directory: string): void {
-  const fd = openSync(directory, constants.O_RDONLY);
-  try {
-    fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
@@ -375,9 +346,6 @@ function earliest(firstSeen: Map<string, number>, name: string, seen: number): v
   firstSeen.set(name, Math.min(firstSeen.get(name) ?? seen, seen));
 }
 
-/** FNV-1a. */
 function check(bytes: Buffer, from: number, to: number): number {
-  let h = 0x811c9dc5;
-  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
-  return h >>> 0;
+  return fnv1a(bytes, from, to) >>> 0;
 }

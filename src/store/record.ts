@@ -1,6 +1,8 @@
 // The values behind the keys: a few bytes each, with their kind and format and a check over key and value, so that
 // rubbish on a damaged page is never taken for a record.
 
+import { fnv1a, fold } from './fnv.ts';
+
 // byte 0      kind and format (high half), flags (low half)
 // byte 1      triple: deferrals                                client: zero, kept for later
 // bytes 2-3   check: 16 bits over the key and the other bytes of the value
@@ -199,10 +201,6 @@ export function fineOffset(code: number): number {
 
 /** FNV-1a over key and value (without the check itself), folded to 16 bits. */
 function check(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): number {
-  let h = 0x811c9dc5;
-  for (let i = keyAt; i < keyAt + keyLength; i++) h = Math.imul(h ^ b[i]!, 0x01000193);
-  h = Math.imul(h ^ b[at]!, 0x01000193);
-  h = Math.imul(h ^ b[at + 1]!, 0x01000193);
-  for (let i = at + 4; i < at + size; i++) h = Math.imul(h ^ b[i]!, 0x01000193);
-  return (h ^ (h >>> 16)) & 0xffff;
+  const key = fnv1a(b, keyAt, keyAt + keyLength);
+  return fold(fnv1a(b, at + 4, at + size, fnv1a(b, at, at + 2, key)));
 }

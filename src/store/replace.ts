@@ -1,23 +1,13 @@
 // Another file in the place of the database while filters run: a copy without empty pages, or one that was kept. The
 // filters go over to it by themselves, and nothing that was committed is lost.
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { catchUp, copyState, type Pages } from './copy.ts';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast } from './durable.ts';
 import { closeFile, openFile, readHead } from './file.ts';
+import { syncDirectory } from './files.ts';
 import { lockPath } from './lock.ts';
 import { checkPlace } from './place.ts';
 import { type Held, hold, holdNewest } from './scan.ts';
@@ -43,7 +33,7 @@ export function copyTo(path: string, to: string, progress: (part: number) => voi
     const { records } = writeNew(own, (into) => copyState(file, readHead(file), into, progress));
     chmodSync(own, 0o600);
     renameSync(own, to);
-    syncDirectory(to);
+    syncDirectory(dirname(to));
     return records;
   } catch (error) {
     throw error instanceof Error && 'code' in error ? refused(error, to, 'write') : error;
@@ -102,7 +92,7 @@ export function compact(path: string, progress: (part: number) => void): void {
       renameSync(own, path);
       unlinkSync(lockPath(path)); // who waits for the lock, or holds the old file, sees by this that it has moved
     });
-    syncDirectory(path);
+    syncDirectory(dirname(path));
   } catch (error) {
     throw error instanceof Error && 'syscall' in error ? refused(error, path, 'compact') : error;
   } finally {
@@ -145,7 +135,7 @@ export function restore(
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
     takeOwner(own, owner);
     const wasThere = setAsideUnderLock(path, aside, own);
-    syncDirectory(path);
+    syncDirectory(dirname(path));
     return { records, wasThere };
   } finally {
     remove(own);
@@ -211,14 +201,4 @@ function takeOwner(path: string, { uid, gid, mode }: Owner): void {
 function remove(path: string): void {
   rmSync(path, { force: true });
   rmSync(lockPath(path), { force: true });
-}
-
-/** A rename is on the disk when its directory is. */
-function syncDirectory(path: string): void {
-  const fd = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,17 +1,7 @@
 // The key of --privacy, a file beside the database. Whoever makes the first one makes it for all.
-import {
-  chownSync,
-  closeSync,
-  constants,
-  linkSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { refused, StoreError } from './damage.ts';
+import { makeWhole } from './files.ts';
 import { checkPlace } from './place.ts';
 
 const BYTES = 32;
@@ -43,17 +33,5 @@ export function readSecret(path: string): Buffer {
 
 function makeSecret(place: string): void {
   const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
-  const own = `${place}.${process.pid}`;
-  try {
-    writeFileSync(own, randomBytes(BYTES), { mode: 0o600, flag: 'wx' });
-    if (process.geteuid?.() === 0) {
-      const { uid, gid } = statSync(dirname(place));
-      chownSync(own, uid, gid);
-    }
-    linkSync(own, place); // in one step, and only if there is none yet
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(own, { force: true });
-  }
+  makeWhole(place, randomBytes(BYTES));
 }

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Triple } from '../../greylist/request.ts';
+import { fnv1a, fold } from '../fnv.ts';
 
 /** One thing that was decided. Times in seconds since the epoch, by this host's clock. */
 export interface Decided extends Triple {
@@ -97,9 +98,7 @@ function* decode(bytes: Buffer): Generator<Decided> {
 
 /** FNV-1a over the entry without its check, folded to 16 bits. */
 function check(bytes: Buffer): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) if (i !== 2 && i !== 3) h = Math.imul(h ^ bytes[i]!, 0x01000193);
-  return (h ^ (h >>> 16)) & 0xffff;
+  return fold(fnv1a(bytes, 4, bytes.length, fnv1a(bytes, 0, 2)));
 }
 
 /** Whether there is anything to hand over. */
