@@ -12,8 +12,6 @@ export interface DataFile {
   pageSize: number;
   /** The first page and the second meta page, as last read by `readHead`. */
   head: Buffer;
-  /** When it was read, in milliseconds since the epoch. */
-  readAt: number;
   /** The newest state as `readHead` last found it. */
   newest: Meta | undefined;
   /** The newest transaction that this process has committed to it; -1: none. */
@@ -46,7 +44,6 @@ export function openFile(path: string): DataFile | undefined {
     ino,
     pageSize: 4096,
     head,
-    readAt: 0,
     newest: undefined,
     own: -1,
     mark: { bytes: Buffer.alloc(MARK_BYTES), txnid: -1 },
@@ -138,7 +135,6 @@ function newestAt({ head, pageSize }: DataFile): number {
 function fill(file: DataFile): void {
   const { head } = file;
   const got = readSync(file.fd, head, 0, head.length, 0);
-  file.readAt = Date.now();
   if (got < head.length) throw new DamageError(`is truncated to ${got} bytes`);
 }
 

@@ -28,6 +28,8 @@ export interface Queue {
    * in the queue; 0: it is not; -1: the queue is of no use now. Throws nothing.
    */
   find(key: Buffer, length: number): number;
+  /** Whether nothing was queued when `find` last looked. */
+  wasEmpty(): boolean;
   /** Appends a first sight, after `find` returned 0. False: it may not be there, and has to go into the database at once. */
   add(key: Buffer, length: number, now: number): boolean;
   /** For how many milliseconds the oldest of what this process has appended has been there; undefined: none is left. */
@@ -80,6 +82,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   let fd = -1;
   let ino = 0;
   let unusableUntil = 0;
+  let empty = true;
 
   /** Opens the file. False: there is none. Throws. */
   function open(): boolean {
@@ -119,6 +122,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   }
 
   function find(key: Buffer, length: number): number {
+    empty = true;
     if (monotonic() < unusableUntil) return -1;
     try {
       if (fd < 0 && !open()) return 0;
@@ -127,7 +131,8 @@ export function newQueue(database: string, durable: boolean): Queue {
         if (!isOpen()) return -1;
       }
       const bytes = readWaiting();
-      if (bytes.length >= MOST || (bytes.length === 0 && isBeyond(header, fstatSync(fd).size))) return -1;
+      empty = bytes.length === 0;
+      if (bytes.length >= MOST || (empty && isBeyond(header, fstatSync(fd).size))) return -1;
       const seen = seenIn(bytes, key.subarray(0, length));
       if (durable && seen > 0) fdatasyncSync(fd); // whoever appended it may still be waiting for the disk
       return seen;
@@ -236,7 +241,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     return consumed + (all ? bytes.length : Math.max(sound, bytes.length - ENTRY_HEAD - MAX_KEY));
   }
 
-  return { find, add, age, take, close };
+  return { find, wasEmpty: () => empty, add, age, take, close };
 }
 
 /** What is queued at this moment, for whoever only reads: the earliest sight of each key (latin1), in their order. */

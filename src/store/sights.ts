@@ -39,6 +39,8 @@ export interface SightsOptions {
 
 /** What was queued goes into the database after so many milliseconds. */
 const QUEUED_FOR = { later: 10, always: 100 };
+/** Others queued before; should they be gone, it is stored after so many times that. */
+const LATER = 2;
 /** Where another process holds the lock, the next try comes after this at most. */
 const LONGEST = 1000;
 
@@ -60,7 +62,8 @@ export function newSights(options: SightsOptions): Sights {
     const length = writeTriple(key, 0, triple);
     // The first one opens the database for changes before the reply, and meets what there is to meet.
     if (unknown && keeper.isWritable() && !stuck && queue.add(key, length, now)) {
-      timer ??= setTimeout(storeInTime, queuedFor).unref();
+      // Who was first to queue is first to store; all others need not be at the lock in the same moment.
+      timer ??= setTimeout(storeInTime, queuedFor * (queue.wasEmpty() ? 1 : LATER + Math.random())).unref();
       return now;
     }
     const name = key.toString('latin1', 0, length);

@@ -193,8 +193,8 @@ export function begin(writer: Writer): Meta {
   for (let tries = 0; ; tries++) {
     const wrong = tries < MOST_BEGINS ? awaitLock(lock) : 'names an impossible transaction';
     if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
-    // liblmdb reads it as well, and would not survive one that is gone. The look-up before has just read it.
-    if (file.readAt !== Date.now()) readHead(file);
+    // liblmdb reads it as well, and would not survive one that is gone: the last thing before the lock is taken.
+    readHead(file);
     env.beginTxn(BEGIN);
     try {
       const begun = env.getWriteTxnId();
