@@ -146,3 +146,22 @@ describe('what is readable is saved', () => {
     copy.remove();
   });
 });
+
+test('cut off while triples are queued: nobody dies of storing them, and none is lost', async () => {
+  const copy = copyOf(templates[1]!);
+  // With 'always' they stay in the queue for 100 ms, the time to do harm.
+  const options = ['--auto-whitelist', '0', '--sync', 'always'];
+  const smtpds = await Promise.all(Array.from({ length: 4 }, () => Smtpd.start(copy.path, ...options)));
+  const store = (round: number) =>
+    Promise.all(smtpds.map((smtpd, i) => smtpd.ask(requestFor(i, `new${round}`))));
+  await store(0); // opens the database
+  expect(await store(1)).toEqual([deferred, deferred, deferred, deferred]);
+  DAMAGE.emptied!(file(copy.path), makeRandom(1));
+  await until(() => setAside(copy.path).length > 0 && isEmptied(copy.path));
+  await until(async () => (await smtpds[0]!.ask(requestFor(0, 'new1'))) === dunno);
+  expect(await store(1)).toEqual([dunno, dunno, dunno, dunno]);
+  for (const smtpd of smtpds) await smtpd.stop();
+  expect(smtpds.map(({ deaths }) => deaths)).toEqual([0, 0, 0, 0]);
+  expect(critLines(copy.path)).toHaveLength(1);
+  copy.remove();
+});
