@@ -49,6 +49,11 @@ export function writeTriple(out: Uint8Array, at: number, triple: Triple): number
   return writeText(out, at, triple.recipient, true);
 }
 
+/** How many bytes of a triple's key are its client's own; 0: that is another one, or no triple's key. */
+export function clientLength(bytes: Uint8Array): number {
+  return bytes[0] === CLIENT_IPV4 ? 5 : 0;
+}
+
 /** Writes the key of a record of the store's own at `at` and returns where it ends. */
 export function writeHouse(out: Uint8Array, at: number, name: string): number {
   out[at] = HOUSE;

@@ -43,20 +43,34 @@ export function openStore(options: StoreOptions): Store {
   let releases: readonly Release[] = [];
   let releasesAt = 0;
   const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
+  const wantedClient = Buffer.allocUnsafeSlow(key.MAX_KEY);
+  let keyed: Triple | undefined; // the triple whose key stands in `wanted`
+  let length = 0; // that of the key
+
+  /** Has the triple's key stand in `wanted`: several steps of one decision need it. */
+  function want(triple: Triple): void {
+    if (keyed === triple) return;
+    length = key.writeTriple(wanted, 0, triple);
+    keyed = triple;
+  }
 
   function lookNow(triple: Triple, now: number): Sighting {
     const state = keeper.look();
     looked = state?.meta.txnid ?? -1;
     if (state === undefined) return NOTHING;
     const { path, meta } = state;
-    const at = seek(path, meta, wanted, key.writeTriple(wanted, 0, triple));
+    const at = seek(path, meta, wanted, length);
     const known = at >= 0 && stillCounts(path.pages, at, now, limits);
     const firstSeen = known ? record.mainNumber(path.pages, at) : 0;
     const passed = known && record.hasPassed(path.pages, at);
     const fresh = passed && now - record.lastPassed(path.pages, at) < FRESH;
     const full = known && record.isFull(path.pages, at);
     // The client's own record is nearly always on the same page, which is then not read again.
-    const clientAt = seek(path, meta, wanted, key.writeClient(wanted, 0, triple.client, false));
+    const own = key.clientLength(wanted);
+    const clientAt =
+      own > 0
+        ? seek(path, meta, wanted, own)
+        : seek(path, meta, wantedClient, key.writeClient(wantedClient, 0, triple.client, false));
     const seen = clientAt < 0 ? 0 : record.lastSeen(path.pages, clientAt);
     const comeBacks =
       clientAt >= 0 && clientCounts(seen, now, limits) ? record.mainNumber(path.pages, clientAt) : 0;
@@ -65,9 +79,10 @@ export function openStore(options: StoreOptions): Store {
 
   function look(triple: Triple, now: number): Sighting {
     unknown = undefined;
+    want(triple);
     let seen = keeper.settle(() => lookNow(triple, now));
     if (seen.firstSeen > 0) return seen;
-    const queued = sights.find(triple, now);
+    const queued = sights.find(wanted, length, now);
     if (queued > 0) return { ...seen, firstSeen: queued };
     // It may have gone from the queue into the database since we looked there.
     if (queued === 0 && hasChanged()) seen = keeper.settle(() => lookNow(triple, now));
@@ -84,7 +99,7 @@ export function openStore(options: StoreOptions): Store {
     const state = keeper.look();
     if (state === undefined) return [];
     const { path, meta } = state;
-    const at = seek(path, meta, wanted, key.writeHouse(wanted, 0, RELEASES));
+    const at = seek(path, meta, wantedClient, key.writeHouse(wantedClient, 0, RELEASES));
     return at < 0 ? [] : readReleases(record.readHouse(path.pages, at, recordSize(path, at)));
   }
 
@@ -113,19 +128,26 @@ export function openStore(options: StoreOptions): Store {
 
   return {
     look,
-    remember: (triple, now) => sights.remember(triple, now, unknown === triple),
-    defer: notes.add,
+    remember(triple, now) {
+      want(triple);
+      return sights.remember(wanted, length, now, unknown === triple);
+    },
+    defer(triple, now) {
+      want(triple);
+      notes.add(wanted, length, now);
+    },
     pass(triple, now, comeBack) {
+      want(triple);
       let found = true;
       change((writer, meta) => {
-        const noted = notePassed(writer, meta, triple, now);
+        const noted = notePassed(writer, meta, wanted, length, now);
         found = noted !== undefined;
         if (comeBack) countComeBack(writer, meta, triple.client, now, 1);
         return comeBack || noted === true;
       });
       // What is still queued has no record in which to note it.
-      if (!found && sights.flush(triple, now))
-        change((writer, meta) => notePassed(writer, meta, triple, now) === true);
+      if (!found && sights.flush(wanted, length, now))
+        change((writer, meta) => notePassed(writer, meta, wanted, length, now) === true);
     },
     greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
     releases: recentReleases,
@@ -152,9 +174,15 @@ export function openStore(options: StoreOptions): Store {
 }
 
 /** Returns whether there was anything to note; undefined: there is no record of the triple. */
-function notePassed(writer: Writer, meta: Meta, triple: Triple, now: number): boolean | undefined {
+function notePassed(
+  writer: Writer,
+  meta: Meta,
+  wanted: Buffer,
+  length: number,
+  now: number,
+): boolean | undefined {
   const { path, instruction } = writer;
-  const length = key.writeTriple(instruction.key, 0, triple);
+  wanted.copy(instruction.key, 0, 0, length);
   const at = seekChecked(path, meta, instruction.key, length);
   if (at < 0) return undefined;
   const before = record.readTriple(path.pages, at);

@@ -1,17 +1,18 @@
 // Deferrals on their way into the database: `report` and `tune` want to know when a triple came back too early. Early
 // retries come in storms, and none is worth a transaction of its own; kill -9 may take those of the last second.
-import type { Triple } from '../greylist/request.ts';
 import type { Meta } from './format.ts';
 import type { Keeper } from './keeper.ts';
-import { writeTriple } from './key.ts';
 import { MOST_OFFSETS, readTriple, type TripleRecord } from './record.ts';
 import { seekChecked } from './tree.ts';
 import { putTriple } from './triples.ts';
 import type { Writer } from './writer.ts';
 
 export interface Notes {
-  /** Notes that the triple was deferred once more at `now`. Throws what `Keeper.settle` throws. */
-  add(triple: Triple, now: number): void;
+  /**
+   * Notes that the triple whose key is the first `length` bytes of `key` was deferred once more at `now`. Throws what
+   * `Keeper.settle` throws.
+   */
+  add(key: Buffer, length: number, now: number): void;
   close(): void;
 }
 
@@ -22,7 +23,8 @@ const ENOUGH = 32;
 const MOST = 8 * ENOUGH;
 
 interface Note {
-  triple: Triple;
+  /** The triple's key, in latin1. */
+  name: string;
   now: number;
 }
 
@@ -30,8 +32,8 @@ export function newNotes(keeper: Keeper): Notes {
   let notes: Note[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  function add(triple: Triple, now: number): void {
-    if (notes.length < MOST) notes.push({ triple, now });
+  function add(key: Buffer, length: number, now: number): void {
+    if (notes.length < MOST) notes.push({ name: key.toString('latin1', 0, length), now });
     if (notes.length >= ENOUGH && !keeper.isBusy()) put();
     else timer ??= setTimeout(putInTime, AFTER).unref();
   }
@@ -66,9 +68,8 @@ function putNotes(writer: Writer, meta: Meta, notes: readonly Note[]): boolean {
   const { path, instruction } = writer;
   // The path shows each triple as it was before the transaction: what is noted of one is kept here.
   const taken = new Map<string, TripleRecord>();
-  for (const { triple, now } of notes) {
-    const length = writeTriple(instruction.key, 0, triple);
-    const name = instruction.key.toString('latin1', 0, length);
+  for (const { name, now } of notes) {
+    const length = instruction.key.write(name, 'latin1');
     let before = taken.get(name);
     if (before === undefined) {
       const at = seekChecked(path, meta, instruction.key, length);

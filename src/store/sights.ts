@@ -1,9 +1,8 @@
 // First sights: where a new triple is remembered. It goes into the queue, and a moment later, with what others have
 // queued, into the database; or into the database at once, where the queue cannot be used.
-import type { Triple } from '../greylist/request.ts';
 import type { Meta } from './format.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
-import { MAX_KEY, readKey, writeTriple } from './key.ts';
+import { readKey } from './key.ts';
 import { newQueue, type Taken } from './queue.ts';
 import { hasPassed, mainNumber, readTriple } from './record.ts';
 import { makeRoom, newBatch } from './room.ts';
@@ -13,15 +12,18 @@ import { newTriple, putTriple, stillCounts } from './triples.ts';
 import type { Writer } from './writer.ts';
 
 export interface Sights {
-  /** When the triple was first seen, if it is in the queue; 0: it is not; -1: the queue is of no use now. */
-  find(triple: Triple, now: number): number;
+  /**
+   * When the triple whose key is the first `length` bytes of `key` was first seen, if it is in the queue; 0: it is not;
+   * -1: the queue is of no use now.
+   */
+  find(key: Buffer, length: number, now: number): number;
   /**
    * Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that holds.
    * `unknown`: neither the database nor the queue knew it a moment ago.
    */
-  remember(triple: Triple, now: number, unknown: boolean): number;
+  remember(key: Buffer, length: number, now: number, unknown: boolean): number;
   /** Has the triple put into the database if it is still in the queue. Returns whether it was. */
-  flush(triple: Triple, now: number): boolean;
+  flush(key: Buffer, length: number, now: number): boolean;
   close(): void;
 }
 
@@ -48,18 +50,16 @@ export function newSights(options: SightsOptions): Sights {
   const { keeper, limits, others } = options;
   const queue = newQueue(options.path, options.sync === 'always');
   const queuedFor = QUEUED_FOR[options.sync];
-  const key = Buffer.allocUnsafeSlow(MAX_KEY);
   let timer: NodeJS.Timeout | undefined;
   let stuck = false;
   let toldFull = false;
 
-  function find(triple: Triple, now: number): number {
-    const queued = queue.find(key, writeTriple(key, 0, triple));
+  function find(key: Buffer, length: number, now: number): number {
+    const queued = queue.find(key, length);
     return queued <= 0 || isRecent(queued, now) ? queued : -1;
   }
 
-  function remember(triple: Triple, now: number, unknown: boolean): number {
-    const length = writeTriple(key, 0, triple);
+  function remember(key: Buffer, length: number, now: number, unknown: boolean): number {
     // The first one opens the database for changes before the reply, and meets what there is to meet.
     if (unknown && keeper.isWritable() && !stuck && queue.add(key, length, now)) {
       // Who was first to queue is first to store; all others need not be at the lock in the same moment.
@@ -152,8 +152,8 @@ export function newSights(options: SightsOptions): Sights {
   return {
     find,
     remember,
-    flush(triple, now) {
-      if (queue.find(key, writeTriple(key, 0, triple)) <= 0) return false;
+    flush(key, length, now) {
+      if (queue.find(key, length) <= 0) return false;
       keeper.settle(() => store(now));
       return true;
     },
