@@ -34,7 +34,9 @@ export function readRecording(file: string, database: string): Event[] {
   };
   let position = 0;
   let end = 0; // of the queue, to which is only appended
-  for (const line of readFileSync(file, 'latin1').split('\n')) {
+  const lines = readFileSync(file, 'latin1').split('\n');
+  for (const line of lines.slice(0, -1)) {
+    // what follows the last newline is half written
     const match = /^(\d+) +(.*)$/.exec(line);
     if (match === null) continue;
     const thread = match[1]!;
