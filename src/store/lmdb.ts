@@ -13,7 +13,7 @@ import { RELEASES, readReleases, SEEN_WITHIN } from './releases.ts';
 import { newSights } from './sights.ts';
 import { clientCounts, FRESH, type Limits, type Sighting, type Store } from './store.ts';
 import { newSweeper } from './sweep.ts';
-import { recordSize, seek, seekChecked } from './tree.ts';
+import { recordSize, seek, seekForPut } from './tree.ts';
 import { putTriple, stillCounts } from './triples.ts';
 import { putRecord, type Writer } from './writer.ts';
 
@@ -164,7 +164,7 @@ export function openStore(options: StoreOptions): Store {
   function countComeBack(writer: Writer, meta: Meta, client: string, now: number, more: number): boolean {
     const { path, instruction } = writer;
     const length = key.writeClient(instruction.key, 0, client, false);
-    const at = seekChecked(path, meta, instruction.key, length);
+    const at = seekForPut(path, meta, instruction.key, length, record.CLIENT_SIZE);
     const counted = at >= 0 && clientCounts(record.lastSeen(path.pages, at), now, limits);
     const comeBacks = (counted ? record.mainNumber(path.pages, at) : 0) + more;
     record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), { comeBacks, lastSeen: now });
@@ -183,7 +183,7 @@ function notePassed(
 ): boolean | undefined {
   const { path, instruction } = writer;
   wanted.copy(instruction.key, 0, 0, length);
-  const at = seekChecked(path, meta, instruction.key, length);
+  const at = seekForPut(path, meta, instruction.key, length, record.TRIPLE_SIZE);
   if (at < 0) return undefined;
   const before = record.readTriple(path.pages, at);
   if (before.passed && now - before.lastPassed < FRESH) return false;

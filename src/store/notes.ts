@@ -1,11 +1,11 @@
 // Deferrals on their way into the database: `report` and `tune` want to know when a triple came back too early. Early
 // retries come in storms, and none is worth a transaction of its own; kill -9 may take those of the last second.
 import type { Meta } from './format.ts';
+import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
-import { MOST_OFFSETS, readTriple, type TripleRecord } from './record.ts';
-import { seekChecked } from './tree.ts';
-import { putTriple } from './triples.ts';
-import type { Writer } from './writer.ts';
+import { addDeferral, TRIPLE_SIZE } from './record.ts';
+import { seekForPut } from './tree.ts';
+import { putRecord, type Writer } from './writer.ts';
 
 export interface Notes {
   /**
@@ -18,9 +18,9 @@ export interface Notes {
 
 /** They are put into the database together, after so many milliseconds or when there are so many. */
 const AFTER = 1000;
-const ENOUGH = 32;
+const ENOUGH = 256;
 /** Where another process has held the lock for so long that there are more, they are not kept. */
-const MOST = 8 * ENOUGH;
+const MOST = 4 * ENOUGH;
 
 interface Note {
   /** The triple's key, in latin1. */
@@ -63,25 +63,28 @@ export function newNotes(keeper: Keeper): Notes {
   return { add, close };
 }
 
-/** In the order in which they happened. Returns whether there was anything to note. */
-function putNotes(writer: Writer, meta: Meta, notes: readonly Note[]): boolean {
+/** In the order of keys: neighbours share pages. Returns whether there was anything to note. */
+function putNotes(writer: Writer, meta: Meta, notes: Note[]): boolean {
   const { path, instruction } = writer;
-  // The path shows each triple as it was before the transaction: what is noted of one is kept here.
-  const taken = new Map<string, TripleRecord>();
+  const { bytes } = instruction;
+  notes.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)); // of one triple as they happened
+  let changed = false;
+  let before = '';
   for (const { name, now } of notes) {
-    const length = instruction.key.write(name, 'latin1');
-    let before = taken.get(name);
-    if (before === undefined) {
-      const at = seekChecked(path, meta, instruction.key, length);
+    const length = name.length;
+    const value = valueAt(length);
+    // The path shows each triple as it was before the transaction: what is noted of one is still in its place.
+    if (name !== before) {
+      before = '';
+      bytes.write(name, KEY_AT, 'latin1');
+      const at = seekForPut(path, meta, instruction.key, length, TRIPLE_SIZE);
       if (at < 0) continue;
-      before = readTriple(path.pages, at);
+      bytes.set(path.pages.subarray(at, at + TRIPLE_SIZE), value);
+      before = name;
     }
-    const offset = now - before.firstSeen;
-    // Whoever hammers costs no more writes; and it may have passed meanwhile.
-    if (before.offsets.length === MOST_OFFSETS || (before.passed && offset > before.wait)) continue;
-    const after = { ...before, deferrals: before.deferrals + 1, offsets: [...before.offsets, offset] };
-    taken.set(name, after);
-    putTriple(writer, length, after);
+    if (!addDeferral(bytes, KEY_AT, length, value, now)) continue;
+    putRecord(writer, length, TRIPLE_SIZE);
+    changed = true;
   }
-  return taken.size > 0;
+  return changed;
 }

@@ -123,6 +123,27 @@ export function writeTriple(
   seal(b, keyAt, keyLength, at, TRIPLE_SIZE);
 }
 
+/**
+ * Notes in the triple's record at `at`, for the key at `keyAt` of the same bytes, that it was deferred once more at
+ * `now`. Returns false where that is not to be noted: who hammers costs no more writes, and it may have passed meanwhile.
+ */
+export function addDeferral(
+  b: Uint8Array,
+  keyAt: number,
+  keyLength: number,
+  at: number,
+  now: number,
+): boolean {
+  const offset = now - mainNumber(b, at);
+  if (isFull(b, at) || (hasPassed(b, at) && offset > fineWait(coarse(b, at + 10)))) return false;
+  let free = at + 12;
+  while (b[free] !== 0) free++;
+  b[free] = coarseOffset(offset);
+  if (b[at + 1]! < MOST_DEFERRALS) b[at + 1]!++;
+  seal(b, keyAt, keyLength, at, TRIPLE_SIZE);
+  return true;
+}
+
 /** Writes a client's record at `at` for the key at `keyAt` of the same bytes. */
 export function writeClient(
   b: Uint8Array,

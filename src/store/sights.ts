@@ -4,10 +4,10 @@ import type { Meta } from './format.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
 import { readKey } from './key.ts';
 import { newQueue, type Taken } from './queue.ts';
-import { hasPassed, mainNumber, readTriple } from './record.ts';
+import { hasPassed, mainNumber, readTriple, TRIPLE_SIZE } from './record.ts';
 import { makeRoom, newBatch } from './room.ts';
 import { type Limits, tripleCounts } from './store.ts';
-import { seekChecked } from './tree.ts';
+import { seekForPut } from './tree.ts';
 import { newTriple, putTriple, stillCounts } from './triples.ts';
 import type { Writer } from './writer.ts';
 
@@ -98,7 +98,7 @@ export function newSights(options: SightsOptions): Sights {
     let changed = false;
     for (const name of [...sights.keys()].sort()) {
       const length = instruction.key.write(name, 'latin1');
-      const at = seekChecked(path, meta, instruction.key, length);
+      const at = seekForPut(path, meta, instruction.key, length, TRIPLE_SIZE);
       const known = at >= 0 && stillCounts(path.pages, at, now, limits);
       const firstSeen = Math.min(sights.get(name)!, now); // the clock was wrong
       if (known && (mainNumber(path.pages, at) <= firstSeen || hasPassed(path.pages, at))) {

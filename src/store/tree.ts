@@ -13,7 +13,7 @@ import {
   nodeDataSize,
   nodeKey,
   nodeKeySize,
-  u48,
+  PAGE_HEADER,
   wrongWithHeader,
   wrongWithNodes,
 } from './format.ts';
@@ -23,23 +23,48 @@ import { isRecord } from './record.ts';
 export interface Path {
   file: DataFile;
   pages: Buffer;
+  /** The same bytes by twos, as all in LMDB's nodes lies: one step where two bytes would be put together. */
+  words: Uint16Array;
   /** The numbers of the pages, from the root down. */
   numbers: number[];
   /** Which node of each page, from the root down, leads on. */
   nodes: number[];
-  /** How many of them, from the root down, have been checked inside as well. */
+  /** How many of them, from the root down, have been checked as a whole. */
   checked: number;
+  /** Bytes that were put in this state's transaction on a leaf, by its number: its pages are shown as they were before. */
+  grown: Map<number, number>;
+  /** Something was deleted in that transaction: which leaf has how much room, nobody knows. */
+  shrunk: boolean;
   /** The state that the pages belong to. */
   txnid: number;
   /** When the first of them was read, in milliseconds since the epoch. */
   readAt: number;
   /** Where the leaf of the last descent lies in `pages`; -1: the tree is empty. */
   leaf: number;
+  /** Where the node lies whose key was searched last; -1: there is none. */
+  exact: number;
 }
 
 export function newPath(file: DataFile): Path {
   const pages = Buffer.allocUnsafeSlow(4 * file.pageSize);
-  return { file, pages, numbers: [], nodes: [], checked: 0, txnid: -1, readAt: 0, leaf: -1 };
+  return {
+    file,
+    pages,
+    words: wordsOf(pages),
+    numbers: [],
+    nodes: [],
+    checked: 0,
+    grown: new Map(),
+    shrunk: false,
+    txnid: -1,
+    readAt: 0,
+    leaf: -1,
+    exact: -1,
+  };
+}
+
+function wordsOf(pages: Buffer): Uint16Array {
+  return new Uint16Array(pages.buffer, pages.byteOffset, pages.length >> 1);
 }
 
 /** Leads `path` to the leaf where `key` is, or would be, for a look-up. Throws DamageError. */
@@ -49,12 +74,15 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
   if (path.txnid !== meta.txnid) {
     path.txnid = meta.txnid;
     path.readAt = Date.now();
+    path.grown.clear();
+    path.shrunk = false;
     forgetFrom(path, 0);
   }
   path.leaf = -1;
   path.nodes.length = Math.max(0, depth - 1);
   if (depth * pageSize > path.pages.length) {
     path.pages = Buffer.allocUnsafeSlow(depth * pageSize);
+    path.words = wordsOf(path.pages);
     forgetFrom(path, 0);
   }
   let number = root;
@@ -68,16 +96,21 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
     }
     if (kind === LEAF) path.leaf = at;
     else {
-      const node = branchFor(path.pages, at, key, keyLength);
+      // The first node stands for "less than all" and bears no key.
+      const node = search(path, level, 1, key, keyLength);
       path.nodes[level] = node;
       number = nodeChild(path.pages, nodeAt(path.pages, at, node));
     }
   }
 }
 
-/** As `descend`, for a change: the pages are fit for liblmdb then. */
+/** As `descend`, with all of the path checked as a whole. */
 export function descendChecked(path: Path, meta: Meta, key: Uint8Array, keyLength: number): void {
   descend(path, meta, key, keyLength);
+  checkWhole(path);
+}
+
+function checkWhole(path: Path): void {
   const { pageSize } = path.file;
   for (; path.checked < path.numbers.length; path.checked++) {
     const kind = path.checked === path.numbers.length - 1 ? LEAF : BRANCH;
@@ -107,39 +140,67 @@ export function loadPage(
   if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
 }
 
-/** The last node of a branch page whose key is not greater; the first node stands for "less than all". */
-function branchFor(b: Buffer, page: number, key: Uint8Array, keyLength: number): number {
-  let low = 1;
-  let high = keysOn(b, page) - 1;
+/**
+ * The last node of the page at `level`, from `first` on, whose key is not greater; `first - 1` where each is. The nodes
+ * that are looked at are the ones that liblmdb would look at, and lie within the page. Throws DamageError.
+ */
+function search(path: Path, level: number, first: number, key: Uint8Array, keyLength: number): number {
+  const { pages, words } = path;
+  const { pageSize } = path.file;
+  const page = level * pageSize + PAGE_HEADER;
+  const slots = page >> 1;
+  const room = pageSize - PAGE_HEADER;
+  const lower = words[slots - 2]!;
+  const upper = words[slots - 1]!;
+  if (lower > upper || upper > room || lower & 1 || lower < 2 + 2 * first) throw bad(path, level, 'bounds');
+  let low = first;
+  let high = (lower >> 1) - 1;
+  path.exact = -1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    if (compareNode(b, nodeAt(b, page, middle), key, keyLength) <= 0) low = middle + 1;
+    const offset = words[slots + middle]!;
+    if (offset < upper || offset + 8 > room || offset & 1) throw bad(path, level, 'a node outside it');
+    const node = page + offset;
+    const at = node >> 1;
+    const size = words[at + 3]!;
+    // In a branch, what is the data's size in a leaf is the number of the child.
+    const data = first === 0 ? words[at]! + words[at + 1]! * 0x10000 : 0;
+    if (offset + 8 + size + data > room) throw bad(path, level, 'a node that is too long');
+    const shared = size < keyLength ? size : keyLength;
+    let order = 0;
+    for (let i = 0; i < shared; i++) {
+      order = pages[node + 8 + i]! - key[i]!;
+      if (order !== 0) break;
+    }
+    if (order === 0) order = size - keyLength;
+    if (order === 0) {
+      path.exact = node;
+      return middle;
+    }
+    if (order < 0) low = middle + 1;
     else high = middle - 1;
   }
   return high;
 }
 
+function bad(path: Path, level: number, what: string): DamageError {
+  return new DamageError(`page ${path.numbers[level]} has ${what}`);
+}
+
 /** Where the record of `key` lies in `path.pages`, given that `path` leads to its leaf; -1: nowhere. */
 export function findRecord(path: Path, key: Uint8Array, keyLength: number): number {
-  const { pages, leaf } = path;
+  const { pages, words, leaf, file } = path;
   if (leaf < 0) return -1;
-  let low = 0;
-  let high = keysOn(pages, leaf) - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const node = nodeAt(pages, leaf, middle);
-    const order = compareNode(pages, node, key, keyLength);
-    if (order === 0) {
-      const at = nodeData(pages, node);
-      if (!isRecord(pages, nodeKey(node), keyLength, at, nodeDataSize(pages, node))) {
-        throw new DamageError(`page ${u48(pages, leaf)} has a damaged record`);
-      }
-      return at;
-    }
-    if (order < 0) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
+  const level = leaf / file.pageSize;
+  search(path, level, 0, key, keyLength);
+  const node = path.exact;
+  if (node < 0) return -1;
+  const at = node + 8 + keyLength;
+  // What has flags is none of ours, and liblmdb would do other things with it.
+  const flags = words[(node >> 1) + 2]!;
+  if (flags !== 0 || !isRecord(pages, node + 8, keyLength, at, nodeDataSize(pages, node)))
+    throw bad(path, level, 'a damaged record');
+  return at;
 }
 
 /** The bytes of the record that `findRecord` has found at `at`. */
@@ -151,24 +212,30 @@ export function recordSize({ pages, leaf }: Path, at: number): number {
   return 0;
 }
 
-function compareNode(b: Uint8Array, node: number, key: Uint8Array, keyLength: number): number {
-  const size = nodeKeySize(b, node);
-  const from = nodeKey(node);
-  const shared = Math.min(size, keyLength);
-  for (let i = 0; i < shared; i++) {
-    const difference = b[from + i]! - key[i]!;
-    if (difference !== 0) return difference;
-  }
-  return size - keyLength;
-}
-
 /** Where the record of `key` lies in `path.pages`; -1: nowhere. Pages that the path has are not read again. */
 export function seek(path: Path, meta: Meta, key: Uint8Array, length: number): number {
   descend(path, meta, key, length);
   return findRecord(path, key, length);
 }
 
-/** As `seek`, for a record that is about to be put. */
+/**
+ * As `seek`, for a record of `size` bytes that will be put: liblmdb then finds each node that it looks at as it must be.
+ * Where the record might not fit on its page, which is split then, all of the path is checked as a whole.
+ */
+export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: number, size: number): number {
+  const at = seek(path, meta, key, length);
+  if (path.leaf < 0) return at;
+  if (at >= 0 && nodeDataSize(path.pages, path.exact) === size) return at; // it takes the other's place
+  const leaf = path.numbers.at(-1)!;
+  const slots = (path.leaf + PAGE_HEADER) >> 1;
+  const room = path.words[slots - 1]! - path.words[slots - 2]!;
+  const grown = (path.grown.get(leaf) ?? 0) + ((8 + length + size + 1) & ~1) + 2;
+  path.grown.set(leaf, grown);
+  if (grown > room || path.shrunk) checkWhole(path);
+  return at;
+}
+
+/** As `seek`, with all of the path checked as a whole: whatever liblmdb does to its pages, it finds them sound. */
 export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: number): number {
   descendChecked(path, meta, key, length);
   return findRecord(path, key, length);
@@ -176,9 +243,11 @@ export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: num
 
 /**
  * Checks the pages beside those of the path: where records are deleted, liblmdb fills up a page from its neighbours
- * or merges it with one. `path` must have been led by `descendChecked`. Throws DamageError.
+ * or merges it with one. Throws DamageError.
  */
 export function checkBeside(path: Path, meta: Meta): void {
+  checkWhole(path);
+  path.shrunk = true;
   const { depth } = meta.main;
   const { pageSize } = path.file;
   const page = Buffer.allocUnsafe(pageSize);
