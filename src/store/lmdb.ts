@@ -85,7 +85,7 @@ export function openStore(options: StoreOptions): Store {
     const queued = sights.find(wanted, length, now);
     if (queued > 0) return { ...seen, firstSeen: queued };
     // It may have gone from the queue into the database since we looked there.
-    if (queued === 0 && hasChanged()) seen = keeper.settle(() => lookNow(triple, now));
+    if (queued === 0 && sights.haveMoved() && hasChanged()) seen = keeper.settle(() => lookNow(triple, now));
     if (queued === 0 && seen.firstSeen === 0) unknown = triple;
     return seen;
   }

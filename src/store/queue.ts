@@ -30,6 +30,8 @@ export interface Queue {
   find(key: Buffer, length: number): number;
   /** Whether nothing was queued when `find` last looked. */
   wasEmpty(): boolean;
+  /** Whether something may have been taken out between the look before and that of the last `find`. */
+  hasMoved(): boolean;
   /** Appends a first sight, after `find` returned 0. False: it may not be there, and has to go into the database at once. */
   add(key: Buffer, length: number, now: number): boolean;
   /** For how many milliseconds the oldest of what this process has appended has been there; undefined: none is left. */
@@ -47,12 +49,13 @@ export interface Taken {
   done(): void;
 }
 
-// The file: magic (4), closed or not (4), where what is not yet in the database begins (4), unused (4); then entries:
+// The file: four words of 32 bits: magic, closed or not, where what is not yet in the database begins, none; then entries:
 // length of the key (2), check over all that follows it (4), first seen (4), the key. Numbers are little-endian.
 const MAGIC = 0x31514c47;
-const CLOSED_AT = 4;
-const CONSUMED_AT = 8;
+const CLOSED = 1;
+const CONSUMED = 2;
 const HEADER = 16;
+type Header = Uint32Array;
 const ENTRY_HEAD = 10;
 /** A file this long is closed, and a new one begun. */
 const FULL = 128 * 1024;
@@ -60,6 +63,8 @@ const FULL = 128 * 1024;
 const MOST = 512 * 1024;
 /** After trouble with the file, milliseconds for which it is left alone. */
 const TRY_AGAIN = 1000;
+/** How often it is looked whether the file is still the one that all use, in milliseconds. */
+const LOOK_AGAIN = 100;
 // Neither a link is followed nor a pipe waited for, whoever has put one there.
 const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -74,7 +79,7 @@ export function queuePath(database: string): string {
 /** `durable`: an entry is on the disk when `add` returns. */
 export function newQueue(database: string, durable: boolean): Queue {
   const path = queuePath(database);
-  const header = Buffer.alloc(HEADER);
+  const header: Header = new Uint32Array(HEADER / 4);
   const entry = Buffer.allocUnsafeSlow(ENTRY_HEAD + MAX_KEY);
   /** What this process has appended, in that order, and when (see `monotonic`). */
   const own = new Map<string, { firstSeen: number; at: number }>();
@@ -82,7 +87,9 @@ export function newQueue(database: string, durable: boolean): Queue {
   let fd = -1;
   let ino = 0;
   let unusableUntil = 0;
+  let lookedAt = 0;
   let empty = true;
+  let moved = true;
 
   /** Opens the file. False: there is none. Throws. */
   function open(): boolean {
@@ -96,6 +103,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     const there = fstatSync(fd);
     if (!there.isFile()) throw new Error(`${path} is no file`);
     ino = there.ino;
+    lookedAt = 0;
     if (durable) syncDirectory(dirname(path));
     return true;
   }
@@ -110,9 +118,22 @@ export function newQueue(database: string, durable: boolean): Queue {
     return readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header) && !isClosed(header);
   }
 
+  /**
+   * Whether the file is the one that others find, and as long as its header says; after a power cut it may be shorter.
+   * (What was appended to one that somebody has just removed goes into the database, see `age`, and is not found before.)
+   */
+  function isOurs(): boolean {
+    const now = monotonic();
+    if (now - lookedAt < LOOK_AGAIN) return true;
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.ino !== ino || isBeyond(header, there.size)) return false;
+    lookedAt = now;
+    return true;
+  }
+
   /** Reads what is not yet in the database, given the header. */
   function readWaiting(): Buffer {
-    const from = header.readUInt32LE(CONSUMED_AT);
+    const from = header[CONSUMED]!;
     let got = readSync(fd, waiting, 0, waiting.length, from);
     while (got === waiting.length && got < MOST) {
       waiting = Buffer.allocUnsafeSlow(2 * got);
@@ -122,17 +143,25 @@ export function newQueue(database: string, durable: boolean): Queue {
   }
 
   function find(key: Buffer, length: number): number {
+    let before = fd >= 0 ? header[CONSUMED] : undefined;
     empty = true;
+    moved = true;
     if (monotonic() < unusableUntil) return -1;
     try {
       if (fd < 0 && !open()) return 0;
       if (!isOpen()) {
+        before = undefined;
         if (!open()) return 0; // the one we had may have been replaced
         if (!isOpen()) return -1;
       }
       const bytes = readWaiting();
       empty = bytes.length === 0;
-      if (bytes.length >= MOST || (empty && isBeyond(header, fstatSync(fd).size))) return -1;
+      moved = header[CONSUMED] !== before;
+      if (bytes.length >= MOST) return -1;
+      if (empty && !isOurs()) {
+        close();
+        return -1;
+      }
       const seen = seenIn(bytes, key.subarray(0, length));
       if (durable && seen > 0) fdatasyncSync(fd); // whoever appended it may still be waiting for the disk
       return seen;
@@ -155,8 +184,8 @@ export function newQueue(database: string, durable: boolean): Queue {
       if (durable) fdatasyncSync(fd);
       // Whoever closes a file reads it afterwards: what was there by then is not lost.
       if (!isOpen()) return false;
-      if (statSync(path).ino !== ino) {
-        close(); // somebody has removed it: nobody else would find the entry
+      if (!isOurs()) {
+        close();
         return false;
       }
       own.set(key.toString('latin1', 0, length), { firstSeen: now, at: monotonic() });
@@ -179,9 +208,8 @@ export function newQueue(database: string, durable: boolean): Queue {
   /** What waits in the file that we appended to; undefined where nobody can know: somebody has removed it, say. */
   function waitingOfOurs(): Buffer | undefined {
     try {
-      if (fd < 0 || statSync(path).ino !== ino || readSync(fd, header, 0, HEADER, 0) < HEADER)
-        return undefined;
-      return isSound(header) ? readWaiting() : undefined;
+      if (fd < 0 || readSync(fd, header, 0, HEADER, 0) < HEADER) return undefined;
+      return isSound(header) && isOurs() ? readWaiting() : undefined;
     } catch {
       return undefined;
     }
@@ -204,7 +232,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         if (end === 0) return;
         try {
           // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
-          writeNumber(path, ino, CONSUMED_AT, end);
+          writeNumber(path, ino, CONSUMED, end);
         } catch {
           // it is taken again
         }
@@ -222,8 +250,8 @@ export function newQueue(database: string, durable: boolean): Queue {
     if ((fd < 0 || there.ino !== ino) && !open()) return 0;
     const whole = readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header);
     // The header may be on the disk, after a power cut, where what it speaks of is not.
-    if (whole && isBeyond(header, there.size)) header.writeUInt32LE(HEADER, CONSUMED_AT);
-    const consumed = whole ? header.readUInt32LE(CONSUMED_AT) : 0;
+    if (whole && isBeyond(header, there.size)) header[CONSUMED] = HEADER;
+    const consumed = whole ? header[CONSUMED]! : 0;
     if (!whole || (isClosed(header) && consumed === there.size)) {
       unlinkSync(path); // no more than rubbish; or all of it is in the database
       close();
@@ -231,7 +259,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     }
     let closed = isClosed(header);
     if (there.size > FULL && !closed) {
-      writeNumber(path, ino, CLOSED_AT, 1);
+      writeNumber(path, ino, CLOSED, 1);
       closed = true;
     }
     const bytes = readWaiting();
@@ -241,7 +269,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     return consumed + (all ? bytes.length : Math.max(sound, bytes.length - ENTRY_HEAD - MAX_KEY));
   }
 
-  return { find, wasEmpty: () => empty, add, age, take, close };
+  return { find, wasEmpty: () => empty, hasMoved: () => moved, add, age, take, close };
 }
 
 /** What is queued at this moment, for whoever only reads: the earliest sight of each key (latin1), in their order. */
@@ -250,10 +278,10 @@ export function readQueue(database: string): Map<string, number> {
   try {
     const fd = openSync(queuePath(database), constants.O_RDONLY | HARMLESS);
     try {
-      const header = Buffer.alloc(HEADER);
+      const header: Header = new Uint32Array(HEADER / 4);
       if (readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header)) {
         const bytes = Buffer.allocUnsafe(MOST);
-        const got = readSync(fd, bytes, 0, MOST, header.readUInt32LE(CONSUMED_AT));
+        const got = readSync(fd, bytes, 0, MOST, header[CONSUMED]!);
         readEntries(bytes.subarray(0, got), firstSeen);
       }
     } finally {
@@ -265,34 +293,29 @@ export function readQueue(database: string): Map<string, number> {
   return new Map([...firstSeen].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function isSound(header: Buffer): boolean {
-  return header.readUInt32LE(0) === MAGIC && header.readUInt32LE(CONSUMED_AT) >= HEADER;
+function isSound(header: Header): boolean {
+  return header[0] === MAGIC && header[CONSUMED]! >= HEADER;
 }
 
-function isBeyond(header: Buffer, size: number): boolean {
-  return header.readUInt32LE(CONSUMED_AT) > size;
+function isBeyond(header: Header, size: number): boolean {
+  return header[CONSUMED]! > size;
 }
 
-function isClosed(header: Buffer): boolean {
-  return header.readUInt32LE(CLOSED_AT) !== 0;
+function isClosed(header: Header): boolean {
+  return header[CLOSED] !== 0;
 }
 
 /** Nobody finds it without its header. */
 function makeFile(path: string): void {
-  const header = Buffer.alloc(HEADER);
-  header.writeUInt32LE(MAGIC, 0);
-  header.writeUInt32LE(HEADER, CONSUMED_AT);
-  makeWhole(path, header);
+  makeWhole(path, Buffer.from(Uint32Array.of(MAGIC, 0, HEADER, 0).buffer));
 }
 
 /** Through a descriptor of its own: what is written through one with O_APPEND goes to the end, wherever it is to go. */
-function writeNumber(path: string, ino: number, at: number, number: number): void {
+function writeNumber(path: string, ino: number, word: number, number: number): void {
   const fd = openSync(path, constants.O_WRONLY | HARMLESS);
   try {
     if (fstatSync(fd).ino !== ino) return;
-    const word = Buffer.alloc(4);
-    word.writeUInt32LE(number);
-    writeSync(fd, word, 0, 4, at);
+    writeSync(fd, Uint32Array.of(number), 0, 4, word * 4);
   } finally {
     closeSync(fd);
   }

@@ -17,6 +17,8 @@ export interface Sights {
    * -1: the queue is of no use now.
    */
   find(key: Buffer, length: number, now: number): number;
+  /** Whether something may have gone from the queue into the database between the last two looks at the queue. */
+  haveMoved(): boolean;
   /**
    * Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that holds.
    * `unknown`: neither the database nor the queue knew it a moment ago.
@@ -40,9 +42,9 @@ export interface SightsOptions {
 }
 
 /** What was queued goes into the database after so many milliseconds. */
-const QUEUED_FOR = { later: 10, always: 100 };
-/** Others queued before; should they be gone, it is stored after so many times that. */
-const LATER = 2;
+const QUEUED_FOR = { later: 20, always: 100 };
+/** Where others queued before, they store it; should they be gone, it is done after so much longer, and up to twice that. */
+const LATER = 50;
 /** Where another process holds the lock, the next try comes after this at most. */
 const LONGEST = 1000;
 
@@ -63,7 +65,8 @@ export function newSights(options: SightsOptions): Sights {
     // The first one opens the database for changes before the reply, and meets what there is to meet.
     if (unknown && keeper.isWritable() && !stuck && queue.add(key, length, now)) {
       // Who was first to queue is first to store; all others need not be at the lock in the same moment.
-      timer ??= setTimeout(storeInTime, queuedFor * (queue.wasEmpty() ? 1 : LATER + Math.random())).unref();
+      const later = queue.wasEmpty() ? 0 : LATER * (1 + Math.random());
+      timer ??= setTimeout(storeInTime, queuedFor + later).unref();
       return now;
     }
     const name = key.toString('latin1', 0, length);
@@ -151,6 +154,7 @@ export function newSights(options: SightsOptions): Sights {
 
   return {
     find,
+    haveMoved: queue.hasMoved,
     remember,
     flush(key, length, now) {
       if (queue.find(key, length) <= 0) return false;
