@@ -6,9 +6,9 @@
 // none of its pages. After a power cut the file goes back to the mark. A slot of a dead process counts until
 // it is cleared, and it is cleared only after a newer state is safe: kill -9 opens no gap.
 //
-// Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostKept` commits or `mostGrown` pages
-// since the mark, or since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the
-// power fail then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
+// Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostHeld` pages written since the mark, or
+// since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the power fail
+// then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
@@ -19,14 +19,9 @@ import { begin, finishClosing, type Writer } from './writer.ts';
 /** How long a commit may stay unflushed, in milliseconds. */
 export const FLUSH_AFTER = 1000;
 
-/** Commits for which the marked state is kept: together they may hold back a few per cent of the file's pages. */
-export function mostKept(lastPage: number): number {
-  return Math.max(64, lastPage >> 7);
-}
-
-/** Pages by which the file may grow meanwhile: one commit may put a hundred triples on as many pages. */
-function mostGrown(lastPage: number): number {
-  return Math.max(128, lastPage >> 5);
+/** Pages that may be held back for the marked state: a megabyte, or a few per cent of the file. */
+export function mostHeld(lastPage: number): number {
+  return Math.max(256, lastPage >> 5);
 }
 
 interface State {
@@ -34,16 +29,18 @@ interface State {
   lastPage: number;
 }
 
-/** The part of what may be held back since a state that is held back now. */
-function heldBack(since: State, now: State): number {
-  const commits = (now.txnid - since.txnid) / mostKept(now.lastPage);
-  return Math.max(commits, (now.lastPage - since.lastPage) / mostGrown(now.lastPage));
+/**
+ * The part of what may be held back since a state that is held back now, if each commit has written as many pages as
+ * this process's last one: a come-back a handful, new triples from the queue some dozens.
+ */
+function heldBack({ pagesEach }: Writer, since: State, now: State): number {
+  return ((now.txnid - since.txnid) * pagesEach) / mostHeld(now.lastPage);
 }
 
 /** After a commit on the state `meta`: too much since the mark, and it is given up. */
 export function keepOrGiveUp(writer: Writer, { lastPage }: Meta): void {
   const { file, committed } = writer;
-  if (isKept(file) && heldBack(markedState(file), { txnid: committed, lastPage }) > 1) giveUp(writer);
+  if (isKept(file) && heldBack(writer, markedState(file), { txnid: committed, lastPage }) > 1) giveUp(writer);
 }
 
 /**
@@ -52,7 +49,8 @@ export function keepOrGiveUp(writer: Writer, { lastPage }: Meta): void {
  */
 export function keepUp(writer: Writer, { lastPage }: Meta): void {
   const { file, committed } = writer;
-  if (isKept(file) && heldBack(markedState(file), { txnid: committed, lastPage }) > 1 / 2) flush(writer);
+  if (isKept(file) && heldBack(writer, markedState(file), { txnid: committed, lastPage }) > 1 / 2)
+    flush(writer);
 }
 
 /** Says in the mark, and on the disk, that its state is kept no longer, before a page of it is re-used. */
@@ -101,7 +99,7 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
     fd,
     step(() => {
       // In a storm it would be given up again in a moment, at the price of a flush that all wait for.
-      if (heldBack(begun.meta, readHead(writer.file)) > A_QUARTER) abandon(begun);
+      if (heldBack(writer, begun.meta, readHead(writer.file)) > A_QUARTER) abandon(begun);
       noteFlush(writer, begun);
       fdatasync(fd, marked);
     }),
@@ -197,7 +195,7 @@ export function flushLast(writer: Writer): void {
 export function letGo(writer: Writer, now: Meta): void {
   const { pin, file, pinned, flushing } = writer;
   if (pin !== undefined && (markedTxn(file) > pinned || !isKept(file))) unpin(writer);
-  if (flushing?.pin === undefined || heldBack(flushing.meta, now) <= 1) return;
+  if (flushing?.pin === undefined || heldBack(writer, flushing.meta, now) <= 1) return;
   if (markedTxn(file) !== flushing.meta.txnid || !isKept(file)) abandon(flushing);
 }
 
@@ -209,7 +207,7 @@ export function isFlushDue(writer: Writer): boolean {
   const now = readHead(writer.file);
   letGo(writer, now);
   const marked = markedTxn(writer.file);
-  const passed = !isKept(writer.file) && heldBack(writer.newest, now) <= A_QUARTER;
+  const passed = !isKept(writer.file) && heldBack(writer, writer.newest, now) <= A_QUARTER;
   const due = writer.due > marked || (writer.pin !== undefined && writer.committed <= writer.due) || passed;
   writer.due = writer.committed;
   writer.newest = now;

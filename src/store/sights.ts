@@ -45,6 +45,8 @@ export interface SightsOptions {
 const QUEUED_FOR = { later: 20, always: 100 };
 /** Where others queued before, they store it; should they be gone, it is done after so much longer, and up to twice that. */
 const LATER = 50;
+/** So many of the database's leaves are written in one transaction: none of their pages can be re-used before it ends. */
+const MOST_LEAVES = 32;
 /** Where another process holds the lock, the next try comes after this at most. */
 const LONGEST = 1000;
 
@@ -78,28 +80,42 @@ export function newSights(options: SightsOptions): Sights {
   /** Puts into the database what is queued, and the triple with the key `name`, first seen now. Returns when it was. */
   function store(now: number, name?: string): number | undefined {
     let taken: Taken | undefined;
-    let first: number | undefined;
-    keeper.change((writer, meta) => {
-      taken = queue.take();
-      const sights = taken.firstSeen;
-      if (name !== undefined && !isRecent(sights.get(name), now)) sights.set(name, now);
-      const changed = putSights(writer, meta, sights, now);
-      first = name === undefined ? undefined : sights.get(name);
-      return changed;
-    });
+    let names: string[] = [];
+    let next = 0;
+    do {
+      keeper.change((writer, meta) => {
+        if (taken === undefined) {
+          taken = queue.take();
+          const sights = taken.firstSeen;
+          if (name !== undefined && !isRecent(sights.get(name), now)) sights.set(name, now);
+          names = [...sights.keys()].sort(); // neighbours share pages
+        }
+        const start = next;
+        next = putSights(writer, meta, taken.firstSeen, names, start, now);
+        return writer.touched > 0;
+      });
+    } while (next < names.length);
     taken?.done();
-    return first;
+    return name === undefined ? undefined : taken?.firstSeen.get(name);
   }
 
   /**
-   * Puts first sights, by key, and replaces each by the one that holds. In the order of keys: neighbours share pages.
-   * Returns whether there was anything to put.
+   * Puts the first sights of the keys `names` from `start` on, and replaces each by the one that holds. Returns the next
+   * one where this is enough for a transaction.
    */
-  function putSights(writer: Writer, meta: Meta, sights: Map<string, number>, now: number): boolean {
+  function putSights(
+    writer: Writer,
+    meta: Meta,
+    sights: Map<string, number>,
+    names: readonly string[],
+    start: number,
+    now: number,
+  ): number {
     const { path, instruction } = writer;
     const batch = newBatch();
-    let changed = false;
-    for (const name of [...sights.keys()].sort()) {
+    for (let i = start; i < names.length; i++) {
+      if (writer.touched >= MOST_LEAVES) return i;
+      const name = names[i]!;
       const length = instruction.key.write(name, 'latin1');
       const at = seekForPut(path, meta, instruction.key, length, TRIPLE_SIZE);
       const known = at >= 0 && stillCounts(path.pages, at, now, limits);
@@ -111,10 +127,9 @@ export function newSights(options: SightsOptions): Sights {
       if (at >= 0 && !isRecent(firstSeen, now)) continue; // it was queued long ago
       const before = known ? readTriple(path.pages, at) : newTriple(firstSeen);
       putTriple(writer, length, { ...before, firstSeen });
-      changed = true;
       if (at < 0 && makeRoom(writer, meta, length, limits.maxWaiting, others, batch)) tellFull(name);
     }
-    return changed;
+    return names.length;
   }
 
   function isRecent(firstSeen: number | undefined, now: number): boolean {

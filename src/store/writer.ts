@@ -48,6 +48,11 @@ export interface Writer {
   /** The newest state this process has committed, and the one that has to be on the disk next. */
   committed: number;
   due: number;
+  /** On how many leaves the transaction has put records, about, and on which one last. */
+  touched: number;
+  leaf: number;
+  /** How many pages the last commit that changed any has written, about. */
+  pagesEach: number;
   /** When it has committed that state, in milliseconds since the epoch. */
   committedAt: number;
   /** The newest state of all, when this process last looked after the disk. */
@@ -93,6 +98,9 @@ export function openWriter(database: string): Writer {
       committed: 0,
       due: 0,
       committedAt: 0,
+      touched: 0,
+      leaf: 0,
+      pagesEach: 0,
       newest: { txnid: 0, lastPage: 0 },
       flushing: undefined,
       closed: false,
@@ -234,6 +242,7 @@ export class BadLockError extends Error {
  */
 export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta {
   const meta = begin(writer);
+  writer.touched = 0;
   let done = false;
   try {
     const now = Date.now();
@@ -257,6 +266,7 @@ function commit(writer: Writer, meta: Meta): void {
     throw fromLmdb(error, writer.file.path);
   }
   writer.committed = meta.txnid + 1;
+  writer.pagesEach = writer.touched + meta.main.depth + 1; // those above the leaves, and the list of free pages
   writer.committedAt = Date.now();
   writer.file.own = writer.committed;
 }
@@ -277,6 +287,7 @@ function pinIfSafe(writer: Writer, meta: Meta): void {
  */
 export function transactBatch(writer: Writer, change: () => void): Meta {
   const meta = begin(writer);
+  writer.touched = 0;
   let done = false;
   try {
     pinIfSafe(writer, meta);
@@ -291,6 +302,7 @@ export function transactBatch(writer: Writer, change: () => void): Meta {
 
 /** Puts the key and record that stand in `writer.instruction`, within a transaction; false: it exists (ONLY_NEW). */
 export function putRecord(writer: Writer, keyLength: number, size: number, flags = 0): boolean {
+  touch(writer);
   try {
     return put(writer.instruction, writer.env.address, writer.dbi, keyLength, size, flags);
   } catch (error) {
@@ -300,11 +312,20 @@ export function putRecord(writer: Writer, keyLength: number, size: number, flags
 
 /** Deletes the key that stands in `writer.instruction`, after `checkBeside`, within a transaction; false: there is none. */
 export function removeRecord(writer: Writer, keyLength: number): boolean {
+  touch(writer);
   try {
     return remove(writer.instruction, writer.env.address, writer.dbi, keyLength);
   } catch (error) {
     throw fromLmdb(error, writer.file.path);
   }
+}
+
+/** Counts the leaf that the path leads to. (One to which a transaction comes back is counted again.) */
+function touch(writer: Writer): void {
+  const leaf = writer.path.numbers.at(-1) ?? 0;
+  if (leaf === writer.leaf && writer.touched > 0) return;
+  writer.leaf = leaf;
+  writer.touched++;
 }
 
 /** Closes everything. What is not yet on the disk stays in the kernel's hands. */

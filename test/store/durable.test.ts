@@ -2,7 +2,7 @@
 import { fstatSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { flushBehind, isUnsettled, mostKept, owes } from '../../src/store/durable.ts';
+import { flushBehind, isUnsettled, mostHeld, owes } from '../../src/store/durable.ts';
 import { openFile, readHead } from '../../src/store/file.ts';
 import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import { isKept, markedTxn } from '../../src/store/mark.ts';
@@ -60,7 +60,7 @@ test('a storm overtakes a flush: the mark names the state, and says that it is n
   commit(1);
   const { txnid } = readHead(writer.file);
   const done = flushed();
-  for (let i = 0; i <= mostKept(readHead(writer.file).lastPage); i++) commit(i);
+  for (let i = 0; i <= mostHeld(readHead(writer.file).lastPage); i++) commit(i);
   await done;
   readHead(writer.file);
   expect({ marked: markedTxn(writer.file), kept: isKept(writer.file) }).toEqual({
