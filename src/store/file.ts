@@ -2,7 +2,7 @@
 // whole into memory of ours. Never maps the file, so that no damage to it can kill the reader.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError, refused, StoreError } from './damage.ts';
-import { MARK_BYTES, META_BYTES, type Meta, metaTxn, readMeta } from './format.ts';
+import { MARK_BYTES, META_BYTES, type Meta, metaTxn, readMeta, wrongWithHeader } from './format.ts';
 
 export interface DataFile {
   fd: number;
@@ -143,4 +143,20 @@ export function readPage(file: DataFile, number: number, into: Buffer, at: numbe
   const { pageSize } = file;
   const got = readSync(file.fd, into, at, pageSize, number * pageSize);
   if (got !== pageSize) throw new DamageError(`is truncated: page ${number} is missing`);
+}
+
+/** Reads page `number` and checks its header. Throws DamageError. */
+export function loadPage(
+  file: DataFile,
+  number: number,
+  into: Buffer,
+  at: number,
+  kind: number,
+  meta: Meta,
+): void {
+  if (number < 2 || number > meta.lastPage)
+    throw new DamageError(`points to a page that cannot be, ${number}`);
+  readPage(file, number, into, at);
+  const wrong = wrongWithHeader(into, at, number, kind, meta.txnid);
+  if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
 }

@@ -1,7 +1,7 @@
 // LMDB's list of free pages, which a write transaction reads and trusts: its pages, and that every number in it is
 // one that may be handed out. Only reads.
 import { DamageError } from './damage.ts';
-import { type DataFile, readPage } from './file.ts';
+import { type DataFile, loadPage, readPage } from './file.ts';
 import {
   BIG_DATA,
   BRANCH,
@@ -13,20 +13,30 @@ import {
   nodeData,
   nodeDataSize,
   nodeFlags,
+  nodeKey,
   nodeKeySize,
   OVERFLOW,
   pageFlags,
   pageTxn,
+  u16,
   u32,
   u48,
   wrongWithNodes,
 } from './format.ts';
-import { loadPage } from './tree.ts';
+
+/** Which pages of the state `txnid` are free, or hold the list of them: one bit a page. */
+export interface FreePages {
+  txnid: number;
+  bits: Uint8Array;
+}
+
+export function isFree({ bits }: FreePages, page: number): boolean {
+  return (bits[page >> 3]! & (1 << (page & 7))) !== 0;
+}
 
 /** Throws DamageError where a write transaction could not work with the list. */
-export function checkFreeList(file: DataFile, meta: Meta, scratch: Buffer): void {
-  if (meta.free.depth > 0)
-    readFreePage({ file, meta, visit: undefined }, scratch, meta.free.root, meta.free.depth);
+export function checkFreeList(file: DataFile, meta: Meta, scratch: Buffer): FreePages {
+  return readAll(file, meta, scratch, undefined);
 }
 
 /** As `checkFreeList`, and calls `visit` for each page: those that the list takes itself, and those it lists. */
@@ -35,14 +45,32 @@ export function eachFreePage(
   meta: Meta,
   visit: (page: number, isList: boolean) => void,
 ): void {
-  const scratch = Buffer.allocUnsafeSlow(16 * file.pageSize);
-  if (meta.free.depth > 0) readFreePage({ file, meta, visit }, scratch, meta.free.root, meta.free.depth);
+  readAll(file, meta, Buffer.allocUnsafeSlow(16 * file.pageSize), visit);
+}
+
+function readAll(file: DataFile, meta: Meta, scratch: Buffer, visit: FreeWalk['visit']): FreePages {
+  const bits = new Uint8Array((meta.lastPage >> 3) + 1);
+  if (meta.free.depth > 0)
+    readFreePage({ file, meta, visit, bits, last: 0 }, scratch, meta.free.root, meta.free.depth);
+  return { txnid: meta.txnid, bits };
 }
 
 interface FreeWalk {
   file: DataFile;
   meta: Meta;
   visit: ((page: number, isList: boolean) => void) | undefined;
+  bits: Uint8Array;
+  /** The transaction whose list was read last: they stand in that order. */
+  last: number;
+}
+
+/** Takes note of a page. Returns false where it was there before: handed out twice, it would be overwritten in use. */
+function take({ bits, visit }: FreeWalk, page: number, isList: boolean): boolean {
+  const bit = 1 << (page & 7);
+  const isNew = (bits[page >> 3]! & bit) === 0;
+  bits[page >> 3]! |= bit;
+  visit?.(page, isList);
+  return isNew;
 }
 
 function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: number): void {
@@ -53,7 +81,7 @@ function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: nu
   loadPage(file, number, page, 0, kind, meta);
   const wrong = wrongWithNodes(page, 0, pageSize, kind);
   if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
-  walk.visit?.(number, true);
+  if (!take(walk, number, true)) throw new DamageError(`lists page ${number} twice as free`);
   const rest = scratch.subarray(pageSize);
   for (let i = 0; i < keysOn(page, 0); i++) {
     const node = nodeAt(page, 0, i);
@@ -61,7 +89,11 @@ function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: nu
       readFreePage(walk, rest, nodeChild(page, node), depth - 1);
       continue;
     }
-    if (nodeKeySize(page, node) !== 8) throw new DamageError(`page ${number} is no list of free pages`);
+    const freedBy = nodeKey(node);
+    const sound = nodeKeySize(page, node) === 8 && u16(page, freedBy + 6) === 0;
+    if (!sound || u48(page, freedBy) <= walk.last || u48(page, freedBy) > meta.txnid)
+      throw new DamageError(`page ${number} is no list of free pages`);
+    walk.last = u48(page, freedBy);
     const data = nodeData(page, node);
     const size = nodeDataSize(page, node);
     if ((nodeFlags(page, node) & BIG_DATA) !== 0) readBigList(walk, u48(page, data), size);
@@ -80,7 +112,7 @@ function readBigList(walk: FreeWalk, number: number, size: number): void {
   const list = Buffer.allocUnsafeSlow(pages * pageSize);
   for (let i = 0; i < pages; i++) {
     readPage(file, number + i, list, i * pageSize);
-    walk.visit?.(number + i, true);
+    if (!take(walk, number + i, true)) throw new DamageError(`lists page ${number + i} twice as free`);
   }
   const sound = u48(list, 0) === number && pageFlags(list, 0) === OVERFLOW && u32(list, 20) === pages;
   if (!sound || pageTxn(list, 0) > meta.txnid)
@@ -90,7 +122,7 @@ function readBigList(walk: FreeWalk, number: number, size: number): void {
 
 /** A count, then entries: a page number, or minus a length and the first page of a run, or 0 for a gap. */
 function readList(walk: FreeWalk, b: Uint8Array, at: number, size: number, page: number): void {
-  const { meta, visit } = walk;
+  const { meta } = walk;
   const count = u48(b, at);
   let sound = size >= 8 && (count + 1) * 8 <= size;
   for (let i = 1; sound && i <= count; i++) {
@@ -104,7 +136,7 @@ function readList(walk: FreeWalk, b: Uint8Array, at: number, size: number, page:
     const first = u48(b, entry);
     if (first === 0) continue;
     if (first < 2 || first + run - 1 > meta.lastPage) sound = false;
-    else if (visit !== undefined) for (let j = 0; j < run; j++) visit(first + j, false);
+    else for (let j = 0; j < run; j++) if (!take(walk, first + j, false)) sound = false;
   }
   if (!sound) throw new DamageError(`page ${page} has a damaged list of free pages`);
 }

@@ -13,6 +13,9 @@ const KEPT = 3;
 /** How long others wait for the one that recovers, in milliseconds: long enough for most databases. */
 const PATIENCE = 1500;
 
+/** How long whoever is just opening the database has for it before the file goes, in milliseconds: it takes one or two. */
+const OPENING = 50;
+
 /** A sign this old was left by a process whose number another one bears now, in milliseconds. */
 const STALE = 60_000;
 
@@ -24,6 +27,7 @@ const STALE = 60_000;
 export function setAside(path: string, ino: number | undefined, save: (aside: string) => void): void {
   alone(path, () => {
     if (!isStillDamaged(path, ino)) return;
+    pause(OPENING);
     const aside = freeName(path);
     removeLock(path);
     renameSync(path, aside);
@@ -38,6 +42,26 @@ export function replaceLock(path: string, ino: number): void {
     if (lstatSync(lockPath(path), { throwIfNoEntry: false })?.ino === ino) removeLock(path);
     pause(50); // whoever is within a transaction under the old lock has finished by then
   });
+}
+
+/**
+ * Waits while another process sets the database aside. To be called right before liblmdb opens it, by its name and more
+ * than once: where the file goes in between, lmdb 3.5 dies of SIGSEGV.
+ */
+export function awaitRecovery(path: string): void {
+  const sign = `${path}.recovering`;
+  for (let waited = 0; waited < PATIENCE; waited += 5) {
+    if (lstatSync(sign, { throwIfNoEntry: false }) === undefined || isMine(sign) || breakSign(sign)) return;
+    pause(5);
+  }
+}
+
+function isMine(sign: string): boolean {
+  try {
+    return readlinkSync(sign) === String(process.pid);
+  } catch {
+    return false; // it went by itself
+  }
 }
 
 function isStillDamaged(path: string, ino: number | undefined): boolean {

@@ -1,7 +1,7 @@
 // Finding a key: from the root of a committed state down to a leaf, every page checked before it is used.
 // Takes no lock and no reader's slot; what changes under it is noticed and read again.
 import { DamageError } from './damage.ts';
-import { type DataFile, readPage } from './file.ts';
+import { type DataFile, loadPage } from './file.ts';
 import {
   BRANCH,
   keysOn,
@@ -14,9 +14,9 @@ import {
   nodeKey,
   nodeKeySize,
   PAGE_HEADER,
-  wrongWithHeader,
   wrongWithNodes,
 } from './format.ts';
+import { type FreePages, isFree } from './freelist.ts';
 import { isRecord } from './record.ts';
 
 /** A way from root to leaf, and the pages on it: kept between look-ups, read again only when they change. */
@@ -35,6 +35,8 @@ export interface Path {
   grown: Map<number, number>;
   /** Something was deleted in that transaction: which leaf has how much room, nobody knows. */
   shrunk: boolean;
+  /** Which pages are free, as the last transaction has found it; undefined: not known. */
+  free: FreePages | undefined;
   /** The state that the pages belong to. */
   txnid: number;
   /** When the first of them was read, in milliseconds since the epoch. */
@@ -56,6 +58,7 @@ export function newPath(file: DataFile): Path {
     checked: 0,
     grown: new Map(),
     shrunk: false,
+    free: undefined,
     txnid: -1,
     readAt: 0,
     leaf: -1,
@@ -111,6 +114,7 @@ export function descendChecked(path: Path, meta: Meta, key: Uint8Array, keyLengt
 }
 
 function checkWhole(path: Path): void {
+  checkInUse(path);
   const { pageSize } = path.file;
   for (; path.checked < path.numbers.length; path.checked++) {
     const kind = path.checked === path.numbers.length - 1 ? LEAF : BRANCH;
@@ -122,22 +126,6 @@ function checkWhole(path: Path): void {
 function forgetFrom(path: Path, level: number): void {
   path.numbers.length = level;
   path.checked = Math.min(path.checked, level);
-}
-
-/** Reads page `number` and checks its header. Throws DamageError. */
-export function loadPage(
-  file: DataFile,
-  number: number,
-  into: Buffer,
-  at: number,
-  kind: number,
-  meta: Meta,
-): void {
-  if (number < 2 || number > meta.lastPage)
-    throw new DamageError(`points to a page that cannot be, ${number}`);
-  readPage(file, number, into, at);
-  const wrong = wrongWithHeader(into, at, number, kind, meta.txnid);
-  if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
 }
 
 /**
@@ -225,6 +213,7 @@ export function seek(path: Path, meta: Meta, key: Uint8Array, length: number): n
 export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: number, size: number): number {
   const at = seek(path, meta, key, length);
   if (path.leaf < 0) return at;
+  checkInUse(path);
   if (at >= 0 && nodeDataSize(path.pages, path.exact) === size) return at; // it takes the other's place
   const leaf = path.numbers.at(-1)!;
   const slots = (path.leaf + PAGE_HEADER) >> 1;
@@ -233,6 +222,13 @@ export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: numb
   path.grown.set(leaf, grown);
   if (grown > room || path.shrunk) checkWhole(path);
   return at;
+}
+
+/** A page that is listed as free would be handed out while it is in use. liblmdb aborts where it gets back the very page. */
+function checkInUse({ free, txnid, numbers }: Path): void {
+  if (free?.txnid !== txnid) return;
+  for (const number of numbers)
+    if (isFree(free, number)) throw new DamageError(`lists page ${number} as free, which is in use`);
 }
 
 /** As `seek`, with all of the path checked as a whole: whatever liblmdb does to its pages, it finds them sound. */
@@ -279,7 +275,9 @@ function checkNext(path: Path, meta: Meta, level: number, step: 1 | -1, page: Bu
   }
 }
 
-function loadChecked({ file }: Path, number: number, page: Buffer, kind: number, meta: Meta): void {
+function loadChecked({ file, free }: Path, number: number, page: Buffer, kind: number, meta: Meta): void {
+  if (free?.txnid === meta.txnid && isFree(free, number))
+    throw new DamageError(`lists page ${number} as free, which is in use`);
   loadPage(file, number, page, 0, kind, meta);
   const wrong = wrongWithNodes(page, 0, file.pageSize, kind);
   if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);

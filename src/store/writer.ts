@@ -31,6 +31,7 @@ import {
   READ_ONLY,
   SYNCHRONOUS,
 } from './native.ts';
+import { awaitRecovery } from './recover.ts';
 import { newPath, type Path } from './tree.ts';
 
 export interface Writer {
@@ -75,6 +76,8 @@ const BEGIN = NO_SYNC | SYNCHRONOUS;
 
 /** Opens LMDB's environment, creates the file where there is none. Throws StoreError, DamageError, BadLockError. */
 export function openWriter(database: string): Writer {
+  native(); // takes longest, and is no part of what a recovery waits for
+  awaitRecovery(database);
   checkBeforeLmdb(database);
   const env = openEnvironment(database);
   let lock: LockFile | undefined;
@@ -248,7 +251,7 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
     const now = Date.now();
     // What this process has written a moment ago need not be read to be known.
     if (meta.txnid !== writer.committed || Math.abs(now - writer.committedAt) > FRESH)
-      checkFreeList(writer.file, meta, writer.scratch);
+      writer.path.free = checkFreeList(writer.file, meta, writer.scratch);
     if (Math.abs(now - writer.path.readAt) > FRESH) writer.path.txnid = -1; // it may have been damaged since
     pinIfSafe(writer, meta);
     done = change(meta);

@@ -68,7 +68,7 @@ export function greylatch(node: string, sync: 'later' | 'always'): Program {
   return filter(`greylatch --sync ${sync}`, (directory, delay) => {
     const database = path.join(directory, 'greylist.mdb');
     const options = ['--db', database, '--log', 'none', '--delay', `${delay}`, '--sync', sync];
-    return [node, path.resolve('bin/greylatch.js'), ...options];
+    return [node, '--v8-pool-size=1', path.resolve('bin/greylatch.js'), ...options]; // as in master.cf.snippet
   });
 }
 

@@ -13,6 +13,8 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { closeFile, openFile, readHead, readPage } from '../../src/store/file.ts';
+import { keysOn, nodeAt, nodeData, nodeKey } from '../../src/store/format.ts';
 import type { Random } from '../support/random.ts';
 
 const PAGE = 4096;
@@ -76,6 +78,31 @@ const bits: Harm = (database, random) =>
     for (let i = 0; i < 20; i++) writeSync(fd, noise(random, 1 + random.below(4)), 0, 1, random.below(size));
   });
 
+/** What liblmdb takes from it at its word: a transaction's number, a page twice, a page in use. */
+const freeList: Harm = (database, random) => {
+  const file = openFile(database);
+  if (file === undefined) return;
+  try {
+    const { free, main, txnid } = readHead(file);
+    if (free.depth !== 1) return; // none, or one as only large files have it
+    const page = Buffer.alloc(file.pageSize);
+    readPage(file, free.root, page, 0);
+    const node = nodeAt(page, 0, random.below(keysOn(page, 0)));
+    const list = nodeData(page, node);
+    const lies = [
+      () => page.writeUInt32LE(txnid + 1 + random.below(1e9), nodeKey(node)),
+      () => page.writeUInt32LE(0, nodeKey(node)),
+      () => page.writeUInt32LE(main.root, list + 8),
+      () => page.writeUInt32LE(free.root, list + 8),
+      () => page.copy(page, list + 16, list + 8, list + 16),
+    ];
+    random.pick(lies)();
+    writeSync(file.fd, page, 0, page.length, free.root * file.pageSize);
+  } finally {
+    closeFile(file);
+  }
+};
+
 export const DAMAGE: Record<string, Harm> = {
   'truncated anywhere': (database, random) =>
     edit(database, (fd, _, size) => ftruncateSync(fd, random.below(size))),
@@ -92,6 +119,7 @@ export const DAMAGE: Record<string, Harm> = {
   'all zero': overwrite(1, zeros),
   'pages swapped': swap(0.1),
   'a few bytes': bits,
+  'the list of free pages': freeList,
   'the first meta page': meta(0),
   'the second meta page': meta(1),
   'both meta pages': meta(0, 1),
