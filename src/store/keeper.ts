@@ -46,8 +46,6 @@ export interface Keeper {
   look(): { path: Path; meta: Meta } | undefined;
   /** One write transaction (see `transact`), and afterwards what is due to the disk. Within `settle`. */
   change(work: (writer: Writer, meta: Meta) => boolean): void;
-  /** Whether the database is open for changes. */
-  isWritable(): boolean;
   /** Whether a change would have to wait for another process's. Throws nothing. */
   isBusy(): boolean;
   close(): void;
@@ -273,5 +271,5 @@ export function newKeeper(options: KeeperOptions): Keeper {
     release();
   }
 
-  return { settle, look, change, isWritable: () => writer !== undefined, isBusy, close };
+  return { settle, look, change, isBusy, close };
 }

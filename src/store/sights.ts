@@ -64,8 +64,8 @@ export function newSights(options: SightsOptions): Sights {
   }
 
   function remember(key: Buffer, length: number, now: number, unknown: boolean): number {
-    // The first one opens the database for changes before the reply, and meets what there is to meet.
-    if (unknown && keeper.isWritable() && !stuck && queue.add(key, length, now)) {
+    // A filter whose few new triples others store never has to load LMDB.
+    if (unknown && !stuck && queue.add(key, length, now)) {
       // Who was first to queue is first to store; all others need not be at the lock in the same moment.
       const later = queue.wasEmpty() ? 0 : LATER * (1 + Math.random());
       timer ??= setTimeout(storeInTime, queuedFor + later).unref();

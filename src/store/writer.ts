@@ -1,6 +1,6 @@
 // Changing the database: LMDB's environment, its write lock, and what is looked at before liblmdb may touch
 // a page. Under the lock the state cannot change, so that what was checked is what liblmdb will find.
-import { chownSync, lstatSync, statSync } from 'node:fs';
+import { chownSync, closeSync, lstatSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import type { Flush } from './durable.ts';
@@ -73,10 +73,13 @@ const FRESH = 5; // milliseconds for which pages that were read and checked coun
 const BINARY_KEYS = 3;
 const CREATE = 0x40000;
 const BEGIN = NO_SYNC | SYNCHRONOUS;
+/** Of the database twice, of its lock, of what it looks up about the machine; and those of our own. */
+const DESCRIPTORS = 6;
 
 /** Opens LMDB's environment, creates the file where there is none. Throws StoreError, DamageError, BadLockError. */
 export function openWriter(database: string): Writer {
   native(); // takes longest, and is no part of what a recovery waits for
+  checkDescriptors(database);
   awaitRecovery(database);
   checkBeforeLmdb(database);
   const env = openEnvironment(database);
@@ -134,6 +137,18 @@ function checkBeforeLmdb(path: string): void {
     readHead(file); // all that is read before a transaction, which checks the rest under the lock
   } finally {
     closeFile(file);
+  }
+}
+
+/** lmdb 3.5 dies of SIGSEGV where it may not open one of its files: as many as it needs have to be free. */
+function checkDescriptors(path: string): void {
+  const taken: number[] = [];
+  try {
+    while (taken.length < DESCRIPTORS) taken.push(openSync(dirname(path), 'r'));
+  } catch (error) {
+    throw refused(error, path, 'open');
+  } finally {
+    for (const fd of taken) closeSync(fd);
   }
 }
 

@@ -64,9 +64,7 @@ function promised(events: Event[], cut: number): number {
     if (event.kind === 'reply') continue;
     if (event.to === 'queue') {
       if (event.kind !== 'write' || event.at === 0) continue;
-      // The very first triple makes the database, and comes by no queue.
-      if (event.at === CONSUMED_AT)
-        stored = 1 + ends.filter((end) => end <= event.data.readUInt32LE()).length;
+      if (event.at === CONSUMED_AT) stored = ends.filter((end) => end <= event.data.readUInt32LE()).length;
       else ends.push(event.at + event.data.length);
     } else if (event.kind === 'write')
       marked ||= event.at === 2048 && pagesFlushed; // a new file is marked at once
