@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -24,6 +25,7 @@ import { postfixSuite } from './needs.ts';
 import { type Place, type Postfix, withPostfix } from './postfix.ts';
 import { call } from './smtp.ts';
 import { project, serviceFor } from './snippet.ts';
+import { until } from './until.ts';
 
 const PROGRAM = path.join(project, 'bin/greylatch.js');
 const MAIN = `
@@ -432,6 +434,8 @@ postfixSuite('greylatch doctor', () => {
     await session.mail('ann@example.com');
     expect(await session.rcpt('bob@example.org')).toMatchObject({ code: 450 });
     await session.quit();
+    // It is made a moment after the reply.
+    await until('the database', async () => existsSync(`${postfix.mta}/greylist.mdb`));
     kept = copyOf(postfix.directory);
     const { status, stdout, stderr } = command('--json');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -10,6 +10,7 @@ import { postfixSuite } from './needs.ts';
 import { withPostfix } from './postfix.ts';
 import { call } from './smtp.ts';
 import { example, project, snippet } from './snippet.ts';
+import { until } from './until.ts';
 
 const PROGRAM = '/usr/local/bin/greylatch';
 const DIRECTORY = '/var/mta';
@@ -111,7 +112,7 @@ postfixSuite('the package, installed globally', () => {
       expect(await session.rcpt('bob@elsewhere.example')).toMatchObject({ code: 554 }); // no open relay
       await session.quit();
       expect(log()).not.toMatch(/451 4\.3\.5|warning:.*(policy|spawn|9998)|fatal:/);
-      expect(existsSync(`${DIRECTORY}/greylist.mdb`)).toBe(true);
+      await until('the database', async () => existsSync(`${DIRECTORY}/greylist.mdb`));
     });
   }
 });

@@ -154,14 +154,16 @@ test('cut off while triples are queued: nobody dies of storing them, and none is
   const smtpds = await Promise.all(Array.from({ length: 4 }, () => Smtpd.start(copy.path, ...options)));
   const store = (round: number) =>
     Promise.all(smtpds.map((smtpd, i) => smtpd.ask(requestFor(i, `new${round}`))));
-  await store(0); // opens the database
+  await store(0);
+  await until(() => isEmptied(copy.path)); // one of them has opened the database
   expect(await store(1)).toEqual([deferred, deferred, deferred, deferred]);
   DAMAGE.emptied!(file(copy.path), makeRandom(1));
-  await until(() => setAside(copy.path).length > 0 && isEmptied(copy.path));
+  await until(() => isEmptied(copy.path));
   await until(async () => (await smtpds[0]!.ask(requestFor(0, 'new1'))) === dunno);
   expect(await store(1)).toEqual([dunno, dunno, dunno, dunno]);
   for (const smtpd of smtpds) await smtpd.stop();
   expect(smtpds.map(({ deaths }) => deaths)).toEqual([0, 0, 0, 0]);
-  expect(critLines(copy.path)).toHaveLength(1);
+  // Who comes later takes it for a new one: there is nothing to save.
+  expect(critLines(copy.path)).toHaveLength(setAside(copy.path).length);
   copy.remove();
 });

@@ -1,4 +1,5 @@
 // A redis-server of the test's own, on loopback or a socket in a scratch directory, and what can happen to it.
+// GREYLATCH_ENGINE=valkey-server has the tests run on that.
 import { type ChildProcess, spawn } from 'node:child_process';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,6 +35,7 @@ export interface EngineOptions {
 }
 
 const PATIENCE = 60_000;
+const ENGINE = process.env.GREYLATCH_ENGINE ?? 'redis-server';
 
 export async function freePort(): Promise<number> {
   const server = net.createServer();
@@ -49,7 +51,7 @@ export async function startEngine(directory: string, options: EngineOptions = {}
   const preload = env.LD_PRELOAD === undefined ? {} : { LD_PRELOAD: `${env.LD_PRELOAD} libc.so.6` };
   const port = socket === undefined ? (options.port ?? (await freePort())) : 0;
   const plain = words.includes('--tls-port') || configuration !== undefined ? [] : ['--port', `${port}`];
-  const [program = '', ...before] = [...(options.within ?? []), 'redis-server'];
+  const [program = '', ...before] = [...(options.within ?? []), ENGINE];
   const child = spawn(
     program,
     [
@@ -82,7 +84,7 @@ export async function startEngine(directory: string, options: EngineOptions = {}
   admin.on('error', () => {});
   await until(
     async () => {
-      if (child.exitCode !== null) throw new Error(`redis-server ended: ${said}`);
+      if (child.exitCode !== null) throw new Error(`${ENGINE} ended: ${said}`);
       return (
         (await admin.ping().catch((error: Error) => error.message)) !== undefined && admin.status === 'ready'
       );

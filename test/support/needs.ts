@@ -23,7 +23,7 @@ const lacks = {
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
   dbDump: () => program('db_dump', 'db-util'),
   openssl: () => program('openssl'),
-  redis: () => program('redis-server'),
+  redis: () => program(process.env.GREYLATCH_ENGINE ?? 'redis-server'),
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
   sqlite3: () => program('sqlite3'),
   bash: () => program('bash'),
