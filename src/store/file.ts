@@ -2,7 +2,15 @@
 // whole into memory of ours. Never maps the file, so that no damage to it can kill the reader.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError, refused, StoreError } from './damage.ts';
-import { MARK_BYTES, META_BYTES, type Meta, metaTxn, readMeta, wrongWithHeader } from './format.ts';
+import {
+  MARK_BYTES,
+  META_BYTES,
+  type Meta,
+  metaTxn,
+  readMeta,
+  wrongWithHeader,
+  wrongWithNodes,
+} from './format.ts';
 
 export interface DataFile {
   fd: number;
@@ -158,5 +166,12 @@ export function loadPage(
     throw new DamageError(`points to a page that cannot be, ${number}`);
   readPage(file, number, into, at);
   const wrong = wrongWithHeader(into, at, number, kind, meta.txnid);
+  if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
+}
+
+/** Reads page `number` to the start of `into` and checks all of it. Throws DamageError. */
+export function loadWhole(file: DataFile, number: number, into: Buffer, kind: number, meta: Meta): void {
+  loadPage(file, number, into, 0, kind, meta);
+  const wrong = wrongWithNodes(into, 0, file.pageSize, kind);
   if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
 }

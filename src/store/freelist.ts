@@ -1,7 +1,7 @@
 // LMDB's list of free pages, which a write transaction reads and trusts: its pages, and that every number in it is
 // one that may be handed out. Only reads.
 import { DamageError } from './damage.ts';
-import { type DataFile, loadPage, readPage } from './file.ts';
+import { type DataFile, loadWhole, readPage } from './file.ts';
 import {
   BIG_DATA,
   BRANCH,
@@ -21,7 +21,6 @@ import {
   u16,
   u32,
   u48,
-  wrongWithNodes,
 } from './format.ts';
 
 /** Which pages of the state `txnid` are free, or hold the list of them: one bit a page. */
@@ -78,9 +77,7 @@ function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: nu
   const { pageSize } = file;
   const page = scratch.subarray(0, pageSize);
   const kind = depth > 1 ? BRANCH : LEAF;
-  loadPage(file, number, page, 0, kind, meta);
-  const wrong = wrongWithNodes(page, 0, pageSize, kind);
-  if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
+  loadWhole(file, number, page, kind, meta);
   if (!take(walk, number, true)) throw new DamageError(`lists page ${number} twice as free`);
   const rest = scratch.subarray(pageSize);
   for (let i = 0; i < keysOn(page, 0); i++) {

@@ -1,7 +1,7 @@
 // Finding a key: from the root of a committed state down to a leaf, every page checked before it is used.
 // Takes no lock and no reader's slot; what changes under it is noticed and read again.
 import { DamageError } from './damage.ts';
-import { type DataFile, loadPage } from './file.ts';
+import { type DataFile, loadPage, loadWhole } from './file.ts';
 import {
   BRANCH,
   keysOn,
@@ -114,7 +114,7 @@ export function descendChecked(path: Path, meta: Meta, key: Uint8Array, keyLengt
 }
 
 function checkWhole(path: Path): void {
-  checkInUse(path);
+  for (const number of path.numbers) checkInUse(path, number);
   const { pageSize } = path.file;
   for (; path.checked < path.numbers.length; path.checked++) {
     const kind = path.checked === path.numbers.length - 1 ? LEAF : BRANCH;
@@ -213,7 +213,7 @@ export function seek(path: Path, meta: Meta, key: Uint8Array, length: number): n
 export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: number, size: number): number {
   const at = seek(path, meta, key, length);
   if (path.leaf < 0) return at;
-  checkInUse(path);
+  for (const number of path.numbers) checkInUse(path, number);
   if (at >= 0 && nodeDataSize(path.pages, path.exact) === size) return at; // it takes the other's place
   const leaf = path.numbers.at(-1)!;
   const slots = (path.leaf + PAGE_HEADER) >> 1;
@@ -225,10 +225,9 @@ export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: numb
 }
 
 /** A page that is listed as free would be handed out while it is in use. liblmdb aborts where it gets back the very page. */
-function checkInUse({ free, txnid, numbers }: Path): void {
-  if (free?.txnid !== txnid) return;
-  for (const number of numbers)
-    if (isFree(free, number)) throw new DamageError(`lists page ${number} as free, which is in use`);
+function checkInUse({ free, txnid }: Path, number: number): void {
+  if (free?.txnid === txnid && isFree(free, number))
+    throw new DamageError(`lists page ${number} as free, which is in use`);
 }
 
 /** As `seek`, with all of the path checked as a whole: whatever liblmdb does to its pages, it finds them sound. */
@@ -275,12 +274,9 @@ function checkNext(path: Path, meta: Meta, level: number, step: 1 | -1, page: Bu
   }
 }
 
-function loadChecked({ file, free }: Path, number: number, page: Buffer, kind: number, meta: Meta): void {
-  if (free?.txnid === meta.txnid && isFree(free, number))
-    throw new DamageError(`lists page ${number} as free, which is in use`);
-  loadPage(file, number, page, 0, kind, meta);
-  const wrong = wrongWithNodes(page, 0, file.pageSize, kind);
-  if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
+function loadChecked(path: Path, number: number, page: Buffer, kind: number, meta: Meta): void {
+  checkInUse(path, number);
+  loadWhole(path.file, number, page, kind, meta);
 }
 
 /** The key with which the leaf behind the path's begins, or a lower one that leads there; undefined: it is the last. */

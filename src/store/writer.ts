@@ -216,6 +216,7 @@ function settleMark(writer: Writer): void {
  */
 export function begin(writer: Writer): Meta {
   const { env, file, lock } = writer;
+  writer.touched = 0;
   for (let tries = 0; ; tries++) {
     const wrong = tries < MOST_BEGINS ? awaitLock(lock) : 'names an impossible transaction';
     if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
@@ -260,7 +261,6 @@ export class BadLockError extends Error {
  */
 export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta {
   const meta = begin(writer);
-  writer.touched = 0;
   let done = false;
   try {
     const now = Date.now();
@@ -305,7 +305,6 @@ function pinIfSafe(writer: Writer, meta: Meta): void {
  */
 export function transactBatch(writer: Writer, change: () => void): Meta {
   const meta = begin(writer);
-  writer.touched = 0;
   let done = false;
   try {
     pinIfSafe(writer, meta);
