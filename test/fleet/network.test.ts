@@ -14,7 +14,7 @@ import { type Engine, type EngineOptions, until } from './engine.ts';
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
 import { hasNamespaces, how, makeNetwork, type Network } from './network.ts';
 
-suite(`three hosts ${how}`, ['redis', 'faketime'], () => {
+suite(`three hosts ${how}`, ['redis', 'engineClock'], () => {
   let scratch: ReturnType<typeof makeScratch>;
   let clock: Clock;
   let network: Network;

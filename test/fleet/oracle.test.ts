@@ -15,7 +15,7 @@ import { makeHosts, PATIENT } from './hosts.ts';
 const count = Number(process.env.GREYLATCH_FLEET_ORACLE || 2500);
 const seed = Number(process.env.GREYLATCH_SEED || 1);
 
-suite('oracle of the fleet', ['greylistPl', 'perl', 'faketime', 'redis'], () => {
+suite('oracle of the fleet', ['greylistPl', 'perl', 'engineClock', 'redis'], () => {
   test(
     `two hosts reply as one greylist.pl does (${count} requests, seed ${seed})`,
     async () => {

@@ -7,7 +7,7 @@ import { makeScratch } from '../support/scratch.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { makeHosts, PATIENT, request } from './hosts.ts';
 
-suite('one engine', ['redis', 'faketime'], () => {
+suite('one engine', ['redis', 'engineClock'], () => {
   let scratch: ReturnType<typeof makeScratch>;
   let clock: Clock;
   let engine: Engine;

@@ -13,7 +13,7 @@ import { type Engine, type EngineOptions, startEngine, until } from './engine.ts
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
 import { startLine } from './line.ts';
 
-suite('an engine in trouble', ['redis', 'faketime'], () => {
+suite('an engine in trouble', ['redis', 'engineClock'], () => {
   let scratch: ReturnType<typeof makeScratch>;
   let clock: Clock;
   let engine: Engine;

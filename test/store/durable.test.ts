@@ -6,7 +6,7 @@ import { flushBehind, isUnsettled, mostHeld, owes } from '../../src/store/durabl
 import { openFile, readHead } from '../../src/store/file.ts';
 import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import { isKept, markedTxn } from '../../src/store/mark.ts';
-import { TRIPLE_SIZE, writeTriple } from '../../src/store/record.ts';
+import { writeTriple } from '../../src/store/record.ts';
 import { closeWriter, openWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
 import { until } from '../e2e/until.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -28,7 +28,7 @@ function commit(number: number): void {
   transactBatch(writer, () => {
     const { bytes, key } = writer.instruction;
     key.writeBigUInt64BE(BigInt(number));
-    writeTriple(bytes, KEY_AT, 8, valueAt(8), {
+    const size = writeTriple(bytes, KEY_AT, 8, valueAt(8), {
       firstSeen: number,
       passed: false,
       lastPassed: 0,
@@ -36,7 +36,7 @@ function commit(number: number): void {
       deferrals: 1,
       offsets: [],
     });
-    putRecord(writer, 8, TRIPLE_SIZE);
+    putRecord(writer, 8, size);
   });
 }
 

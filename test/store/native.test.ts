@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { closeFile, openFile, readHead } from '../../src/store/file.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from '../../src/store/instruction.ts';
 import { native, READ_ONLY } from '../../src/store/native.ts';
-import { TRIPLE_SIZE, writeTriple } from '../../src/store/record.ts';
+import { writeTriple } from '../../src/store/record.ts';
 import { descend, findRecord, newPath } from '../../src/store/tree.ts';
 import {
   begin,
@@ -33,7 +33,7 @@ afterAll(() => {
 function put(number: number, firstSeen: number, flags = 0): boolean {
   const { bytes, key } = writer.instruction;
   key.writeBigUInt64BE(BigInt(number));
-  writeTriple(bytes, KEY_AT, 8, valueAt(8), {
+  const size = writeTriple(bytes, KEY_AT, 8, valueAt(8), {
     firstSeen,
     passed: false,
     lastPassed: 0,
@@ -41,7 +41,7 @@ function put(number: number, firstSeen: number, flags = 0): boolean {
     deferrals: 1,
     offsets: [],
   });
-  return putRecord(writer, 8, TRIPLE_SIZE, flags);
+  return putRecord(writer, 8, size, flags);
 }
 
 function find(number: number): number {

@@ -1,9 +1,13 @@
 // Records: what is written is read again, and nothing else is believed.
 import { expect, test } from 'vitest';
 import {
+  addDeferral,
   CLIENT_SIZE,
+  copyTriple,
+  isFull,
   isRecord,
   mainNumber,
+  ONCE_SIZE,
   readClient,
   readTriple,
   TRIPLE_SIZE,
@@ -31,7 +35,8 @@ test('triples and clients come back as they were, times as coarse as documented'
     const wait = random.below(2_000_000);
     const offsets = Array.from({ length: random.below(5) }, () => random.below(172_800));
     const deferrals = random.below(256);
-    writeTriple(bytes, KEY, length, AT, { firstSeen, passed: true, lastPassed, wait, deferrals, offsets });
+    const whole = { firstSeen, passed: true, lastPassed, wait, deferrals, offsets };
+    expect(writeTriple(bytes, KEY, length, AT, whole)).toBe(TRIPLE_SIZE);
     const triple = readTriple(bytes, AT);
     expect(isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)).toBe(true);
     expect(triple).toMatchObject({ firstSeen, passed: true, deferrals });
@@ -48,27 +53,55 @@ test('triples and clients come back as they were, times as coarse as documented'
   }
 });
 
+test('a triple that was seen once has half the bytes, and grows when it is deferred again', () => {
+  const random = makeRandom(5);
+  for (let i = 0; i < 500; i++) {
+    const { bytes, length } = bytesWithKey(random);
+    bytes.fill(0xff, AT);
+    const firstSeen = random.below(0xffffff00);
+    const once = { firstSeen, passed: false, lastPassed: 0, wait: 0, deferrals: 1, offsets: [] };
+    expect(writeTriple(bytes, KEY, length, AT, once)).toBe(ONCE_SIZE);
+    expect(isRecord(bytes, KEY, length, AT, ONCE_SIZE)).toBe(true);
+    expect(isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)).toBe(false);
+    expect(readTriple(bytes, AT)).toEqual(once);
+    expect(isFull(bytes, AT)).toBe(false); // whatever lies behind it
+    const from = 100;
+    copyTriple(bytes, AT, bytes, from);
+    const waits = [0, 5, 100, 3000];
+    for (const [j, wait] of waits.entries()) {
+      expect(addDeferral(bytes, KEY, length, from, firstSeen + wait)).toBe(true);
+      expect(isRecord(bytes, KEY, length, from, TRIPLE_SIZE)).toBe(true);
+      expect(isFull(bytes, from)).toBe(j === 3);
+      expect(readTriple(bytes, from)).toMatchObject({ firstSeen, passed: false, deferrals: j + 2 });
+    }
+    expect(
+      readTriple(bytes, from).offsets.map((offset, j) => Math.abs(offset - waits[j]!) < 100),
+    ).not.toContain(false);
+    expect(addDeferral(bytes, KEY, length, from, firstSeen + 4000)).toBe(false);
+  }
+});
+
 test('a record with any byte changed, or under another key, is none', () => {
   const random = makeRandom(4);
   let believed = 0;
   let tried = 0;
   for (let i = 0; i < 500; i++) {
     const { bytes, length } = bytesWithKey(random);
-    writeTriple(bytes, KEY, length, AT, {
+    const size = writeTriple(bytes, KEY, length, AT, {
       firstSeen: random.below(0xffffffff),
       passed: false,
       lastPassed: 0,
       wait: 0,
       deferrals: 1,
-      offsets: [],
+      offsets: i % 2 === 0 ? [] : [20],
     });
     for (const at of [...Array(length).keys()]
       .map((k) => KEY + k)
-      .concat([...Array(TRIPLE_SIZE).keys()].map((k) => AT + k))) {
+      .concat([...Array(size).keys()].map((k) => AT + k))) {
       const before = bytes[at]!;
       bytes[at] = before ^ (1 + random.below(255));
       tried++;
-      if (isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)) believed++;
+      if (isRecord(bytes, KEY, length, AT, size)) believed++;
       bytes[at] = before;
     }
   }

@@ -15,8 +15,13 @@ export const postgrey = '/usr/sbin/postgrey';
 const program = (name: string, debian = name) =>
   spawnSync('sh', ['-c', `command -v ${name}`]).status === 0 ? undefined : `${name} (Debian: ${debian})`;
 
+const faketime = () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)');
+
 const lacks = {
-  faketime: () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)'),
+  /** An engine whose clock the test holds: in valkey-server, jemalloc and libfaketime wait for each other. */
+  engineClock: () =>
+    (process.env.GREYLATCH_ENGINE ?? 'redis-server') === 'redis-server' ? faketime() : 'redis-server',
+  faketime,
   greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
   postgrey: () =>
     spawnSync(postgrey, ['--version']).status === 0 ? undefined : `${postgrey} (Debian: postgrey)`,
