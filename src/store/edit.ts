@@ -192,10 +192,8 @@ function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget'
     return removeRecord(writer, length);
   }
   const value = valueAt(length);
-  if (after.kind === 'triple') {
-    record.writeTriple(bytes, KEY_AT, length, value, after);
-    return putRecord(writer, length, record.TRIPLE_SIZE);
-  }
+  if (after.kind === 'triple')
+    return putRecord(writer, length, record.writeTriple(bytes, KEY_AT, length, value, after));
   if (after.kind === 'client') {
     record.writeClient(bytes, KEY_AT, length, value, after);
     return putRecord(writer, length, record.CLIENT_SIZE);

@@ -3,7 +3,7 @@
 import type { Meta } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
-import { addDeferral, TRIPLE_SIZE } from './record.ts';
+import { addDeferral, copyTriple, TRIPLE_SIZE } from './record.ts';
 import { seekForPut } from './tree.ts';
 import { putRecord, type Writer } from './writer.ts';
 
@@ -79,7 +79,7 @@ function putNotes(writer: Writer, meta: Meta, notes: Note[]): boolean {
       bytes.write(name, KEY_AT, 'latin1');
       const at = seekForPut(path, meta, instruction.key, length, TRIPLE_SIZE);
       if (at < 0) continue;
-      bytes.set(path.pages.subarray(at, at + TRIPLE_SIZE), value);
+      copyTriple(path.pages, at, bytes, value);
       before = name;
     }
     if (!addDeferral(bytes, KEY_AT, length, value, now)) continue;

@@ -7,6 +7,7 @@ import { fnv1a, fold } from './fnv.ts';
 // byte 1      triple: deferrals                                client: zero, kept for later
 // bytes 2-3   check: 16 bits over the key and the other bytes of the value
 // bytes 4-7   triple: first seen, seconds since the epoch      client: come-backs
+// A triple that was seen once and never again, as most are, has no more than these.
 // bytes 8-9   triple: last passed, hours after first seen      client: last seen, days since the epoch
 // bytes 10-11 triple: how long it waited for its first pass (see `coarseWait`)
 // bytes 12-15 triple: when it was deferred again, four times at most (see `coarseOffset`)
@@ -14,11 +15,14 @@ import { fnv1a, fold } from './fnv.ts';
 const TRIPLE = 1;
 const CLIENT = 2;
 const HOUSE = 3;
+/** A triple's record: the longest, and that of one which was seen once. */
 export const TRIPLE_SIZE = 16;
+export const ONCE_SIZE = 8;
 export const CLIENT_SIZE = 10;
 /** A record of the house may hold a key. */
 export const MAX_RECORD = 1700;
 const PASSED = 1;
+const ONCE = 2;
 
 const HOUR = 3600;
 const DAY = 86400;
@@ -77,26 +81,38 @@ export function isRecord(
 ): boolean {
   const kind = bytes[at]! >> 4;
   const sound =
-    kind === TRIPLE ? size === TRIPLE_SIZE : kind === CLIENT ? size === CLIENT_SIZE : kind === HOUSE;
+    kind === TRIPLE
+      ? size === tripleSize(bytes, at)
+      : kind === CLIENT
+        ? size === CLIENT_SIZE
+        : kind === HOUSE;
   if (!sound || size < 4 || size > MAX_RECORD) return false;
   return check(bytes, keyAt, keyLength, at, size) === coarse(bytes, at + 2);
 }
 
+/** How many bytes the triple's record at `at` has. */
+function tripleSize(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! & ONCE) === 0 ? TRIPLE_SIZE : ONCE_SIZE;
+}
+
 /** Whether the triple's deferrals fill their place. */
 export function isFull(bytes: Uint8Array, at: number): boolean {
-  return bytes[at + TRIPLE_SIZE - 1] !== 0;
+  return (bytes[at]! & ONCE) === 0 && bytes[at + TRIPLE_SIZE - 1] !== 0;
 }
 
 export function readTriple(bytes: Uint8Array, at: number): TripleRecord {
   const firstSeen = mainNumber(bytes, at);
   const passed = hasPassed(bytes, at);
+  const deferrals = bytes[at + 1]!;
+  if (tripleSize(bytes, at) === ONCE_SIZE)
+    return { firstSeen, passed, lastPassed: 0, wait: 0, deferrals, offsets: [] };
   const codes = [...bytes.subarray(at + 12, at + 12 + MOST_OFFSETS)].filter((code) => code > 0);
   return {
     firstSeen,
     passed,
     lastPassed: passed ? lastPassed(bytes, at) : 0,
     wait: fineWait(coarse(bytes, at + 10)),
-    deferrals: bytes[at + 1]!,
+    deferrals,
     offsets: codes.map(fineOffset),
   };
 }
@@ -105,27 +121,40 @@ export function readClient(bytes: Uint8Array, at: number): ClientRecord {
   return { comeBacks: mainNumber(bytes, at), lastSeen: lastSeen(bytes, at) };
 }
 
-/** Writes a triple's record at `at` for the key at `keyAt` of the same bytes. */
+/**
+ * Writes a triple's record at `at` for the key at `keyAt` of the same bytes. Returns its size, TRIPLE_SIZE bytes at most.
+ */
 export function writeTriple(
   b: Uint8Array,
   keyAt: number,
   keyLength: number,
   at: number,
   record: TripleRecord,
-): void {
+): number {
   const { firstSeen, passed, wait, deferrals, offsets } = record;
-  b[at] = (TRIPLE << 4) | (passed ? PASSED : 0);
+  const once = !passed && wait === 0 && offsets.length === 0;
+  b[at] = (TRIPLE << 4) | (passed ? PASSED : 0) | (once ? ONCE : 0);
   b[at + 1] = Math.min(deferrals, MOST_DEFERRALS);
   putLong(b, at + 4, firstSeen);
-  putShort(b, at + 8, passed ? Math.max(0, Math.floor((record.lastPassed - firstSeen) / HOUR)) : 0);
-  putShort(b, at + 10, coarseWait(wait));
-  for (let i = 0; i < MOST_OFFSETS; i++) b[at + 12 + i] = i < offsets.length ? coarseOffset(offsets[i]!) : 0;
-  seal(b, keyAt, keyLength, at, TRIPLE_SIZE);
+  if (!once) {
+    putShort(b, at + 8, passed ? Math.max(0, Math.floor((record.lastPassed - firstSeen) / HOUR)) : 0);
+    putShort(b, at + 10, coarseWait(wait));
+    for (let i = 0; i < MOST_OFFSETS; i++)
+      b[at + 12 + i] = i < offsets.length ? coarseOffset(offsets[i]!) : 0;
+  }
+  return sealTriple(b, keyAt, keyLength, at);
+}
+
+/** Copies the triple's record at `from` of `bytes` to `at` of `b`, where there is room for TRIPLE_SIZE bytes. */
+export function copyTriple(bytes: Uint8Array, from: number, b: Uint8Array, at: number): void {
+  const size = tripleSize(bytes, from);
+  for (let i = 0; i < size; i++) b[at + i] = bytes[from + i]!;
 }
 
 /**
  * Notes in the triple's record at `at`, for the key at `keyAt` of the same bytes, that it was deferred once more at
- * `now`. Returns false where that is not to be noted: who hammers costs no more writes, and it may have passed meanwhile.
+ * `now`: it has TRIPLE_SIZE bytes then. Returns false where that is not to be noted: who hammers costs no more writes,
+ * and it may have passed meanwhile.
  */
 export function addDeferral(
   b: Uint8Array,
@@ -136,11 +165,15 @@ export function addDeferral(
 ): boolean {
   const offset = now - mainNumber(b, at);
   if (isFull(b, at) || (hasPassed(b, at) && offset > fineWait(coarse(b, at + 10)))) return false;
+  if ((b[at]! & ONCE) !== 0) {
+    b[at]! ^= ONCE;
+    b.fill(0, at + ONCE_SIZE, at + TRIPLE_SIZE);
+  }
   let free = at + 12;
   while (b[free] !== 0) free++;
   b[free] = coarseOffset(offset);
   if (b[at + 1]! < MOST_DEFERRALS) b[at + 1]!++;
-  seal(b, keyAt, keyLength, at, TRIPLE_SIZE);
+  sealTriple(b, keyAt, keyLength, at);
   return true;
 }
 
@@ -172,6 +205,12 @@ export function writeHouse(b: Uint8Array, keyAt: number, keyLength: number, at: 
   b[at] = HOUSE << 4;
   b[at + 1] = 0;
   seal(b, keyAt, keyLength, at, size);
+}
+
+function sealTriple(b: Uint8Array, keyAt: number, keyLength: number, at: number): number {
+  const size = tripleSize(b, at);
+  seal(b, keyAt, keyLength, at, size);
+  return size;
 }
 
 function seal(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): void {

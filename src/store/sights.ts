@@ -4,7 +4,7 @@ import type { Meta } from './format.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
 import { readKey } from './key.ts';
 import { newQueue, type Taken } from './queue.ts';
-import { hasPassed, mainNumber, readTriple, TRIPLE_SIZE } from './record.ts';
+import { hasPassed, mainNumber, ONCE_SIZE, readTriple } from './record.ts';
 import { makeRoom, newBatch } from './room.ts';
 import { type Limits, tripleCounts } from './store.ts';
 import { seekForPut } from './tree.ts';
@@ -117,7 +117,7 @@ export function newSights(options: SightsOptions): Sights {
       if (writer.touched >= MOST_LEAVES) return i;
       const name = names[i]!;
       const length = instruction.key.write(name, 'latin1');
-      const at = seekForPut(path, meta, instruction.key, length, TRIPLE_SIZE);
+      const at = seekForPut(path, meta, instruction.key, length, ONCE_SIZE);
       const known = at >= 0 && stillCounts(path.pages, at, now, limits);
       const firstSeen = Math.min(sights.get(name)!, now); // the clock was wrong
       if (known && (mainNumber(path.pages, at) <= firstSeen || hasPassed(path.pages, at))) {

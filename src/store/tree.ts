@@ -208,7 +208,8 @@ export function seek(path: Path, meta: Meta, key: Uint8Array, length: number): n
 
 /**
  * As `seek`, for a record of `size` bytes that will be put: liblmdb then finds each node that it looks at as it must be.
- * Where the record might not fit on its page, which is split then, all of the path is checked as a whole.
+ * Where the record might not fit on its page, which is split then, or moves others there, all of the path is checked as
+ * a whole.
  */
 export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: number, size: number): number {
   const at = seek(path, meta, key, length);
@@ -220,7 +221,7 @@ export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: numb
   const room = path.words[slots - 1]! - path.words[slots - 2]!;
   const grown = (path.grown.get(leaf) ?? 0) + ((8 + length + size + 1) & ~1) + 2;
   path.grown.set(leaf, grown);
-  if (grown > room || path.shrunk) checkWhole(path);
+  if (at >= 0 || grown > room || path.shrunk) checkWhole(path);
   return at;
 }
 

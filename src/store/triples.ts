@@ -1,6 +1,6 @@
 // What is done with a triple's record in more than one place. Nothing here opens or commits anything.
 import { KEY_AT, valueAt } from './instruction.ts';
-import { hasPassed, lastPassed, mainNumber, TRIPLE_SIZE, type TripleRecord, writeTriple } from './record.ts';
+import { hasPassed, lastPassed, mainNumber, type TripleRecord, writeTriple } from './record.ts';
 import { type Limits, tripleCounts } from './store.ts';
 import { putRecord, type Writer } from './writer.ts';
 
@@ -16,6 +16,5 @@ export function stillCounts(pages: Uint8Array, at: number, now: number, limits: 
 
 /** Puts the record under the key of `length` bytes that stands in `writer.instruction`. Within a transaction. */
 export function putTriple(writer: Writer, length: number, triple: TripleRecord): void {
-  writeTriple(writer.instruction.bytes, KEY_AT, length, valueAt(length), triple);
-  putRecord(writer, length, TRIPLE_SIZE);
+  putRecord(writer, length, writeTriple(writer.instruction.bytes, KEY_AT, length, valueAt(length), triple));
 }
