@@ -64,11 +64,11 @@ export function findPrograms({ node, perl }: Interpreters): { programs: Program[
   return { programs, missing };
 }
 
-export function greylatch(node: string, sync: 'later' | 'always'): Program {
+export function greylatch(node: string, sync: 'later' | 'always', ...more: string[]): Program {
   return filter(`greylatch --sync ${sync}`, (directory, delay) => {
     const database = path.join(directory, 'greylist.mdb');
     const options = ['--db', database, '--log', 'none', '--delay', `${delay}`, '--sync', sync];
-    return [node, '--v8-pool-size=1', path.resolve('bin/greylatch.js'), ...options]; // as in master.cf.snippet
+    return [node, '--v8-pool-size=1', path.resolve('bin/greylatch.js'), ...options, ...more]; // as in master.cf.snippet
   });
 }
 

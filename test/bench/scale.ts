@@ -37,7 +37,8 @@ export async function scale(most: number, sizes: Sizes): Promise<void> {
   const lab = makeLab();
   const directory = path.join(lab.directory, 'scale');
   mkdirSync(directory);
-  const program = greylatch(lab.interpreters.node, 'later');
+  // As many wait as no server's administrator would let wait.
+  const program = greylatch(lab.interpreters.node, 'later', '--max-waiting', `${10 * most}`);
   const { target } = await program.open(directory, { delay: DELAY * 24, pinned: false });
   console.log(`${header(lab.directory)}\n`);
   const samples: Sample[] = [];
