@@ -3,7 +3,7 @@
 import { accessSync, constants } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drive, type Outcome, type Plan, type Report, type Step, type Target } from './driver.ts';
-import { type Lab, sizeOfBase, withDatabase } from './lab.ts';
+import { type Lab, withDatabase } from './lab.ts';
 import type { Program } from './peers.ts';
 import { median } from './table.ts';
 
@@ -239,7 +239,7 @@ async function memory(lab: Lab, program: Program, sizes: Sizes, round: number): 
       figures['pss-long'] = after[0]!.pss / 1024;
       figures['private-long'] = after[0]!.private / 1024;
     }
-    if (program.kind !== 'floor') figures.bytes = sizeOfBase(lab, program) / stored;
+    if (program.kind !== 'floor') figures.bytes = lab.sizes.get(program.name)! / stored;
     return figures;
   });
 }
