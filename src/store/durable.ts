@@ -199,6 +199,11 @@ export function letGo(writer: Writer, now: Meta): void {
   if (markedTxn(file) !== flushing.meta.txnid || !isKept(file)) abandon(flushing);
 }
 
+/** Whether this process holds on to a state. */
+export function holds({ pin, flushing }: Writer): boolean {
+  return pin !== undefined || flushing?.pin !== undefined;
+}
+
 /**
  * True where a commit has waited long enough for a flush, or a storm has passed; to be asked every FLUSH_AFTER. One
  * flush serves all processes: whose commits of a while ago are safe has nothing to do.

@@ -8,6 +8,7 @@ import {
   flush,
   flushBehind,
   flushLast,
+  holds,
   isFlushDue,
   isUnsettled,
   keepOrGiveUp,
@@ -53,6 +54,8 @@ export interface Keeper {
 
 /** How often an open file is compared with what the path leads to, in milliseconds. */
 const LOOK_AGAIN = 1000;
+/** How soon a state that a storm has overtaken is let go by a process that nobody asks, in milliseconds. */
+const TICK = 50;
 /** How long a request may wait for what is saved from a damaged file, in milliseconds. */
 const SAVE_AT_ONCE = 1000;
 /** What looks wrong may be half written by another process at that moment: how often to look again, before it is
@@ -169,7 +172,10 @@ export function newKeeper(options: KeeperOptions): Keeper {
     dropHeld();
     const w = writable();
     const before = w.committed;
-    const meta = transact(w, (state) => work(w, state));
+    const meta = transact(w, (state) => {
+      letGo(w, state);
+      return work(w, state);
+    });
     // With 'always' also where another process has just committed the same: it may still be waiting for the disk.
     if (sync === 'always') flush(w);
     else if (w.committed === before) return;
@@ -185,13 +191,15 @@ export function newKeeper(options: KeeperOptions): Keeper {
     }
   }
 
-  /** Sees to the disk, behind the replies. */
-  function later(): void {
-    clearTimeout(timer);
+  /** Sees to the disk, behind the replies, `ticks` from now. */
+  function later(ticks: number): void {
     timer = undefined;
     if (writer === undefined) return;
     try {
-      if (isFlushDue(writer)) flushBehind(writer, flushed);
+      if (ticks > 1) {
+        if (holds(writer)) letGo(writer, readHead(writer.file)); // a storm of others may wait for it
+        soon(ticks - 1);
+      } else if (isFlushDue(writer)) flushBehind(writer, flushed);
       else if (isUnsettled(writer)) soon();
     } catch (error) {
       flushed(error);
@@ -208,8 +216,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
     onTrouble(error instanceof StoreError ? error : refused(error, database, 'flush'));
   }
 
-  function soon(): void {
-    timer ??= setTimeout(later, FLUSH_AFTER).unref();
+  function soon(ticks = FLUSH_AFTER / TICK): void {
+    timer ??= setTimeout(later, TICK, ticks).unref();
   }
 
   /** Begins to copy what `aside` still holds into a new database; what takes long goes on between requests. */

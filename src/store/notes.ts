@@ -5,7 +5,7 @@ import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
 import { addDeferral, copyTriple, TRIPLE_SIZE } from './record.ts';
 import { seekForPut } from './tree.ts';
-import { putRecord, type Writer } from './writer.ts';
+import { MOST_LEAVES, putRecord, type Writer } from './writer.ts';
 
 export interface Notes {
   /**
@@ -44,7 +44,15 @@ export function newNotes(keeper: Keeper): Notes {
     if (notes.length === 0) return;
     const taken = notes;
     notes = [];
-    keeper.settle(() => keeper.change((writer, meta) => putNotes(writer, meta, taken)));
+    // In the order of keys: neighbours share pages. Of one triple as they happened.
+    taken.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    for (let start = 0, next = 0; start < taken.length; start = next)
+      keeper.settle(() =>
+        keeper.change((writer, meta) => {
+          next = putNotes(writer, meta, taken, start);
+          return writer.touched > 0;
+        }),
+      );
   }
 
   function putInTime(): void {
@@ -63,18 +71,18 @@ export function newNotes(keeper: Keeper): Notes {
   return { add, close };
 }
 
-/** In the order of keys: neighbours share pages. Returns whether there was anything to note. */
-function putNotes(writer: Writer, meta: Meta, notes: Note[]): boolean {
+/** Puts the notes from `start` on, and returns the next one where this is enough for a transaction. */
+function putNotes(writer: Writer, meta: Meta, notes: Note[], start: number): number {
   const { path, instruction } = writer;
   const { bytes } = instruction;
-  notes.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)); // of one triple as they happened
-  let changed = false;
   let before = '';
-  for (const { name, now } of notes) {
+  for (let i = start; i < notes.length; i++) {
+    const { name, now } = notes[i]!;
     const length = name.length;
     const value = valueAt(length);
     // The path shows each triple as it was before the transaction: what is noted of one is still in its place.
     if (name !== before) {
+      if (writer.touched >= MOST_LEAVES) return i;
       before = '';
       bytes.write(name, KEY_AT, 'latin1');
       const at = seekForPut(path, meta, instruction.key, length, TRIPLE_SIZE);
@@ -82,9 +90,7 @@ function putNotes(writer: Writer, meta: Meta, notes: Note[]): boolean {
       copyTriple(path.pages, at, bytes, value);
       before = name;
     }
-    if (!addDeferral(bytes, KEY_AT, length, value, now)) continue;
-    putRecord(writer, length, TRIPLE_SIZE);
-    changed = true;
+    if (addDeferral(bytes, KEY_AT, length, value, now)) putRecord(writer, length, TRIPLE_SIZE);
   }
-  return changed;
+  return notes.length;
 }

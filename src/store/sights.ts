@@ -9,7 +9,7 @@ import { makeRoom, newBatch } from './room.ts';
 import { type Limits, tripleCounts } from './store.ts';
 import { seekForPut } from './tree.ts';
 import { newTriple, putTriple, stillCounts } from './triples.ts';
-import type { Writer } from './writer.ts';
+import { MOST_LEAVES, type Writer } from './writer.ts';
 
 export interface Sights {
   /**
@@ -45,8 +45,6 @@ export interface SightsOptions {
 const QUEUED_FOR = { later: 20, always: 100 };
 /** Where others queued before, they store it; should they be gone, it is done after so much longer, and up to twice that. */
 const LATER = 50;
-/** So many of the database's leaves are written in one transaction: none of their pages can be re-used before it ends. */
-const MOST_LEAVES = 32;
 /** Where another process holds the lock, the next try comes after this at most. */
 const LONGEST = 1000;
 

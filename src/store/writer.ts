@@ -70,6 +70,8 @@ const SMALL_MAP_SIZE = 2 ** 30; // where the process may not have so much addres
 // page of the lock file, which is made whole before LMDB maps it: see `makeLock`.
 const MOST_READERS = 60;
 const FRESH = 5; // milliseconds for which pages that were read and checked count as checked
+/** A batch goes into the database with so many leaves a transaction: none of their pages can be re-used before it ends. */
+export const MOST_LEAVES = 32;
 const BINARY_KEYS = 3;
 const CREATE = 0x40000;
 const BEGIN = NO_SYNC | SYNCHRONOUS;
