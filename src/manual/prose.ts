@@ -29,7 +29,7 @@ export const CONFIGURATION: readonly Block[] = [
   {
     lines: [
       'policy    unix  -       n       n       -       0       spawn',
-      '  user=nobody argv=/usr/bin/node --v8-pool-size=1 /usr/local/bin/greylatch',
+      '  user=nobody argv=/usr/bin/node --v8-pool-size=1 --max-semi-space-size=1 /usr/local/bin/greylatch',
     ],
   },
   'In **main.cf** (__NAME___time_limit belongs to the service __NAME__ of master.cf; spawn(8) would kill the filter ' +

@@ -68,7 +68,8 @@ export function greylatch(node: string, sync: 'later' | 'always', ...more: strin
   return filter(`greylatch --sync ${sync}`, (directory, delay) => {
     const database = path.join(directory, 'greylist.mdb');
     const options = ['--db', database, '--log', 'none', '--delay', `${delay}`, '--sync', sync];
-    return [node, '--v8-pool-size=1', path.resolve('bin/greylatch.js'), ...options, ...more]; // as in master.cf.snippet
+    const flags = ['--v8-pool-size=1', '--max-semi-space-size=1']; // as in master.cf.snippet
+    return [node, ...flags, path.resolve('bin/greylatch.js'), ...options, ...more];
   });
 }
 

@@ -27,7 +27,7 @@ interface Sample {
 }
 
 const FIRST_SIZE = 10_000;
-const SLICE = 50_000; // triples between two drawings of the bar
+const SLICE = 500_000; // triples between two drawings of the bar
 const BURST = 10;
 const FEW_ATTRIBUTES = ['client_address={client}', 'sender={sender}', 'recipient={recipient}'];
 const SHORT = `request=smtpd_access_policy\n${FEW_ATTRIBUTES.join('\n')}\n\n`;
