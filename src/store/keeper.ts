@@ -199,8 +199,10 @@ export function newKeeper(options: KeeperOptions): Keeper {
       if (ticks > 1) {
         if (holds(writer)) letGo(writer, readHead(writer.file)); // a storm of others may wait for it
         soon(ticks - 1);
-      } else if (isFlushDue(writer)) flushBehind(writer, flushed);
-      else if (isUnsettled(writer)) soon();
+      } else {
+        if (isFlushDue(writer)) flushBehind(writer, flushed);
+        if (isUnsettled(writer)) soon();
+      }
     } catch (error) {
       flushed(error);
     }
