@@ -1,6 +1,8 @@
 // What only the manual page says: all that is not in the tables of options and commands. Text with **bold** and
 // __italic__ in it; a list of terms is an array of pairs, lines as they stand are `{ lines }`.
 
+import { ARGV } from '../cli/service.ts';
+
 export type Block =
   | string
   | readonly (readonly [term: string, text: string])[]
@@ -27,10 +29,7 @@ export const OPTIONS_INTRO: readonly Block[] = [
 export const CONFIGURATION: readonly Block[] = [
   'In **master.cf** (**user=** is who owns the directory of the database; the process limit is 0, the column chroot **n**):',
   {
-    lines: [
-      'policy    unix  -       n       n       -       0       spawn',
-      '  user=nobody argv=/usr/bin/node --v8-pool-size=1 --max-semi-space-size=1 /usr/local/bin/greylatch',
-    ],
+    lines: ['policy    unix  -       n       n       -       0       spawn', `  user=nobody ${ARGV}`],
   },
   'In **main.cf** (__NAME___time_limit belongs to the service __NAME__ of master.cf; spawn(8) would kill the filter ' +
     'after 1000s by default):',

@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import net from 'node:net';
 import { userInfo } from 'node:os';
 import path from 'node:path';
+import { NODE_FLAGS } from '../../src/cli/service.ts';
 import { CLEAN, type Target } from './driver.ts';
 
 export interface OpenOptions {
@@ -68,8 +69,7 @@ export function greylatch(node: string, sync: 'later' | 'always', ...more: strin
   return filter(`greylatch --sync ${sync}`, (directory, delay) => {
     const database = path.join(directory, 'greylist.mdb');
     const options = ['--db', database, '--log', 'none', '--delay', `${delay}`, '--sync', sync];
-    const flags = ['--v8-pool-size=1', '--max-semi-space-size=1']; // as in master.cf.snippet
-    return [node, ...flags, path.resolve('bin/greylatch.js'), ...options, ...more];
+    return [node, ...NODE_FLAGS, path.resolve('bin/greylatch.js'), ...options, ...more];
   });
 }
 

@@ -1,4 +1,5 @@
 // What argv= names: Node, greylatch, its options; and the account that runs them. Facts in, findings out.
+import { ARGV } from '../../../cli/service.ts';
 import type { Entry, Facts } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
 import { denied } from '../permissions.ts';
@@ -107,7 +108,7 @@ function judgeStart(entry: Entry): Finding[] {
       `greylatch cannot be read: ${noScript}`,
       scriptPlace.self === undefined && scriptPlace.reason === 'ENOENT'
         ? 'npm install -g --prefix /usr/local greylatch, and its path (command -v greylatch) in argv='
-        : 'install it where everybody may read: npm install -g --prefix /usr/local greylatch, and argv=/usr/bin/node --v8-pool-size=1 --max-semi-space-size=1 /usr/local/bin/greylatch',
+        : `install it where everybody may read: npm install -g --prefix /usr/local greylatch, and ${ARGV}`,
     );
   }
   if (run?.status === 0) return [];
