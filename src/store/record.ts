@@ -90,22 +90,25 @@ export function isRecord(
   return check(bytes, keyAt, keyLength, at, size) === coarse(bytes, at + 2);
 }
 
-/** How many bytes the triple's record at `at` has. */
+/** Whether the triple's record at `at` is the short one. */
+function isOnce(bytes: Uint8Array, at: number): boolean {
+  return (bytes[at]! & ONCE) !== 0;
+}
+
 function tripleSize(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! & ONCE) === 0 ? TRIPLE_SIZE : ONCE_SIZE;
+  return isOnce(bytes, at) ? ONCE_SIZE : TRIPLE_SIZE;
 }
 
 /** Whether the triple's deferrals fill their place. */
 export function isFull(bytes: Uint8Array, at: number): boolean {
-  return (bytes[at]! & ONCE) === 0 && bytes[at + TRIPLE_SIZE - 1] !== 0;
+  return !isOnce(bytes, at) && bytes[at + TRIPLE_SIZE - 1] !== 0;
 }
 
 export function readTriple(bytes: Uint8Array, at: number): TripleRecord {
   const firstSeen = mainNumber(bytes, at);
-  const passed = hasPassed(bytes, at);
   const deferrals = bytes[at + 1]!;
-  if (tripleSize(bytes, at) === ONCE_SIZE)
-    return { firstSeen, passed, lastPassed: 0, wait: 0, deferrals, offsets: [] };
+  if (isOnce(bytes, at)) return { firstSeen, passed: false, lastPassed: 0, wait: 0, deferrals, offsets: [] };
+  const passed = hasPassed(bytes, at);
   const codes = [...bytes.subarray(at + 12, at + 12 + MOST_OFFSETS)].filter((code) => code > 0);
   return {
     firstSeen,
@@ -165,7 +168,7 @@ export function addDeferral(
 ): boolean {
   const offset = now - mainNumber(b, at);
   if (isFull(b, at) || (hasPassed(b, at) && offset > fineWait(coarse(b, at + 10)))) return false;
-  if ((b[at]! & ONCE) !== 0) {
+  if (isOnce(b, at)) {
     b[at]! ^= ONCE;
     b.fill(0, at + ONCE_SIZE, at + TRIPLE_SIZE);
   }

@@ -115,6 +115,7 @@ export function newSights(options: SightsOptions): Sights {
       if (writer.touched >= MOST_LEAVES) return i;
       const name = names[i]!;
       const length = instruction.key.write(name, 'latin1');
+      // What is longer than that is there already, and grows no more.
       const at = seekForPut(path, meta, instruction.key, length, ONCE_SIZE);
       const known = at >= 0 && stillCounts(path.pages, at, now, limits);
       const firstSeen = Math.min(sights.get(name)!, now); // the clock was wrong

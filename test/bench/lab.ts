@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MOST_OFFSETS } from '../../src/store/record.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { drive } from './driver.ts';
 import { copyInterpreters, type Interpreters, type Opened, type OpenOptions, type Program } from './peers.ts';
@@ -27,8 +28,6 @@ export interface Trouble {
 
 /** Long enough that a triple stored at the beginning of a run is still deferred at its end. */
 export const DELAY = 3600;
-/** So often at most. */
-const NOTED = 4;
 
 export function makeLab(): Lab {
   const scratch = makeScratch('greylatch-bench-');
@@ -86,7 +85,7 @@ async function fill(lab: Lab, program: Program, directory: string, stored: numbe
   try {
     await askAll();
     lab.sizes.set(program.name, sizeOf(directory));
-    for (let i = 0; i < NOTED; i++) {
+    for (let i = 0; i < MOST_OFFSETS; i++) {
       await sleep(1100); // a second later, in whole seconds
       await askAll();
     }

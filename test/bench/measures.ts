@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { drive, type Outcome, type Plan, type Report, type Step, type Target } from './driver.ts';
 import { type Lab, withDatabase } from './lab.ts';
 import type { Program } from './peers.ts';
-import { median } from './table.ts';
+import { meanMemory, median } from './table.ts';
 
 export type Figures = Record<string, number>;
 
@@ -233,8 +233,7 @@ async function memory(lab: Lab, program: Program, sizes: Sizes, round: number): 
   return withDatabase(lab, program, stored, async ({ target }) => {
     const report = await ask(lab, program, target, { sessions: 20, known: stored, fresh: stored, steps });
     const [all, after] = report.steps.map((step) => step.memory!);
-    const mean = (kind: 'pss' | 'private') => all!.reduce((sum, m) => sum + m[kind], 0) / all!.length / 1024;
-    const figures: Figures = { pss: mean('pss'), private: mean('private') };
+    const figures: Figures = { pss: meanMemory(all!, 'pss'), private: meanMemory(all!, 'private') };
     if (after !== undefined) {
       figures['pss-long'] = after[0]!.pss / 1024;
       figures['private-long'] = after[0]!.private / 1024;

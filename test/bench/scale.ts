@@ -9,7 +9,7 @@ import { DELAY, makeLab, sizeOf } from './lab.ts';
 import { header } from './machine.ts';
 import type { Sizes } from './measures.ts';
 import { greylatch } from './peers.ts';
-import { judged, markdown, median, spread } from './table.ts';
+import { judged, markdown, meanMemory, median, spread } from './table.ts';
 
 interface Sample {
   triples: number;
@@ -19,7 +19,7 @@ interface Sample {
   noted: number[];
   fresh: number[];
   /** Requests a second, of 20 sessions. */
-  known20: number[];
+  noted20: number[];
   fresh20: number[];
   /** Milliseconds. */
   first: number[];
@@ -60,7 +60,7 @@ export async function scale(most: number, sizes: Sizes): Promise<void> {
       known: [],
       noted: [],
       fresh: [],
-      known20: [],
+      noted20: [],
       fresh20: [],
       first: [],
       pss: [],
@@ -132,11 +132,9 @@ async function look(
   const many = { ...plan, sessions: 20, fresh: one.fresh, steps: [warmUp(20), ...rates] };
   const twenty = await drive(target, many);
   const { memory } = twenty.steps[0]!;
-  const mean = (kind: 'pss' | 'private') =>
-    memory!.reduce((sum, one) => sum + one[kind], 0) / memory!.length / 1024;
-  sample.pss.push(mean('pss'));
-  sample.private.push(mean('private'));
-  sample.known20.push(twenty.steps[1]!.rate);
+  sample.pss.push(meanMemory(memory!, 'pss'));
+  sample.private.push(meanMemory(memory!, 'private'));
+  sample.noted20.push(twenty.steps[1]!.rate);
   sample.fresh20.push(twenty.steps[3]!.rate);
   return twenty.fresh;
 }
@@ -161,7 +159,7 @@ function table(samples: Sample[]): string {
       row('a known triple (us), 1 session on the core of the driver', (s) => s.known, 1, GOALS.known),
       row('one that comes back early, which is noted (us)', (s) => s.noted, 1),
       row('a new triple (us), 1 session on the core of the driver', (s) => s.fresh, 1, GOALS.fresh),
-      row('early retries/s, 20 sessions', (s) => s.known20, 0),
+      row('early retries/s, 20 sessions', (s) => s.noted20, 0),
       row('new triples/s, 20 sessions', (s) => s.fresh20, 0),
       row('first reply, known triple, 1 process (ms)', (s) => s.first, 0),
       row('PSS per process (MB), 20 live: of the file too', (s) => s.pss, 1),

@@ -6,6 +6,11 @@ export function median(values: number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** Of the processes' memory in kB, the mean in MB. */
+export function meanMemory(memory: { pss: number; private: number }[], kind: 'pss' | 'private'): number {
+  return memory.reduce((sum, one) => sum + one[kind], 0) / memory.length / 1024;
+}
+
 /** The median, and from the least to the greatest; a dash where nothing was measured. */
 export function spread(values: number[], digits = 0): string {
   if (values.length === 0) return '–';

@@ -5,6 +5,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { sweepAfter } from '../support/clock.ts';
+import { engine } from '../support/needs.ts';
 
 export interface Engine {
   readonly port: number;
@@ -35,7 +36,6 @@ export interface EngineOptions {
 }
 
 const PATIENCE = 60_000;
-const ENGINE = process.env.GREYLATCH_ENGINE ?? 'redis-server';
 
 export async function freePort(): Promise<number> {
   const server = net.createServer();
@@ -51,7 +51,7 @@ export async function startEngine(directory: string, options: EngineOptions = {}
   const preload = env.LD_PRELOAD === undefined ? {} : { LD_PRELOAD: `${env.LD_PRELOAD} libc.so.6` };
   const port = socket === undefined ? (options.port ?? (await freePort())) : 0;
   const plain = words.includes('--tls-port') || configuration !== undefined ? [] : ['--port', `${port}`];
-  const [program = '', ...before] = [...(options.within ?? []), ENGINE];
+  const [program = '', ...before] = [...(options.within ?? []), engine];
   const child = spawn(
     program,
     [
@@ -84,7 +84,7 @@ export async function startEngine(directory: string, options: EngineOptions = {}
   admin.on('error', () => {});
   await until(
     async () => {
-      if (child.exitCode !== null) throw new Error(`${ENGINE} ended: ${said}`);
+      if (child.exitCode !== null) throw new Error(`${engine} ended: ${said}`);
       return (
         (await admin.ping().catch((error: Error) => error.message)) !== undefined && admin.status === 'ready'
       );

@@ -15,12 +15,14 @@ export const postgrey = '/usr/sbin/postgrey';
 const program = (name: string, debian = name) =>
   spawnSync('sh', ['-c', `command -v ${name}`]).status === 0 ? undefined : `${name} (Debian: ${debian})`;
 
+/** The engine that the fleet's tests run on. */
+export const engine = process.env.GREYLATCH_ENGINE ?? 'redis-server';
+
 const faketime = () => (faketimeLibrary() ? undefined : 'libfaketime (Debian: libfaketime)');
 
 const lacks = {
   /** An engine whose clock the test holds: in valkey-server, jemalloc and libfaketime wait for each other. */
-  engineClock: () =>
-    (process.env.GREYLATCH_ENGINE ?? 'redis-server') === 'redis-server' ? faketime() : 'redis-server',
+  engineClock: () => (engine === 'redis-server' ? faketime() : 'redis-server'),
   faketime,
   greylistPl: () => (existsSync(greylistPl) ? undefined : `${greylistPl} (Debian: postfix-doc)`),
   postgrey: () =>
@@ -28,7 +30,7 @@ const lacks = {
   perl: () => (spawnSync('perl', ['-MDB_File', '-e1']).status === 0 ? undefined : 'perl with DB_File'),
   dbDump: () => program('db_dump', 'db-util'),
   openssl: () => program('openssl'),
-  redis: () => program(process.env.GREYLATCH_ENGINE ?? 'redis-server'),
+  redis: () => program(engine),
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
   sqlite3: () => program('sqlite3'),
   bash: () => program('bash'),
