@@ -6,10 +6,8 @@ import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize
 import { KEY_AT, valueAt } from './instruction.ts';
 import { isRecord } from './record.ts';
 import { leaves } from './scan.ts';
-import { putRecord, removeRecord, transactBatch, type Writer } from './writer.ts';
+import { APPEND, putRecord, removeRecord, transactBatch, type Writer } from './writer.ts';
 
-/** MDB_APPEND: the key is greater than all others; fills pages one after the other. */
-const APPEND = 0x20000;
 const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
 
 /** The pages that a state consists of. */

@@ -24,6 +24,8 @@ export interface DataFile {
   newest: Meta | undefined;
   /** The newest transaction that this process has committed to it; -1: none. */
   own: number;
+  /** Up to here its bytes are known to have their place on the disk: see space.ts. */
+  taken: number;
   /** What mark.ts has found in the head, and the bytes that it found it in. */
   mark: { bytes: Buffer; txnid: number };
 }
@@ -54,6 +56,7 @@ export function openFile(path: string): DataFile | undefined {
     head,
     newest: undefined,
     own: -1,
+    taken: 0,
     mark: { bytes: Buffer.alloc(MARK_BYTES), txnid: -1 },
   };
   try {

@@ -27,6 +27,7 @@ import {
 export interface FreePages {
   txnid: number;
   bits: Uint8Array;
+  count: number;
 }
 
 export function isFree({ bits }: FreePages, page: number): boolean {
@@ -49,9 +50,9 @@ export function eachFreePage(
 
 function readAll(file: DataFile, meta: Meta, scratch: Buffer, visit: FreeWalk['visit']): FreePages {
   const bits = new Uint8Array((meta.lastPage >> 3) + 1);
-  if (meta.free.depth > 0)
-    readFreePage({ file, meta, visit, bits, last: 0 }, scratch, meta.free.root, meta.free.depth);
-  return { txnid: meta.txnid, bits };
+  const walk: FreeWalk = { file, meta, visit, bits, count: 0, last: 0 };
+  if (meta.free.depth > 0) readFreePage(walk, scratch, meta.free.root, meta.free.depth);
+  return { txnid: meta.txnid, bits, count: walk.count };
 }
 
 interface FreeWalk {
@@ -59,15 +60,18 @@ interface FreeWalk {
   meta: Meta;
   visit: ((page: number, isList: boolean) => void) | undefined;
   bits: Uint8Array;
+  count: number;
   /** The transaction whose list was read last: they stand in that order. */
   last: number;
 }
 
 /** Takes note of a page. Returns false where it was there before: handed out twice, it would be overwritten in use. */
-function take({ bits, visit }: FreeWalk, page: number, isList: boolean): boolean {
+function take(walk: FreeWalk, page: number, isList: boolean): boolean {
+  const { bits, visit } = walk;
   const bit = 1 << (page & 7);
   const isNew = (bits[page >> 3]! & bit) === 0;
   bits[page >> 3]! |= bit;
+  walk.count++;
   visit?.(page, isList);
   return isNew;
 }

@@ -32,6 +32,7 @@ import {
   SYNCHRONOUS,
 } from './native.ts';
 import { awaitRecovery } from './recover.ts';
+import { takeSpace } from './space.ts';
 import { newPath, type Path } from './tree.ts';
 
 export interface Writer {
@@ -52,6 +53,9 @@ export interface Writer {
   /** On how many leaves the transaction has put records, about, and on which one last. */
   touched: number;
   leaf: number;
+  /** How many records it has put or deleted, none appended, and how many bytes of pages they fill at most. */
+  puts: number;
+  filled: number;
   /** How many pages the last commit that changed any has written, about. */
   pagesEach: number;
   /** When it has committed that state, in milliseconds since the epoch. */
@@ -72,6 +76,10 @@ const MOST_READERS = 60;
 const FRESH = 5; // milliseconds for which pages that were read and checked count as checked
 /** A batch goes into the database with so many leaves a transaction: none of their pages can be re-used before it ends. */
 export const MOST_LEAVES = 32;
+/** MDB_APPEND: the key is greater than all others; fills pages one after the other. */
+export const APPEND = 0x20000;
+/** What a record takes on its page besides key and value, in bytes. */
+const NODE = 10;
 const BINARY_KEYS = 3;
 const CREATE = 0x40000;
 const BEGIN = NO_SYNC | SYNCHRONOUS;
@@ -108,6 +116,8 @@ export function openWriter(database: string): Writer {
       committedAt: 0,
       touched: 0,
       leaf: 0,
+      puts: 0,
+      filled: 0,
       pagesEach: 0,
       newest: { txnid: 0, lastPage: 0 },
       flushing: undefined,
@@ -219,6 +229,8 @@ function settleMark(writer: Writer): void {
 export function begin(writer: Writer): Meta {
   const { env, file, lock } = writer;
   writer.touched = 0;
+  writer.puts = 0;
+  writer.filled = 0;
   for (let tries = 0; ; tries++) {
     const wrong = tries < MOST_BEGINS ? awaitLock(lock) : 'names an impossible transaction';
     if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
@@ -271,12 +283,26 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
       writer.path.free = checkFreeList(writer.file, meta, writer.scratch);
     if (Math.abs(now - writer.path.readAt) > FRESH) writer.path.txnid = -1; // it may have been damaged since
     pinIfSafe(writer, meta);
-    done = change(meta);
+    const changed = change(meta);
+    if (changed) takeSpaceFor(writer, meta, writer.touched);
+    done = changed;
   } finally {
     if (!done) writer.env.abortTxn();
   }
   if (done) commit(writer, meta);
   return meta;
+}
+
+/** Makes sure of space for what the transaction writes where it has changed records on `leaves` leaves. Throws StoreError. */
+function takeSpaceFor(writer: Writer, meta: Meta, leaves: number): void {
+  const { file, filled, path } = writer;
+  const { pageSize } = file;
+  // Each page of a way to a leaf may be split, or take records from the one beside it. The list of free pages is written
+  // anew, in one piece where it fills pages of its own.
+  const ways = leaves * Math.max(1, meta.main.depth - 1) + 1;
+  const list = ((path.free?.count ?? 0) * 8) / pageSize;
+  const free = 2 * (meta.free.depth + Math.ceil(list)) + 4;
+  takeSpace(file, meta, Math.ceil(2 * ways + filled / pageSize) + free);
 }
 
 function commit(writer: Writer, meta: Meta): void {
@@ -311,17 +337,24 @@ export function transactBatch(writer: Writer, change: () => void): Meta {
   try {
     pinIfSafe(writer, meta);
     change();
+    takeSpaceFor(writer, meta, Math.min(writer.puts, meta.lastPage));
     done = true;
-    commit(writer, meta);
   } finally {
     if (!done) writer.env.abortTxn();
   }
+  commit(writer, meta);
   return meta;
 }
 
 /** Puts the key and record that stand in `writer.instruction`, within a transaction; false: it exists (ONLY_NEW). */
 export function putRecord(writer: Writer, keyLength: number, size: number, flags = 0): boolean {
   touch(writer);
+  // What is appended fills page after page. Where a page is split, two are left that are half full.
+  if ((flags & APPEND) !== 0) writer.filled += (NODE + keyLength + size) * 1.1;
+  else {
+    writer.puts++;
+    writer.filled += (NODE + keyLength + size) * 3;
+  }
   try {
     return put(writer.instruction, writer.env.address, writer.dbi, keyLength, size, flags);
   } catch (error) {
@@ -332,6 +365,7 @@ export function putRecord(writer: Writer, keyLength: number, size: number, flags
 /** Deletes the key that stands in `writer.instruction`, after `checkBeside`, within a transaction; false: there is none. */
 export function removeRecord(writer: Writer, keyLength: number): boolean {
   touch(writer);
+  writer.puts++;
   try {
     return remove(writer.instruction, writer.env.address, writer.dbi, keyLength);
   } catch (error) {
