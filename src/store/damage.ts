@@ -11,7 +11,12 @@ export class MovedError extends Error {
   override name = 'MovedError';
 }
 
+/** The disk has no space for a change, which was not begun: what is open is as good as before. */
+export class FullError extends StoreError {}
+
 export { StoreError };
+
+export const DISK_FULL = 'the disk is full; free some space';
 
 /** A StoreError for a failed system call on `path`, with advice where the cause is a usual one. */
 export function refused(error: unknown, path: string, doing: string): StoreError {
@@ -28,7 +33,7 @@ function reason(code: string | undefined): string | undefined {
       return 'permission denied; give the directory and the files in it to the user that runs the filter (chown)';
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'the disk is full; free some space';
+      return DISK_FULL;
     case 'EROFS':
       return 'the file system is read-only; mount it for writing';
     case 'EMFILE':

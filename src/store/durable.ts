@@ -10,11 +10,12 @@
 // since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the power fail
 // then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
 import { fdatasync, fdatasyncSync } from 'node:fs';
+import { FullError } from './damage.ts';
 import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { isKept, markedState, markedTxn, writeMark, writeUnkept } from './mark.ts';
 import { type NativeReader, native, READ_ONLY } from './native.ts';
-import { begin, finishClosing, type Writer } from './writer.ts';
+import { begin, finishClosing, mayRelease, type Writer } from './writer.ts';
 
 /** How long a commit may stay unflushed, in milliseconds. */
 export const FLUSH_AFTER = 1000;
@@ -80,6 +81,7 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   const { fd } = writer.file;
   const end = (error?: unknown) => {
     writer.flushing = undefined;
+    if (error instanceof FullError && begun.pin !== undefined) writer.stuck.push(begun.pin);
     if (writer.closed) finishClosing(writer);
     else done(error);
   };
@@ -194,14 +196,16 @@ export function flushLast(writer: Writer): void {
  */
 export function letGo(writer: Writer, now: Meta): void {
   const { pin, file, pinned, flushing } = writer;
+  if (!holds(writer) || !mayRelease(writer)) return;
+  for (const one of writer.stuck.splice(0)) one.abort();
   if (pin !== undefined && (markedTxn(file) > pinned || !isKept(file))) unpin(writer);
   if (flushing?.pin === undefined || heldBack(writer, flushing.meta, now) <= 1) return;
   if (markedTxn(file) !== flushing.meta.txnid || !isKept(file)) abandon(flushing);
 }
 
 /** Whether this process holds on to a state. */
-export function holds({ pin, flushing }: Writer): boolean {
-  return pin !== undefined || flushing?.pin !== undefined;
+export function holds({ pin, flushing, stuck }: Writer): boolean {
+  return pin !== undefined || flushing?.pin !== undefined || stuck.length > 0;
 }
 
 /**

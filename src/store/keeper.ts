@@ -1,7 +1,7 @@
 // Keeps the database's file open, and keeps it usable: which file it is now, what happens when it moves, when
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
 import { lstatSync, statSync } from 'node:fs';
-import { DamageError, MovedError, refused, StoreError } from './damage.ts';
+import { DamageError, FullError, MovedError, refused, StoreError } from './damage.ts';
 import { checkBeforeWriting, checkDoubtful } from './doubt.ts';
 import {
   FLUSH_AFTER,
@@ -112,6 +112,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
       if (path !== undefined) path.txnid = -1; // nothing of what was read is believed
       return;
     }
+    if (error instanceof FullError) throw error;
     const ino = path?.file.ino;
     release();
     if (error instanceof DamageError) setAside(database, ino, (aside) => save(aside, error.message));
@@ -211,6 +212,10 @@ export function newKeeper(options: KeeperOptions): Keeper {
   function flushed(error?: unknown): void {
     if (error === undefined || error === null) {
       if (writer !== undefined && isUnsettled(writer)) soon();
+      return;
+    }
+    if (error instanceof FullError) {
+      soon();
       return;
     }
     release(); // the next request opens it again, and meets what there is to meet

@@ -1,8 +1,12 @@
 // Space on the disk for what a transaction will write, taken before liblmdb writes it: where a write of its own fails,
 // lmdb 3.5 puts a message into memory that is too short for it, and the process dies of that. A transaction that would
 // find no space is refused instead. Writes nothing but zeros behind the last page.
-import { fstatSync, writeSync } from 'node:fs';
-import { refused } from './damage.ts';
+
+// The same for the lock file, which liblmdb writes through a map: some file systems put what is written to another place
+// (btrfs), and where there is none left, that is a SIGBUS. Nothing of it is touched then.
+import { fstatSync, statfsSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DISK_FULL, FullError, refused } from './damage.ts';
 import type { DataFile } from './file.ts';
 import type { Meta } from './format.ts';
 
@@ -20,6 +24,27 @@ export function takeSpace(file: DataFile, meta: Meta, pages: number): void {
     while (file.taken < end)
       file.taken += writeSync(file.fd, ZEROS, 0, Math.min(ZEROS.length, end - file.taken), file.taken);
   } catch (error) {
-    throw refused(error, file.path, 'write to');
+    throw new FullError(refused(error, file.path, 'write to').message);
   }
+}
+
+/** statfs(2)'s numbers of ext2 to ext4, xfs, tmpfs, and overlayfs, which as a rule lies on one of them. */
+const IN_PLACE = new Set([0xef53, 0x58465342, 0x01021994, 0x794c7630]);
+/** So much has to be free where a file system copies: it copies tables of its own as well; in bytes. */
+const SPARE = 4 * 2 ** 20;
+
+/** Whether what is written may go to another place than what was there. */
+export function isCopying(database: string): boolean {
+  return !IN_PLACE.has(statfsSync(dirname(database)).type);
+}
+
+/** Whether a file system that copies has space for it. */
+export function hasSpare(database: string): boolean {
+  const { bavail, bsize } = statfsSync(dirname(database));
+  return bavail * bsize >= SPARE;
+}
+
+/** Throws FullError where the file system of `database` copies, and has no space for it. */
+export function checkSpare(database: string): void {
+  if (!hasSpare(database)) throw new FullError(`cannot write to ${database}: ${DISK_FULL}`);
 }

@@ -32,7 +32,7 @@ import {
   SYNCHRONOUS,
 } from './native.ts';
 import { awaitRecovery } from './recover.ts';
-import { takeSpace } from './space.ts';
+import { checkSpare, hasSpare, isCopying, takeSpace } from './space.ts';
 import { newPath, type Path } from './tree.ts';
 
 export interface Writer {
@@ -40,6 +40,8 @@ export interface Writer {
   dbi: number;
   file: DataFile;
   lock: LockFile;
+  /** Its file system puts what is written to another place: see space.ts. */
+  copies: boolean;
   path: Path;
   instruction: Instruction;
   scratch: Buffer;
@@ -64,6 +66,8 @@ export interface Writer {
   newest: { txnid: number; lastPage: number };
   /** The flush that is under way in another thread, and uses the file's descriptor. */
   flushing: Flush | undefined;
+  /** Of flushes that found the disk full: to be released when it is not. */
+  stuck: NativeReader[];
   closed: boolean;
 }
 
@@ -90,6 +94,8 @@ const DESCRIPTORS = 6;
 export function openWriter(database: string): Writer {
   native(); // takes longest, and is no part of what a recovery waits for
   checkDescriptors(database);
+  const copies = isCopying(database);
+  if (copies) checkSpare(database);
   awaitRecovery(database);
   checkBeforeLmdb(database);
   const env = openEnvironment(database);
@@ -106,6 +112,7 @@ export function openWriter(database: string): Writer {
       dbi: 0,
       file,
       lock,
+      copies,
       path: newPath(file),
       instruction: newInstruction(),
       scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
@@ -121,6 +128,7 @@ export function openWriter(database: string): Writer {
       pagesEach: 0,
       newest: { txnid: 0, lastPage: 0 },
       flushing: undefined,
+      stuck: [],
       closed: false,
     };
     begin(writer);
@@ -224,10 +232,11 @@ function settleMark(writer: Writer): void {
 
 /**
  * Takes the write lock and returns the newest state, on which the transaction has begun. Throws MovedError where the
- * database was set aside, BadLockError, DamageError.
+ * database was set aside, FullError, BadLockError, DamageError.
  */
 export function begin(writer: Writer): Meta {
   const { env, file, lock } = writer;
+  if (writer.copies) checkSpare(file.path);
   writer.touched = 0;
   writer.puts = 0;
   writer.filled = 0;
@@ -384,9 +393,15 @@ function touch(writer: Writer): void {
 /** Closes everything. What is not yet on the disk stays in the kernel's hands. */
 export function closeWriter(writer: Writer): void {
   writer.closed = true;
+  if (!mayRelease(writer)) {
+    // To the end of the process: what is collected as garbage would be released as well.
+    abandoned.push(writer);
+    return;
+  }
   restoreSize(writer.lock);
-  writer.pin?.abort();
+  for (const pin of [writer.pin, ...writer.stuck]) pin?.abort();
   writer.pin = undefined;
+  writer.stuck = [];
   if (writer.flushing !== undefined) {
     // Before the environment, which would take it along: then abort() would throw.
     writer.flushing.pin?.abort();
@@ -396,6 +411,13 @@ export function closeWriter(writer: Writer): void {
   releaseLock(writer.lock);
   if (writer.flushing === undefined) finishClosing(writer);
 }
+
+/** Whether the lock file's map can be written to: a reader's slot is given up there. */
+export function mayRelease({ copies, file }: Writer): boolean {
+  return !copies || hasSpare(file.path);
+}
+
+const abandoned: Writer[] = [];
 
 /** The descriptor that a flush may have been using goes last. */
 export function finishClosing(writer: Writer): void {

@@ -1,24 +1,25 @@
 // A disk of its own that fills up, turns read-only, and recovers: replies go on, nothing is damaged, nobody
 // restarts anything.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
+import { suite } from '../support/needs.ts';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { file, logFile, requestFor, Smtpd, setAside, until } from './database.ts';
+import { file, isEmptied, logFile, requestFor, Smtpd, setAside, until } from './database.ts';
 
 const isRoot = process.getuid?.() === 0;
 const scratch = makeScratch();
 const disk = path.join(scratch.path, 'disk');
 const mount = (...options: string[]) => execFileSync('mount', [...options, disk]);
 
-function expectSound(): void {
-  const [node, ...words] = greylatch('verify', '--db', file(disk));
+function expectSound(directory = disk): void {
+  const [node, ...words] = greylatch('verify', '--db', file(directory));
   expect(spawnSync(node!, words, { encoding: 'utf8' })).toMatchObject({ status: 0 });
-  expect(setAside(disk)).toEqual([]);
+  expect(setAside(directory)).toEqual([]);
 }
 
 /** Takes all the space there is, to the last byte. */
@@ -96,6 +97,63 @@ describe.runIf(isRoot)('a small disk', () => {
     await reader.stop();
     expect(reader.deaths).toBe(0);
     expectSound();
+  });
+});
+
+// Where a file system writes everything to a new place, even a byte of LMDB's lock file needs space: SIGBUS otherwise.
+suite('a disk that copies', ['root', 'btrfs'], () => {
+  const own = makeScratch();
+  const place = path.join(own.path, 'disk');
+  const filler = path.join(place, 'filler');
+
+  beforeAll(() => {
+    mkdirSync(place);
+    const image = path.join(own.path, 'image');
+    writeFileSync(image, '');
+    truncateSync(image, 120 * 2 ** 20);
+    execFileSync('mkfs.btrfs', ['-q', image]);
+    execFileSync('mount', ['-o', 'loop', image, place]);
+  });
+  afterAll(() => {
+    execFileSync('umount', ['-l', place]);
+    own.remove();
+  });
+
+  const fillUp = () => {
+    for (const [i, size] of ['1M', '4k', '512'].entries())
+      spawnSync('dd', ['if=/dev/zero', `of=${filler}${i}`, `bs=${size}`], { stdio: 'ignore' });
+    execFileSync('sync', ['-f', place]);
+  };
+  const free = () => {
+    for (const i of [0, 1, 2]) rmSync(`${filler}${i}`);
+    execFileSync('sync', ['-f', place]);
+  };
+
+  test('full and free again, while a state is held and before there is a file', async () => {
+    fillUp();
+    const first = await Smtpd.start(place);
+    expect(await first.ask(requestFor(1))).toBe(dunno);
+    free();
+    await until(async () => (await first.ask(requestFor(2))) === deferred);
+    const smtpd = await Smtpd.start(place, '--auto-whitelist', '0');
+    for (let i = 10; i < 300; i++) expect(await smtpd.ask(requestFor(i))).toBe(deferred);
+    await until(async () => (await smtpd.ask(requestFor(299))) === dunno);
+    await until(() => isEmptied(place));
+    fillUp();
+    for (let i = 300; i < 400; i++) expect(await smtpd.ask(requestFor(i))).toMatch(/^action=/);
+    const newcomer = await Smtpd.start(place, '--on-error', 'defer');
+    expect(await newcomer.ask(requestFor(400))).toBe(deferred);
+    expect(await newcomer.ask(requestFor(299))).toBe(dunno);
+    await newcomer.stop();
+    free();
+    await until(async () => (await smtpd.ask(requestFor(500))) === deferred);
+    await until(async () => (await smtpd.ask(requestFor(500))) === dunno);
+    fillUp();
+    await smtpd.stop();
+    await first.stop();
+    expect(smtpd.deaths + first.deaths + newcomer.deaths).toBe(0);
+    free();
+    expectSound(place);
   });
 });
 

@@ -34,6 +34,7 @@ const lacks = {
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
   sqlite3: () => program('sqlite3'),
   bash: () => program('bash'),
+  btrfs: () => program('mkfs.btrfs', 'btrfs-progs'),
   chromium: () => program('chromium'),
   groff: () => program('groff', 'groff-base'),
   man: () => program('man', 'man-db'),
