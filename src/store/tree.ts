@@ -17,6 +17,7 @@ import {
   wrongWithNodes,
 } from './format.ts';
 import { type FreePages, isFree } from './freelist.ts';
+import { MAX_KEY } from './key.ts';
 import { isRecord } from './record.ts';
 
 /** A way from root to leaf, and the pages on it: kept between look-ups, read again only when they change. */
@@ -33,6 +34,8 @@ export interface Path {
   checked: number;
   /** Bytes that were put in this state's transaction on a leaf, by its number: its pages are shown as they were before. */
   grown: Map<number, number>;
+  /** How many pages of this state's transaction may be split, or take records of another, at most. */
+  splits: number;
   /** Something was deleted in that transaction: which leaf has how much room, nobody knows. */
   shrunk: boolean;
   /** Which pages are free, as the last transaction has found it; undefined: not known. */
@@ -57,6 +60,7 @@ export function newPath(file: DataFile): Path {
     nodes: [],
     checked: 0,
     grown: new Map(),
+    splits: 0,
     shrunk: false,
     free: undefined,
     txnid: -1,
@@ -78,6 +82,7 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
     path.txnid = meta.txnid;
     path.readAt = Date.now();
     path.grown.clear();
+    path.splits = 0;
     path.shrunk = false;
     forgetFrom(path, 0);
   }
@@ -219,10 +224,17 @@ export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: numb
   const leaf = path.numbers.at(-1)!;
   const slots = (path.leaf + PAGE_HEADER) >> 1;
   const room = path.words[slots - 1]! - path.words[slots - 2]!;
-  const grown = (path.grown.get(leaf) ?? 0) + ((8 + length + size + 1) & ~1) + 2;
+  const before = path.grown.get(leaf) ?? 0;
+  const grown = before + ((8 + length + size + 1) & ~1) + 2;
   path.grown.set(leaf, grown);
+  path.splits += splits(path, grown - room) - splits(path, before - room);
   if (at >= 0 || grown > room || path.shrunk) checkWhole(path);
   return at;
+}
+
+/** How often a leaf is split, at most, that has so many bytes too few: one of the two is half full, but for a longest key. */
+function splits({ file }: Path, missing: number): number {
+  return missing <= 0 ? 0 : Math.ceil(missing / (file.pageSize / 2 - MAX_KEY));
 }
 
 /** A page that is listed as free would be handed out while it is in use. liblmdb aborts where it gets back the very page. */
@@ -233,6 +245,7 @@ function checkInUse({ free, txnid }: Path, number: number): void {
 
 /** As `seek`, with all of the path checked as a whole: whatever liblmdb does to its pages, it finds them sound. */
 export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: number): number {
+  path.splits++;
   descendChecked(path, meta, key, length);
   return findRecord(path, key, length);
 }
@@ -244,6 +257,7 @@ export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: num
 export function checkBeside(path: Path, meta: Meta): void {
   checkWhole(path);
   path.shrunk = true;
+  path.splits += 2;
   const { depth } = meta.main;
   const { pageSize } = path.file;
   const page = Buffer.allocUnsafe(pageSize);

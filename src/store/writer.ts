@@ -55,7 +55,7 @@ export interface Writer {
   /** On how many leaves the transaction has put records, about, and on which one last. */
   touched: number;
   leaf: number;
-  /** How many records it has put or deleted, none appended, and how many bytes of pages they fill at most. */
+  /** How many records it has put or deleted, none of them appended, and how many bytes of pages are filled at most. */
   puts: number;
   filled: number;
   /** How many pages the last commit that changed any has written, about. */
@@ -293,7 +293,7 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
     if (Math.abs(now - writer.path.readAt) > FRESH) writer.path.txnid = -1; // it may have been damaged since
     pinIfSafe(writer, meta);
     const changed = change(meta);
-    if (changed) takeSpaceFor(writer, meta, writer.touched);
+    if (changed) takeSpaceFor(writer, meta, writer.touched, writer.path.splits);
     done = changed;
   } finally {
     if (!done) writer.env.abortTxn();
@@ -302,16 +302,17 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
   return meta;
 }
 
-/** Makes sure of space for what the transaction writes where it has changed records on `leaves` leaves. Throws StoreError. */
-function takeSpaceFor(writer: Writer, meta: Meta, leaves: number): void {
-  const { file, filled, path } = writer;
-  const { pageSize } = file;
-  // Each page of a way to a leaf may be split, or take records from the one beside it. The list of free pages is written
-  // anew, in one piece where it fills pages of its own.
-  const ways = leaves * Math.max(1, meta.main.depth - 1) + 1;
-  const list = ((path.free?.count ?? 0) * 8) / pageSize;
-  const free = 2 * (meta.free.depth + Math.ceil(list)) + 4;
-  takeSpace(file, meta, Math.ceil(2 * ways + filled / pageSize) + free);
+/**
+ * Makes sure of space for a transaction that writes at most so many leaves anew and adds so many to them. Throws
+ * FullError.
+ */
+function takeSpaceFor(writer: Writer, meta: Meta, leaves: number, added: number): void {
+  const { file, path } = writer;
+  // Each leaf may have a way of its own from the root, and each that is added may make another one beside it.
+  const ways = (leaves + added) * Math.max(1, meta.main.depth - 1) + 2;
+  // The list of free pages is written anew, in one piece where it fills pages of its own.
+  const list = Math.ceil(((path.free?.count ?? 0) * 8) / file.pageSize);
+  takeSpace(file, meta, Math.ceil(ways) + 2 * (meta.free.depth + list) + 4);
 }
 
 function commit(writer: Writer, meta: Meta): void {
@@ -346,7 +347,7 @@ export function transactBatch(writer: Writer, change: () => void): Meta {
   try {
     pinIfSafe(writer, meta);
     change();
-    takeSpaceFor(writer, meta, Math.min(writer.puts, meta.lastPage));
+    takeSpaceFor(writer, meta, Math.min(writer.puts, meta.lastPage), writer.filled / writer.file.pageSize);
     done = true;
   } finally {
     if (!done) writer.env.abortTxn();

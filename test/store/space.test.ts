@@ -46,7 +46,7 @@ test('what filters put and take away', () => {
   const random = makeRandom(7);
   const there: number[] = [];
   for (let batch = 0; batch < 300; batch++) {
-    const many = 1 + random.below(400);
+    const many = 1 + random.below(3000);
     transact(writer, (meta) => {
       for (let i = 0; i < many && writer.touched < 32; i++) {
         const n = batch % 3 === 0 ? batch * 1000 + i : random.below(200_000); // neighbours, or here and there
