@@ -21,6 +21,7 @@ import { dirname } from 'node:path';
 import { makeWhole, syncDirectory } from './files.ts';
 import { fnv1a } from './fnv.ts';
 import { MAX_KEY } from './key.ts';
+import { isAlive } from './lock.ts';
 
 export interface Queue {
   /**
@@ -30,6 +31,8 @@ export interface Queue {
   find(key: Buffer, length: number): number;
   /** Whether nothing was queued when `find` last looked. */
   wasEmpty(): boolean;
+  /** Whether another process, which lives, was the last to take something out. As of the last look. */
+  isServed(): boolean;
   /** Whether something may have been taken out between the look before and that of the last `find`. */
   hasMoved(): boolean;
   /** Appends a first sight, after `find` returned 0. False: it may not be there, and has to go into the database at once. */
@@ -49,11 +52,13 @@ export interface Taken {
   done(): void;
 }
 
-// The file: four words of 32 bits: magic, closed or not, where what is not yet in the database begins, none; then entries:
+// The file: four words of 32 bits: magic, closed or not, where what is not yet in the database begins, which process has
+// put into the database what stood before that; then entries:
 // length of the key (2), check over all that follows it (4), first seen (4), the key. Numbers are little-endian.
 const MAGIC = 0x31514c47;
 const CLOSED = 1;
 const CONSUMED = 2;
+const STORER = 3;
 const HEADER = 16;
 type Header = Uint32Array;
 const ENTRY_HEAD = 10;
@@ -232,7 +237,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         if (end === 0) return;
         try {
           // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
-          writeNumber(path, ino, CONSUMED, end);
+          writeNumbers(path, ino, CONSUMED, end, process.pid);
         } catch {
           // it is taken again
         }
@@ -259,7 +264,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     }
     let closed = isClosed(header);
     if (there.size > FULL && !closed) {
-      writeNumber(path, ino, CLOSED, 1);
+      writeNumbers(path, ino, CLOSED, 1);
       closed = true;
     }
     const bytes = readWaiting();
@@ -269,7 +274,12 @@ export function newQueue(database: string, durable: boolean): Queue {
     return consumed + (all ? bytes.length : Math.max(sound, bytes.length - ENTRY_HEAD - MAX_KEY));
   }
 
-  return { find, wasEmpty: () => empty, hasMoved: () => moved, add, age, take, close };
+  function isServed(): boolean {
+    const storer = fd >= 0 ? header[STORER]! : 0;
+    return storer > 0 && storer !== process.pid && isAlive(storer);
+  }
+
+  return { find, wasEmpty: () => empty, isServed, hasMoved: () => moved, add, age, take, close };
 }
 
 /** What is queued at this moment, for whoever only reads: the earliest sight of each key (latin1), in their order. */
@@ -311,11 +321,11 @@ function makeFile(path: string): void {
 }
 
 /** Through a descriptor of its own: what is written through one with O_APPEND goes to the end, wherever it is to go. */
-function writeNumber(path: string, ino: number, word: number, number: number): void {
+function writeNumbers(path: string, ino: number, word: number, ...numbers: number[]): void {
   const fd = openSync(path, constants.O_WRONLY | HARMLESS);
   try {
     if (fstatSync(fd).ino !== ino) return;
-    writeSync(fd, Uint32Array.of(number), 0, 4, word * 4);
+    writeSync(fd, Uint32Array.from(numbers), 0, 4 * numbers.length, word * 4);
   } finally {
     closeSync(fd);
   }

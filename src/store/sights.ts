@@ -45,16 +45,28 @@ export interface SightsOptions {
 const QUEUED_FOR = { later: 20, always: 100 };
 /** Where others queued before, they store it; should they be gone, it is done after so much longer, and up to twice that. */
 const LATER = 50;
+/**
+ * A process that has not loaded LMDB yet leaves what it has queued to those that have, for so long, and up to twice that:
+ * most filters never have to load it.
+ */
+const PATIENCE = { served: 700, alone: 250 };
 /** Where another process holds the lock, the next try comes after this at most. */
 const LONGEST = 1000;
 
 export function newSights(options: SightsOptions): Sights {
   const { keeper, limits, others } = options;
   const queue = newQueue(options.path, options.sync === 'always');
-  const queuedFor = QUEUED_FOR[options.sync];
+  const patience = 1 + Math.random(); // not all of them shall load it at the same moment
   let timer: NodeJS.Timeout | undefined;
   let stuck = false;
   let toldFull = false;
+
+  /** After how many milliseconds this process puts into the database what it has queued. */
+  function queuedFor(): number {
+    const soon = QUEUED_FOR[options.sync];
+    if (keeper.isReady()) return soon;
+    return soon + patience * (queue.isServed() ? PATIENCE.served : PATIENCE.alone);
+  }
 
   function find(key: Buffer, length: number, now: number): number {
     const queued = queue.find(key, length);
@@ -66,7 +78,7 @@ export function newSights(options: SightsOptions): Sights {
     if (unknown && !stuck && queue.add(key, length, now)) {
       // Who was first to queue is first to store; all others need not be at the lock in the same moment.
       const later = queue.wasEmpty() ? 0 : LATER * (1 + Math.random());
-      timer ??= setTimeout(storeInTime, queuedFor + later).unref();
+      timer ??= setTimeout(storeInTime, queuedFor() + later).unref();
       return now;
     }
     const name = key.toString('latin1', 0, length);
@@ -140,7 +152,7 @@ export function newSights(options: SightsOptions): Sights {
     timer = undefined;
     const age = queue.age();
     if (age === undefined) return;
-    const early = queuedFor - age;
+    const early = queuedFor() - age;
     // Whoever holds the lock is probably doing it, and who waits for it keeps a request waiting.
     if (early > 0) timer = setTimeout(storeInTime, early).unref();
     else if (keeper.isBusy()) timer = setTimeout(storeInTime, Math.min(LONGEST, age / 2)).unref();

@@ -33,6 +33,8 @@ import { putRecord, removeRecord, type Writer } from './writer.ts';
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
 const EVERY = 5;
 const REST = 3600;
+/** So many seconds later where LMDB would have to be loaded for it: another process may have it. */
+const PATIENCE = 30;
 /** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */
 const LEAP = 86_400;
 const START = Buffer.alloc(0);
@@ -66,7 +68,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
 
   function isDue(state: SweepState | undefined, now: number): boolean {
     if (state === undefined) return true;
-    const since = (then: number) => Math.abs(now - then);
+    const since = (then: number) => Math.abs(now - then) - (keeper.isReady() ? 0 : PATIENCE);
     return since(state.at) >= EVERY && (state.position.length > 0 || since(state.complete) >= REST);
   }
 
