@@ -11,6 +11,7 @@ import { syncDirectory } from './files.ts';
 import { lockPath } from './lock.ts';
 import { checkPlace } from './place.ts';
 import { type Held, hold, holdNewest } from './scan.ts';
+import { giveBack } from './space.ts';
 import { begin, closeWriter, openWriter, type Writer } from './writer.ts';
 
 /** How often a copy follows what filters write before the rest is done while they wait. */
@@ -51,6 +52,7 @@ function writeNew<T>(path: string, work: (into: Writer) => T): T {
   try {
     const result = work(into);
     flushLast(into);
+    giveBack(into.file);
     return result;
   } finally {
     closeWriter(into);
@@ -109,6 +111,7 @@ function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putIn
   try {
     if (newest.txnid !== held.meta.txnid) catchUp(writer.file, held.meta, pages, newest, into);
     flushLast(into);
+    giveBack(into.file);
     if (statSync(writer.file.path).ino !== writer.file.ino)
       throw new MovedError('the file was replaced meanwhile');
     putInPlace();

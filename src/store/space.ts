@@ -4,10 +4,10 @@
 
 // The same for the lock file, which liblmdb writes through a map: some file systems put what is written to another place
 // (btrfs), and where there is none left, that is a SIGBUS. Nothing of it is touched then.
-import { fstatSync, statfsSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, statfsSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DISK_FULL, FullError, refused } from './damage.ts';
-import type { DataFile } from './file.ts';
+import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 
 const ZEROS = Buffer.alloc(64 * 1024);
@@ -26,6 +26,14 @@ export function takeSpace(file: DataFile, meta: Meta, pages: number): void {
   } catch (error) {
     throw new FullError(refused(error, file.path, 'write to').message);
   }
+}
+
+/** Gives back what was taken and not used, of a file that nobody else has open yet. */
+export function giveBack(file: DataFile): void {
+  const { lastPage, pageSize } = readHead(file);
+  const end = (lastPage + 1) * pageSize;
+  if (fstatSync(file.fd).size > end) ftruncateSync(file.fd, end);
+  file.taken = 0;
 }
 
 /** statfs(2)'s numbers of ext2 to ext4, xfs, tmpfs, and overlayfs, which as a rule lies on one of them. */

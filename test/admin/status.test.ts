@@ -2,6 +2,7 @@
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { makeScratch } from '../support/scratch.ts';
 import { goLive, type Live, makeTemplate, runProgram, type Template } from './live.ts';
 
 let template: Template;
@@ -97,14 +99,16 @@ test('what cannot be read is one line that says what to do', async () => {
     out: '',
     err: expect.stringMatching(/^greylatch: .*none\.mdb does not exist.*--db\n$/),
   });
-  chmodSync(live.directory, 0o777);
-  const open = await live.run('status');
+  const another = makeScratch();
+  copyFileSync(live.db, path.join(another.path, 'greylist.mdb'));
+  chmodSync(another.path, 0o777);
+  const open = await runProgram(['status', '--db', path.join(another.path, 'greylist.mdb')]);
   expect(open).toMatchObject({
     status: 2,
     out: '',
     err: expect.stringMatching(/^greylatch: .* writable by everybody.*\n$/),
   });
-  chmodSync(live.directory, 0o700);
+  another.remove();
   const wrong = await live.run('status', '--retry-window', 'soon');
   expect(wrong).toMatchObject({
     status: 2,
