@@ -43,29 +43,30 @@ export interface SightsOptions {
 
 /** What was queued goes into the database after so many milliseconds. */
 const QUEUED_FOR = { later: 20, always: 100 };
-/** Where others queued before, they store it; should they be gone, it is done after so much longer, and up to twice that. */
-const LATER = 50;
 /**
- * A process that has not loaded LMDB yet leaves what it has queued to those that have, for so long, and up to twice that:
- * most filters never have to load it.
+ * Who was first to queue is first to store; all others need not be at the lock in the same moment, and come so much later,
+ * in milliseconds, up to twice that. The longest where they would have to load LMDB for it, and the process that has
+ * stored last lives: most filters never load it.
  */
-const PATIENCE = { served: 700, alone: 250 };
+const AFTER_OTHERS = { ready: 50, alone: 250, served: 700 };
 /** Where another process holds the lock, the next try comes after this at most. */
 const LONGEST = 1000;
 
 export function newSights(options: SightsOptions): Sights {
   const { keeper, limits, others } = options;
   const queue = newQueue(options.path, options.sync === 'always');
-  const patience = 1 + Math.random(); // not all of them shall load it at the same moment
+  const later = 1 + Math.random(); // not all that wait for others shall lose their patience at the same moment
   let timer: NodeJS.Timeout | undefined;
+  let wasFirst = false; // to queue the oldest of what this process waits for
   let stuck = false;
   let toldFull = false;
 
   /** After how many milliseconds this process puts into the database what it has queued. */
   function queuedFor(): number {
     const soon = QUEUED_FOR[options.sync];
-    if (keeper.isReady()) return soon;
-    return soon + patience * (queue.isServed() ? PATIENCE.served : PATIENCE.alone);
+    if (keeper.isReady()) return soon + (wasFirst ? 0 : later * AFTER_OTHERS.ready);
+    if (queue.isServed()) return soon + later * AFTER_OTHERS.served;
+    return soon + (wasFirst ? 0 : later * AFTER_OTHERS.alone);
   }
 
   function find(key: Buffer, length: number, now: number): number {
@@ -76,9 +77,10 @@ export function newSights(options: SightsOptions): Sights {
   function remember(key: Buffer, length: number, now: number, unknown: boolean): number {
     // A filter whose few new triples others store never has to load LMDB.
     if (unknown && !stuck && queue.add(key, length, now)) {
-      // Who was first to queue is first to store; all others need not be at the lock in the same moment.
-      const later = queue.wasEmpty() ? 0 : LATER * (1 + Math.random());
-      timer ??= setTimeout(storeInTime, queuedFor() + later).unref();
+      if (timer === undefined) {
+        wasFirst = queue.wasEmpty();
+        timer = setTimeout(storeInTime, queuedFor()).unref();
+      }
       return now;
     }
     const name = key.toString('latin1', 0, length);
