@@ -6,27 +6,32 @@
 // (btrfs), and where there is none left, that is a SIGBUS. Nothing of it is touched then.
 import { fstatSync, ftruncateSync, statfsSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DISK_FULL, FullError, refused } from './damage.ts';
+import { DISK_FULL, FullError, refused, StoreError } from './damage.ts';
 import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 
-const ZEROS = Buffer.alloc(64 * 1024);
+const CHUNK = 64 * 1024;
 
 /**
  * Makes sure, under the write lock, that a transaction on the state `meta` can write `pages` pages wherever liblmdb puts
- * them: within the file, or behind its last page. Throws StoreError where the disk has no space, or a limit is in the way.
+ * them: within the file, or behind its last page. Throws FullError where the disk has no space, or a limit is in the way;
+ * StoreError.
  */
 export function takeSpace(file: DataFile, meta: Meta, pages: number): void {
   const end = (meta.lastPage + 1 + pages) * file.pageSize;
   if (end <= file.taken) return;
   file.taken = fstatSync(file.fd).size;
+  const zeros = Buffer.alloc(Math.min(CHUNK, Math.max(0, end - file.taken)));
   try {
     while (file.taken < end)
-      file.taken += writeSync(file.fd, ZEROS, 0, Math.min(ZEROS.length, end - file.taken), file.taken);
+      file.taken += writeSync(file.fd, zeros, 0, Math.min(zeros.length, end - file.taken), file.taken);
   } catch (error) {
-    throw new FullError(refused(error, file.path, 'write to').message);
+    const { message } = refused(error, file.path, 'write to');
+    throw FULL.has((error as NodeJS.ErrnoException).code!) ? new FullError(message) : new StoreError(message);
   }
 }
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** Gives back what was taken and not used, of a file that nobody else has open yet. */
 export function giveBack(file: DataFile): void {
