@@ -2,9 +2,10 @@
 import { lstatSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { flushLast } from '../store/durable.ts';
+import { openWriter } from '../store/open.ts';
 import { checkPlace } from '../store/place.ts';
 import { salvage } from '../store/salvage.ts';
-import { closeWriter, openWriter } from '../store/writer.ts';
+import { closeWriter } from '../store/writer.ts';
 import { newBar } from './progress.ts';
 
 export const salvageCommand = defineCommand({

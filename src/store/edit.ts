@@ -6,12 +6,13 @@ import { flush, flushLast, keepUp } from './durable.ts';
 import type { Meta } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import * as key from './key.ts';
+import { openWriter } from './open.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import * as record from './record.ts';
 import type { Entry } from './scan.ts';
 import { checkBeside, type Path, recordSize, seekChecked } from './tree.ts';
-import { closeWriter, openWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
+import { closeWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
 
 /** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
 export type AnyName = Name | HouseName;

@@ -19,12 +19,13 @@ import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { isHeld } from './lock.ts';
 import { isDoubtful, markedTxn } from './mark.ts';
+import { openWriter } from './open.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import { replaceLock, setAside } from './recover.ts';
 import { type Saved, salvage } from './salvage.ts';
 import { newPath, type Path } from './tree.ts';
-import { BadLockError, begin, closeWriter, openWriter, transact, type Writer } from './writer.ts';
+import { BadLockError, begin, closeWriter, transact, type Writer } from './writer.ts';
 
 export interface KeeperOptions {
   /** The database file. */

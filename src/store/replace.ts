@@ -9,10 +9,11 @@ import { flush, flushLast } from './durable.ts';
 import { closeFile, openFile, readHead } from './file.ts';
 import { syncDirectory } from './files.ts';
 import { lockPath } from './lock.ts';
+import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
 import { type Held, hold, holdNewest } from './scan.ts';
 import { giveBack } from './space.ts';
-import { begin, closeWriter, openWriter, type Writer } from './writer.ts';
+import { begin, closeWriter, type Writer } from './writer.ts';
 
 /** How often a copy follows what filters write before the rest is done while they wait. */
 const MOST_ROUNDS = 10;

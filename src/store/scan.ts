@@ -21,6 +21,7 @@ import {
 import { isHouse, readKey } from './key.ts';
 import { lockPath } from './lock.ts';
 import { native, READ_ONLY } from './native.ts';
+import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
 import { readQueue } from './queue.ts';
 import {
@@ -32,7 +33,7 @@ import {
   type TripleRecord,
 } from './record.ts';
 import { newTriple } from './triples.ts';
-import { begin, closeWriter, openWriter, type Writer } from './writer.ts';
+import { begin, closeWriter, type Writer } from './writer.ts';
 
 /** A record with its key read back, all texts latin1: a triple's, or a client's own. */
 export type Entry =

@@ -1,39 +1,16 @@
 // Changing the database: LMDB's environment, its write lock, and what is looked at before liblmdb may touch
 // a page. Under the lock the state cannot change, so that what was checked is what liblmdb will find.
-import { chownSync, closeSync, lstatSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import type { Flush } from './durable.ts';
-import { closeFile, type DataFile, openFile, readHead } from './file.ts';
+import { closeFile, type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { checkFreeList } from './freelist.ts';
-import { type Instruction, newInstruction, put, remove } from './instruction.ts';
-import {
-  awaitLock,
-  isDestroyed,
-  isRubbishInUse,
-  type LockFile,
-  lockPath,
-  makeLock,
-  noteLast,
-  openLock,
-  releaseLock,
-  restoreSize,
-  sizeNow,
-} from './lock.ts';
-import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from './mark.ts';
-import {
-  type NativeEnv,
-  type NativeReader,
-  NO_SUBDIR,
-  NO_SYNC,
-  native,
-  READ_ONLY,
-  SYNCHRONOUS,
-} from './native.ts';
-import { awaitRecovery } from './recover.ts';
-import { checkSpare, hasSpare, isCopying, takeSpace } from './space.ts';
-import { newPath, type Path } from './tree.ts';
+import { type Instruction, put, remove } from './instruction.ts';
+import { awaitLock, type LockFile, noteLast, releaseLock, restoreSize, sizeNow } from './lock.ts';
+import { isKept, markedTxn } from './mark.ts';
+import { type NativeEnv, type NativeReader, NO_SYNC, native, READ_ONLY, SYNCHRONOUS } from './native.ts';
+import { checkSpare, hasSpare, takeSpace } from './space.ts';
+import type { Path } from './tree.ts';
 
 export interface Writer {
   env: NativeEnv;
@@ -71,12 +48,6 @@ export interface Writer {
   closed: boolean;
 }
 
-// A map this large costs nothing until it is used, and need never be resized under running processes.
-const MAP_SIZE = 64 * 2 ** 30;
-const SMALL_MAP_SIZE = 2 ** 30; // where the process may not have so much address space (ulimit -v)
-// Only a flush takes a reader's slot, not a look-up: a thousand filters need a handful. This many fit into one
-// page of the lock file, which is made whole before LMDB maps it: see `makeLock`.
-const MOST_READERS = 60;
 const FRESH = 5; // milliseconds for which pages that were read and checked count as checked
 /** A batch goes into the database with so many leaves a transaction: none of their pages can be re-used before it ends. */
 export const MOST_LEAVES = 32;
@@ -84,151 +55,7 @@ export const MOST_LEAVES = 32;
 export const APPEND = 0x20000;
 /** What a record takes on its page besides key and value, in bytes. */
 const NODE = 10;
-const BINARY_KEYS = 3;
-const CREATE = 0x40000;
 const BEGIN = NO_SYNC | SYNCHRONOUS;
-/** Of the database twice, of its lock, of what it looks up about the machine; and those of our own. */
-const DESCRIPTORS = 6;
-
-/** Opens LMDB's environment, creates the file where there is none. Throws StoreError, DamageError, BadLockError. */
-export function openWriter(database: string): Writer {
-  native(); // takes longest, and is no part of what a recovery waits for
-  checkDescriptors(database);
-  const copies = isCopying(database);
-  if (copies) checkSpare(database);
-  awaitRecovery(database);
-  checkBeforeLmdb(database);
-  const env = openEnvironment(database);
-  let lock: LockFile | undefined;
-  let file: DataFile | undefined;
-  try {
-    giveToDirectoryOwner(database);
-    lock = openLock(database);
-    if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
-    file = openFile(database);
-    if (file === undefined) throw new MovedError('the file vanished while it was opened');
-    const writer: Writer = {
-      env,
-      dbi: 0,
-      file,
-      lock,
-      copies,
-      path: newPath(file),
-      instruction: newInstruction(),
-      scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
-      pin: undefined,
-      pinned: 0,
-      committed: 0,
-      due: 0,
-      committedAt: 0,
-      touched: 0,
-      leaf: 0,
-      puts: 0,
-      filled: 0,
-      pagesEach: 0,
-      newest: { txnid: 0, lastPage: 0 },
-      flushing: undefined,
-      stuck: [],
-      closed: false,
-    };
-    begin(writer);
-    writer.dbi = new (native().Dbi)(env, CREATE, null, BINARY_KEYS, undefined).dbi;
-    env.commitTxn();
-    settleMark(writer);
-    return writer;
-  } catch (error) {
-    env.close();
-    if (file !== undefined) closeFile(file);
-    if (lock !== undefined) releaseLock(lock);
-    throw fromLmdb(error, database);
-  }
-}
-
-/** liblmdb maps the file and believes it: whatever it reads when it opens one is looked at first. */
-function checkBeforeLmdb(path: string): void {
-  const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
-  if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
-  if (lock === undefined) makeLock(path);
-  else if (isRubbishInUse(lockPath(path), lock.ino))
-    throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
-  const file = openFile(path);
-  if (file === undefined) return;
-  try {
-    readHead(file); // all that is read before a transaction, which checks the rest under the lock
-  } finally {
-    closeFile(file);
-  }
-}
-
-/** lmdb 3.5 dies of SIGSEGV where it may not open one of its files: as many as it needs have to be free. */
-function checkDescriptors(path: string): void {
-  const taken: number[] = [];
-  try {
-    while (taken.length < DESCRIPTORS) taken.push(openSync(dirname(path), 'r'));
-  } catch (error) {
-    throw refused(error, path, 'open');
-  } finally {
-    for (const fd of taken) closeSync(fd);
-  }
-}
-
-function openEnvironment(path: string): NativeEnv {
-  for (const mapSize of [MAP_SIZE, SMALL_MAP_SIZE]) {
-    try {
-      const env = new (native().Env)();
-      const keyBytes = Buffer.allocUnsafeSlow(4096);
-      const options = {
-        path,
-        keyBytes,
-        maxDbs: 0,
-        maxReaders: MOST_READERS,
-        permissionsMode: 0o600,
-        mapSize,
-      };
-      env.open(options, NO_SUBDIR, 0);
-      return env;
-    } catch (error) {
-      const { message } = error as Error;
-      if (mapSize === MAP_SIZE && /memory/i.test(message)) continue;
-      // The file has just been found sound, so it is the lock file that LMDB cannot make sense of.
-      const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
-      if (lock !== undefined && /MDB_(INVALID|VERSION_MISMATCH)/.test(message)) {
-        throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
-      }
-      throw fromLmdb(error, path);
-    }
-  }
-  throw new StoreError(`cannot open ${path}: no memory; raise the limit on address space (ulimit -v)`);
-}
-
-/** A database first touched by root must not lock out the user that the filters run as. */
-function giveToDirectoryOwner(path: string): void {
-  if (process.geteuid?.() !== 0) return;
-  const { uid, gid } = statSync(dirname(path));
-  for (const file of [path, lockPath(path)]) {
-    const now = statSync(file, { throwIfNoEntry: false });
-    if (now?.uid === 0 && uid !== 0) chownSync(file, uid, gid);
-  }
-}
-
-/** A new file gets its mark; after a power cut the file goes back to it. */
-function settleMark(writer: Writer): void {
-  const { env, file } = writer;
-  const before = readHead(file);
-  const marked = markedTxn(file);
-  if (marked === -2)
-    throw new StoreError(`${file.path} was written by a newer greylatch; install that version`);
-  if (marked >= 0 && !isDoubtful(file, before)) return;
-  const meta = begin(writer);
-  try {
-    if (isDoubtful(file, meta) && isKept(file)) rollBack(file, meta);
-    else if (isDoubtful(file, meta))
-      writeMark(file, file.head, meta, true); // the keeper has checked it all
-    else if (markedTxn(file) < 0) writeMark(file, file.head, meta, true);
-  } finally {
-    env.abortTxn();
-  }
-}
 
 /**
  * Takes the write lock and returns the newest state, on which the transaction has begun. Throws MovedError where the
@@ -426,7 +253,7 @@ export function finishClosing(writer: Writer): void {
 }
 
 /** LMDB's own errors, sorted: damage to the file, or trouble around it. */
-function fromLmdb(error: unknown, path: string): Error {
+export function fromLmdb(error: unknown, path: string): Error {
   if (error instanceof StoreError || error instanceof DamageError || error instanceof MovedError)
     return error;
   if (error instanceof BadLockError) return error;

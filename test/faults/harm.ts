@@ -25,13 +25,25 @@ function noise(random: Random, size: number): Buffer {
   return Buffer.from(Array.from({ length: size }, () => random.below(256)));
 }
 
+/** `size`: without the space that was taken for pages to come, where damage does nothing. */
 function edit(database: string, work: (fd: number, pages: number, size: number) => void): void {
+  const pages = pagesOf(database);
   const fd = openSync(database, 'r+');
   try {
-    const { size } = fstatSync(fd);
+    const size = Math.min(fstatSync(fd).size, pages * PAGE);
     work(fd, Math.floor(size / PAGE), size);
   } finally {
     closeSync(fd);
+  }
+}
+
+function pagesOf(database: string): number {
+  const file = openFile(database);
+  if (file === undefined) return 0;
+  try {
+    return readHead(file).lastPage + 1;
+  } finally {
+    closeFile(file);
   }
 }
 

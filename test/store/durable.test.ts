@@ -6,8 +6,9 @@ import { flushBehind, isUnsettled, mostHeld, owes } from '../../src/store/durabl
 import { openFile, readHead } from '../../src/store/file.ts';
 import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import { isKept, markedTxn } from '../../src/store/mark.ts';
+import { openWriter } from '../../src/store/open.ts';
 import { writeTriple } from '../../src/store/record.ts';
-import { closeWriter, openWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
+import { closeWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
 import { until } from '../e2e/until.ts';
 import { makeScratch } from '../support/scratch.ts';
 

@@ -5,16 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { closeFile, openFile, readHead } from '../../src/store/file.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from '../../src/store/instruction.ts';
 import { native, READ_ONLY } from '../../src/store/native.ts';
+import { openWriter } from '../../src/store/open.ts';
 import { writeTriple } from '../../src/store/record.ts';
 import { descend, findRecord, newPath } from '../../src/store/tree.ts';
-import {
-  begin,
-  closeWriter,
-  openWriter,
-  putRecord,
-  transactBatch,
-  type Writer,
-} from '../../src/store/writer.ts';
+import { begin, closeWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
 import { project } from '../e2e/snippet.ts';
 import { makeScratch } from '../support/scratch.ts';
 

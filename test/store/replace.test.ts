@@ -6,10 +6,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { catchUp, copyState } from '../../src/store/copy.ts';
 import { type Editor, openEditor } from '../../src/store/edit.ts';
 import { openStore } from '../../src/store/lmdb.ts';
+import { openWriter } from '../../src/store/open.ts';
 import { compact, copyTo, restore } from '../../src/store/replace.ts';
 import { type Entry, holdNewest, scan } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
-import { closeWriter, openWriter } from '../../src/store/writer.ts';
+import { closeWriter } from '../../src/store/writer.ts';
 import { makeRandom } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
 

@@ -6,13 +6,13 @@ import { afterAll, expect, test } from 'vitest';
 import { readHead } from '../../src/store/file.ts';
 import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import * as key from '../../src/store/key.ts';
+import { openWriter } from '../../src/store/open.ts';
 import { ONCE_SIZE, TRIPLE_SIZE, writeTriple } from '../../src/store/record.ts';
 import { checkBeside, seekForPut } from '../../src/store/tree.ts';
 import { newTriple } from '../../src/store/triples.ts';
 import {
   APPEND,
   closeWriter,
-  openWriter,
   putRecord,
   removeRecord,
   transact,

@@ -4,9 +4,10 @@ import { expect, test } from 'vitest';
 import { flushBehind } from '../../src/store/durable.ts';
 import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import * as key from '../../src/store/key.ts';
+import { openWriter } from '../../src/store/open.ts';
 import * as record from '../../src/store/record.ts';
 import { verify } from '../../src/store/verify.ts';
-import { closeWriter, openWriter, putRecord, transact } from '../../src/store/writer.ts';
+import { closeWriter, putRecord, transact } from '../../src/store/writer.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 test('a writer can be closed while the disk still works on a flush', () => {
