@@ -58,3 +58,5 @@ const licences = [...new Set(bundled)].sort().flatMap((folder) => {
 writeFileSync(`${dist}LICENSES`, licences.join(`\n${'-'.repeat(72)}\n\n`));
 
 writeFileSync(`${dist}greylatch.8`, execFileSync(process.execPath, [`${dist}manual.js`]));
+
+execFileSync(process.execPath, [new URL('../bin/precompile.js', import.meta.url).pathname]);

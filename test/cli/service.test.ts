@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { ARGV } from '../../src/cli/service.ts';
+import { ARGV, NODE_FLAGS } from '../../src/cli/service.ts';
 import { project } from '../e2e/snippet.ts';
 
 test.each(['README.md', 'master.cf.snippet'])('%s', (name) => {
@@ -10,4 +10,10 @@ test.each(['README.md', 'master.cf.snippet'])('%s', (name) => {
   const lines = text.match(/argv=\/usr\/bin\/node.*$/gm) ?? [];
   expect(lines.length).toBeGreaterThan(0);
   expect(new Set(lines)).toEqual(new Set([ARGV]));
+});
+
+test('what is compiled when the package is installed is compiled for the same flags', () => {
+  const text = readFileSync(path.join(project, 'bin/precompile.js'), 'utf8');
+  const [, flags] = /^const FLAGS = (\[.*\]);$/m.exec(text)!;
+  expect(JSON.parse(flags!.replaceAll("'", '"'))).toEqual(NODE_FLAGS);
 });

@@ -1,0 +1,52 @@
+// Run once by npm, when the package is installed (and by npm rebuild): has main.js answer some requests, and keeps what
+// V8 has compiled meanwhile beside it. Another version of Node, or other flags, take no notice of it. Where it cannot be
+// made, nothing is lost but time, and npm is not told.
+const { spawnSync } = require('node:child_process');
+const { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { basename, dirname, join } = require('node:path');
+
+// Those of master.cf.snippet: V8 asks for the same ones.
+const FLAGS = ['--v8-pool-size=1', '--max-semi-space-size=1'];
+const main = join(__dirname, '../dist/main.js');
+
+if (process.argv.length > 2) asFilter();
+else if (existsSync(main)) {
+  try {
+    precompile();
+  } catch {
+    // a directory that cannot be written, say
+  }
+}
+
+function precompile() {
+  for (const name of readdirSync(dirname(main)))
+    if (name.startsWith(`${basename(main)}-`)) rmSync(join(dirname(main), name), { recursive: true });
+  const scratch = mkdtempSync(join(tmpdir(), 'greylatch-'));
+  const request = (recipient) =>
+    `request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address=192.0.2.1\nclient_name=mail.example.com\n` +
+    `sender=a@example.com\nrecipient=${recipient}@example.net\ninstance=1\nsasl_username=\n\n`;
+  try {
+    const words = ['--db', join(scratch, 'greylist.mdb'), '--log', 'none', '--delay', '0'];
+    spawnSync(process.execPath, [...FLAGS, __filename, ...words], {
+      input: ['b', 'c', 'b', 'd', 'c'].map(request).join(''),
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { PATH: process.env.PATH },
+      timeout: 30_000,
+    });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A filter like any other, but for what it leaves behind. */
+function asFilter() {
+  const { compile, compiledOf, start } = require('./script.js');
+  const script = compile(main);
+  process.once('exit', () => {
+    const code = script.createCachedData();
+    writeFileSync(`${compiledOf(main)}.new`, Buffer.concat([code, code]));
+    renameSync(`${compiledOf(main)}.new`, compiledOf(main));
+  });
+  start(script, main);
+}

@@ -1,0 +1,99 @@
+// What V8 has made of the program is used where it fits, and harms nobody where it does not.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NODE_FLAGS } from '../../src/cli/service.ts';
+import { copyFilter } from '../e2e/copy.ts';
+import { project } from '../e2e/snippet.ts';
+import { deferred, policyRequest } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const scratch = makeScratch();
+let program: string;
+let main: string;
+let compiled: string;
+
+beforeAll(() => {
+  program = copyFilter(path.join(scratch.path, 'greylatch'));
+  main = path.join(path.dirname(program), '../dist/main.js');
+  precompile();
+  compiled = `${main}-${process.version}-${process.arch}`;
+});
+afterAll(scratch.remove);
+
+function precompile(): void {
+  execFileSync(process.execPath, [path.join(path.dirname(program), 'precompile.js')]);
+}
+
+/** Whether V8 takes it, with these flags. */
+function isTaken(...flags: string[]): boolean {
+  const [script, file, from] = [path.join(project, 'bin/script.js'), main, compiled].map((name) =>
+    JSON.stringify(name),
+  );
+  const text = `
+    const twice = require('node:fs').readFileSync(${from});
+    const script = require(${script}).compile(${file}, twice.subarray(0, twice.length / 2));
+    process.stdout.write(String(script.cachedDataRejected));`;
+  return execFileSync(process.execPath, [...flags, '-e', text], { encoding: 'utf8' }) === 'false';
+}
+
+function ask(): { stdout: string; status: number | null } {
+  const db = path.join(scratch.path, 'greylist.mdb');
+  rmSync(db, { force: true });
+  const words = [...NODE_FLAGS, program, '--db', db, '--log', 'none'];
+  const { stdout, status } = spawnSync(process.execPath, words, {
+    encoding: 'utf8',
+    input: policyRequest().repeat(3),
+    timeout: 60_000,
+  });
+  return { stdout, status };
+}
+
+const answered = { stdout: `${deferred}\n\n`.repeat(3), status: 0 };
+
+test('it is there, and V8 takes it with the flags of master.cf', () => {
+  expect(isTaken(...NODE_FLAGS)).toBe(true);
+  expect(ask()).toEqual(answered);
+});
+
+test.each<[string, (whole: Buffer) => Buffer]>([
+  ['a bit in its first half', (whole) => flip(whole, whole.length >> 2)],
+  ['a bit in its second half', (whole) => flip(whole, whole.length - 100)],
+  ['cut off', (whole) => whole.subarray(0, whole.length - 1)],
+  ['cut off in the middle', (whole) => whole.subarray(0, whole.length >> 1)],
+  ['empty', () => Buffer.alloc(0)],
+  ['zeros', (whole) => Buffer.alloc(whole.length)],
+  ['text', () => Buffer.from('no code, no code, ')],
+])('damaged, %s: the filter answers all the same', (_, harm) => {
+  const whole = readFileSync(compiled);
+  writeFileSync(compiled, harm(Buffer.from(whole)));
+  expect(ask()).toEqual(answered);
+  writeFileSync(compiled, whole);
+});
+
+function flip(bytes: Buffer, at: number): Buffer {
+  bytes[at]! ^= 1;
+  return bytes;
+}
+
+test('none, or a directory in its place: the same; and it is made anew', () => {
+  rmSync(compiled);
+  expect(ask()).toEqual(answered);
+  mkdirSync(compiled);
+  expect(ask()).toEqual(answered);
+  writeFileSync(`${main}-v0.0.0-x64`, 'of another version');
+  precompile();
+  expect(readdirSync(path.dirname(main)).filter((name) => name.startsWith('main.js-'))).toEqual([
+    path.basename(compiled),
+  ]);
+  expect(isTaken(...NODE_FLAGS)).toBe(true);
+});
+
+test('a package that is not built yet has nothing to compile', () => {
+  const bare = path.join(scratch.path, 'bare/bin');
+  mkdirSync(bare, { recursive: true });
+  const file = path.join(bare, 'precompile.js');
+  writeFileSync(file, readFileSync(path.join(project, 'bin/precompile.js')));
+  expect(spawnSync(process.execPath, [file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+});
