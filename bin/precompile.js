@@ -2,9 +2,10 @@
 // V8 has compiled meanwhile beside it. Another version of Node, or other flags, take no notice of it. Where it cannot be
 // made, nothing is lost but time, and npm is not told.
 const { spawnSync } = require('node:child_process');
-const { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } = require('node:fs');
+const { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
-const { basename, dirname, join } = require('node:path');
+const { join } = require('node:path');
+const { compile, compiledOf, start } = require('./script.js');
 
 // Those of master.cf.snippet: V8 asks for the same ones.
 const FLAGS = ['--v8-pool-size=1', '--max-semi-space-size=1'];
@@ -20,8 +21,7 @@ else if (existsSync(main)) {
 }
 
 function precompile() {
-  for (const name of readdirSync(dirname(main)))
-    if (name.startsWith(`${basename(main)}-`)) rmSync(join(dirname(main), name), { recursive: true });
+  rmSync(compiledOf(main), { recursive: true, force: true });
   const scratch = mkdtempSync(join(tmpdir(), 'greylatch-'));
   const request = (recipient) =>
     `request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address=192.0.2.1\nclient_name=mail.example.com\n` +
@@ -41,7 +41,6 @@ function precompile() {
 
 /** A filter like any other, but for what it leaves behind. */
 function asFilter() {
-  const { compile, compiledOf, start } = require('./script.js');
   const script = compile(main);
   process.once('exit', () => {
     const code = script.createCachedData();

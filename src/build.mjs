@@ -1,6 +1,6 @@
 // npm run build: one bundle for each way through the program, so that a start reads only what it needs.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import './greylist/suffixes.build.mjs';
 
@@ -59,4 +59,6 @@ writeFileSync(`${dist}LICENSES`, licences.join(`\n${'-'.repeat(72)}\n\n`));
 
 writeFileSync(`${dist}greylatch.8`, execFileSync(process.execPath, [`${dist}manual.js`]));
 
+// V8 knows by its length only whether what it has compiled is of this text: none of an older one may stay.
+for (const name of readdirSync(dist)) if (name.startsWith('main.js-')) rmSync(`${dist}${name}`);
 execFileSync(process.execPath, [new URL('../bin/precompile.js', import.meta.url).pathname]);

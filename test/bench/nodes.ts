@@ -30,6 +30,7 @@ export async function compareNodes(sizes: Sizes): Promise<void> {
   for (const major of MAJORS) {
     const node = findNode(lab, major);
     if (node === undefined) continue;
+    spawnSync(node, [path.resolve('bin/precompile.js')]); // as npm does it with the Node that it runs on
     const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
     runs.push({ ...floor(node), name: `the floor, Node ${version}` });
     runs.push({ ...greylatch(node, 'later'), name: `greylatch, Node ${version}` });
