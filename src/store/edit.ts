@@ -11,7 +11,7 @@ import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import * as record from './record.ts';
 import type { Entry } from './scan.ts';
-import { checkBeside, type Path, recordSize, seekChecked } from './tree.ts';
+import { checkBeside, descendChecked, findRecord, type Path, recordSize, seekChecked } from './tree.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
 
 /** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
@@ -176,7 +176,9 @@ function plain(error: unknown, path: string): unknown {
 
 function find(writer: Writer, meta: Meta, name: AnyName): Stored | undefined {
   const { path, instruction } = writer;
-  const at = seekChecked(path, meta, instruction.key, writeName(instruction.key, name));
+  const length = writeName(instruction.key, name);
+  descendChecked(path, meta, instruction.key, length);
+  const at = findRecord(path, instruction.key, length);
   return at < 0 ? undefined : entryOf(path, at, name);
 }
 

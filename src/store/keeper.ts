@@ -30,7 +30,7 @@ import { BadLockError, begin, closeWriter, transact, type Writer } from './write
 export interface KeeperOptions {
   /** The database file. */
   path: string;
-  /** 'always': on the disk before the reply; 'later': within two seconds. */
+  /** 'always': on the disk before the reply; 'later': within three seconds or so. */
   sync: 'always' | 'later';
   /** Told once of each act of damage: what was found, where the file went, what was saved. */
   onDamage: (what: string) => void;
@@ -50,7 +50,7 @@ export interface Keeper {
   change(work: (writer: Writer, meta: Meta) => boolean): void;
   /** Whether a change would have to wait for another process's. Throws nothing. */
   isBusy(): boolean;
-  /** Whether this process has made changes before: LMDB, which takes a third of a filter's memory, is loaded. */
+  /** Whether this process has made changes before: LMDB is loaded, and the file open for it. */
   isReady(): boolean;
   close(): void;
 }

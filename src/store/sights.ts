@@ -46,7 +46,7 @@ const QUEUED_FOR = { later: 20, always: 100 };
 /**
  * Who was first to queue is first to store; all others need not be at the lock in the same moment, and come so much later,
  * in milliseconds, up to twice that. The longest where they would have to load LMDB for it, and the process that has
- * stored last lives: most filters never load it.
+ * stored last lives: a filter that meets only new triples need not load it.
  */
 const AFTER_OTHERS = { ready: 50, alone: 250, served: 700 };
 /** Where another process holds the lock, the next try comes after this at most. */

@@ -243,7 +243,7 @@ function checkInUse({ free, txnid }: Path, number: number): void {
     throw new DamageError(`lists page ${number} as free, which is in use`);
 }
 
-/** As `seek`, with all of the path checked as a whole: whatever liblmdb does to its pages, it finds them sound. */
+/** As `seek`, for a change: all of the path is checked as a whole, and whatever liblmdb does to its pages, it finds them sound. */
 export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: number): number {
   path.splits++;
   descendChecked(path, meta, key, length);

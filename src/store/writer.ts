@@ -131,12 +131,14 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
 
 /**
  * Makes sure of space for a transaction that writes at most so many leaves anew and adds so many to them. Throws
- * FullError.
+ * FullError, StoreError.
  */
 function takeSpaceFor(writer: Writer, meta: Meta, leaves: number, added: number): void {
   const { file, path } = writer;
-  // Each leaf may have a way of its own from the root, and each that is added may make another one beside it.
-  const ways = (leaves + added) * Math.max(1, meta.main.depth - 1) + 2;
+  // Each leaf may have a way of its own from the root, in all no more pages than there are; and each that is added may
+  // make another one beside it.
+  const way = Math.max(1, meta.main.depth - 1);
+  const ways = Math.min(leaves * way, meta.lastPage) + added * way + 2;
   // The list of free pages is written anew, in one piece where it fills pages of its own.
   const list = Math.ceil(((path.free?.count ?? 0) * 8) / file.pageSize);
   takeSpace(file, meta, Math.ceil(ways) + 2 * (meta.free.depth + list) + 4);
@@ -174,7 +176,7 @@ export function transactBatch(writer: Writer, change: () => void): Meta {
   try {
     pinIfSafe(writer, meta);
     change();
-    takeSpaceFor(writer, meta, Math.min(writer.puts, meta.lastPage), writer.filled / writer.file.pageSize);
+    takeSpaceFor(writer, meta, writer.puts, writer.filled / writer.file.pageSize);
     done = true;
   } finally {
     if (!done) writer.env.abortTxn();
