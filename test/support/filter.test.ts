@@ -3,13 +3,16 @@ import { expect, test } from 'vitest';
 import { startFilter, startPiped } from './filter.ts';
 import { attributes, policyRequest } from './requests.ts';
 
+// These scripts read nothing. Nothing may be sent to them: a write, of no bytes too, to one that has ended is an error
+// upon which Node drops what it has not read yet.
 const shell = (script: string) => ['/bin/sh', '-c', script];
 const descriptors =
   'echo "action=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 | tr "\\n" " ")"; echo';
 
 test('one socket is standard input, output and error', async () => {
   const session = await startFilter(shell(descriptors));
-  const [, ...links] = (await session.ask('')).split(/[= ]/).filter((word) => word !== '');
+  const [reply] = await session.replies(1);
+  const [, ...links] = reply!.split(/[= ]/).filter((word) => word !== '');
   expect(links).toHaveLength(3);
   expect(links[0]).toMatch(/^socket:/);
   expect(new Set(links).size).toBe(1);
@@ -18,7 +21,8 @@ test('one socket is standard input, output and error', async () => {
 
 test('pipes are three different ones, standard error apart', async () => {
   const session = startPiped(shell(`${descriptors}; echo oops >&2`));
-  const links = (await session.ask('')).split(/[= ]/).slice(1, 4);
+  const [reply] = await session.replies(1);
+  const links = reply!.split(/[= ]/).slice(1, 4);
   expect(new Set(links).size).toBe(3);
   expect(await session.ended).toMatchObject({ code: 0, rest: '' });
   expect(session.errors()).toBe('oops\n');
@@ -31,9 +35,9 @@ test('the environment is PATH alone', async () => {
 
 test('stray bytes are noticed, before, between and after replies', async () => {
   const before = await startFilter(shell('printf "warning\\naction=dunno\\n\\n"'));
-  await expect(before.ask('')).rejects.toThrow('not a reply');
+  await expect(before.replies(1)).rejects.toThrow('not a reply');
   const onError = await startFilter(shell('printf "action=dunno\\n\\n"; echo warning >&2'));
-  expect(await onError.ask('')).toBe('action=dunno');
+  expect(await onError.replies(1)).toEqual(['action=dunno']);
   expect((await onError.ended).rest).toBe('warning\n');
 });
 
