@@ -8,7 +8,7 @@ const { join } = require('node:path');
 const { compile, compiledOf, start } = require('./script.js');
 
 // Those of master.cf.snippet: V8 asks for the same ones.
-const FLAGS = ['--v8-pool-size=1', '--max-semi-space-size=1'];
+const FLAGS = ['--v8-pool-size=1'];
 const main = join(__dirname, '../dist/main.js');
 
 if (process.argv.length > 2) asFilter();

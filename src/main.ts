@@ -4,6 +4,7 @@ import { type FilterArguments, filterArguments, plainWords, type Words } from '.
 import { newAnswer } from './filter/answer.ts';
 import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
 import { fleetFrom } from './filter/fleet.ts';
+import { keepYoungSmall } from './filter/heap.ts';
 import { hitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
@@ -78,6 +79,7 @@ function filter(settings: FilterArguments, log: Log): void {
   const tidy = () => {
     store.tidy(seconds());
     hits?.write(seconds());
+    keepYoungSmall();
   };
   runSession({ answer, tidy, timeLimit, verbose, log, end });
 }
