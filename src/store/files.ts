@@ -17,24 +17,31 @@ import { dirname } from 'node:path';
  * lock out the user that the filters run as, who owns the directory. Throws what the file system throws.
  */
 export function makeWhole(path: string, content: Buffer): void {
-  const own = `${path}.${process.pid}`;
   try {
-    writeFileSync(own, content, { mode: 0o600, flag: 'wx' });
-    if (process.geteuid?.() === 0) {
-      const { uid, gid } = statSync(dirname(path));
-      chownSync(own, uid, gid);
-    }
-    linkSync(own, path);
+    withAside(path, content, (aside) => linkSync(aside, path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(own, { force: true });
   }
 }
 
-/** A new file, or name, is on the disk when its directory is. */
-export function syncDirectory(directory: string): void {
-  const fd = openSync(directory, constants.O_RDONLY);
+/** Makes a file beside `path`, of the same owner as `makeWhole`, for `work`, which may put it in its place. */
+export function withAside(path: string, content: Buffer, work: (aside: string) => void): void {
+  const aside = `${path}.${process.pid}`;
+  try {
+    writeFileSync(aside, content, { mode: 0o600, flag: 'wx' });
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(path));
+      chownSync(aside, uid, gid);
+    }
+    work(aside);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/** Waits until a file's content, or of a directory the names in it, is on the disk. */
+export function syncPath(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY);
   try {
     fsyncSync(fd);
   } finally {

@@ -7,21 +7,24 @@
 // does not find it in the database looks in the queue, and if that is in vain in the database again, if it has changed:
 // `consumed` moves only after the commit.
 import {
+  appendFileSync,
   closeSync,
   constants,
   fdatasyncSync,
   fstatSync,
   openSync,
   readSync,
+  renameSync,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeWhole, syncDirectory } from './files.ts';
+import { makeWhole, syncPath, withAside } from './files.ts';
 import { fnv1a } from './fnv.ts';
 import { MAX_KEY } from './key.ts';
 import { isAlive } from './lock.ts';
+import { pause } from './pause.ts';
 
 export interface Queue {
   /**
@@ -52,9 +55,12 @@ export interface Taken {
   done(): void;
 }
 
-// The file: four words of 32 bits: magic, closed or not, where what is not yet in the database begins, which process has
-// put into the database what stood before that; then entries:
+// The file: four words of 32 bits: magic; 0, or where the file is closed the inode of the one that takes its place; where
+// what is not yet in the database begins; which process has put into the database what stood before that; then entries:
 // length of the key (2), check over all that follows it (4), first seen (4), the key. Numbers are little-endian.
+
+// A long file is closed, and what waits in it goes to the beginning of a new one, which takes its place. Who appends looks
+// afterwards whether the file is still open. If it is, the entry was there before the file was closed, and went along.
 const MAGIC = 0x31514c47;
 const CLOSED = 1;
 const CONSUMED = 2;
@@ -62,12 +68,14 @@ const STORER = 3;
 const HEADER = 16;
 type Header = Uint32Array;
 const ENTRY_HEAD = 10;
-/** A file this long is closed, and a new one begun. */
+/** A file this long is replaced by a new one. */
 const FULL = 128 * 1024;
 /** So much that is not in the database: something is in its way. */
 const MOST = 512 * 1024;
 /** After trouble with the file, milliseconds for which it is left alone. */
 const TRY_AGAIN = 1000;
+/** For so many milliseconds, in all twice that, it is waited for the file that takes the place of a closed one. */
+const LONGEST_WAIT = 8;
 /** How often it is looked whether the file is still the one that all use, in milliseconds. */
 const LOOK_AGAIN = 100;
 // Neither a link is followed nor a pipe waited for, whoever has put one there.
@@ -109,13 +117,27 @@ export function newQueue(database: string, durable: boolean): Queue {
     if (!there.isFile()) throw new Error(`${path} is no file`);
     ino = there.ino;
     lookedAt = 0;
-    if (durable) syncDirectory(dirname(path));
+    if (durable) syncPath(dirname(path));
     return true;
   }
 
   function close(): void {
     if (fd >= 0) closeSync(fd);
     fd = -1;
+  }
+
+  /**
+   * Opens the file that takes the place of the one whose header was read, which is closed. False: there is none, or (`fd`)
+   * it is not to be used: what this process has added has not gone along to it, for all that can be known.
+   */
+  function openNext(): boolean {
+    const next = header[CLOSED]!;
+    for (let wait = 0; wait <= LONGEST_WAIT; wait = 2 * wait || 1) {
+      if (wait > 0) pause(wait);
+      if (!open()) return false;
+      if (isOpen()) return own.size === 0 || word(ino) === next;
+    }
+    return false;
   }
 
   /** Reads the header. False: nothing may be appended. */
@@ -156,8 +178,7 @@ export function newQueue(database: string, durable: boolean): Queue {
       if (fd < 0 && !open()) return 0;
       if (!isOpen()) {
         before = undefined;
-        if (!open()) return 0; // the one we had may have been replaced
-        if (!isOpen()) return -1;
+        if (!openNext()) return fd < 0 ? 0 : -1;
       }
       const bytes = readWaiting();
       empty = bytes.length === 0;
@@ -185,10 +206,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         if (!open()) return false;
       }
       const size = writeEntry(entry, key, length, now);
-      if (writeSync(fd, entry, 0, size) < size) return false;
-      if (durable) fdatasyncSync(fd);
-      // Whoever closes a file reads it afterwards: what was there by then is not lost.
-      if (!isOpen()) return false;
+      if (!append(size) && !(openNext() && append(size))) return false;
       if (!isOurs()) {
         close();
         return false;
@@ -198,6 +216,13 @@ export function newQueue(database: string, durable: boolean): Queue {
     } catch {
       return false; // a full disk, say; the database meets it too
     }
+  }
+
+  /** Appends the entry. False: it may not be there, or the file was closed, and has not taken it along. */
+  function append(size: number): boolean {
+    if (writeSync(fd, entry, 0, size) < size) return false;
+    if (durable) fdatasyncSync(fd);
+    return isOpen();
   }
 
   function age(): number | undefined {
@@ -214,6 +239,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   function waitingOfOurs(): Buffer | undefined {
     try {
       if (fd < 0 || readSync(fd, header, 0, HEADER, 0) < HEADER) return undefined;
+      if (isClosed(header) && !openNext()) return undefined;
       return isSound(header) && isOurs() ? readWaiting() : undefined;
     } catch {
       return undefined;
@@ -262,16 +288,25 @@ export function newQueue(database: string, durable: boolean): Queue {
       close();
       return 0;
     }
-    let closed = isClosed(header);
-    if (there.size > FULL && !closed) {
-      writeNumbers(path, ino, CLOSED, 1);
-      closed = true;
-    }
+    if (there.size > FULL && consumed > HEADER && !isClosed(header))
+      return replace() ? takeFrom(firstSeen) : 0;
     const bytes = readWaiting();
     const sound = readEntries(bytes, firstSeen);
-    // The last one may be half written at this moment, or half read. Not in a closed file: who writes there is told.
-    const all = closed && bytes.length < MOST;
+    // The last one may be half written at this moment, or half read. Not in a closed file, as who is killed while replacing
+    // it leaves it: who writes there is told.
+    const all = isClosed(header) && bytes.length < MOST;
     return consumed + (all ? bytes.length : Math.max(sound, bytes.length - ENTRY_HEAD - MAX_KEY));
+  }
+
+  /** Puts a new file, with what waits in the one that is open, in its place. Throws what the file system throws. */
+  function replace(): boolean {
+    withAside(path, headerOf(process.pid), (aside) => {
+      writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
+      appendFileSync(aside, readWaiting());
+      if (durable) syncPath(aside);
+      renameSync(aside, path);
+    });
+    return open();
   }
 
   function isServed(): boolean {
@@ -317,7 +352,16 @@ function isClosed(header: Header): boolean {
 
 /** Nobody finds it without its header. */
 function makeFile(path: string): void {
-  makeWhole(path, Buffer.from(Uint32Array.of(MAGIC, 0, HEADER, 0).buffer));
+  makeWhole(path, headerOf(0));
+}
+
+function headerOf(storer: number): Buffer {
+  return Buffer.from(Uint32Array.of(MAGIC, 0, HEADER, storer).buffer);
+}
+
+/** An inode's number as a word that is not 0. */
+function word(ino: number): number {
+  return ino >>> 0 || 1;
 }
 
 /** Through a descriptor of its own: what is written through one with O_APPEND goes to the end, wherever it is to go. */

@@ -7,7 +7,7 @@ import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast } from './durable.ts';
 import { closeFile, openFile, readHead } from './file.ts';
-import { syncDirectory } from './files.ts';
+import { syncPath } from './files.ts';
 import { lockPath } from './lock.ts';
 import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
@@ -35,7 +35,7 @@ export function copyTo(path: string, to: string, progress: (part: number) => voi
     const { records } = writeNew(own, (into) => copyState(file, readHead(file), into, progress));
     chmodSync(own, 0o600);
     renameSync(own, to);
-    syncDirectory(dirname(to));
+    syncPath(dirname(to));
     return records;
   } catch (error) {
     throw error instanceof Error && 'code' in error ? refused(error, to, 'write') : error;
@@ -95,7 +95,7 @@ export function compact(path: string, progress: (part: number) => void): void {
       renameSync(own, path);
       unlinkSync(lockPath(path)); // who waits for the lock, or holds the old file, sees by this that it has moved
     });
-    syncDirectory(dirname(path));
+    syncPath(dirname(path));
   } catch (error) {
     throw error instanceof Error && 'syscall' in error ? refused(error, path, 'compact') : error;
   } finally {
@@ -139,7 +139,7 @@ export function restore(
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
     takeOwner(own, owner);
     const wasThere = setAsideUnderLock(path, aside, own);
-    syncDirectory(dirname(path));
+    syncPath(dirname(path));
     return { records, wasThere };
   } finally {
     remove(own);
