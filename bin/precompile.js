@@ -5,11 +5,10 @@ const { spawnSync } = require('node:child_process');
 const { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { compile, compiledOf, start } = require('./script.js');
+const { main, pathOfCompiled, compile, start } = require('./greylatch.js');
 
 // Those of master.cf.snippet: V8 asks for the same ones.
 const FLAGS = ['--v8-pool-size=1'];
-const main = join(__dirname, '../dist/main.js');
 
 if (process.argv.length > 2) asFilter();
 else if (existsSync(main)) {
@@ -21,7 +20,7 @@ else if (existsSync(main)) {
 }
 
 function precompile() {
-  rmSync(compiledOf(main), { recursive: true, force: true });
+  rmSync(pathOfCompiled(), { recursive: true, force: true });
   const scratch = mkdtempSync(join(tmpdir(), 'greylatch-'));
   const request = (recipient) =>
     `request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address=192.0.2.1\nclient_name=mail.example.com\n` +
@@ -41,11 +40,11 @@ function precompile() {
 
 /** A filter like any other, but for what it leaves behind. */
 function asFilter() {
-  const script = compile(main);
+  const script = compile();
   process.once('exit', () => {
     const code = script.createCachedData();
-    writeFileSync(`${compiledOf(main)}.new`, Buffer.concat([code, code]));
-    renameSync(`${compiledOf(main)}.new`, compiledOf(main));
+    writeFileSync(`${pathOfCompiled()}.new`, Buffer.concat([code, code]));
+    renameSync(`${pathOfCompiled()}.new`, pathOfCompiled());
   });
-  start(script, main);
+  start(script);
 }

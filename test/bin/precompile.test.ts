@@ -28,12 +28,9 @@ function precompile(): void {
 
 /** Whether V8 takes it, with these flags. */
 function isTaken(...flags: string[]): boolean {
-  const [script, file, from] = [path.join(project, 'bin/script.js'), main, compiled].map((name) =>
-    JSON.stringify(name),
-  );
   const text = `
-    const twice = require('node:fs').readFileSync(${from});
-    const script = require(${script}).compile(${file}, twice.subarray(0, twice.length / 2));
+    const twice = require('node:fs').readFileSync(${JSON.stringify(compiled)});
+    const script = require(${JSON.stringify(program)}).compile(twice.subarray(0, twice.length / 2));
     process.stdout.write(String(script.cachedDataRejected));`;
   return execFileSync(process.execPath, [...flags, '-e', text], { encoding: 'utf8' }) === 'false';
 }
@@ -90,7 +87,7 @@ test('a package that is not built yet has nothing to compile', () => {
   const bare = path.join(scratch.path, 'bare/bin');
   mkdirSync(bare, { recursive: true });
   const file = path.join(bare, 'precompile.js');
-  for (const name of ['precompile.js', 'script.js'])
+  for (const name of ['precompile.js', 'greylatch.js'])
     copyFileSync(path.join(project, 'bin', name), path.join(bare, name));
   expect(spawnSync(process.execPath, [file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
 });
