@@ -13,6 +13,8 @@ import { openTarget } from './log/targets.ts';
 import { openStore } from './store/lmdb.ts';
 
 const USAGE_STATUS = 2;
+/** Milliseconds after the first reply, for what only long sessions gain from. */
+const AFTER_START = 50;
 
 function main(argv: string[]): void {
   if (argv.some(isForCommands)) {
@@ -79,9 +81,9 @@ function filter(settings: FilterArguments, log: Log): void {
   const tidy = () => {
     store.tidy(seconds());
     hits?.write(seconds());
-    keepYoungSmall();
   };
   runSession({ answer, tidy, timeLimit, verbose, log, end });
+  setTimeout(keepYoungSmall, AFTER_START).unref();
 }
 
 main(process.argv.slice(2));

@@ -1,7 +1,5 @@
 // What V8 may keep of memory that it does not need, and would not give back.
 
-let kept = false;
-
 /**
  * Has V8 leave its space for young objects at the size that it has. It doubles it up to 16 times under load, at one
  * filter's rates for nothing. `node --max-semi-space-size=1` does the same, and costs Node 20 and 22 a quarter of the
@@ -9,7 +7,5 @@ let kept = false;
  * this is for a moment after the first reply. What Node itself loads afterwards takes longer.
  */
 export function keepYoungSmall(): void {
-  if (kept) return;
-  kept = true;
   (require('node:v8') as typeof import('node:v8')).setFlagsFromString('--semi-space-growth-factor=1');
 }

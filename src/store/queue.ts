@@ -24,6 +24,7 @@ import { makeWhole, syncPath, withAside } from './files.ts';
 import { fnv1a } from './fnv.ts';
 import { MAX_KEY } from './key.ts';
 import { isAlive } from './lock.ts';
+import { newOwn } from './own.ts';
 import { pause } from './pause.ts';
 
 export interface Queue {
@@ -94,8 +95,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   const path = queuePath(database);
   const header: Header = new Uint32Array(HEADER / 4);
   const entry = Buffer.allocUnsafeSlow(ENTRY_HEAD + MAX_KEY);
-  /** What this process has appended, in that order, and when (see `monotonic`). */
-  const own = new Map<string, { firstSeen: number; at: number }>();
+  const own = newOwn();
   let waiting = Buffer.allocUnsafeSlow(16 * 1024); // what is not yet in the database
   let fd = -1;
   let ino = 0;
@@ -135,7 +135,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     for (let wait = 0; wait <= LONGEST_WAIT; wait = 2 * wait || 1) {
       if (wait > 0) pause(wait);
       if (!open()) return false;
-      if (isOpen()) return own.size === 0 || word(ino) === next;
+      if (isOpen()) return own.isEmpty() || word(ino) === next;
     }
     return false;
   }
@@ -211,7 +211,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         close();
         return false;
       }
-      own.set(key.toString('latin1', 0, length), { firstSeen: now, at: monotonic() });
+      own.add(entry, size, monotonic());
       return true;
     } catch {
       return false; // a full disk, say; the database meets it too
@@ -226,13 +226,10 @@ export function newQueue(database: string, durable: boolean): Queue {
   }
 
   function age(): number | undefined {
-    if (own.size === 0) return undefined;
+    if (own.isEmpty()) return undefined;
     const bytes = waitingOfOurs();
-    for (const [name, { at }] of own) {
-      if (bytes === undefined || bytes.includes(name, 0, 'latin1')) return monotonic() - at;
-      own.delete(name);
-    }
-    return undefined;
+    const at = own.oldest((ours) => bytes === undefined || bytes.includes(ours));
+    return at === undefined ? undefined : monotonic() - at;
   }
 
   /** What waits in the file that we appended to; undefined where nobody can know: somebody has removed it, say. */
@@ -255,7 +252,7 @@ export function newQueue(database: string, durable: boolean): Queue {
       close(); // what is wrong with the queue must not keep anything from the database
     }
     // What was appended to a file that is there no more.
-    for (const [name, sight] of own) earliest(firstSeen, name, sight.firstSeen);
+    readEntries(own.bytes(), firstSeen);
     return {
       firstSeen,
       done() {

@@ -240,6 +240,7 @@ sub run_step {
         @latencies = sort { $a <=> $b } @latencies;
         $result{p99} = $latencies[ @latencies * 0.99 ] * 1000;
     }
+    sleep $step->{rest} if $step->{rest};
     $result{memory} = [ map { Machine::memory($_) } measured() ] if $step->{memory};
     return \%result;
 }

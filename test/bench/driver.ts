@@ -20,7 +20,9 @@ export interface Step {
   /** So many requests in one write. Default: 1, as smtpd does. */
   burst?: number;
   latencies?: boolean;
-  /** Look at the processes' memory afterwards. */
+  /** Seconds for which nobody asks anything afterwards. */
+  rest?: number;
+  /** Look at the processes' memory then. */
   memory?: boolean;
 }
 

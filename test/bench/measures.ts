@@ -72,6 +72,9 @@ async function ask(
   return report;
 }
 
+/** Seconds after which V8 has cleaned up: it takes up to nine for it, once there is nothing else to do. */
+const REST = 15;
+
 type Group = (lab: Lab, program: Program, sizes: Sizes, round: number) => Promise<Figures>;
 
 export const GROUPS: Record<string, Group> = {
@@ -229,15 +232,22 @@ async function memory(lab: Lab, program: Program, sizes: Sizes, round: number): 
   const { stored, long, warm } = sizes;
   const daemon = program.kind === 'daemon';
   const steps: Step[] = [{ share: 0.7, requests: warm * (daemon ? 1 : 20), memory: true }];
-  if (!daemon) steps.push({ share: 0.7, requests: long, sessions: 1, memory: true });
+  if (!daemon) {
+    // One request more, which is noise.
+    steps.push({ share: 0.7, requests: 1, sessions: 1, rest: REST, memory: true });
+    steps.push({ share: 0.7, requests: long, sessions: 1, memory: true });
+    steps.push({ share: 0.7, requests: 1, sessions: 1, rest: REST, memory: true });
+  }
   return withDatabase(lab, program, stored, async ({ target }) => {
     const report = await ask(lab, program, target, { sessions: 20, known: stored, fresh: stored, steps });
-    const [all, after] = report.steps.map((step) => step.memory!);
+    const [all, rested, after, restedAfter] = report.steps.map((step) => step.memory!);
     const figures: Figures = { pss: meanMemory(all!, 'pss'), private: meanMemory(all!, 'private') };
+    if (rested !== undefined) figures['pss-rest'] = meanMemory(rested, 'pss');
     if (after !== undefined) {
       figures['pss-long'] = after[0]!.pss / 1024;
       figures['private-long'] = after[0]!.private / 1024;
     }
+    if (restedAfter !== undefined) figures['pss-long-rest'] = restedAfter[0]!.pss / 1024;
     if (program.kind !== 'floor') figures.bytes = lab.sizes.get(program.name)! / stored;
     return figures;
   });

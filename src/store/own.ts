@@ -1,0 +1,55 @@
+// What this process has appended to the queue, until it is known to be in the database. As bytes, not as objects: what
+// lives for a second is moved by V8 to where it stays until the process has been idle for some time.
+
+export interface Own {
+  isEmpty(): boolean;
+  /** The first `size` bytes of `entry`, appended at `at`. */
+  add(entry: Buffer, size: number, at: number): void;
+  /** When the oldest one was appended for which `waits` holds; those before it are forgotten. undefined: there is none. */
+  oldest(waits: (entry: Buffer) => boolean): number | undefined;
+  /** All of them, one behind the other. To be used at once. */
+  bytes(): Buffer;
+  clear(): void;
+}
+
+const LEAST = 4 * 1024; // bytes
+
+export function newOwn(): Own {
+  let bytes = Buffer.allocUnsafeSlow(LEAST);
+  let ends: number[] = []; // of each entry, in `bytes`
+  let times: number[] = [];
+  let first = 0; // of those that are not forgotten
+
+  const start = () => (first === 0 ? 0 : ends[first - 1]!);
+  const end = () => ends.at(-1) ?? 0;
+
+  function clear(): void {
+    if (bytes.length > LEAST) bytes = Buffer.allocUnsafeSlow(LEAST);
+    ends = [];
+    times = [];
+    first = 0;
+  }
+
+  return {
+    isEmpty: () => ends.length === 0,
+    add(entry, size, at) {
+      const from = end();
+      if (from + size > bytes.length) {
+        const longer = Buffer.allocUnsafeSlow(2 * (from + size));
+        bytes.copy(longer, 0, 0, from);
+        bytes = longer;
+      }
+      entry.copy(bytes, from, 0, size);
+      ends.push(from + size);
+      times.push(at);
+    },
+    oldest(waits) {
+      for (; first < ends.length; first++)
+        if (waits(bytes.subarray(start(), ends[first]))) return times[first];
+      clear();
+      return undefined;
+    },
+    bytes: () => bytes.subarray(start(), end()),
+    clear,
+  };
+}

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { newOwn } from '../../src/store/own.ts';
+
+const entry = (text: string) => Buffer.from(text.padEnd(300, '.'));
+
+test('the oldest that waits is found, and those before it are forgotten', () => {
+  const own = newOwn();
+  expect(own.isEmpty()).toBe(true);
+  for (const [i, text] of ['a', 'bb', 'ccc'].entries()) own.add(entry(text), text.length, 10 + i);
+  expect(own.bytes().toString()).toBe('abbccc');
+  expect(own.oldest((bytes) => bytes.toString() === 'bb')).toBe(11);
+  expect(own.bytes().toString()).toBe('bbccc');
+  own.add(entry('dddd'), 4, 13);
+  expect(own.oldest((bytes) => bytes.length > 2)).toBe(12);
+  expect(own.bytes().toString()).toBe('cccdddd');
+  expect(own.isEmpty()).toBe(false);
+  expect(own.oldest(() => false)).toBeUndefined();
+  expect(own.isEmpty()).toBe(true);
+  expect(own.bytes()).toHaveLength(0);
+});
+
+test('thousands, and then none', () => {
+  const own = newOwn();
+  for (let i = 0; i < 3000; i++) own.add(entry(`${i} `), 12, i);
+  expect(own.bytes()).toHaveLength(3000 * 12);
+  expect(own.bytes().toString('latin1', 12 * 2999, 12 * 2999 + 5)).toBe('2999 ');
+  expect(own.oldest((bytes) => bytes.toString().startsWith('2000 '))).toBe(2000);
+  own.clear();
+  expect(own.isEmpty()).toBe(true);
+  own.add(entry('x'), 1, 1);
+  expect(own.bytes().toString()).toBe('x');
+});
