@@ -1,11 +1,12 @@
 // The database's file, opened for reading: its head (meta pages and our own mark) and its pages, each read
 // whole into memory of ours. Never maps the file, so that no damage to it can kill the reader.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { DamageError, refused, StoreError } from './damage.ts';
+import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import {
   MARK_BYTES,
   META_BYTES,
   type Meta,
+  metaEntries,
   metaTxn,
   readMeta,
   wrongWithHeader,
@@ -74,11 +75,10 @@ export function closeFile(file: DataFile): void {
 
 /** LMDB's page size is the machine's that made the file; the second meta page tells by where it lies. */
 function settlePageSize(file: DataFile, size: number): void {
-  const start = Buffer.allocUnsafeSlow(65536 + META_BYTES);
-  const got = readSync(file.fd, start, 0, start.length, 0);
-  start.fill(0, got);
   let foreign = false;
   for (let pageSize = 4096; pageSize <= 65536; pageSize *= 2) {
+    const start = Buffer.alloc(pageSize + META_BYTES);
+    readSync(file.fd, start, 0, start.length, 0);
     for (const at of [0, pageSize]) {
       const meta = readMeta(start, at);
       if (meta === 'foreign') foreign = true;
@@ -86,7 +86,7 @@ function settlePageSize(file: DataFile, size: number): void {
         // LMDB may leave some last pages unwritten, but never this many.
         if (meta.lastPage * pageSize > size * 2 + 0x1000000)
           throw new DamageError(`is truncated to ${size} bytes`);
-        if (pageSize !== 4096) file.head = Buffer.allocUnsafeSlow(pageSize + META_BYTES);
+        if (pageSize !== 4096) file.head = start;
         file.pageSize = pageSize;
         return;
       }
@@ -100,7 +100,7 @@ function settlePageSize(file: DataFile, size: number): void {
 
 /**
  * The newest committed state; `still`: the caller holds the write lock, and nobody commits meanwhile. Throws DamageError
- * where there is none, or the file is shorter than it says.
+ * where there is none, or the file is shorter than it says; MovedError where it must be opened again.
  */
 export function readHead(file: DataFile, still = false): Meta {
   const { head, pageSize, newest } = file;
@@ -108,8 +108,12 @@ export function readHead(file: DataFile, still = false): Meta {
   const first = metaTxn(head, 0);
   const second = metaTxn(head, pageSize);
   const txnid = Math.max(first, second);
-  // A transaction's number never stands for two states: nothing is to be read anew where it is the same.
-  if (newest !== undefined && first >= 0 && second >= 0 && newest.txnid === txnid) return newest;
+  // A transaction's number never stands for two states, so that nothing is to be read anew where it is the same; unless
+  // somebody has emptied the file, and another process began anew in it.
+  if (newest !== undefined && first >= 0 && second >= 0 && newest.txnid === txnid) {
+    if (metaEntries(head, newestAt(file)) === newest.main.entries) return newest;
+    throw new MovedError('it was begun anew');
+  }
   // What this process has committed was whole before it looked.
   const meta = readMeta(head, still || txnid === file.own ? newestAt(file) : settle(file));
   // A healthy file has two good meta pages at all times: LMDB writes each in one piece.

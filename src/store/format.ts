@@ -63,6 +63,11 @@ export function metaTxn(b: Uint8Array, at: number): number {
   return u48(b, at + META_TXNID);
 }
 
+/** How many records the state of the sound meta page at `at` has. */
+export function metaEntries(b: Uint8Array, at: number): number {
+  return u48(b, at + META_TREES + 48 + 32);
+}
+
 /** What is wrong with a meta page; 'foreign' is a sound file of another LMDB. */
 export type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
 

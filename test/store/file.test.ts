@@ -1,4 +1,5 @@
-// The head of the file, read while another process writes at full speed.
+// The head of the file, read while another process writes at full speed, or after somebody has begun anew in it.
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { closeFile, openFile, readHead } from '../../src/store/file.ts';
@@ -35,5 +36,32 @@ test('a head that is read in the middle of a commit is never taken for a state',
   expect(readHead(readers[0]).txnid).toBeGreaterThanOrEqual(txnid + requests);
   for (const file of readers) closeFile(file);
   await filter.finish();
+  scratch.remove();
+});
+
+test('a state with the number of another, in a file that was emptied meanwhile, is noticed', async () => {
+  const scratch = makeScratch();
+  const store = async (name: string, senders: number) => {
+    const database = path.join(scratch.path, name);
+    const filter = await startFilter(greylatch('--db', database, '--log', 'none'));
+    // All in one transaction, whenever it comes.
+    filter.send(
+      Array.from({ length: senders }, (_, i) =>
+        shortRequest('10.0.0.1', `s${i}@example.org`, 'r@example.net'),
+      ).join(''),
+    );
+    await filter.replies(senders);
+    await filter.finish();
+    return database;
+  };
+  const [database, another] = [await store('greylist.mdb', 3), await store('another.mdb', 4)];
+  const reader = openFile(database)!;
+  const { txnid, main } = readHead(reader);
+  expect(main.entries).toBe(3);
+  truncateSync(database);
+  writeFileSync(database, readFileSync(another));
+  expect(() => readHead(reader)).toThrow('begun anew');
+  expect(readHead(openFile(database)!)).toMatchObject({ txnid, main: { entries: 4 } });
+  closeFile(reader);
   scratch.remove();
 });
