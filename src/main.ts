@@ -49,7 +49,7 @@ function start(words: () => Words, apart: boolean): void {
 
 /** A word that is no option leads to a command; so do the questions that yargs answers. */
 function isForCommands(word: string, i: number): boolean {
-  return word === '--help' || word === '--version' || (i === 0 && /^[a-z]/.test(word));
+  return word === '--help' || word === '--version' || (i === 0 && word >= 'a' && word < '{');
 }
 
 function filter(settings: FilterArguments, log: Log): void {

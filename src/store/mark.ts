@@ -114,8 +114,7 @@ let boot: number | undefined;
 function bootId(): number {
   if (boot === undefined) {
     try {
-      const digits = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
-      boot = /^[0-9a-f]{8}$/.test(digits) ? Number.parseInt(digits, 16) : 0;
+      boot = Number(`0x${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8)}`) || 0;
     } catch {
       boot = 0;
     }
