@@ -1,10 +1,10 @@
 // A session: requests from descriptor 0, replies to descriptor 1, until one side or the clock ends it.
 // Knows nothing of greylisting: what a request gets is asked of `answer`.
-import { createReadStream, fstatSync, readSync, writeSync } from 'node:fs';
-import type { SocketConstructorOpts } from 'node:net';
+import { fstatSync, writeSync } from 'node:fs';
 import type { PolicyRequest } from '../greylist/request.ts';
 import type { Log } from '../log/log.ts';
 import { pause } from '../store/pause.ts';
+import { readFile, readFirst, readStream } from './input.ts';
 import { newDecoder } from './protocol.ts';
 
 export interface SessionOptions {
@@ -21,7 +21,6 @@ export interface SessionOptions {
   end: (status: number) => void;
 }
 
-const READ_SIZE = 16 * 1024;
 /** How long after a reply there is time for other work, in milliseconds. An idle session does none. */
 const TIDY_AFTER = 1000;
 const REQUEST_TYPE = 'smtpd_access_policy';
@@ -95,44 +94,14 @@ export function runSession(options: SessionOptions): void {
   const input = fstatSync(0);
   const isStream = input.isSocket() || input.isFIFO();
   const ended = () => finish(0);
-  // smtpd sends a request as soon as it has connected. It is read and answered before all else is made ready:
-  // node:net takes a tenth of the time to the first reply. Until it is there, a signal ends the process as any other.
+  // smtpd sends a request as soon as it has connected. It is read and answered before all else is made ready. Until it is
+  // there, a signal ends the process as any other.
   const first = isStream ? readFirst() : undefined;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, ended);
   if (first?.length === 0) ended();
   else if (first !== undefined) take(first, first.length);
   if (over) return;
   if (options.timeLimit > 0) setTimeout(ended, options.timeLimit * 1000);
-  if (isStream) listen(take, ended);
+  if (isStream) readStream(take, ended);
   else readFile(take, ended);
-}
-
-/** What is there, or comes first, where descriptor 0 waits for it; empty at its end, undefined where it does not wait. */
-function readFirst(): Buffer | undefined {
-  const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
-  try {
-    return buffer.subarray(0, readSync(0, buffer));
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? undefined : buffer.subarray(0, 0);
-  }
-}
-
-/** Has every chunk that comes on descriptor 0, a socket or pipe, taken. */
-function listen(take: (chunk: Buffer, length: number) => void, ended: () => void): void {
-  const { Socket } = require('node:net') as typeof import('node:net');
-  const buffer = Buffer.allocUnsafeSlow(READ_SIZE); // one for all reads: nothing is copied, nothing collected
-  const callback = (length: number) => {
-    take(buffer, length);
-    return true;
-  };
-  const options = { fd: 0, readable: true, writable: false, onread: { buffer, callback } };
-  const socket = new Socket(options as SocketConstructorOpts); // its types lack onread
-  socket.on('end', ended).on('error', ended).on('close', ended);
-}
-
-/** A file, a terminal: in pieces as small, so that what has to be done between requests gets its turn. */
-function readFile(take: (chunk: Buffer, length: number) => void, ended: () => void): void {
-  const stream = createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
-  stream.on('data', (chunk) => take(chunk as Buffer, chunk.length));
-  stream.on('end', ended).on('error', ended);
 }

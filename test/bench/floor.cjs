@@ -1,5 +1,5 @@
 // The floor of the bench: what a policy filter on Node costs that does nothing. Answers dunno to every request,
-// reads as greylatch does (a socket's `onread` and one buffer), writes as it does, and stores nothing.
+// reads as Node's manual has it (a socket's `onread` and one buffer), writes as greylatch does, and stores nothing.
 const { writeSync } = require('node:fs');
 const { Socket } = require('node:net');
 

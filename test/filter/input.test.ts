@@ -1,0 +1,82 @@
+// Both ways in which requests come in, each in a filter whose Node has been told to go that way, or to say which it went.
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { greylatch, type Session, startFilter, startPiped } from '../support/filter.ts';
+import { deferred, shortRequest } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const scratch = makeScratch();
+const modules = path.join(scratch.path, 'modules');
+afterAll(scratch.remove);
+
+const [node, ...program] = greylatch('--db', path.join(scratch.path, 'greylist.mdb'), '--log', 'none');
+
+/** The filter's command line; it notes at its end which of Node's own modules it has loaded. */
+function command(name: string, before = ''): string[] {
+  const preloaded = path.join(scratch.path, `${name}.cjs`);
+  const atEnd = `require('node:fs').writeFileSync(${JSON.stringify(modules)}, process.moduleLoadList.join('\n'))`;
+  writeFileSync(preloaded, `${before}\nprocess.on('exit', () => ${atEnd.replace('\n', '\\n')});\n`);
+  return [node!, '--require', preloaded, ...program];
+}
+
+const hasLoadedSockets = () => readFileSync(modules, 'utf8').split('\n').includes('NativeModule net');
+
+/** Whatever comes in one chunk or many is read to the end, by a process that then ends by itself. */
+async function converse(session: Session): Promise<void> {
+  const request = shortRequest('10.0.0.1', 's@example.org', 'r@example.net');
+  expect(await session.ask(request)).toBe(deferred);
+  for (let i = 0; i < 3; i++) expect(await session.ask(request)).toBe(deferred);
+  // More than is read at once, with ends of chunks anywhere in requests.
+  session.send(request.repeat(2000));
+  expect(new Set(await session.replies(2000))).toEqual(new Set([deferred]));
+  expect(await session.finish()).toMatchObject({ code: 0, rest: '' });
+}
+
+const WITHOUT_HANDLES = {
+  refused: "process.binding = () => { throw new Error('access to this API has been restricted'); };",
+  'not there': 'delete process.binding;',
+  'those of a newer Node': `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '27.0.0' } });`,
+};
+
+test('a socket, and a pipe, are read without what Node makes of them', async () => {
+  await converse(await startFilter(command('plain')));
+  expect(hasLoadedSockets()).toBe(false);
+  await converse(startPiped(command('plain')));
+  expect(hasLoadedSockets()).toBe(false);
+});
+
+test.each(Object.entries(WITHOUT_HANDLES))('where its handles are %s, as ever', async (_, before) => {
+  await converse(await startFilter(command('without', before)));
+  expect(hasLoadedSockets()).toBe(true);
+});
+
+test('a TCP connection, as from inetd', async () => {
+  const request = shortRequest('10.0.0.2', 's@example.org', 'r@example.net');
+  const server = net.createServer({ pauseOnConnect: true }, (connection) => {
+    const [file, ...words] = command('plain');
+    spawn(file!, words, { stdio: [connection, connection, connection], env: {} });
+    connection.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  let replies = '';
+  client.setEncoding('latin1').on('data', (text: string) => {
+    replies += text;
+    if (replies.length < 3 * (deferred.length + 2)) client.write(request);
+    else client.end();
+  });
+  client.write(request);
+  await new Promise((resolve) => client.once('close', resolve));
+  server.close();
+  expect(replies).toBe(`${deferred}\n\n`.repeat(3));
+  expect(hasLoadedSockets()).toBe(false);
+});
+
+test('a client that is gone ends the session', async () => {
+  const session = await startFilter(command('plain'));
+  expect(await session.ask(shortRequest('10.0.0.3', 's@example.org', 'r@example.net'))).toBe(deferred);
+  expect(await session.hangUp()).toMatchObject({ code: 0, rest: '' });
+});
