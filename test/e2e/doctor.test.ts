@@ -537,15 +537,16 @@ postfixSuite('greylatch doctor', () => {
 
   /** The two files and everything of the filter's, with owners and modes. */
   function copyOf(directory: string): { restore(): void } {
-    const store = makeScratch('greylatch-kept-');
+    const copy = path.join(scratch.path, 'kept');
     const parts = ['config', 'mta', 'logs'];
-    for (const part of parts) execFileSync('cp', ['-a', path.join(directory, part), store.path]);
+    mkdirSync(copy);
+    for (const part of parts) execFileSync('cp', ['-a', path.join(directory, part), copy]);
     return {
       restore() {
         chmodSync(directory, 0o755);
         for (const part of parts) {
           rmSync(path.join(directory, part), { recursive: true });
-          execFileSync('cp', ['-a', path.join(store.path, part), directory]);
+          execFileSync('cp', ['-a', path.join(copy, part), directory]);
         }
       },
     };
