@@ -28,6 +28,7 @@ export function makeWhole(path: string, content: Buffer): void {
 export function withAside(path: string, content: Buffer, work: (aside: string) => void): void {
   const aside = `${path}.${process.pid}`;
   try {
+    rmSync(aside, { force: true }); // of one that was killed, and had our number
     writeFileSync(aside, content, { mode: 0o600, flag: 'wx' });
     if (process.geteuid?.() === 0) {
       const { uid, gid } = statSync(dirname(path));

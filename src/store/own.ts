@@ -5,7 +5,7 @@ export interface Own {
   isEmpty(): boolean;
   /** The first `size` bytes of `entry`, appended at `at`. */
   add(entry: Buffer, size: number, at: number): void;
-  /** When the oldest one was appended for which `waits` holds; those before it are forgotten. undefined: there is none. */
+  /** When the oldest one was appended for which `waits` holds. Those before it go. undefined: there is none, and all go. */
   oldest(waits: (entry: Buffer) => boolean): number | undefined;
   /** All of them, one behind the other. To be used at once. */
   bytes(): Buffer;
@@ -18,7 +18,7 @@ export function newOwn(): Own {
   let bytes = Buffer.allocUnsafeSlow(LEAST);
   let ends: number[] = []; // of each entry, in `bytes`
   let times: number[] = [];
-  let first = 0; // of those that are not forgotten
+  let first = 0; // of those that are not gone
 
   const start = () => (first === 0 ? 0 : ends[first - 1]!);
   const end = () => ends.at(-1) ?? 0;
@@ -30,15 +30,22 @@ export function newOwn(): Own {
     first = 0;
   }
 
+  /** For an entry of `size` bytes: those that are gone, or as much again, so that few have to be moved. */
+  function makeRoom(size: number): void {
+    const gone = start();
+    const left = bytes.subarray(gone, end());
+    if (2 * (left.length + size) > bytes.length) bytes = Buffer.allocUnsafeSlow(2 * (left.length + size));
+    left.copy(bytes);
+    ends = ends.slice(first).map((end) => end - gone);
+    times = times.slice(first);
+    first = 0;
+  }
+
   return {
     isEmpty: () => ends.length === 0,
     add(entry, size, at) {
+      if (end() + size > bytes.length) makeRoom(size);
       const from = end();
-      if (from + size > bytes.length) {
-        const longer = Buffer.allocUnsafeSlow(2 * (from + size));
-        bytes.copy(longer, 0, 0, from);
-        bytes = longer;
-      }
       entry.copy(bytes, from, 0, size);
       ends.push(from + size);
       times.push(at);

@@ -103,6 +103,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   let lookedAt = 0;
   let empty = true;
   let moved = true;
+  let astray = false; // what this process has added may be in no file that others find
 
   /** Opens the file. False: there is none. Throws. */
   function open(): boolean {
@@ -124,6 +125,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   function close(): void {
     if (fd >= 0) closeSync(fd);
     fd = -1;
+    astray ||= !own.isEmpty();
   }
 
   /**
@@ -132,10 +134,13 @@ export function newQueue(database: string, durable: boolean): Queue {
    */
   function openNext(): boolean {
     const next = header[CLOSED]!;
+    const before = astray;
     for (let wait = 0; wait <= LONGEST_WAIT; wait = 2 * wait || 1) {
       if (wait > 0) pause(wait);
       if (!open()) return false;
-      if (isOpen()) return own.isEmpty() || word(ino) === next;
+      if (!isOpen()) continue;
+      if (word(ino) === next) astray = before;
+      return !astray;
     }
     return false;
   }
@@ -235,7 +240,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   /** What waits in the file that we appended to; undefined where nobody can know: somebody has removed it, say. */
   function waitingOfOurs(): Buffer | undefined {
     try {
-      if (fd < 0 || readSync(fd, header, 0, HEADER, 0) < HEADER) return undefined;
+      if (astray || readSync(fd, header, 0, HEADER, 0) < HEADER) return undefined;
       if (isClosed(header) && !openNext()) return undefined;
       return isSound(header) && isOurs() ? readWaiting() : undefined;
     } catch {
@@ -257,6 +262,7 @@ export function newQueue(database: string, durable: boolean): Queue {
       firstSeen,
       done() {
         own.clear();
+        astray = false;
         if (end === 0) return;
         try {
           // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
@@ -285,8 +291,7 @@ export function newQueue(database: string, durable: boolean): Queue {
       close();
       return 0;
     }
-    if (there.size > FULL && consumed > HEADER && !isClosed(header))
-      return replace() ? takeFrom(firstSeen) : 0;
+    if (there.size > FULL && consumed > HEADER && !isClosed(header) && replace()) return takeFrom(firstSeen);
     const bytes = readWaiting();
     const sound = readEntries(bytes, firstSeen);
     // The last one may be half written at this moment, or half read. Not in a closed file, as who is killed while replacing
@@ -295,15 +300,37 @@ export function newQueue(database: string, durable: boolean): Queue {
     return consumed + (all ? bytes.length : Math.max(sound, bytes.length - ENTRY_HEAD - MAX_KEY));
   }
 
-  /** Puts a new file, with what waits in the one that is open, in its place. Throws what the file system throws. */
+  /**
+   * Puts a new file, with what waits in the one that is open, in its place. False: that could not be done (a full disk, a
+   * directory that is not ours), and the file is what it was, or closed.
+   */
   function replace(): boolean {
-    withAside(path, headerOf(process.pid), (aside) => {
-      writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
-      appendFileSync(aside, readWaiting());
-      if (durable) syncPath(aside);
-      renameSync(aside, path);
-    });
-    return open();
+    try {
+      withAside(path, headerOf(process.pid), (aside) => {
+        // Nearly all of it before anybody has to wait; whoever appends later than the last reading finds the file closed.
+        const end = copyTo(aside, header[CONSUMED]!);
+        writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
+        copyTo(aside, end);
+        if (durable) syncPath(aside);
+        renameSync(aside, path);
+      });
+    } catch {
+      isOpen(); // reads the header again
+      return false;
+    }
+    if (!isOpen()) openNext();
+    return true;
+  }
+
+  /** Appends to the file `aside` what the one that is open holds from `at` on. Returns its end. */
+  function copyTo(aside: string, at: number): number {
+    const piece = Buffer.allocUnsafe(FULL);
+    for (;;) {
+      const got = readSync(fd, piece, 0, piece.length, at);
+      if (got === 0) return at;
+      appendFileSync(aside, piece.subarray(0, got));
+      at += got;
+    }
   }
 
   function isServed(): boolean {

@@ -3,7 +3,7 @@ import { newOwn } from '../../src/store/own.ts';
 
 const entry = (text: string) => Buffer.from(text.padEnd(300, '.'));
 
-test('the oldest that waits is found, and those before it are forgotten', () => {
+test('the oldest that waits is found, and those before it go', () => {
   const own = newOwn();
   expect(own.isEmpty()).toBe(true);
   for (const [i, text] of ['a', 'bb', 'ccc'].entries()) own.add(entry(text), text.length, 10 + i);
@@ -29,4 +29,15 @@ test('thousands, and then none', () => {
   expect(own.isEmpty()).toBe(true);
   own.add(entry('x'), 1, 1);
   expect(own.bytes().toString()).toBe('x');
+});
+
+test('where some always wait, no more than those are kept', () => {
+  const own = newOwn();
+  for (let i = 0; i < 20_000; i++) {
+    own.add(entry(`${i} `), 60, i);
+    expect(own.oldest((bytes) => Number.parseInt(bytes.toString(), 10) > i - 20)).toBe(Math.max(0, i - 19));
+  }
+  expect(own.bytes()).toHaveLength(20 * 60);
+  expect(own.bytes().toString('latin1', 19 * 60, 19 * 60 + 6)).toBe('19999 ');
+  expect(own.bytes().buffer.byteLength).toBeLessThanOrEqual(4 * 1024);
 });

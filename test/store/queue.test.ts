@@ -1,8 +1,10 @@
 // The queue of new triples: what is in it is seen by all, and lost by nothing that happens to those who use it.
 import {
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -164,8 +166,51 @@ test('a removed file, after one that was replaced: what this process has added i
   unlinkSync(queuePath(database));
   writeFileSync(`${database}-other`, ''); // or the next file may get the same inode
   add(open(), 'b', 1001);
-  expect(one.age()).toBeGreaterThanOrEqual(0);
-  expect(taken(one)).toEqual({ a: 1000, b: 1001 });
+  for (let looks = 0; looks < 2; looks++) expect(one.age()).toBeGreaterThanOrEqual(0);
+  const take = one.take();
+  expect(Object.fromEntries(take.firstSeen)).toEqual({ a: 1000, b: 1001 });
+  take.done();
+  expect(one.age()).toBeUndefined();
+});
+
+test('however much waits in a long file, all of it goes along', () => {
+  const [one, other] = [open(), open()];
+  fill(one);
+  const names = Array.from({ length: 12_000 }, (_, n) => `waiting-${n}@${'x'.repeat(40)}`);
+  for (const name of names) expect(one.add(Buffer.from(name), name.length, 1000)).toBe(true);
+  expect(statSync(queuePath(database)).size).toBeGreaterThan(700 * 1024);
+  const found = new Set<string>();
+  for (let takes = 0; takes < 3; takes++) {
+    const take = other.take();
+    for (const name of take.firstSeen.keys()) found.add(name);
+    take.done();
+  }
+  expect(names.filter((name) => !found.has(name))).toEqual([]);
+  expect(found.size).toBe(names.length);
+  expect(statSync(queuePath(database)).size).toBe(16);
+  expect(one.age()).toBeUndefined();
+});
+
+test("a long file that cannot be replaced is used as it is; a file that one left that was killed is in nobody's way", () => {
+  const [one, other] = [open(), open()];
+  fill(one);
+  const aside = `${queuePath(database)}.${process.pid}`;
+  mkdirSync(aside);
+  const before = statSync(queuePath(database)).ino;
+  for (const name of ['a', 'b']) {
+    add(one, name, 1000);
+    const take = other.take();
+    expect(Object.fromEntries(take.firstSeen)).toEqual({ [name]: 1000 });
+    take.done();
+    expect(find(one, name)).toBe(0);
+  }
+  expect(statSync(queuePath(database)).ino).toBe(before);
+  rmdirSync(aside);
+  writeFileSync(aside, 'half a file');
+  add(one, 'c', 1000);
+  expect(taken(other)).toEqual({ c: 1000 });
+  expect(statSync(queuePath(database)).ino).not.toBe(before);
+  expect(existsSync(aside)).toBe(false);
 });
 
 test.each([
