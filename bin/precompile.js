@@ -38,8 +38,12 @@ function precompile() {
   }
 }
 
-/** A filter like any other, but for what it leaves behind. */
+/**
+ * A filter like any other, but for what it leaves behind. On a slow machine it lives long enough to change V8's flags
+ * (see src/filter/heap.ts), which would be kept with the code, and no later process would take it.
+ */
 function asFilter() {
+  require('node:v8').setFlagsFromString = () => {};
   const script = compile();
   process.once('exit', () => {
     const code = script.createCachedData();
