@@ -3,10 +3,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import {
+  hasTreesOf,
   MARK_BYTES,
   META_BYTES,
   type Meta,
-  metaEntries,
   metaTxn,
   readMeta,
   wrongWithHeader,
@@ -111,7 +111,7 @@ export function readHead(file: DataFile, still = false): Meta {
   // A transaction's number never stands for two states, so that nothing is to be read anew where it is the same; unless
   // somebody has emptied the file, and another process began anew in it.
   if (newest !== undefined && first >= 0 && second >= 0 && newest.txnid === txnid) {
-    if (metaEntries(head, newestAt(file)) === newest.main.entries) return newest;
+    if (hasTreesOf(head, newestAt(file), newest)) return newest;
     throw new MovedError('it was begun anew');
   }
   // What this process has committed was whole before it looked.

@@ -39,7 +39,8 @@ const MOST_DEPTH = 16;
 
 // The parts of a meta page that a commit changes, as offsets from the page's start.
 export const META_TREES = 48;
-export const META_TREES_BYTES = 96;
+const TREE_BYTES = 48;
+export const META_TREES_BYTES = 2 * TREE_BYTES;
 export const META_LAST_PAGE = 144;
 export const META_TXNID = 152;
 export const META_BOOT_ID = 160;
@@ -63,11 +64,6 @@ export function metaTxn(b: Uint8Array, at: number): number {
   return u48(b, at + META_TXNID);
 }
 
-/** How many records the state of the sound meta page at `at` has. */
-export function metaEntries(b: Uint8Array, at: number): number {
-  return u48(b, at + META_TREES + 48 + 32);
-}
-
 /** What is wrong with a meta page; 'foreign' is a sound file of another LMDB. */
 export type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
 
@@ -79,12 +75,27 @@ export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
   const pageSize = u32(b, at + META_TREES);
   const lastPage = u48(b, at + META_LAST_PAGE);
   const free = readTree(b, at + META_TREES, lastPage);
-  const main = readTree(b, at + META_TREES + 48, lastPage);
+  const main = readTree(b, at + META_TREES + TREE_BYTES, lastPage);
   const sizeSound = pageSize >= 4096 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
   if (!sizeSound || !free || !main || lastPage < 1) return 'implausible';
   const txnid = u48(b, at + META_TXNID);
   if (u16(b, at + META_TXNID + 6) !== 0) return 'implausible';
   return { txnid, pageSize, lastPage, free, main, bootId: u32(b, at + META_BOOT_ID) };
+}
+
+/** Whether the sound meta page at `at` has the very trees of `meta`, whatever else it says. */
+export function hasTreesOf(b: Uint8Array, at: number, { free, main, lastPage }: Meta): boolean {
+  return (
+    u48(b, at + META_LAST_PAGE) === lastPage &&
+    isTree(b, at + META_TREES, free) &&
+    isTree(b, at + META_TREES + TREE_BYTES, main)
+  );
+}
+
+function isTree(b: Uint8Array, at: number, { depth, root, entries }: Tree): boolean {
+  return (
+    u16(b, at + 6) === depth && (depth === 0 || (u48(b, at + 40) === root && u48(b, at + 32) === entries))
+  );
 }
 
 function readTree(b: Uint8Array, at: number, lastPage: number): Tree | undefined {

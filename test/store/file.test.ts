@@ -3,6 +3,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { closeFile, openFile, readHead } from '../../src/store/file.ts';
+import { META_LAST_PAGE, META_TREES } from '../../src/store/format.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -61,7 +62,16 @@ test('a state with the number of another, in a file that was emptied meanwhile, 
   truncateSync(database);
   writeFileSync(database, readFileSync(another));
   expect(() => readHead(reader)).toThrow('begun anew');
-  expect(readHead(openFile(database)!)).toMatchObject({ txnid, main: { entries: 4 } });
-  closeFile(reader);
+  const anew = openFile(database)!;
+  expect(readHead(anew)).toMatchObject({ txnid, main: { entries: 4 } });
+  // As many records, the same number, and yet another state.
+  const bytes = readFileSync(database);
+  for (const at of [META_LAST_PAGE, META_TREES + 6, META_TREES + 48 + 32, META_TREES + 48 + 40]) {
+    const other = Buffer.from(bytes);
+    for (const meta of [0, anew.pageSize]) other[meta + at]! ^= 1;
+    writeFileSync(database, other);
+    expect(() => readHead(anew)).toThrow('begun anew');
+  }
+  for (const file of [reader, anew]) closeFile(file);
   scratch.remove();
 });
