@@ -33,7 +33,7 @@ export function readRecording(file: string, database: string): Event[] {
     return path === database ? 'database' : path.startsWith(queue) ? 'queue' : undefined;
   };
   let position = 0;
-  let end = 0; // of the queue, to which is only appended
+  let end = 0; // of the queue: no run is so long that its file would be replaced
   const lines = readFileSync(file, 'latin1').split('\n');
   for (const line of lines.slice(0, -1)) {
     // what follows the last newline is half written
