@@ -4,7 +4,7 @@ import { type FilterArguments, filterArguments, plainWords, type Words } from '.
 import { newAnswer } from './filter/answer.ts';
 import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
 import { fleetFrom } from './filter/fleet.ts';
-import { keepYoungSmall } from './filter/heap.ts';
+import { AFTER_START, keepYoungSmall } from './filter/heap.ts';
 import { hitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
@@ -13,8 +13,6 @@ import { openTarget } from './log/targets.ts';
 import { openStore } from './store/lmdb.ts';
 
 const USAGE_STATUS = 2;
-/** Milliseconds after the first reply, for what only long sessions gain from. */
-const AFTER_START = 50;
 
 function main(argv: string[]): void {
   if (argv.some(isForCommands)) {

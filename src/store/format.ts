@@ -40,6 +40,10 @@ const MOST_DEPTH = 16;
 // The parts of a meta page that a commit changes, as offsets from the page's start.
 export const META_TREES = 48;
 const TREE_BYTES = 48;
+export const META_MAIN = META_TREES + TREE_BYTES; // after that of the free pages
+export const TREE_DEPTH = 6;
+export const TREE_ENTRIES = 32;
+export const TREE_ROOT = 40;
 export const META_TREES_BYTES = 2 * TREE_BYTES;
 export const META_LAST_PAGE = 144;
 export const META_TXNID = 152;
@@ -75,7 +79,7 @@ export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
   const pageSize = u32(b, at + META_TREES);
   const lastPage = u48(b, at + META_LAST_PAGE);
   const free = readTree(b, at + META_TREES, lastPage);
-  const main = readTree(b, at + META_TREES + TREE_BYTES, lastPage);
+  const main = readTree(b, at + META_MAIN, lastPage);
   const sizeSound = pageSize >= 4096 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
   if (!sizeSound || !free || !main || lastPage < 1) return 'implausible';
   const txnid = u48(b, at + META_TXNID);
@@ -88,22 +92,23 @@ export function hasTreesOf(b: Uint8Array, at: number, { free, main, lastPage }: 
   return (
     u48(b, at + META_LAST_PAGE) === lastPage &&
     isTree(b, at + META_TREES, free) &&
-    isTree(b, at + META_TREES + TREE_BYTES, main)
+    isTree(b, at + META_MAIN, main)
   );
 }
 
 function isTree(b: Uint8Array, at: number, { depth, root, entries }: Tree): boolean {
   return (
-    u16(b, at + 6) === depth && (depth === 0 || (u48(b, at + 40) === root && u48(b, at + 32) === entries))
+    u16(b, at + TREE_DEPTH) === depth &&
+    (depth === 0 || (u48(b, at + TREE_ROOT) === root && u48(b, at + TREE_ENTRIES) === entries))
   );
 }
 
 function readTree(b: Uint8Array, at: number, lastPage: number): Tree | undefined {
-  const depth = u16(b, at + 6);
-  const root = u48(b, at + 40);
+  const depth = u16(b, at + TREE_DEPTH);
+  const root = u48(b, at + TREE_ROOT);
   if (depth === 0) return root === NO_ROOT ? { depth, root: 0, entries: 0 } : undefined;
   if (depth > MOST_DEPTH || root < 2 || root > lastPage) return undefined;
-  return { depth, root, entries: u48(b, at + 32) };
+  return { depth, root, entries: u48(b, at + TREE_ENTRIES) };
 }
 
 export function keysOn(b: Uint8Array, page: number): number {

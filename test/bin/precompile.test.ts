@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/cli/service.ts';
+import { AFTER_START } from '../../src/filter/heap.ts';
 import { copyFilter } from '../e2e/copy.ts';
 import { project } from '../e2e/snippet.ts';
 import { startFilter } from '../support/filter.ts';
@@ -89,7 +90,7 @@ test('made by a filter that lives for long, it is taken all the same', async () 
   const early = path.join(scratch.path, 'early.cjs');
   writeFileSync(
     early,
-    'const after = setTimeout; globalThis.setTimeout = (what, ms) => after(what, ms === 50 ? 0 : ms);',
+    `const after = setTimeout; globalThis.setTimeout = (what, ms) => after(what, ms === ${AFTER_START} ? 0 : ms);`,
   );
   const db = path.join(scratch.path, 'greylist.mdb');
   const words = [...NODE_FLAGS, '--require', early, path.join(path.dirname(program), 'precompile.js')];

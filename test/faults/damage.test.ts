@@ -16,6 +16,7 @@ import {
   makeTemplate,
   requestFor,
   Smtpd,
+  scattered,
   setAside,
   type Template,
   until,
@@ -143,8 +144,7 @@ describe('what is readable is saved', () => {
     // soon. In the order of keys it took over a hundred requests, whose transactions wrote over what was in free pages.
     let known = 0;
     for (let i = 0; i < template.triples; i++) {
-      const scattered = (i * 7919) % template.triples;
-      if ((await smtpd.ask(requestFor(scattered))) === dunno) known++;
+      if ((await smtpd.ask(requestFor(scattered(i, template.triples)))) === dunno) known++;
     }
     await smtpd.stop();
     expect(smtpd.deaths).toBe(0);

@@ -35,14 +35,16 @@ export const filterIn = (directory: string, ...options: string[]) =>
     greylatch('--db', file(directory), '--log', `file:${logFile(directory)}`, '--delay', '0', ...options),
   );
 
+/** All numbers below `triples`, each once, in an order that scatters them over the pages. */
+export const scattered = (i: number, triples: number) => (i * 7919) % triples; // a prime
+
 /** A database with so many triples, stored in an order that scatters them over the pages, all old enough to pass. */
 export async function makeTemplate(triples: number): Promise<Template> {
   const scratch = makeScratch();
   const filter = await filterIn(scratch.path, '--auto-whitelist', '0');
-  const step = 7919; // a prime: visits each number once
   for (let done = 0; done < triples; done += 1000) {
     const count = Math.min(1000, triples - done);
-    filter.send(Array.from({ length: count }, (_, i) => requestFor(((done + i) * step) % triples)).join(''));
+    filter.send(Array.from({ length: count }, (_, i) => requestFor(scattered(done + i, triples))).join(''));
     await filter.replies(count);
   }
   await until(async () => (await filter.ask(requestFor(triples - 1))) === dunno);

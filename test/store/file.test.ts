@@ -3,7 +3,14 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { closeFile, openFile, readHead } from '../../src/store/file.ts';
-import { META_LAST_PAGE, META_TREES } from '../../src/store/format.ts';
+import {
+  META_LAST_PAGE,
+  META_MAIN,
+  META_TREES,
+  TREE_DEPTH,
+  TREE_ENTRIES,
+  TREE_ROOT,
+} from '../../src/store/format.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -66,7 +73,12 @@ test('a state with the number of another, in a file that was emptied meanwhile, 
   expect(readHead(anew)).toMatchObject({ txnid, main: { entries: 4 } });
   // As many records, the same number, and yet another state.
   const bytes = readFileSync(database);
-  for (const at of [META_LAST_PAGE, META_TREES + 6, META_TREES + 48 + 32, META_TREES + 48 + 40]) {
+  for (const at of [
+    META_LAST_PAGE,
+    META_TREES + TREE_DEPTH,
+    META_MAIN + TREE_ENTRIES,
+    META_MAIN + TREE_ROOT,
+  ]) {
     const other = Buffer.from(bytes);
     for (const meta of [0, anew.pageSize]) other[meta + at]! ^= 1;
     writeFileSync(database, other);
