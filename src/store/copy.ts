@@ -4,8 +4,10 @@ import { DamageError } from './damage.ts';
 import type { DataFile } from './file.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
+import { isTriple } from './key.ts';
 import { isRecord } from './record.ts';
 import { leaves } from './scan.ts';
+import { newTriple, putTriple } from './triples.ts';
 import { APPEND, putRecord, removeRecord, transactBatch, type Writer } from './writer.ts';
 
 const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
@@ -14,7 +16,8 @@ const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
 export type Pages = Set<number>;
 
 /**
- * Puts every record of the state into `into`, which is empty and nobody else's. Returns the state's pages. Throws
+ * Puts every record of the state into `into`, which is empty and nobody else's, and the first sights of the keys that it
+ * does not have, as `readQueue` gives them. Returns the state's pages, and how many records are in the copy. Throws
  * DamageError: a copy of a part is none.
  */
 export function copyState(
@@ -22,11 +25,28 @@ export function copyState(
   meta: Meta,
   into: Writer,
   progress: (part: number) => void,
+  queued: ReadonlyMap<string, number> = new Map(),
 ): { pages: Pages; records: number } {
   const pages: Pages = new Set();
+  const left = [...queued.keys()].reverse();
+  let added = 0;
   const enter = (page: number) => {
     pages.add(page);
     return true;
+  };
+  /** Puts the sights whose keys come before `name`, or all; what the state has of that very key counts. */
+  const addSights = (name?: string) => {
+    while (left.length > 0 && (name === undefined || left.at(-1)! <= name)) {
+      const next = left.pop()!;
+      const length = into.instruction.key.write(next, 'latin1');
+      if (next === name || !isTriple(into.instruction.key, 0, length)) continue;
+      putTriple(into, length, newTriple(queued.get(next)!), APPEND);
+      added++;
+    }
+  };
+  const take = (page: Buffer, node: number) => {
+    if (left.length > 0) addSights(keyOf(page, node).toString('latin1'));
+    putNode(page, node, into);
   };
   const state = leaves(file, meta, refuse, enter);
   let records = 0;
@@ -34,14 +54,16 @@ export function copyState(
     transactBatch(into, () => {
       for (let count = 0; more && count < BATCH; ) {
         const { value: page, done } = state.next();
-        if (done) more = false;
-        else count += copyLeaf(page, (node) => putNode(page, node, into, APPEND));
+        if (done) {
+          more = false;
+          addSights();
+        } else count += copyLeaf(page, (node) => take(page, node));
         records += done ? 0 : keysOn(page, 0);
         progress(records / Math.max(1, meta.main.entries));
       }
     });
   }
-  return { pages, records };
+  return { pages, records: records + added };
 }
 
 /**
@@ -109,14 +131,14 @@ function copyLeaf(page: Buffer, take: (node: number) => void): number {
   return count;
 }
 
-function putNode(page: Buffer, node: number, into: Writer, flags: number): void {
+function putNode(page: Buffer, node: number, into: Writer): void {
   const { bytes } = into.instruction;
   const at = nodeData(page, node);
   const length = nodeKeySize(page, node);
   const size = nodeDataSize(page, node);
   page.copy(bytes, KEY_AT, nodeKey(node), at);
   page.copy(bytes, valueAt(length), at, at + size);
-  putRecord(into, length, size, flags);
+  putRecord(into, length, size, APPEND);
 }
 
 function keyOf(page: Buffer, node: number): Buffer {

@@ -11,6 +11,7 @@ import { syncPath } from './files.ts';
 import { lockPath } from './lock.ts';
 import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
+import { readQueue } from './queue.ts';
 import { type Held, hold, holdNewest } from './scan.ts';
 import { giveBack } from './space.ts';
 import { begin, closeWriter, type Writer } from './writer.ts';
@@ -21,18 +22,19 @@ const MOST_ROUNDS = 10;
 const FEW = 20;
 
 /**
- * Writes the newest state of the database to the new file `to`, mode 0600, and returns how many records it has;
- * undefined: there is no database. Throws StoreError or DamageError.
+ * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600, and returns how many
+ * records it has; undefined: there is no database. Throws StoreError or DamageError.
  */
 export function copyTo(path: string, to: string, progress: (part: number) => void): number | undefined {
   checkPlace(path);
   checkBeforeWriting(path);
   const file = openFile(path);
   if (file === undefined) return undefined;
+  const queued = readQueue(path); // before the state: what leaves the queue meanwhile is in that
   const release = hold(path);
   const own = `${to}.new-${process.pid}`;
   try {
-    const { records } = writeNew(own, (into) => copyState(file, readHead(file), into, progress));
+    const { records } = writeNew(own, (into) => copyState(file, readHead(file), into, progress, queued));
     chmodSync(own, 0o600);
     renameSync(own, to);
     syncPath(dirname(to));

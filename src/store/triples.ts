@@ -14,7 +14,8 @@ export function stillCounts(pages: Uint8Array, at: number, now: number, limits: 
   return tripleCounts(mainNumber(pages, at), hasPassed(pages, at) ? lastPassed(pages, at) : 0, now, limits);
 }
 
-/** Puts the record under the key of `length` bytes that stands in `writer.instruction`. Within a transaction. */
-export function putTriple(writer: Writer, length: number, triple: TripleRecord): void {
-  putRecord(writer, length, writeTriple(writer.instruction.bytes, KEY_AT, length, valueAt(length), triple));
+/** Puts the record under the key of `length` bytes that stands in `writer.instruction`, as `putRecord` does. */
+export function putTriple(writer: Writer, length: number, triple: TripleRecord, flags = 0): void {
+  const size = writeTriple(writer.instruction.bytes, KEY_AT, length, valueAt(length), triple);
+  putRecord(writer, length, size, flags);
 }

@@ -14,9 +14,9 @@ import {
   isEmptied,
   isFile,
   makeTemplate,
+  passAll,
   requestFor,
   Smtpd,
-  scattered,
   setAside,
   type Template,
   until,
@@ -130,21 +130,21 @@ describe('what is readable is saved', () => {
   test.each([
     ['a tenth random', 0.85],
     ['a tenth zero', 0.85],
-    // A leaf that was moved to where a free page was may be written over before anybody meets the damage: up to 563 triples
-    // in 42 runs under load. Were leaves out of their place not saved, it would be about a fifth of all.
-    ['pages swapped', 0.9],
+    ['pages swapped', 1],
     ['the first meta page', 1],
     ['both meta pages', 1],
   ])('%s', async (name, part) => {
     const template = templates.at(-1)!;
     const copy = copyOf(template);
+    // Once they have passed, nothing is written before the damage is met: for LMDB, a leaf that was moved to where a free
+    // page was is a free page to write to. (Up to 588 of these triples were lost by it.)
+    await passAll(copy.path, template.triples);
     DAMAGE[name]!(file(copy.path), makeRandom(9));
     const smtpd = await Smtpd.start(copy.path, '--auto-whitelist', '0');
-    // Some pages of the file are free: asking for all makes sure that the damage is met; all over the pages, that it is met
-    // soon. In the order of keys it took over a hundred requests, whose transactions wrote over what was in free pages.
+    // Some pages of the file are free: asking for all makes sure that the damage is met.
     let known = 0;
     for (let i = 0; i < template.triples; i++) {
-      if ((await smtpd.ask(requestFor(scattered(i, template.triples)))) === dunno) known++;
+      if ((await smtpd.ask(requestFor(i))) === dunno) known++;
     }
     await smtpd.stop();
     expect(smtpd.deaths).toBe(0);

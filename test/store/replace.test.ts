@@ -5,8 +5,10 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { catchUp, copyState } from '../../src/store/copy.ts';
 import { type Editor, openEditor } from '../../src/store/edit.ts';
+import { MAX_KEY, writeTriple } from '../../src/store/key.ts';
 import { openStore } from '../../src/store/lmdb.ts';
 import { openWriter } from '../../src/store/open.ts';
+import { newQueue } from '../../src/store/queue.ts';
 import { compact, copyTo, restore } from '../../src/store/replace.ts';
 import { type Entry, holdNewest, scan } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
@@ -46,6 +48,25 @@ function open() {
   const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
   return openStore({ path: place(), sync: 'later', limits, onDamage: fail, onTrouble: fail, onFull: fail });
 }
+
+test('a copy has what is queued, where the database has nothing of it', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 3);
+  editor.close();
+  const queue = newQueue(place(), false);
+  const key = Buffer.alloc(MAX_KEY);
+  for (const n of [4, 2, 3]) queue.add(key, writeTriple(key, 0, triple(n)), 2000 + n);
+  queue.close();
+  expect(copyTo(place(), place('copy.mdb'), () => {})).toBe(5);
+  const times = everything(place('copy.mdb')).map((entry) => [
+    entry.client,
+    (entry as ReturnType<typeof triple>).firstSeen,
+  ]);
+  expect(new Map(times as [string, number][])).toEqual(
+    new Map([0, 1, 2, 3, 4].map((n) => [triple(n).client, n < 3 ? 1000 : 2000 + n])),
+  );
+  expect(verify(place('copy.mdb'), () => {})?.problems).toEqual([]);
+});
 
 test('a copy follows any change from one state to the next', () => {
   const random = makeRandom(5);
