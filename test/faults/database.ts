@@ -43,7 +43,7 @@ export async function makeTemplate(triples: number): Promise<Template> {
   const scratch = makeScratch();
   const filter = await filterIn(scratch.path, '--auto-whitelist', '0');
   await askAll(filter, triples);
-  await until(async () => (await filter.ask(requestFor(triples - 1))) === dunno);
+  await until(async () => (await filter.ask(requestFor(scattered(triples - 1, triples)))) === dunno); // the youngest
   await filter.finish();
   return { directory: scratch.path, triples, remove: scratch.remove };
 }
