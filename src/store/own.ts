@@ -5,7 +5,10 @@ export interface Own {
   isEmpty(): boolean;
   /** The first `size` bytes of `entry`, appended at `at`. */
   add(entry: Buffer, size: number, at: number): void;
-  /** When the oldest one was appended for which `waits` holds. Those before it go. undefined: there is none, and all go. */
+  /**
+   * When the oldest one was appended for which `waits` holds; it must hold then for all younger ones. Those before it go.
+   * undefined: there is none, and all go.
+   */
   oldest(waits: (entry: Buffer) => boolean): number | undefined;
   /** All of them, one behind the other. To be used at once. */
   bytes(): Buffer;
@@ -51,10 +54,16 @@ export function newOwn(): Own {
       times.push(at);
     },
     oldest(waits) {
-      for (; first < ends.length; first++)
-        if (waits(bytes.subarray(start(), ends[first]))) return times[first];
-      clear();
-      return undefined;
+      let to = ends.length;
+      while (first < to) {
+        const middle = (first + to) >> 1;
+        const from = middle === 0 ? 0 : ends[middle - 1]!;
+        if (waits(bytes.subarray(from, ends[middle]))) to = middle;
+        else first = middle + 1;
+      }
+      const at = times[first];
+      if (at === undefined) clear();
+      return at;
     },
     bytes: () => bytes.subarray(start(), end()),
     clear,

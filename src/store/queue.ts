@@ -22,7 +22,7 @@ import {
 import { dirname } from 'node:path';
 import { makeWhole, syncPath, withAside } from './files.ts';
 import { fnv1a } from './fnv.ts';
-import { MAX_KEY } from './key.ts';
+import { clientLength, MAX_KEY } from './key.ts';
 import { isAlive } from './lock.ts';
 import { newOwn } from './own.ts';
 import { pause } from './pause.ts';
@@ -69,6 +69,9 @@ const STORER = 3;
 const HEADER = 16;
 type Header = Uint32Array;
 const ENTRY_HEAD = 10;
+const CHECK_AT = 2;
+/** That so short a part of an entry is not there is known in an eighth of the time (1.3 us for 91 kB, Node 20): up to 7 bytes are looked for by memchr(3). */
+const PROBE = 7;
 /** A file this long is replaced by a new one. */
 const FULL = 128 * 1024;
 /** So much that is not in the database: something is in its way. */
@@ -96,7 +99,10 @@ export function newQueue(database: string, durable: boolean): Queue {
   const header: Header = new Uint32Array(HEADER / 4);
   const entry = Buffer.allocUnsafeSlow(ENTRY_HEAD + MAX_KEY);
   const own = newOwn();
-  let waiting = Buffer.allocUnsafeSlow(16 * 1024); // what is not yet in the database
+  // A part of the file, which only grows at its end: `have` bytes from `base` on. What is not yet in the database is in it.
+  let waiting = Buffer.allocUnsafeSlow(16 * 1024);
+  let base = 0;
+  let have = 0;
   let fd = -1;
   let ino = 0;
   let unusableUntil = 0;
@@ -117,6 +123,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     const there = fstatSync(fd);
     if (!there.isFile()) throw new Error(`${path} is no file`);
     ino = there.ino;
+    have = 0;
     lookedAt = 0;
     if (durable) syncPath(dirname(path));
     return true;
@@ -163,15 +170,23 @@ export function newQueue(database: string, durable: boolean): Queue {
     return true;
   }
 
-  /** Reads what is not yet in the database, given the header. */
+  /** Reads what is not yet in the database, given the header: all that has come since the last reading. */
   function readWaiting(): Buffer {
     const from = header[CONSUMED]!;
-    let got = readSync(fd, waiting, 0, waiting.length, from);
-    while (got === waiting.length && got < MOST) {
-      waiting = Buffer.allocUnsafeSlow(2 * got);
-      got = readSync(fd, waiting, 0, waiting.length, from);
+    if (from < base || from > base + have) {
+      base = from;
+      have = 0;
     }
-    return waiting.subarray(0, got);
+    for (;;) {
+      have += readSync(fd, waiting, have, waiting.length - have, base + have);
+      const left = waiting.subarray(from - base, have);
+      if (have < waiting.length || left.length >= MOST) return left;
+      // Full: half of it at least is room afterwards.
+      if (2 * left.length > waiting.length) waiting = Buffer.allocUnsafeSlow(2 * waiting.length);
+      left.copy(waiting);
+      base = from;
+      have = left.length;
+    }
   }
 
   function find(key: Buffer, length: number): number {
@@ -233,7 +248,9 @@ export function newQueue(database: string, durable: boolean): Queue {
   function age(): number | undefined {
     if (own.isEmpty()) return undefined;
     const bytes = waitingOfOurs();
-    const at = own.oldest((ours) => bytes === undefined || bytes.includes(ours));
+    const waits = (ours: Buffer) =>
+      bytes === undefined || bytes.includes(ours.subarray(CHECK_AT, CHECK_AT + PROBE));
+    const at = own.oldest(waits);
     return at === undefined ? undefined : monotonic() - at;
   }
 
@@ -291,6 +308,7 @@ export function newQueue(database: string, durable: boolean): Queue {
       close();
       return 0;
     }
+    have = 0; // what goes into the database is read anew
     if (there.size > FULL && consumed > HEADER && !isClosed(header) && replace()) return takeFrom(firstSeen);
     const bytes = readWaiting();
     const sound = readEntries(bytes, firstSeen);
@@ -424,8 +442,12 @@ function seenAt(bytes: Buffer, at: number): number {
 
 /** The earliest sight of the key among the entries; 0: none. Looks for the key first: there may be thousands. */
 function seenIn(bytes: Buffer, key: Buffer): number {
+  // Where a client ends and a sender begins, keys differ most.
+  const from = Math.max(0, clientLength(key) - 2);
+  const first = bytes.indexOf(key.subarray(from, from + PROBE));
+  if (first < 0) return 0;
   let seen = 0;
-  for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + 1)) {
+  for (let at = bytes.indexOf(key, Math.max(0, first - from)); at >= 0; at = bytes.indexOf(key, at + 1)) {
     const entry = at - ENTRY_HEAD;
     if (endOf(bytes, entry) !== at + key.length) continue; // it is a part of another key
     seen = seen === 0 ? seenAt(bytes, entry) : Math.min(seen, seenAt(bytes, entry));

@@ -8,7 +8,7 @@ test('the oldest that waits is found, and those before it go', () => {
   expect(own.isEmpty()).toBe(true);
   for (const [i, text] of ['a', 'bb', 'ccc'].entries()) own.add(entry(text), text.length, 10 + i);
   expect(own.bytes().toString()).toBe('abbccc');
-  expect(own.oldest((bytes) => bytes.toString() === 'bb')).toBe(11);
+  expect(own.oldest((bytes) => bytes.toString() >= 'bb')).toBe(11);
   expect(own.bytes().toString()).toBe('bbccc');
   own.add(entry('dddd'), 4, 13);
   expect(own.oldest((bytes) => bytes.length > 2)).toBe(12);
@@ -24,11 +24,25 @@ test('thousands, and then none', () => {
   for (let i = 0; i < 3000; i++) own.add(entry(`${i} `), 12, i);
   expect(own.bytes()).toHaveLength(3000 * 12);
   expect(own.bytes().toString('latin1', 12 * 2999, 12 * 2999 + 5)).toBe('2999 ');
-  expect(own.oldest((bytes) => bytes.toString().startsWith('2000 '))).toBe(2000);
+  expect(own.oldest((bytes) => Number.parseInt(bytes.toString(), 10) >= 2000)).toBe(2000);
   own.clear();
   expect(own.isEmpty()).toBe(true);
   own.add(entry('x'), 1, 1);
   expect(own.bytes().toString()).toBe('x');
+});
+
+test('of a thousand, few are asked for', () => {
+  for (const waiting of [0, 1, 500, 999, 1000]) {
+    const own = newOwn();
+    let asked = 0;
+    for (let i = 0; i < 1000; i++) own.add(entry(`${i} `), 12, i);
+    const oldest = own.oldest((bytes) => {
+      asked++;
+      return Number.parseInt(bytes.toString(), 10) >= waiting;
+    });
+    expect([waiting, oldest]).toEqual([waiting, waiting < 1000 ? waiting : undefined]);
+    expect(asked).toBeLessThanOrEqual(10);
+  }
 });
 
 test('where some always wait, no more than those are kept', () => {
