@@ -9,15 +9,24 @@ import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { file, filterIn, requestFor, setAside, until } from './database.ts';
-import { afterCut, type Event, readRecording, reboot, STRACE } from './recording.ts';
+import { afterCut, type Event, namedAfterCut, readRecording, reboot, STRACE } from './recording.ts';
 
 const CUTS = Number(process.env.GREYLATCH_CUTS ?? 40);
 const hasStrace = spawnSync('strace', ['-V']).status === 0;
 if (!hasStrace && process.env.CI)
   test('strace is missing here, and CI must not skip this', () => expect(hasStrace).toBe(true));
 
-/** Runs one filter under strace while it stores triples: `bursts` of them, each followed by a flush in its own time. */
-async function record(bursts: number[], ...options: string[]): Promise<Event[]> {
+interface Run {
+  /** So many triples at a time, each time until they are `settled`: until all are in the database, and that on the disk. */
+  bursts: number[];
+  settled?: (events: Event[], triples: number) => boolean;
+  options?: string[];
+  request?: (triple: number) => string;
+}
+
+/** Runs one filter under strace while it stores triples. */
+async function record({ bursts, options = [], request = requestFor, ...run }: Run): Promise<Event[]> {
+  const settled = run.settled ?? ((events, triples) => promised(events, events.length) === triples);
   const scratch = makeScratch();
   const trace = path.join(scratch.path, 'trace');
   const database = file(scratch.path);
@@ -36,11 +45,8 @@ async function record(bursts: number[], ...options: string[]): Promise<Event[]> 
   const filter = await startFilter(['strace', ...STRACE, '-o', trace, ...command]);
   let triple = 0;
   for (const burst of bursts) {
-    for (let i = 0; i < burst; i++) expect(await filter.ask(requestFor(triple++))).toBe(deferred);
-    await until(() => {
-      const events = readRecording(trace, database);
-      return promised(events, events.length) === triple;
-    });
+    for (let i = 0; i < burst; i++) expect(await filter.ask(request(triple++))).toBe(deferred);
+    await until(() => settled(readRecording(trace, database), triple));
   }
   await filter.kill('SIGKILL');
   const end = Date.now();
@@ -61,8 +67,8 @@ function promised(events: Event[], cut: number): number {
   let kept = 0;
   let begunAt = 0;
   for (const event of events.slice(0, cut)) {
-    if (event.kind === 'reply') continue;
-    if (event.to === 'queue') {
+    if (event.kind === 'reply' || event.kind === 'named' || event.to === 'directory') continue;
+    if (typeof event.to === 'number') {
       if (event.kind !== 'write' || event.at === 0) continue;
       if (event.at === CONSUMED_AT) stored = ends.filter((end) => end <= event.data.readUInt32LE()).length;
       else ends.push(event.at + event.data.length);
@@ -79,21 +85,30 @@ function promised(events: Event[], cut: number): number {
   return kept;
 }
 
-/** Cuts the run short at many moments; after each, asks for the triples. */
-async function cutShort(events: Event[], expected: (cut: number) => number): Promise<void> {
+const repliesOf = (events: Event[]) => (cut: number) =>
+  events.slice(0, cut).filter(({ kind }) => kind === 'reply').length;
+
+/** Cuts the run short at many moments from event `from` on; after each, asks for the triples. */
+async function cutShort(
+  events: Event[],
+  expected: (cut: number) => number,
+  request: (triple: number) => string = requestFor,
+  from = 0,
+  to = events.length,
+): Promise<void> {
   for (let seed = 1; seed <= CUTS; seed++) {
     const random = makeRandom(seed);
-    const cut = random.below(events.length + 1);
+    const cut = from + random.below(to - from + 1);
     const left = afterCut(events, cut, 'database', random);
-    const queue = afterCut(events, cut, 'queue', random);
+    const name = namedAfterCut(events, cut, random);
+    const queue = name === undefined ? '' : afterCut(events, cut, name, random);
     reboot(left);
     const scratch = makeScratch();
     writeFileSync(file(scratch.path), left, { mode: 0o600 });
     if (queue.length > 0) writeFileSync(`${file(scratch.path)}-queue`, queue, { mode: 0o600 });
     const filter = await filterIn(scratch.path, '--auto-whitelist', '0');
     try {
-      for (let i = 0; i < expected(cut); i++)
-        expect([i, await filter.ask(requestFor(i))]).toEqual([i, dunno]);
+      for (let i = 0; i < expected(cut); i++) expect([i, await filter.ask(request(i))]).toEqual([i, dunno]);
       expect(await filter.ask(requestFor(1_000_000))).toBe(deferred);
       await filter.finish();
       const [node, ...words] = greylatch('verify', '--db', file(scratch.path));
@@ -108,19 +123,28 @@ async function cutShort(events: Event[], expected: (cut: number) => number): Pro
 }
 
 test.runIf(hasStrace)('--sync later: what was flushed is known', async () => {
-  const events = await record([20, 25, 30]);
+  const events = await record({ bursts: [20, 25, 30] });
   expect(promised(events, events.length)).toBe(75);
   await cutShort(events, (cut) => promised(events, cut));
 });
 
 test.runIf(hasStrace)('--sync always: what was answered is known', async () => {
-  const events = await record([60], '--sync', 'always');
-  const replies = (cut: number) => events.slice(0, cut).filter(({ kind }) => kind === 'reply').length;
+  const events = await record({ bursts: [60], options: ['--sync', 'always'] });
+  const replies = repliesOf(events);
   expect(replies(events.length)).toBe(60);
   await cutShort(events, replies);
 });
 
+test.runIf(hasStrace)('--sync always: and while the file of new triples is replaced', async () => {
+  const request = (triple: number) => requestFor(triple, 'x'.repeat(200));
+  const replaced = (events: Event[]) => events.findIndex((event) => event.kind === 'named' && event.to === 1);
+  const settled = (events: Event[]) => replaced(events) >= 0;
+  const events = await record({ bursts: [1000, 20], settled, options: ['--sync', 'always'], request });
+  const at = replaced(events);
+  await cutShort(events, repliesOf(events), request, at - 30, Math.min(at + 60, events.length));
+});
+
 test.runIf(hasStrace)('in a storm of new triples: it works, or is recognised and saved', async () => {
-  const events = await record([300]);
+  const events = await record({ bursts: [300] });
   await cutShort(events, () => 0);
 });

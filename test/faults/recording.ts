@@ -1,14 +1,18 @@
 // What a run writes to its database and the queue beside it and when it has them flushed, as strace(1) sees it; and the
 // files that a power cut at any moment of that run could leave behind.
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Random } from '../support/random.ts';
 
-export type FileName = 'database' | 'queue';
+/** The files: the database; the queue, 0 the first that bears its name and 1 the one that takes its place; its directory. */
+export type FileName = 'database' | number | 'directory';
 export type Event =
   | { kind: 'write'; to: FileName; at: number; data: Buffer }
   | { kind: 'reply' }
   | { kind: 'flush begins'; to: FileName; thread: string }
-  | { kind: 'flushed'; to: FileName; thread: string };
+  | { kind: 'flushed'; to: FileName; thread: string }
+  /** The queue's name now leads to the file `to`. */
+  | { kind: 'named'; to: number };
 
 const SECTOR = 512;
 export const STRACE = [
@@ -18,22 +22,26 @@ export const STRACE = [
   '100000',
   '-y',
   '-e',
-  'trace=pwrite64,pwritev,writev,write,lseek,fdatasync',
+  'trace=pwrite64,pwritev,writev,write,lseek,fdatasync,fsync,link,rename',
 ];
 
-/** Reads strace's output: what concerns `database` and its queue, and every reply. */
+/** Reads strace's output: what concerns `database`, its queue and their directory, and every reply. */
 export function readRecording(file: string, database: string): Event[] {
   const events: Event[] = [];
   const unfinished = new Map<string, string>();
   const queue = `${database}-queue`;
+  const text = (name: string) =>
+    name.startsWith('\\x') ? Buffer.from(name.replaceAll('\\x', ''), 'hex').toString() : name;
   const concerns = (call: string): FileName | undefined => {
-    const name = /<([^>]*)>/.exec(call)?.[1] ?? '';
-    const path = name.startsWith('\\x') ? Buffer.from(name.replaceAll('\\x', ''), 'hex').toString() : name;
-    // The queue begins under another name, with its header.
-    return path === database ? 'database' : path.startsWith(queue) ? 'queue' : undefined;
+    const name = text(/<([^>]*)>/.exec(call)?.[1] ?? '');
+    if (name === database) return 'database';
+    if (name === path.dirname(database)) return 'directory';
+    // A file of the queue begins under another name.
+    return name.startsWith(`${queue}.`) ? ends.length : name === queue ? ends.length - 1 : undefined;
   };
   let position = 0;
-  let end = 0; // of the queue: no run is so long that its file would be replaced
+  const ends: number[] = []; // of the queue's files, as far as they have borne its name
+  let nextEnd = 0; // of the one that has not yet
   const lines = readFileSync(file, 'latin1').split('\n');
   for (const line of lines.slice(0, -1)) {
     // what follows the last newline is half written
@@ -41,7 +49,8 @@ export function readRecording(file: string, database: string): Event[] {
     if (match === null) continue;
     const thread = match[1]!;
     let call = match[2]!;
-    const flushes = call.startsWith('fdatasync(') ? concerns(call) : undefined;
+    const isFlush = (call: string) => call.startsWith('fdatasync(') || call.startsWith('fsync(');
+    const flushes = isFlush(call) ? concerns(call) : undefined;
     if (flushes !== undefined) events.push({ kind: 'flush begins', to: flushes, thread });
     if (call.endsWith('<unfinished ...>')) {
       unfinished.set(thread, call.slice(0, -' <unfinished ...>'.length));
@@ -50,9 +59,15 @@ export function readRecording(file: string, database: string): Event[] {
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(call);
     if (resumed !== null) call = (unfinished.get(thread) ?? '') + resumed[1]!;
     if (call.includes('"\\x61\\x63\\x74\\x69\\x6f\\x6e\\x3d')) events.push({ kind: 'reply' });
+    const named = /^(?:link|rename)\("([^"]*)", "([^"]*)"\) = 0$/.exec(call);
+    if (named !== null && text(named[2]!) === queue) {
+      events.push({ kind: 'named', to: ends.length });
+      ends.push(nextEnd);
+      nextEnd = 0;
+    }
     const to = concerns(call);
     if (to === undefined) continue;
-    if (call.startsWith('fdatasync(')) events.push({ kind: 'flushed', to, thread });
+    if (isFlush(call)) events.push({ kind: 'flushed', to, thread });
     else if (call.startsWith('lseek(')) position = Number(/= (\d+)$/.exec(call)![1]);
     else {
       const data = Buffer.concat(
@@ -61,9 +76,10 @@ export function readRecording(file: string, database: string): Event[] {
         ),
       );
       const offset = /, (\d+)\) = \d+$/.exec(call);
-      if (to === 'queue' && call.startsWith('write(')) {
-        events.push({ kind: 'write', to, at: end, data });
-        end += data.length;
+      if (typeof to === 'number' && call.startsWith('write(')) {
+        events.push({ kind: 'write', to, at: ends[to] ?? nextEnd, data });
+        if (to < ends.length) ends[to]! += data.length;
+        else nextEnd += data.length;
         continue;
       }
       const at = call.startsWith('writev(') || call.startsWith('write(') ? position : Number(offset![1]);
@@ -74,12 +90,27 @@ export function readRecording(file: string, database: string): Event[] {
   return events;
 }
 
+/** Which file the queue's name leads to after a cut before event `cut`: the one that is on the disk, or a later one. */
+export function namedAfterCut(all: Event[], cut: number, random: Random): number | undefined {
+  let names: number[] = [];
+  let begun: number[] = []; // when the flush of the directory began that is under way
+  for (const event of all.slice(0, cut)) {
+    if (event.kind === 'named') names.push(event.to);
+    else if (event.kind === 'flush begins' && event.to === 'directory') begun = [...names];
+    else if (event.kind === 'flushed' && event.to === 'directory' && begun.length > 0)
+      names = names.slice(names.indexOf(begun.at(-1)!));
+  }
+  return names.length > 0 ? random.pick(names) : undefined;
+}
+
 /**
  * The file `of` after a cut before event `cut`: everything that was written before the last finished flush began, and
  * of what came later any part, in any order, torn between sectors.
  */
 export function afterCut(all: Event[], cut: number, of: FileName, random: Random): Buffer {
-  const events = all.slice(0, cut).filter((event) => event.kind !== 'reply' && event.to === of);
+  const events = all
+    .slice(0, cut)
+    .filter((event) => event.kind !== 'reply' && event.kind !== 'named' && event.to === of);
   let safe = 0;
   const begun = new Map<string, number>();
   for (let i = 0; i < events.length; i++) {
