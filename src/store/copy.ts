@@ -5,6 +5,7 @@ import type { DataFile } from './file.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { isTriple } from './key.ts';
+import { sightsBefore } from './queue/read.ts';
 import { isRecord } from './record.ts';
 import { leaves } from './scan.ts';
 import { newTriple, putTriple } from './triples.ts';
@@ -16,8 +17,8 @@ const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
 export type Pages = Set<number>;
 
 /**
- * Puts every record of the state into `into`, which is empty and nobody else's, and the first sights of the keys that it
- * does not have, as `readQueue` gives them. Returns the state's pages, and how many records are in the copy. Throws
+ * Puts every record of the state into `into`, which is empty and nobody else's, and what is `queued`, as `readQueue` gives
+ * it, with keys that the state does not have. Returns the state's pages, and how many records are in the copy. Throws
  * DamageError: a copy of a part is none.
  */
 export function copyState(
@@ -25,27 +26,24 @@ export function copyState(
   meta: Meta,
   into: Writer,
   progress: (part: number) => void,
-  queued: ReadonlyMap<string, number> = new Map(),
+  queued = new Map<string, number>(),
 ): { pages: Pages; records: number } {
   const pages: Pages = new Set();
-  const left = [...queued.keys()].reverse();
   let added = 0;
   const enter = (page: number) => {
     pages.add(page);
     return true;
   };
-  /** Puts the sights whose keys come before `name`, or all; what the state has of that very key counts. */
-  const addSights = (name?: string) => {
-    while (left.length > 0 && (name === undefined || left.at(-1)! <= name)) {
-      const next = left.pop()!;
-      const length = into.instruction.key.write(next, 'latin1');
-      if (next === name || !isTriple(into.instruction.key, 0, length)) continue;
-      putTriple(into, length, newTriple(queued.get(next)!), APPEND);
+  const addQueued = (name?: string) => {
+    for (const [key, firstSeen] of sightsBefore(queued, name)) {
+      const length = into.instruction.key.write(key, 'latin1');
+      if (!isTriple(into.instruction.key, 0, length)) continue;
+      putTriple(into, length, newTriple(firstSeen), APPEND);
       added++;
     }
   };
   const take = (page: Buffer, node: number) => {
-    if (left.length > 0) addSights(keyOf(page, node).toString('latin1'));
+    if (queued.size > 0) addQueued(keyOf(page, node).toString('latin1'));
     putNode(page, node, into);
   };
   const state = leaves(file, meta, refuse, enter);
@@ -56,7 +54,7 @@ export function copyState(
         const { value: page, done } = state.next();
         if (done) {
           more = false;
-          addSights();
+          addQueued();
         } else count += copyLeaf(page, (node) => take(page, node));
         records += done ? 0 : keysOn(page, 0);
         progress(records / Math.max(1, meta.main.entries));

@@ -6,7 +6,7 @@ import { closeFile, openFile, readHead } from './file.ts';
 import * as key from './key.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
-import { readQueue } from './queue.ts';
+import { readQueue } from './queue/read.ts';
 import { type ClientRecord, readClient, readHouse, readTriple, type TripleRecord } from './record.ts';
 import { RELEASES, readReleases } from './releases.ts';
 import { newPath, recordSize, seek } from './tree.ts';

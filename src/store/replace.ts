@@ -11,7 +11,7 @@ import { syncPath } from './files.ts';
 import { lockPath } from './lock.ts';
 import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
-import { readQueue } from './queue.ts';
+import { readQueue } from './queue/read.ts';
 import { type Held, hold, holdNewest } from './scan.ts';
 import { giveBack } from './space.ts';
 import { begin, closeWriter, type Writer } from './writer.ts';

@@ -23,7 +23,7 @@ import { lockPath } from './lock.ts';
 import { native, READ_ONLY } from './native.ts';
 import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
-import { readQueue } from './queue.ts';
+import { readQueue, sightsBefore } from './queue/read.ts';
 import {
   type ClientRecord,
   isRecord,
@@ -72,13 +72,10 @@ export function scan(
     closeFile(file);
     throw error;
   }
-  /** What is queued with keys before `name`, or all; what has that very key is in the database. */
-  function* entriesBefore(name: string | undefined): Generator<Entry> {
-    for (const [queuedName, firstSeen] of queued) {
-      if (name !== undefined && queuedName > name) return;
-      queued.delete(queuedName);
-      const { client, tail } = readKey(Buffer.from(queuedName, 'latin1')) ?? {};
-      if (queuedName === name || client === undefined || tail === undefined) continue;
+  function* queuedBefore(name?: string): Generator<Entry> {
+    for (const [key, firstSeen] of sightsBefore(queued, name)) {
+      const { client, tail } = readKey(Buffer.from(key, 'latin1')) ?? {};
+      if (client === undefined || tail === undefined) continue;
       yield { kind: 'triple', client, ...tail, ...newTriple(firstSeen) };
     }
   }
@@ -89,12 +86,12 @@ export function scan(
           done++;
           const node = nodeAt(page, 0, i);
           if (queued.size > 0)
-            yield* entriesBefore(page.toString('latin1', nodeKey(node), nodeData(page, node)));
+            yield* queuedBefore(page.toString('latin1', nodeKey(node), nodeData(page, node)));
           const entry = entryAt(page, node, onHouse);
           if (entry !== undefined) yield entry;
         }
       }
-      yield* entriesBefore(undefined);
+      yield* queuedBefore();
     } finally {
       release();
       closeFile(file!);

@@ -3,7 +3,7 @@
 import type { Meta } from './format.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
 import { readKey } from './key.ts';
-import { newQueue, type Taken } from './queue.ts';
+import { newQueue, type Taken } from './queue/queue.ts';
 import { hasPassed, mainNumber, ONCE_SIZE, readTriple } from './record.ts';
 import { makeRoom, newBatch } from './room.ts';
 import { type Limits, tripleCounts } from './store.ts';

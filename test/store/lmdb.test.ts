@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MAX_KEY, writeTriple } from '../../src/store/key.ts';
 import { openStore } from '../../src/store/lmdb.ts';
 import { peek } from '../../src/store/peek.ts';
-import { newQueue } from '../../src/store/queue.ts';
+import { newQueue } from '../../src/store/queue/queue.ts';
 import { scan } from '../../src/store/scan.ts';
 import type { Store } from '../../src/store/store.ts';
 import { verify } from '../../src/store/verify.ts';

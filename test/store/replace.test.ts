@@ -8,7 +8,7 @@ import { type Editor, openEditor } from '../../src/store/edit.ts';
 import { MAX_KEY, writeTriple } from '../../src/store/key.ts';
 import { openStore } from '../../src/store/lmdb.ts';
 import { openWriter } from '../../src/store/open.ts';
-import { newQueue } from '../../src/store/queue.ts';
+import { newQueue } from '../../src/store/queue/queue.ts';
 import { compact, copyTo, restore } from '../../src/store/replace.ts';
 import { type Entry, holdNewest, scan } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';

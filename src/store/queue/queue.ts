@@ -20,12 +20,28 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeWhole, syncPath, withAside } from './files.ts';
-import { fnv1a } from './fnv.ts';
-import { clientLength, MAX_KEY } from './key.ts';
-import { isAlive } from './lock.ts';
+import { makeWhole, syncPath, withAside } from '../files.ts';
+import { isAlive } from '../lock.ts';
+import { pause } from '../pause.ts';
+import {
+  CLOSED,
+  CONSUMED,
+  HEADER,
+  type Header,
+  headerOf,
+  isAmong,
+  isBeyond,
+  isClosed,
+  isSound,
+  MAX_ENTRY,
+  readEntries,
+  STORER,
+  seenIn,
+  writeEntry,
+} from './format.ts';
 import { newOwn } from './own.ts';
-import { pause } from './pause.ts';
+import { HARMLESS, queuePath } from './read.ts';
+import { MOST, newWaiting } from './waiting.ts';
 
 export interface Queue {
   /**
@@ -56,53 +72,26 @@ export interface Taken {
   done(): void;
 }
 
-// The file: four words of 32 bits: magic; 0, or where the file is closed the inode of the one that takes its place; where
-// what is not yet in the database begins; which process has put into the database what stood before that; then entries:
-// length of the key (2), check over all that follows it (4), first seen (4), the key. Numbers are little-endian.
-
 // A long file is closed, and what waits in it goes to the beginning of a new one, which takes its place. Who appends looks
 // afterwards whether the file is still open. If it is, the entry was there before the file was closed, and went along.
-const MAGIC = 0x31514c47;
-const CLOSED = 1;
-const CONSUMED = 2;
-const STORER = 3;
-const HEADER = 16;
-type Header = Uint32Array;
-const ENTRY_HEAD = 10;
-const CHECK_AT = 2;
-/** That so short a part of an entry is not there is known in an eighth of the time (1.3 us for 91 kB, Node 20): up to 7 bytes are looked for by memchr(3). */
-const PROBE = 7;
 /** A file this long is replaced by a new one. */
 const FULL = 128 * 1024;
-/** So much that is not in the database: something is in its way. */
-const MOST = 512 * 1024;
 /** After trouble with the file, milliseconds for which it is left alone. */
 const TRY_AGAIN = 1000;
 /** For so many milliseconds, in all twice that, it is waited for the file that takes the place of a closed one. */
 const LONGEST_WAIT = 8;
 /** How often it is looked whether the file is still the one that all use, in milliseconds. */
 const LOOK_AGAIN = 100;
-// Neither a link is followed nor a pipe waited for, whoever has put one there.
-const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
 /** Milliseconds by a clock that cannot jump. (Node loads `performance` when it is first named, which takes longer.) */
 const monotonic = () => process.uptime() * 1000;
-
-/** The file beside the database. */
-export function queuePath(database: string): string {
-  return `${database}-queue`;
-}
 
 /** `durable`: an entry is on the disk when `add` returns. */
 export function newQueue(database: string, durable: boolean): Queue {
   const path = queuePath(database);
   const header: Header = new Uint32Array(HEADER / 4);
-  const entry = Buffer.allocUnsafeSlow(ENTRY_HEAD + MAX_KEY);
+  const entry = Buffer.allocUnsafeSlow(MAX_ENTRY);
   const own = newOwn();
-  // A part of the file, which only grows at its end: `have` bytes from `base` on. What is not yet in the database is in it.
-  let waiting = Buffer.allocUnsafeSlow(16 * 1024);
-  let base = 0;
-  let have = 0;
+  const waiting = newWaiting();
   let fd = -1;
   let ino = 0;
   let unusableUntil = 0;
@@ -123,7 +112,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     const there = fstatSync(fd);
     if (!there.isFile()) throw new Error(`${path} is no file`);
     ino = there.ino;
-    have = 0;
+    waiting.forget();
     lookedAt = 0;
     if (durable) syncPath(dirname(path));
     return true;
@@ -170,24 +159,8 @@ export function newQueue(database: string, durable: boolean): Queue {
     return true;
   }
 
-  /** Reads what is not yet in the database, given the header: all that has come since the last reading. */
-  function readWaiting(): Buffer {
-    const from = header[CONSUMED]!;
-    if (from < base || from > base + have) {
-      base = from;
-      have = 0;
-    }
-    for (;;) {
-      have += readSync(fd, waiting, have, waiting.length - have, base + have);
-      const left = waiting.subarray(from - base, have);
-      if (have < waiting.length || left.length >= MOST) return left;
-      // Full: half of it at least is room afterwards.
-      if (2 * left.length > waiting.length) waiting = Buffer.allocUnsafeSlow(2 * waiting.length);
-      left.copy(waiting);
-      base = from;
-      have = left.length;
-    }
-  }
+  /** What is not yet in the database, given the header. */
+  const readWaiting = () => waiting.read(fd, header[CONSUMED]!);
 
   function find(key: Buffer, length: number): number {
     let before = fd >= 0 ? header[CONSUMED] : undefined;
@@ -248,9 +221,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   function age(): number | undefined {
     if (own.isEmpty()) return undefined;
     const bytes = waitingOfOurs();
-    const waits = (ours: Buffer) =>
-      bytes === undefined || bytes.includes(ours.subarray(CHECK_AT, CHECK_AT + PROBE));
-    const at = own.oldest(waits);
+    const at = own.oldest((ours) => bytes === undefined || isAmong(bytes, ours));
     return at === undefined ? undefined : monotonic() - at;
   }
 
@@ -308,14 +279,14 @@ export function newQueue(database: string, durable: boolean): Queue {
       close();
       return 0;
     }
-    have = 0; // what goes into the database is read anew
+    waiting.forget(); // what goes into the database is read anew
     if (there.size > FULL && consumed > HEADER && !isClosed(header) && replace()) return takeFrom(firstSeen);
     const bytes = readWaiting();
     const sound = readEntries(bytes, firstSeen);
     // The last one may be half written at this moment, or half read. Not in a closed file, as who is killed while replacing
     // it leaves it: who writes there is told.
     const all = isClosed(header) && bytes.length < MOST;
-    return consumed + (all ? bytes.length : Math.max(sound, bytes.length - ENTRY_HEAD - MAX_KEY));
+    return consumed + (all ? bytes.length : Math.max(sound, bytes.length - MAX_ENTRY));
   }
 
   /**
@@ -359,46 +330,9 @@ export function newQueue(database: string, durable: boolean): Queue {
   return { find, wasEmpty: () => empty, isServed, hasMoved: () => moved, add, age, take, close };
 }
 
-/** What is queued at this moment, for whoever only reads: the earliest sight of each key (latin1), in their order. */
-export function readQueue(database: string): Map<string, number> {
-  const firstSeen = new Map<string, number>();
-  try {
-    const fd = openSync(queuePath(database), constants.O_RDONLY | HARMLESS);
-    try {
-      const header: Header = new Uint32Array(HEADER / 4);
-      if (readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header)) {
-        const bytes = Buffer.allocUnsafe(MOST);
-        const got = readSync(fd, bytes, 0, MOST, header[CONSUMED]!);
-        readEntries(bytes.subarray(0, got), firstSeen);
-      }
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // there is none, or it is of no use to anybody
-  }
-  return new Map([...firstSeen].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function isSound(header: Header): boolean {
-  return header[0] === MAGIC && header[CONSUMED]! >= HEADER;
-}
-
-function isBeyond(header: Header, size: number): boolean {
-  return header[CONSUMED]! > size;
-}
-
-function isClosed(header: Header): boolean {
-  return header[CLOSED] !== 0;
-}
-
 /** Nobody finds it without its header. */
 function makeFile(path: string): void {
   makeWhole(path, headerOf(0));
-}
-
-function headerOf(storer: number): Buffer {
-  return Buffer.from(Uint32Array.of(MAGIC, 0, HEADER, storer).buffer);
 }
 
 /** An inode's number as a word that is not 0. */
@@ -415,65 +349,4 @@ function writeNumbers(path: string, ino: number, word: number, ...numbers: numbe
   } finally {
     closeSync(fd);
   }
-}
-
-/** Returns the entry's size. */
-function writeEntry(entry: Buffer, key: Buffer, length: number, now: number): number {
-  entry.writeUInt16LE(length, 0);
-  entry.writeUInt32LE(now >>> 0, 6);
-  key.copy(entry, ENTRY_HEAD, 0, length);
-  const end = ENTRY_HEAD + length;
-  entry.writeUInt32LE(check(entry, 6, end), 2);
-  return end;
-}
-
-/** The end of the entry at `at`; 0: there is none, or it is torn. */
-function endOf(bytes: Buffer, at: number): number {
-  if (at < 0 || at + ENTRY_HEAD >= bytes.length) return 0;
-  const length = bytes.readUInt16LE(at);
-  const end = at + ENTRY_HEAD + length;
-  if (length === 0 || length > MAX_KEY || end > bytes.length) return 0;
-  return check(bytes, at + 6, end) === bytes.readUInt32LE(at + 2) ? end : 0;
-}
-
-function seenAt(bytes: Buffer, at: number): number {
-  return bytes.readUInt32LE(at + 6);
-}
-
-/** The earliest sight of the key among the entries; 0: none. Looks for the key first: there may be thousands. */
-function seenIn(bytes: Buffer, key: Buffer): number {
-  // Where a client ends and a sender begins, keys differ most.
-  const from = Math.max(0, clientLength(key) - 2);
-  const first = bytes.indexOf(key.subarray(from, from + PROBE));
-  if (first < 0) return 0;
-  let seen = 0;
-  for (let at = bytes.indexOf(key, Math.max(0, first - from)); at >= 0; at = bytes.indexOf(key, at + 1)) {
-    const entry = at - ENTRY_HEAD;
-    if (endOf(bytes, entry) !== at + key.length) continue; // it is a part of another key
-    seen = seen === 0 ? seenAt(bytes, entry) : Math.min(seen, seenAt(bytes, entry));
-  }
-  return seen;
-}
-
-/**
- * Adds the sound entries; over torn ones, as a power cut or a full disk leave them, it is looked on for the next. Returns
- * the end of the last one.
- */
-function readEntries(bytes: Buffer, firstSeen: Map<string, number>): number {
-  let last = 0;
-  for (let at = 0; at + ENTRY_HEAD < bytes.length; ) {
-    const end = endOf(bytes, at);
-    if (end > 0) earliest(firstSeen, bytes.toString('latin1', at + ENTRY_HEAD, end), seenAt(bytes, at));
-    if (end > 0) last = end;
-    at = end > 0 ? end : at + 1;
-  }
-  return last;
-}
-
-function earliest(firstSeen: Map<string, number>, name: string, seen: number): void {
-  firstSeen.set(name, Math.min(firstSeen.get(name) ?? seen, seen));
-}
-
-function check(bytes: Buffer, from: number, to: number): number {
-  return fnv1a(bytes, from, to) >>> 0;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { newOwn } from '../../src/store/own.ts';
+import { newOwn } from '../../../src/store/queue/own.ts';
 
 const entry = (text: string) => Buffer.from(text.padEnd(300, '.'));
 

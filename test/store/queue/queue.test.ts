@@ -13,9 +13,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { newQueue, type Queue, queuePath } from '../../src/store/queue.ts';
-import { makeRandom } from '../support/random.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { newQueue, type Queue } from '../../../src/store/queue/queue.ts';
+import { queuePath } from '../../../src/store/queue/read.ts';
+import { makeRandom } from '../../support/random.ts';
+import { makeScratch } from '../../support/scratch.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let database: string;

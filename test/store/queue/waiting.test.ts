@@ -1,0 +1,55 @@
+// A file that grows is read on from where it was read last.
+import { appendFileSync, closeSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MOST, newWaiting } from '../../../src/store/queue/waiting.ts';
+import { makeRandom } from '../../support/random.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let file: string;
+let fd: number;
+beforeEach(() => {
+  scratch = makeScratch();
+  file = path.join(scratch.path, 'queue');
+  writeFileSync(file, '');
+  fd = openSync(file, 'r');
+});
+afterEach(() => {
+  closeSync(fd);
+  scratch.remove();
+});
+
+const noise = (size: number, seed: number) => Buffer.alloc(size, `${seed},`);
+
+test('what is read is what the file holds, wherever it is read from and however it has grown', () => {
+  const random = makeRandom(3);
+  const waiting = newWaiting();
+  let from = 0;
+  for (let round = 0; round < 500; round++) {
+    appendFileSync(file, noise(random.pick([0, 50, 50, 5000, 40_000]), round));
+    const whole = readFileSync(file);
+    if (random.chance(0.2)) from = random.pick([from, whole.length, random.below(whole.length + 1)]);
+    from = Math.max(from, whole.length - MOST + 1);
+    const got = waiting.read(fd, from);
+    expect([round, from, got.equals(whole.subarray(from))]).toEqual([round, from, true]);
+  }
+});
+
+test('of more than anybody looks through, as much as shows that', () => {
+  writeFileSync(file, noise(2 * MOST, 1));
+  const got = newWaiting().read(fd, 100);
+  expect(got.length).toBeGreaterThanOrEqual(MOST);
+  expect(got.equals(readFileSync(file).subarray(100, 100 + got.length))).toBe(true);
+});
+
+test('what was read is not read again, until it is forgotten', () => {
+  const waiting = newWaiting();
+  writeFileSync(file, 'one');
+  expect(waiting.read(fd, 0).toString()).toBe('one');
+  truncateSync(file);
+  writeFileSync(file, 'ten, and more');
+  expect(waiting.read(fd, 0).toString()).toBe('one, and more');
+  waiting.forget();
+  expect(waiting.read(fd, 0).toString()).toBe('ten, and more');
+});
