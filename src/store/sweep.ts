@@ -33,7 +33,7 @@ import { putRecord, removeRecord, type Writer } from './writer.ts';
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
 const EVERY = 5;
 const REST = 3600;
-/** So many seconds later where LMDB would have to be loaded for it: another process may have it. */
+/** So many seconds later, up to twice that, where LMDB would have to be loaded for it: another process may have it. */
 const PATIENCE = 30;
 /** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */
 const LEAP = 86_400;
@@ -63,12 +63,15 @@ export interface Sweeper {
 export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   const key = Buffer.allocUnsafeSlow(16);
   const keyLength = writeHouse(key, 0, 'sweep');
+  const patience = PATIENCE * (1 + Math.random()); // of twenty that were started at once, not all shall be first
+  let firstLook: number | undefined;
   let tried = 0;
   let others = 0;
 
   function isDue(state: SweepState | undefined, now: number): boolean {
-    if (state === undefined) return true;
-    const since = (then: number) => Math.abs(now - then) - (keeper.isReady() ? 0 : PATIENCE);
+    firstLook ??= now;
+    const since = (then: number) => Math.abs(now - then) - (keeper.isReady() ? 0 : patience);
+    if (state === undefined) return since(firstLook) >= 0;
     return since(state.at) >= EVERY && (state.position.length > 0 || since(state.complete) >= REST);
   }
 
