@@ -176,6 +176,7 @@ test('what an import brings of a client goes when the client does', async () => 
     onFull: quiet,
   });
   store.tidy(1_003_000_100);
+  store.tidy(1_003_000_200); // nobody has swept meanwhile
   store.close();
   expect(count()).toEqual(['from 10.0.0.2']);
 });
