@@ -143,9 +143,7 @@ describe('what is readable is saved', () => {
     const smtpd = await Smtpd.start(copy.path, '--auto-whitelist', '0');
     // Some pages of the file are free: asking for all makes sure that the damage is met.
     let known = 0;
-    for (let i = 0; i < template.triples; i++) {
-      if ((await smtpd.ask(requestFor(i))) === dunno) known++;
-    }
+    for (let i = 0; i < template.triples; i++) if ((await smtpd.ask(requestFor(i))) === dunno) known++;
     await smtpd.stop();
     expect(smtpd.deaths).toBe(0);
     expect(known / template.triples).toBeGreaterThanOrEqual(part);

@@ -74,6 +74,7 @@ export interface Taken {
 
 // A long file is closed, and what waits in it goes to the beginning of a new one, which takes its place. Who appends looks
 // afterwards whether the file is still open. If it is, the entry was there before the file was closed, and went along.
+
 /** A file this long is replaced by a new one. */
 const FULL = 128 * 1024;
 /** After trouble with the file, milliseconds for which it is left alone. */
@@ -82,6 +83,7 @@ const TRY_AGAIN = 1000;
 const LONGEST_WAIT = 8;
 /** How often it is looked whether the file is still the one that all use, in milliseconds. */
 const LOOK_AGAIN = 100;
+
 /** Milliseconds by a clock that cannot jump. (Node loads `performance` when it is first named, which takes longer.) */
 const monotonic = () => process.uptime() * 1000;
 
