@@ -33,7 +33,10 @@ import { putRecord, removeRecord, type Writer } from './writer.ts';
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
 const EVERY = 5;
 const REST = 3600;
-/** So many seconds later, up to twice that, where LMDB would have to be loaded for it: another process may have it. */
+/**
+ * So many seconds later, up to twice that, where LMDB would have to be loaded for it, and not before the process is as old:
+ * another one may have it, and of a hundred that start after a quiet night not all shall be first.
+ */
 const PATIENCE = 30;
 /** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */
 const LEAP = 86_400;
@@ -63,7 +66,7 @@ export interface Sweeper {
 export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   const key = Buffer.allocUnsafeSlow(16);
   const keyLength = writeHouse(key, 0, 'sweep');
-  const patience = PATIENCE * (1 + Math.random()); // of twenty that were started at once, not all shall be first
+  const patience = PATIENCE * (1 + Math.random());
   let firstLook: number | undefined;
   let tried = 0;
   let others = 0;
@@ -71,7 +74,8 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   function isDue(state: SweepState | undefined, now: number): boolean {
     firstLook ??= now;
     const since = (then: number) => Math.abs(now - then) - (keeper.isReady() ? 0 : patience);
-    if (state === undefined) return since(firstLook) >= 0;
+    if (since(firstLook) < 0) return false;
+    if (state === undefined) return true;
     return since(state.at) >= EVERY && (state.position.length > 0 || since(state.complete) >= REST);
   }
 

@@ -133,6 +133,18 @@ test('two processes do not sweep at the same time', () => {
   other.close();
 });
 
+test('after a quiet night, of processes that have only just started none loads LMDB for the sweep at once', () => {
+  for (let n = 0; n < 3000; n++) store.remember(triple(n), 1000);
+  const morning = goBy(1000 + 2 * DAY - 200, 100) + DAY / 2;
+  store.close();
+  store = open();
+  store.tidy(morning);
+  store.tidy(morning + 29);
+  expect(verify(place(), () => {})?.waiting).toBe(3000);
+  store.tidy(morning + 61);
+  expect(verify(place(), () => {})?.waiting).toBeLessThan(3000);
+});
+
 test('where nobody else sweeps, a process does that has stored nothing', () => {
   for (let n = 0; n < 3000; n++) store.remember(triple(n), 1000);
   store.close();
