@@ -44,9 +44,11 @@ export interface SightsOptions {
 /** What was queued goes into the database after so many milliseconds. */
 const QUEUED_FOR = { later: 20, always: 100 };
 /**
- * Who was first to queue is first to store; all others need not be at the lock in the same moment, and come so much later,
- * in milliseconds, up to twice that. The longest where they would have to load LMDB for it, and the process that has
- * stored last lives: a filter that meets only new triples need not load it.
+ * Who stores goes on storing: it has what V8 has compiled for it. All others need not be at the lock in the same moment,
+ * and come so many milliseconds later, up to twice that, counted anew with all that is stored: `ready` where they have
+ * loaded LMDB; `alone` where they would have to, and nobody stores, unless they were the first to queue something; else
+ * `served`. So a filter that meets only new triples need not load it, and of a hundred that start at once, each of
+ * which gets a processor now and then, not all do.
  */
 const AFTER_OTHERS = { ready: 50, alone: 250, served: 700 };
 /** Where another process holds the lock, the next try comes after this at most. */
@@ -64,9 +66,11 @@ export function newSights(options: SightsOptions): Sights {
   /** After how many milliseconds this process puts into the database what it has queued. */
   function queuedFor(): number {
     const soon = QUEUED_FOR[options.sync];
-    if (keeper.isReady()) return soon + (wasFirst ? 0 : later * AFTER_OTHERS.ready);
-    if (queue.isServed()) return soon + later * AFTER_OTHERS.served;
-    return soon + (wasFirst ? 0 : later * AFTER_OTHERS.alone);
+    const ready = keeper.isReady();
+    const storer = queue.storer();
+    if (storer === 'another') return soon + later * (ready ? AFTER_OTHERS.ready : AFTER_OTHERS.served);
+    if (wasFirst || (ready && storer === 'this')) return soon;
+    return soon + later * (ready ? AFTER_OTHERS.ready : AFTER_OTHERS.alone);
   }
 
   function find(key: Buffer, length: number, now: number): number {
@@ -152,16 +156,17 @@ export function newSights(options: SightsOptions): Sights {
   /** A timer's work: whoever waited for it has had the reply. Another process may have been first, and we again since. */
   function storeInTime(): void {
     timer = undefined;
-    const age = queue.age();
-    if (age === undefined) return;
-    const early = queuedFor() - age;
+    const waited = queue.waited();
+    if (waited === undefined) return;
+    const early = queuedFor() - waited;
     // Whoever holds the lock is probably doing it, and who waits for it keeps a request waiting.
     if (early > 0) timer = setTimeout(storeInTime, early).unref();
-    else if (keeper.isBusy()) timer = setTimeout(storeInTime, Math.min(LONGEST, age / 2)).unref();
+    else if (keeper.isBusy()) timer = setTimeout(storeInTime, Math.min(LONGEST, waited / 2)).unref();
     else storeQueue();
   }
 
   function storeQueue(): void {
+    if (!keeper.isReady()) queue.claim(); // it takes a moment to load LMDB
     try {
       keeper.settle(() => store(Math.floor(Date.now() / 1000)));
       stuck = false;
@@ -191,7 +196,9 @@ export function newSights(options: SightsOptions): Sights {
     },
     close() {
       clearTimeout(timer);
-      if (queue.age() !== undefined) storeQueue();
+      // Where a hundred filters end at once, it is not worth it for each to load LMDB.
+      const isLeft = () => !keeper.isReady() && queue.leave();
+      if (queue.waited() !== undefined && !isLeft()) storeQueue();
       queue.close();
     },
   };

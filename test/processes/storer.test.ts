@@ -2,7 +2,8 @@
 // any more, somebody else.
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { filterIn, isEmptied, requestFor, until } from '../faults/database.ts';
+import { verify } from '../../src/store/verify.ts';
+import { file, filterIn, isEmptied, requestFor, until } from '../faults/database.ts';
 import type { Session } from '../support/filter.ts';
 import { deferred } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -44,4 +45,14 @@ test('where it is gone, or has nothing to store, another one does', async () => 
   expect(await others[1]!.ask(requestFor(2))).toBe(deferred);
   await until(() => isEmptied(scratch.path));
   expect(hasLoaded(others[1]!)).toBe(true);
+});
+
+test('one that ends leaves to it what it has queued, and whoever stores next stores that as well', async () => {
+  expect(await others[0]!.ask(requestFor(1))).toBe(deferred);
+  await others[0]!.finish();
+  expect(isEmptied(scratch.path)).toBe(false);
+  await storer.kill('SIGKILL');
+  expect(await others[1]!.ask(requestFor(2))).toBe(deferred);
+  await until(() => isEmptied(scratch.path));
+  expect(verify(file(scratch.path), () => {})).toMatchObject({ problems: [], waiting: 3 });
 });

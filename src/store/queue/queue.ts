@@ -51,14 +51,24 @@ export interface Queue {
   find(key: Buffer, length: number): number;
   /** Whether nothing was queued when `find` last looked. */
   wasEmpty(): boolean;
-  /** Whether another process, which lives, was the last to take something out. As of the last look. */
-  isServed(): boolean;
+  /** Who was the last to take something out, or to say that it would, if it lives. As of the last look. */
+  storer(): 'this' | 'another' | 'none';
   /** Whether something may have been taken out between the look before and that of the last `find`. */
   hasMoved(): boolean;
   /** Appends a first sight, after `find` returned 0. False: it may not be there, and has to go into the database at once. */
   add(key: Buffer, length: number, now: number): boolean;
-  /** For how many milliseconds the oldest of what this process has appended has been there; undefined: none is left. */
-  age(): number | undefined;
+  /**
+   * For how many milliseconds something that this process has appended has been there while nobody took anything out or
+   * said that they would; undefined: none of it is left.
+   */
+  waited(): number | undefined;
+  /** Says that this process is about to take out what is queued. Throws nothing. */
+  claim(): void;
+  /**
+   * To be called at the end: leaves what this process has appended, on the disk, to another one. False: it may not be there,
+   * or it is not certain that anybody will take it out. Throws nothing.
+   */
+  leave(): boolean;
   /**
    * To be called under the database's write lock: what is queued, the earliest sight of each key (latin1). `done`, to be
    * called once it is committed, takes it out. Throws what the file system throws.
@@ -81,6 +91,8 @@ const FULL = 128 * 1024;
 const TRY_AGAIN = 1000;
 /** For so many milliseconds, in all twice that, it is waited for the file that takes the place of a closed one. */
 const LONGEST_WAIT = 8;
+/** Where more than so many bytes wait, they are not left to others: whoever looks has to read them. */
+const MOST_LEFT = MOST / 2;
 /** How often it is looked whether the file is still the one that all use, in milliseconds. */
 const LOOK_AGAIN = 100;
 
@@ -100,6 +112,8 @@ export function newQueue(database: string, durable: boolean): Queue {
   let lookedAt = 0;
   let empty = true;
   let moved = true;
+  let movedAt = 0; // when this process last saw that something was taken out, or was about to be
+  let before = ''; // what it compares with, see `position`
   let astray = false; // what this process has added may be in no file that others find
 
   /** Opens the file. False: there is none. Throws. */
@@ -150,7 +164,7 @@ export function newQueue(database: string, durable: boolean): Queue {
 
   /**
    * Whether the file is the one that others find, and as long as its header says; after a power cut it may be shorter.
-   * (What was appended to one that somebody has just removed goes into the database, see `age`, and is not found before.)
+   * (What was appended to one that somebody has just removed goes into the database, see `waited`, and is not found before.)
    */
   function isOurs(): boolean {
     const now = monotonic();
@@ -206,6 +220,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         close();
         return false;
       }
+      if (own.isEmpty()) before = position();
       own.add(entry, size, monotonic());
       return true;
     } catch {
@@ -220,11 +235,20 @@ export function newQueue(database: string, durable: boolean): Queue {
     return isOpen();
   }
 
-  function age(): number | undefined {
+  /** Where the queue begins, and who is about to take something out, given the header. */
+  const position = () => `${ino} ${header[CONSUMED]} ${header[STORER]}`;
+
+  function waited(): number | undefined {
     if (own.isEmpty()) return undefined;
     const bytes = waitingOfOurs();
     const at = own.oldest((ours) => bytes === undefined || isAmong(bytes, ours));
-    return at === undefined ? undefined : monotonic() - at;
+    if (at === undefined) return undefined;
+    const now = monotonic();
+    if (bytes !== undefined && before !== position()) {
+      before = position();
+      movedAt = now;
+    }
+    return now - Math.max(at, movedAt);
   }
 
   /** What waits in the file that we appended to; undefined where nobody can know: somebody has removed it, say. */
@@ -324,12 +348,43 @@ export function newQueue(database: string, durable: boolean): Queue {
     }
   }
 
-  function isServed(): boolean {
-    const storer = fd >= 0 ? header[STORER]! : 0;
-    return storer > 0 && storer !== process.pid && isAlive(storer);
+  function storer(): 'this' | 'another' | 'none' {
+    const pid = fd >= 0 ? header[STORER]! : 0;
+    if (pid === process.pid) return 'this';
+    return pid > 0 && isAlive(pid) ? 'another' : 'none';
   }
 
-  return { find, wasEmpty: () => empty, isServed, hasMoved: () => moved, add, age, take, close };
+  function claim(): void {
+    try {
+      if (fd >= 0) writeNumbers(path, ino, STORER, process.pid);
+    } catch {
+      // then two may be about to do it
+    }
+  }
+
+  function leave(): boolean {
+    try {
+      const bytes = waitingOfOurs();
+      if (bytes === undefined || bytes.length > MOST_LEFT || storer() !== 'another') return false;
+      if (!durable) fdatasyncSync(fd);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  return {
+    find,
+    wasEmpty: () => empty,
+    storer,
+    hasMoved: () => moved,
+    add,
+    waited,
+    claim,
+    leave,
+    take,
+    close,
+  };
 }
 
 /** Nobody finds it without its header. */

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newQueue, type Queue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -28,6 +28,7 @@ beforeEach(() => {
   queues = [];
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const queue of queues) queue.close();
   scratch.remove();
 });
@@ -77,14 +78,55 @@ test('what is taken and not committed is taken again', () => {
   expect(taken(other)).toEqual({ a: 1000, b: 1001 });
 });
 
-test('its age is that of what this process has added and nobody has taken out', () => {
+test('what this process has added waits until it is taken out, counted anew with each that is, or is about to be', () => {
   const [one, other] = [open(), open()];
-  expect(one.age()).toBeUndefined();
-  add(one, 'a', 1000);
-  expect(one.age()).toBeGreaterThanOrEqual(0);
-  expect(other.age()).toBeUndefined();
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
+  expect(one.waited()).toBeUndefined();
+  add(other, 'a', 1000);
+  add(one, 'b', 1000);
+  uptime.mockReturnValue(10.5);
+  add(one, 'c', 1000);
+  expect([one.waited(), other.waited()]).toEqual([500, 500]);
+  other.claim();
+  expect([one.waited(), one.storer()]).toEqual([0, 'this']); // as far as process numbers tell
+  uptime.mockReturnValue(10.75);
+  expect(one.waited()).toBe(250);
+  const take = other.take();
+  add(one, 'd', 1000);
+  take.done();
+  uptime.mockReturnValue(11);
+  expect(one.waited()).toBe(0);
+  uptime.mockReturnValue(11.25);
+  expect([one.waited(), other.waited()]).toEqual([250, undefined]);
   other.take().done();
-  expect(one.age()).toBeUndefined();
+  expect(one.waited()).toBeUndefined();
+});
+
+/** Has the process be the one that took something out last. */
+function nameStorer(pid: number): void {
+  const bytes = readFileSync(queuePath(database));
+  bytes.writeUInt32LE(pid, 12);
+  writeFileSync(queuePath(database), bytes);
+}
+
+test('at its end a process leaves what it has added to one that lives, if that can be known and is not too much', () => {
+  const queue = open();
+  add(queue, 'a', 1000);
+  expect([queue.storer(), queue.leave()]).toEqual(['none', false]);
+  nameStorer(process.ppid);
+  expect([queue.leave(), queue.storer()]).toEqual([true, 'another']);
+  expect(taken(open())).toEqual({ a: 1000 });
+  nameStorer(process.pid);
+  expect([queue.leave(), queue.storer()]).toEqual([false, 'this']);
+  nameStorer(4_194_305); // there can be no such process
+  expect([queue.leave(), queue.storer()]).toEqual([false, 'none']);
+  nameStorer(process.ppid);
+  for (const name of LONG.slice(0, 2500)) add(queue, name, 1000);
+  expect(queue.leave()).toBe(true);
+  for (const name of LONG) add(queue, `${name}.`, 1000);
+  expect(queue.leave()).toBe(false);
+  unlinkSync(queuePath(database));
+  expect(queue.leave()).toBe(false);
 });
 
 test('a long file is replaced, whoever is adding meanwhile, and nothing is lost', () => {
@@ -118,7 +160,7 @@ test('a long file is replaced, whoever is adding meanwhile, and nothing is lost'
   expect([...stored].every(([key, seen]) => key === name(seen - 1))).toBe(true);
   expect(longest).toBeLessThan(200 * 1024);
   // What another process has put into the database, out of a file that has taken the place of ours, is no longer ours to store.
-  expect(all.map((queue) => queue.age())).toEqual([undefined, undefined, undefined, undefined]);
+  expect(all.map((queue) => queue.waited())).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 const LONG = Array.from({ length: 3000 }, (_, n) => `triple-${n}@${'x'.repeat(40)}`);
@@ -139,11 +181,11 @@ test('what waits in a long file goes along to the new one, and who has added it 
   expect(after.ino).not.toBe(before.ino);
   expect(after.size).toBeLessThan(100);
   expect(find(third, 'a')).toBe(1000);
-  expect(one.age()).toBeGreaterThanOrEqual(0);
+  expect(one.waited()).toBeGreaterThanOrEqual(0);
   take.done();
   expect(find(third, 'a')).toBe(0);
-  expect(one.age()).toBeUndefined();
-  expect(one.isServed()).toBe(false);
+  expect(one.waited()).toBeUndefined();
+  expect(one.storer()).toBe('this');
 });
 
 test('a process that had looked before the file was replaced adds to the new one', () => {
@@ -178,11 +220,11 @@ test('a removed file, after one that was replaced: what this process has added i
   unlinkSync(queuePath(database));
   writeFileSync(`${database}-other`, ''); // or the next file may get the same inode
   add(open(), 'b', 1001);
-  for (let looks = 0; looks < 2; looks++) expect(one.age()).toBeGreaterThanOrEqual(0);
+  for (let looks = 0; looks < 2; looks++) expect(one.waited()).toBeGreaterThanOrEqual(0);
   const take = one.take();
   expect(Object.fromEntries(take.firstSeen)).toEqual({ a: 1000, b: 1001 });
   take.done();
-  expect(one.age()).toBeUndefined();
+  expect(one.waited()).toBeUndefined();
 });
 
 test('however much waits in a long file, all of it goes along', () => {
@@ -200,7 +242,7 @@ test('however much waits in a long file, all of it goes along', () => {
   expect(names.filter((name) => !found.has(name))).toEqual([]);
   expect(found.size).toBe(names.length);
   expect(statSync(queuePath(database)).size).toBe(16);
-  expect(one.age()).toBeUndefined();
+  expect(one.waited()).toBeUndefined();
 });
 
 test("a long file that cannot be replaced is used as it is; a file that one left that was killed is in nobody's way", () => {
@@ -232,7 +274,7 @@ test.each([
   const queue = open();
   add(queue, 'a', 1000);
   harm(queuePath(database));
-  expect(queue.age()).toBeGreaterThanOrEqual(0);
+  expect(queue.waited()).toBeGreaterThanOrEqual(0);
   expect(taken(queue)).toEqual({ a: 1000 });
 });
 
