@@ -2,6 +2,7 @@
 // rubbish on a damaged page is never taken for a record.
 
 import { fnv1a, fold } from './fnv.ts';
+import { putLong } from './format.ts';
 
 // byte 0      kind and format (high half), flags (low half)
 // byte 1      triple: deferrals                                client: zero, kept for later
@@ -218,13 +219,6 @@ function sealTriple(b: Uint8Array, keyAt: number, keyLength: number, at: number)
 
 function seal(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): void {
   putShort(b, at + 2, check(b, keyAt, keyLength, at, size));
-}
-
-function putLong(b: Uint8Array, at: number, n: number): void {
-  b[at] = n;
-  b[at + 1] = n >>> 8;
-  b[at + 2] = n >>> 16;
-  b[at + 3] = n >>> 24;
 }
 
 function putShort(b: Uint8Array, at: number, n: number): void {

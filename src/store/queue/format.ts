@@ -1,5 +1,6 @@
 // The bytes of a queue's file: its header and its entries. Opens, reads and writes no file.
 import { fnv1a } from '../fnv.ts';
+import { putLong, u16, u32 } from '../format.ts';
 import { clientLength, MAX_KEY } from '../key.ts';
 
 // The file: four words of 32 bits: magic; 0, or where the file is closed the inode of the one that takes its place; where
@@ -37,25 +38,26 @@ export function headerOf(storer: number): Buffer {
 
 /** Returns the entry's size. */
 export function writeEntry(entry: Buffer, key: Buffer, length: number, now: number): number {
-  entry.writeUInt16LE(length, 0);
-  entry.writeUInt32LE(now >>> 0, SEEN_AT);
+  entry[0] = length;
+  entry[1] = length >>> 8;
+  putLong(entry, SEEN_AT, now);
   key.copy(entry, ENTRY_HEAD, 0, length);
   const end = ENTRY_HEAD + length;
-  entry.writeUInt32LE(check(entry, SEEN_AT, end), CHECK_AT);
+  putLong(entry, CHECK_AT, check(entry, SEEN_AT, end));
   return end;
 }
 
 /** The end of the entry at `at`; 0: there is none, or it is torn. */
 function endOf(bytes: Buffer, at: number): number {
   if (at < 0 || at + ENTRY_HEAD >= bytes.length) return 0;
-  const length = bytes.readUInt16LE(at);
+  const length = u16(bytes, at);
   const end = at + ENTRY_HEAD + length;
   if (length === 0 || length > MAX_KEY || end > bytes.length) return 0;
-  return check(bytes, at + SEEN_AT, end) === bytes.readUInt32LE(at + CHECK_AT) ? end : 0;
+  return check(bytes, at + SEEN_AT, end) === u32(bytes, at + CHECK_AT) ? end : 0;
 }
 
 function seenAt(bytes: Buffer, at: number): number {
-  return bytes.readUInt32LE(at + SEEN_AT);
+  return u32(bytes, at + SEEN_AT);
 }
 
 /** The earliest sight of the key among the entries; 0: none. Looks for the key first: there may be thousands. */

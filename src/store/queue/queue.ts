@@ -113,7 +113,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   let empty = true;
   let moved = true;
   let movedAt = 0; // when this process last saw that something was taken out, or was about to be
-  let before = ''; // what it compares with, see `position`
+  let lastPosition = ''; // what it compares with
   let astray = false; // what this process has added may be in no file that others find
 
   /** Opens the file. False: there is none. Throws. */
@@ -197,6 +197,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         close();
         return -1;
       }
+      if (empty) return 0;
       const seen = seenIn(bytes, key.subarray(0, length));
       if (durable && seen > 0) fdatasyncSync(fd); // whoever appended it may still be waiting for the disk
       return seen;
@@ -220,7 +221,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         close();
         return false;
       }
-      if (own.isEmpty()) before = position();
+      if (own.isEmpty()) lastPosition = position();
       own.add(entry, size, monotonic());
       return true;
     } catch {
@@ -244,8 +245,8 @@ export function newQueue(database: string, durable: boolean): Queue {
     const at = own.oldest((ours) => bytes === undefined || isAmong(bytes, ours));
     if (at === undefined) return undefined;
     const now = monotonic();
-    if (bytes !== undefined && before !== position()) {
-      before = position();
+    if (bytes !== undefined && lastPosition !== position()) {
+      lastPosition = position();
       movedAt = now;
     }
     return now - Math.max(at, movedAt);
