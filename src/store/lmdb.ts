@@ -154,7 +154,7 @@ export function openStore(options: StoreOptions): Store {
     noteHits: (files, hits, now) => keeper.settle(() => noteHitsNow(files, hits, now)),
     tidy: sweeper.step,
     close() {
-      sights.close();
+      sights.close(notes.isEmpty()); // a note is of what is in the database
       notes.close();
       keeper.close();
     },

@@ -13,6 +13,7 @@ export interface Notes {
    * `Keeper.settle` throws.
    */
   add(key: Buffer, length: number, now: number): void;
+  isEmpty(): boolean;
   close(): void;
 }
 
@@ -68,7 +69,7 @@ export function newNotes(keeper: Keeper): Notes {
     }
   }
 
-  return { add, close };
+  return { add, isEmpty: () => notes.length === 0, close };
 }
 
 /** Puts the notes from `start` on, and returns the next one where this is enough for a transaction. */

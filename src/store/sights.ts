@@ -26,7 +26,8 @@ export interface Sights {
   remember(key: Buffer, length: number, now: number, unknown: boolean): number;
   /** Has the triple put into the database if it is still in the queue. Returns whether it was. */
   flush(key: Buffer, length: number, now: number): boolean;
-  close(): void;
+  /** `mayLeave`: what this process has queued may stay there, for another one to store. */
+  close(mayLeave: boolean): void;
 }
 
 export interface SightsOptions {
@@ -45,9 +46,9 @@ export interface SightsOptions {
 const QUEUED_FOR = { later: 20, always: 100 };
 /**
  * Who stores goes on storing: it has what V8 has compiled for it. All others need not be at the lock in the same moment,
- * and come so many milliseconds later, up to twice that, counted anew with all that is stored: `ready` where they have
- * loaded LMDB; `alone` where they would have to, and nobody stores, unless they were the first to queue something; else
- * `served`. So a filter that meets only new triples need not load it, and of a hundred that start at once, each of
+ * and come so many milliseconds later, up to twice that, counted anew whenever somebody is seen to store, or to be about
+ * to: `ready` where they have loaded LMDB; `alone` where they would have to, and nobody stores, unless they were the
+ * first to queue something; else `served`. So a filter that meets only new triples need not load it, and of a hundred that start at once, each of
  * which gets a processor now and then, not all do.
  */
 const AFTER_OTHERS = { ready: 50, alone: 250, served: 700 };
@@ -194,11 +195,10 @@ export function newSights(options: SightsOptions): Sights {
       keeper.settle(() => store(now));
       return true;
     },
-    close() {
+    close(mayLeave) {
       clearTimeout(timer);
       // Where a hundred filters end at once, it is not worth it for each to load LMDB.
-      const isLeft = () => !keeper.isReady() && queue.leave();
-      if (queue.waited() !== undefined && !isLeft()) storeQueue();
+      if (queue.waited() !== undefined && !(mayLeave && !keeper.isReady() && queue.leave())) storeQueue();
       queue.close();
     },
   };

@@ -34,8 +34,8 @@ import { putRecord, removeRecord, type Writer } from './writer.ts';
 const EVERY = 5;
 const REST = 3600;
 /**
- * So many seconds later, up to twice that, where LMDB would have to be loaded for it, and not before the process is as old:
- * another one may have it, and of a hundred that start after a quiet night not all shall be first.
+ * So many seconds later, up to twice that, where LMDB would have to be loaded for it, and as long after this process has
+ * first looked: another one may have it, and of a hundred that start after a quiet night not all shall be first.
  */
 const PATIENCE = 30;
 /** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */

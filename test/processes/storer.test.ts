@@ -49,10 +49,13 @@ test('where it is gone, or has nothing to store, another one does', async () => 
 
 test('one that ends leaves to it what it has queued, and whoever stores next stores that as well', async () => {
   expect(await others[0]!.ask(requestFor(1))).toBe(deferred);
+  expect(await storer.ask(requestFor(2))).toBe(deferred);
+  await until(() => isEmptied(scratch.path));
+  expect(await others[0]!.ask(requestFor(3))).toBe(deferred);
   await others[0]!.finish();
   expect(isEmptied(scratch.path)).toBe(false);
   await storer.kill('SIGKILL');
-  expect(await others[1]!.ask(requestFor(2))).toBe(deferred);
+  expect(await others[1]!.ask(requestFor(4))).toBe(deferred);
   await until(() => isEmptied(scratch.path));
-  expect(verify(file(scratch.path), () => {})).toMatchObject({ problems: [], waiting: 3 });
+  expect(verify(file(scratch.path), () => {})).toMatchObject({ problems: [], waiting: 5 });
 });

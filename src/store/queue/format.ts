@@ -4,7 +4,7 @@ import { putLong, u16, u32 } from '../format.ts';
 import { clientLength, MAX_KEY } from '../key.ts';
 
 // The file: four words of 32 bits: magic; 0, or where the file is closed the inode of the one that takes its place; where
-// what is not yet in the database begins; which process has put there what stood before that, or is about to go on; entries:
+// what is not yet in the database begins; which process has taken out what stood before that, or is about to go on; entries:
 // length of the key (2), check over all that follows it (4), first seen (4), the key. Numbers are little-endian.
 const MAGIC = 0x31514c47;
 export const CLOSED = 1;

@@ -1,7 +1,7 @@
 // New triples on their way into the database. To store each in a transaction of its own has twenty filters wait for one
 // lock, and costs more than all else they do. Here each is appended to a file beside the database, in one write(2) that
-// kill -9 cannot take back and that all can read; a moment later whoever is first puts what all have appended into the
-// database in one transaction. Knows what a queue is, and nothing of LMDB.
+// kill -9 cannot take back and that all can read; a moment later one process, see sights.ts, puts what all have appended
+// into the database in one transaction. Knows what a queue is, and nothing of LMDB.
 
 // What holds at any time: a triple whose request was answered is in the queue, behind `consumed`, or in the database. Who
 // does not find it in the database looks in the queue, and if that is in vain in the database again, if it has changed:
@@ -65,8 +65,8 @@ export interface Queue {
   /** Says that this process is about to take out what is queued. Throws nothing. */
   claim(): void;
   /**
-   * To be called at the end: leaves what this process has appended, on the disk, to another one. False: it may not be there,
-   * or it is not certain that anybody will take it out. Throws nothing.
+   * To be called at the end: leaves what this process has appended, on the disk, to the one that has just taken something
+   * out, or is about to. False: there is none, or what was appended may not be there. Throws nothing.
    */
   leave(): boolean;
   /**
@@ -93,6 +93,8 @@ const TRY_AGAIN = 1000;
 const LONGEST_WAIT = 8;
 /** Where more than so many bytes wait, they are not left to others: whoever looks has to read them. */
 const MOST_LEFT = MOST / 2;
+/** Nor where nobody was seen to take anything out for so many milliseconds: it could lie there for hours. */
+const LEFT_WITHIN = 1000;
 /** How often it is looked whether the file is still the one that all use, in milliseconds. */
 const LOOK_AGAIN = 100;
 
@@ -112,8 +114,8 @@ export function newQueue(database: string, durable: boolean): Queue {
   let lookedAt = 0;
   let empty = true;
   let moved = true;
-  let movedAt = 0; // when this process last saw that something was taken out, or was about to be
-  let lastPosition = ''; // what it compares with
+  let movedAt = Number.NEGATIVE_INFINITY; // when this process last saw that something was taken out, or was about to be
+  let [lastIno, lastConsumed, lastStorer] = [0, 0, 0]; // what it compares with
   let astray = false; // what this process has added may be in no file that others find
 
   /** Opens the file. False: there is none. Throws. */
@@ -221,7 +223,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         close();
         return false;
       }
-      if (own.isEmpty()) lastPosition = position();
+      seeMoves();
       own.add(entry, size, monotonic());
       return true;
     } catch {
@@ -236,20 +238,21 @@ export function newQueue(database: string, durable: boolean): Queue {
     return isOpen();
   }
 
-  /** Where the queue begins, and who is about to take something out, given the header. */
-  const position = () => `${ino} ${header[CONSUMED]} ${header[STORER]}`;
+  /** Notes, given the header, whether something was taken out, or claimed, since the last time. */
+  function seeMoves(): void {
+    const [consumed, storer] = [header[CONSUMED]!, header[STORER]!];
+    if (ino === lastIno && consumed === lastConsumed && storer === lastStorer) return;
+    if (lastIno !== 0) movedAt = monotonic();
+    [lastIno, lastConsumed, lastStorer] = [ino, consumed, storer];
+  }
 
   function waited(): number | undefined {
     if (own.isEmpty()) return undefined;
     const bytes = waitingOfOurs();
     const at = own.oldest((ours) => bytes === undefined || isAmong(bytes, ours));
     if (at === undefined) return undefined;
-    const now = monotonic();
-    if (bytes !== undefined && lastPosition !== position()) {
-      lastPosition = position();
-      movedAt = now;
-    }
-    return now - Math.max(at, movedAt);
+    if (bytes !== undefined) seeMoves();
+    return monotonic() - Math.max(at, movedAt);
   }
 
   /** What waits in the file that we appended to; undefined where nobody can know: somebody has removed it, say. */
@@ -365,9 +368,15 @@ export function newQueue(database: string, durable: boolean): Queue {
 
   function leave(): boolean {
     try {
+      lookedAt = Number.NEGATIVE_INFINITY; // it has to be the file that others find at this moment
       const bytes = waitingOfOurs();
       if (bytes === undefined || bytes.length > MOST_LEFT || storer() !== 'another') return false;
-      if (!durable) fdatasyncSync(fd);
+      seeMoves();
+      if (monotonic() - movedAt > LEFT_WITHIN) return false;
+      if (!durable) {
+        fdatasyncSync(fd);
+        syncPath(dirname(path));
+      }
       return true;
     } catch {
       return false;

@@ -109,22 +109,35 @@ function nameStorer(pid: number): void {
   writeFileSync(queuePath(database), bytes);
 }
 
-test('at its end a process leaves what it has added to one that lives, if that can be known and is not too much', () => {
+test('at its end a process leaves what it has added to one that lives and was just seen to take something out', () => {
   const queue = open();
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
   add(queue, 'a', 1000);
   expect([queue.storer(), queue.leave()]).toEqual(['none', false]);
   nameStorer(process.ppid);
   expect([queue.leave(), queue.storer()]).toEqual([true, 'another']);
   expect(taken(open())).toEqual({ a: 1000 });
+  uptime.mockReturnValue(11.5);
+  expect(queue.leave()).toBe(false);
   nameStorer(process.pid);
   expect([queue.leave(), queue.storer()]).toEqual([false, 'this']);
   nameStorer(4_194_305); // there can be no such process
   expect([queue.leave(), queue.storer()]).toEqual([false, 'none']);
-  nameStorer(process.ppid);
+});
+
+test('what it has added is not left where that is very much, nor in a file that others do not find', () => {
+  const [queue, other] = [open(), open()];
+  const leaves = () => {
+    nameStorer(process.ppid);
+    return queue.leave();
+  };
   for (const name of LONG.slice(0, 2500)) add(queue, name, 1000);
-  expect(queue.leave()).toBe(true);
+  expect(leaves()).toBe(true);
   for (const name of LONG) add(queue, `${name}.`, 1000);
-  expect(queue.leave()).toBe(false);
+  expect(leaves()).toBe(false);
+  other.take().done();
+  add(queue, 'a', 1000);
+  expect(leaves()).toBe(true);
   unlinkSync(queuePath(database));
   expect(queue.leave()).toBe(false);
 });

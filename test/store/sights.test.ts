@@ -1,0 +1,130 @@
+// Who puts into the database what is queued, and when: the clock and the process numbers are ours here.
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Keeper } from '../../src/store/keeper.ts';
+import { STORER } from '../../src/store/queue/format.ts';
+import { newQueue } from '../../src/store/queue/queue.ts';
+import { queuePath } from '../../src/store/queue/read.ts';
+import { newSights, type Sights } from '../../src/store/sights.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const STORER_AT = 4 * STORER;
+let scratch: ReturnType<typeof makeScratch>;
+let sights: Sights;
+let ready: boolean;
+/** Who is said to store at each try to change the database. */
+let tries: number[];
+let up: number; // milliseconds
+
+const database = () => path.join(scratch.path, 'greylist.mdb');
+const queue = () => queuePath(database());
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  scratch = makeScratch();
+  ready = false;
+  tries = [];
+  up = 10_000;
+  vi.spyOn(process, 'uptime').mockImplementation(() => up / 1000);
+  vi.spyOn(Math, 'random').mockReturnValue(0); // as impatient as may be
+  const keeper: Keeper = {
+    settle: (work) => work(),
+    look: () => undefined,
+    change: () => void tries.push(readFileSync(queue()).readUInt32LE(STORER_AT)),
+    isBusy: () => false,
+    isReady: () => ready,
+    close() {},
+  };
+  sights = newSights({
+    keeper,
+    limits: { retryWindow: 0, maxAge: 0, maxWaiting: 0 },
+    path: database(),
+    sync: 'later',
+    others: () => 0,
+    onFull() {},
+    onTrouble() {},
+  });
+});
+afterEach(() => {
+  sights.close(true);
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  scratch.remove();
+});
+
+/** A request for a new triple. */
+function ask(name: string): void {
+  const key = Buffer.from(name);
+  if (sights.find(key, key.length, 1000) === 0) sights.remember(key, key.length, 1000, true);
+}
+
+function nameStorer(pid: number): void {
+  const bytes = readFileSync(queue());
+  bytes.writeUInt32LE(pid, STORER_AT);
+  writeFileSync(queue(), bytes);
+}
+
+function goBy(ms: number): void {
+  for (let i = 0; i < ms; i++) {
+    up++;
+    vi.advanceTimersByTime(1);
+  }
+}
+
+/** Something is queued already, by another process, and `storer` was the last to store. */
+function queueBefore(storer: number): void {
+  const other = newQueue(database(), false);
+  const key = Buffer.from('before');
+  other.find(key, key.length);
+  other.add(key, key.length, 1000);
+  other.close();
+  nameStorer(storer);
+}
+
+test('the first to queue something stores it soon, and says so before it loads LMDB', () => {
+  ask('a');
+  goBy(19);
+  expect(tries).toEqual([]);
+  goBy(2);
+  expect(tries).toEqual([process.pid]);
+});
+
+test.each([
+  ['this process goes on storing', process.pid, true, 20],
+  ['with LMDB loaded, where another process stores', process.ppid, true, 70],
+  ['with LMDB loaded, where nobody does', 0, true, 70],
+  ['where nobody stores', 0, false, 270],
+  ['where another process does', process.ppid, false, 720],
+])('%s', (_, storer, isReady, after) => {
+  queueBefore(storer);
+  ready = isReady;
+  ask('a');
+  goBy(after - 1);
+  expect(tries).toEqual([]);
+  goBy(2);
+  expect(tries).toHaveLength(1);
+});
+
+test('the time counts anew when another process is seen to store, or to be about to', () => {
+  queueBefore(process.ppid);
+  ask('a');
+  goBy(600);
+  nameStorer(1);
+  goBy(800);
+  expect(tries).toEqual([]);
+  goBy(200);
+  expect(tries).toEqual([process.pid]);
+});
+
+test('at its end it leaves what it has queued to another process, unless it may not', () => {
+  queueBefore(0);
+  ask('a');
+  nameStorer(process.ppid);
+  sights.close(true);
+  expect(tries).toEqual([]);
+  ask('b');
+  nameStorer(1);
+  sights.close(false);
+  expect(tries).toHaveLength(1);
+});
