@@ -143,7 +143,7 @@ export const OPTIONS = {
     choices: ['later', 'always'],
     default: 'later',
     describe:
-      'what a power cut may take: the last three seconds (later), or nothing that was answered (always)',
+      'what a power cut may take: the last three to five seconds (later), or nothing that was answered (always)',
   },
   'time-limit': {
     kind: 'duration',

@@ -105,7 +105,7 @@ export const STANDARDS: readonly Block[] = [
 
 export const BUGS: readonly Block[] = [
   'A network file system cannot hold the database: LMDB needs memory that all processes share.',
-  'With **--sync later**, a power cut may take what was stored in the last three seconds or so.',
+  'With **--sync later**, a power cut may take what was answered in the last three to five seconds.',
   'In a sandbox without **/dev/log**, nothing is logged unless **--log file:**__PATH__ is given.',
 ];
 
