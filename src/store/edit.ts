@@ -9,9 +9,11 @@ import * as key from './key.ts';
 import { openWriter } from './open.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
+import { newQueue, type Taken } from './queue/queue.ts';
 import * as record from './record.ts';
 import type { Entry } from './scan.ts';
 import { checkBeside, descendChecked, findRecord, type Path, recordSize, seekChecked } from './tree.ts';
+import { newTriple } from './triples.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
 
 /** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
@@ -113,6 +115,30 @@ export function openEditor(path: string): Editor {
     return changed;
   }
 
+  /** What filters have queued goes into the database first: a change has to find it. */
+  function storeQueued(): void {
+    const queue = newQueue(path, false);
+    let taken: Taken | undefined;
+    const take = () => {
+      taken = queue.take();
+      return [];
+    };
+    try {
+      commit([{ names: [], change: take }]); // only for the write lock: nothing is changed by it
+      if (taken === undefined || taken.firstSeen.size === 0) return;
+      changeJointly(joint(sightings(taken.firstSeen)));
+      taken.done();
+    } finally {
+      queue.close();
+    }
+  }
+
+  try {
+    storeQueued();
+  } catch (error) {
+    closeWriter(writer);
+    throw error;
+  }
   return {
     changeJointly,
     change: (changes) => changeJointly(joint(changes)),
@@ -133,6 +159,20 @@ function idOf(name: AnyName): string {
   if ('house' in name) return name.house;
   const { client, sender, recipient } = name;
   return JSON.stringify([client, sender, recipient]).toLowerCase();
+}
+
+/** The changes that put the first sights of these keys (latin1) on record, where no earlier one is. */
+function* sightings(firstSeen: ReadonlyMap<string, number>): Generator<{ name: Name; change: Change }> {
+  for (const id of [...firstSeen.keys()].sort()) {
+    const { client, tail } = key.readKey(Buffer.from(id, 'latin1')) ?? {};
+    if (client === undefined || tail === undefined) continue;
+    const seen = firstSeen.get(id)!;
+    const change: Change = (before) => {
+      if (before?.kind !== 'triple') return { kind: 'triple', client, ...tail, ...newTriple(seen) };
+      return before.passed || before.firstSeen <= seen ? undefined : { ...before, firstSeen: seen };
+    };
+    yield { name: { client, ...tail }, change };
+  }
 }
 
 function* joint(changes: Iterable<{ name: Name; change: Change }>): Generator<JointChange> {

@@ -2,6 +2,9 @@
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Change, type Name, openEditor } from '../../src/store/edit.ts';
+import { MAX_KEY, writeTriple } from '../../src/store/key.ts';
+import { newQueue } from '../../src/store/queue/queue.ts';
+import { readQueue } from '../../src/store/queue/read.ts';
 import { type Entry, scan } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
 import { makeRandom } from '../support/random.ts';
@@ -37,6 +40,19 @@ function edit(changes: Iterable<{ name: Name; change: Change }>): number {
   } finally {
     editor.close();
   }
+}
+
+/** What filters have queued: first sights by the numbers of their triples. */
+function queue(sights: [number, number][]): void {
+  const queue = newQueue(place(), false);
+  const key = Buffer.alloc(MAX_KEY);
+  for (const [n, firstSeen] of sights) {
+    const { client, sender, recipient } = nameOf(n) as { client: string; sender: string; recipient: string };
+    const length = writeTriple(key, 0, { client, sender, recipient });
+    expect(queue.find(key, length)).toBe(0);
+    expect(queue.add(key, length, firstSeen)).toBe(true);
+  }
+  queue.close();
 }
 
 const everything = (): Entry[] => [...(scan(place())?.entries ?? [])];
@@ -91,4 +107,29 @@ test('clients have records of their own', () => {
 
 test('there is nothing to scan where there is no database', () => {
   expect(scan(place())).toBeUndefined();
+});
+
+test('what is queued is on record before anything is changed', () => {
+  edit([3, 4, 5].map((n) => ({ name: nameOf(n), change: () => waiting(n) })));
+  queue([
+    [1, 5000],
+    [2, 5000],
+    [3, 5000], // it is on record, and older
+    [4, 900],
+  ]);
+  const passed = (before: Entry | undefined) =>
+    before?.kind === 'triple' ? ({ ...before, passed: true, lastPassed: 6000 } as const) : undefined;
+  const changed = edit([
+    { name: nameOf(1), change: () => 'forget' },
+    { name: nameOf(2), change: passed },
+  ]);
+  expect(changed).toBe(2);
+  expect(readQueue(place()).size).toBe(0);
+  const seen = everything().map((entry) => entry.kind === 'triple' && [entry.firstSeen, entry.passed]);
+  expect(seen.sort()).toEqual([
+    [1003, false],
+    [1005, false],
+    [5000, true],
+    [900, false],
+  ]);
 });
