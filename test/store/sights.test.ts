@@ -117,14 +117,13 @@ test('the time counts anew when another process is seen to store, or to be about
   expect(tries).toEqual([process.pid]);
 });
 
-test('at its end it leaves what it has queued to another process, unless it may not', () => {
+test.each([
+  ['leaves', true, 0],
+  ['stores, where it may not leave it,', false, 1],
+])('at its end it %s what it has queued, where another process stores', (_, mayLeave, count) => {
   queueBefore(0);
   ask('a');
   nameStorer(process.ppid);
-  sights.close(true);
-  expect(tries).toEqual([]);
-  ask('b');
-  nameStorer(1);
-  sights.close(false);
-  expect(tries).toHaveLength(1);
+  sights.close(mayLeave);
+  expect(tries).toHaveLength(count);
 });
