@@ -13,15 +13,20 @@ export interface Waiting {
 
 /** So much that is not in the database: something is in its way. */
 export const MOST = 512 * 1024;
+/** What is read into, to begin with; and from which size on it is given back once nothing of it waits, in bytes. */
+const SMALL = 16 * 1024;
+const LARGE = 128 * 1024;
 
 export function newWaiting(): Waiting {
   // `have` bytes of the file from `base` on
-  let buffer = Buffer.allocUnsafeSlow(16 * 1024);
+  let buffer = Buffer.allocUnsafeSlow(SMALL);
   let base = 0;
   let have = 0;
 
   function read(fd: number, from: number): Buffer {
-    if (from < base || from > base + have) {
+    const nothingLeft = from === base + have;
+    if (nothingLeft && buffer.length > LARGE) buffer = Buffer.allocUnsafeSlow(SMALL);
+    if (nothingLeft || from < base || from > base + have) {
       base = from;
       have = 0;
     }

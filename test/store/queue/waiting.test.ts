@@ -53,3 +53,16 @@ test('what was read is not read again, until it is forgotten', () => {
   waiting.forget();
   expect(waiting.read(fd, 0).toString()).toBe('ten, and more');
 });
+
+test('after a storm the memory for it is given back, once nothing of it waits', () => {
+  const waiting = newWaiting();
+  writeFileSync(file, noise(300_000, 1));
+  expect(waiting.read(fd, 100).buffer.byteLength).toBeGreaterThan(300_000 - 100);
+  expect(waiting.read(fd, 200_000).buffer.byteLength).toBeGreaterThan(300_000 - 100);
+  appendFileSync(file, 'more');
+  expect(waiting.read(fd, 300_000).toString()).toBe('more');
+  appendFileSync(file, ' and more');
+  const after = waiting.read(fd, 300_004);
+  expect(after.toString()).toBe(' and more');
+  expect(after.buffer.byteLength).toBeLessThan(100_000);
+});
