@@ -11,9 +11,8 @@ import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import { newQueue, type Taken } from './queue/queue.ts';
 import * as record from './record.ts';
-import type { Entry } from './scan.ts';
+import { type Entry, queuedEntries } from './scan.ts';
 import { checkBeside, descendChecked, findRecord, type Path, recordSize, seekChecked } from './tree.ts';
-import { newTriple } from './triples.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
 
 /** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
@@ -161,17 +160,15 @@ function idOf(name: AnyName): string {
   return JSON.stringify([client, sender, recipient]).toLowerCase();
 }
 
-/** The changes that put the first sights of these keys (latin1) on record, where no earlier one is. */
-function* sightings(firstSeen: ReadonlyMap<string, number>): Generator<{ name: Name; change: Change }> {
-  for (const id of [...firstSeen.keys()].sort()) {
-    const { client, tail } = key.readKey(Buffer.from(id, 'latin1')) ?? {};
-    if (client === undefined || tail === undefined) continue;
-    const seen = firstSeen.get(id)!;
+/** The changes that put what was queued on record, where nothing earlier is. */
+function* sightings(queued: Map<string, number>): Generator<{ name: Name; change: Change }> {
+  for (const sight of queuedEntries(queued)) {
+    const { firstSeen } = sight;
     const change: Change = (before) => {
-      if (before?.kind !== 'triple') return { kind: 'triple', client, ...tail, ...newTriple(seen) };
-      return before.passed || before.firstSeen <= seen ? undefined : { ...before, firstSeen: seen };
+      if (before?.kind !== 'triple') return sight;
+      return before.passed || before.firstSeen <= firstSeen ? undefined : { ...before, firstSeen };
     };
-    yield { name: { client, ...tail }, change };
+    yield { name: sight, change };
   }
 }
 

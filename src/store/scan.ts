@@ -72,13 +72,6 @@ export function scan(
     closeFile(file);
     throw error;
   }
-  function* queuedBefore(name?: string): Generator<Entry> {
-    for (const [key, firstSeen] of sightsBefore(queued, name)) {
-      const { client, tail } = readKey(Buffer.from(key, 'latin1')) ?? {};
-      if (client === undefined || tail === undefined) continue;
-      yield { kind: 'triple', client, ...tail, ...newTriple(firstSeen) };
-    }
-  }
   function* entries(): Generator<Entry> {
     try {
       for (const page of leaves(file!, meta, onDamage)) {
@@ -86,18 +79,30 @@ export function scan(
           done++;
           const node = nodeAt(page, 0, i);
           if (queued.size > 0)
-            yield* queuedBefore(page.toString('latin1', nodeKey(node), nodeData(page, node)));
+            yield* queuedEntries(queued, page.toString('latin1', nodeKey(node), nodeData(page, node)));
           const entry = entryAt(page, node, onHouse);
           if (entry !== undefined) yield entry;
         }
       }
-      yield* queuedBefore();
+      yield* queuedEntries(queued);
     } finally {
       release();
       closeFile(file!);
     }
   }
   return { entries: entries(), part: () => Math.min(1, done / Math.max(1, meta.main.entries)) };
+}
+
+/** The records that first sights will be; takes them from what is queued, as `sightsBefore` does. */
+export function* queuedEntries(
+  queued: Map<string, number>,
+  name?: string,
+): Generator<Entry & { kind: 'triple' }> {
+  for (const [key, firstSeen] of sightsBefore(queued, name)) {
+    const { client, tail } = readKey(Buffer.from(key, 'latin1')) ?? {};
+    if (client === undefined || tail === undefined) continue;
+    yield { kind: 'triple', client, ...tail, ...newTriple(firstSeen) };
+  }
 }
 
 /** Takes a reader's slot on the newest state of a database, if that is allowed; returns what gives it back. */

@@ -48,8 +48,8 @@ const QUEUED_FOR = { later: 20, always: 100 };
  * Who stores goes on storing: it has what V8 has compiled for it. All others need not be at the lock in the same moment,
  * and come so many milliseconds later, up to twice that, counted anew whenever somebody is seen to store, or to be about
  * to: `ready` where they have loaded LMDB; `alone` where they would have to, and nobody stores, unless they were the
- * first to queue something; else `served`. So a filter that meets only new triples need not load it, and of a hundred that start at once, each of
- * which gets a processor now and then, not all do.
+ * first to queue something; else `served`. So a filter that meets only new triples need not load it, and of a hundred
+ * that start at once, each of which gets a processor now and then, not all do.
  */
 const AFTER_OTHERS = { ready: 50, alone: 250, served: 700 };
 /** Where another process holds the lock, the next try comes after this at most. */

@@ -1,15 +1,14 @@
 // Who puts into the database what is queued, and when: the clock and the process numbers are ours here.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Keeper } from '../../src/store/keeper.ts';
-import { STORER } from '../../src/store/queue/format.ts';
 import { newQueue } from '../../src/store/queue/queue.ts';
 import { queuePath } from '../../src/store/queue/read.ts';
 import { newSights, type Sights } from '../../src/store/sights.ts';
+import { nameStorer, STORER_AT } from '../support/queue.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-const STORER_AT = 4 * STORER;
 let scratch: ReturnType<typeof makeScratch>;
 let sights: Sights;
 let ready: boolean;
@@ -59,12 +58,6 @@ function ask(name: string): void {
   if (sights.find(key, key.length, 1000) === 0) sights.remember(key, key.length, 1000, true);
 }
 
-function nameStorer(pid: number): void {
-  const bytes = readFileSync(queue());
-  bytes.writeUInt32LE(pid, STORER_AT);
-  writeFileSync(queue(), bytes);
-}
-
 function goBy(ms: number): void {
   for (let i = 0; i < ms; i++) {
     up++;
@@ -79,7 +72,7 @@ function queueBefore(storer: number): void {
   other.find(key, key.length);
   other.add(key, key.length, 1000);
   other.close();
-  nameStorer(storer);
+  nameStorer(database(), storer);
 }
 
 test('the first to queue something stores it soon, and says so before it loads LMDB', () => {
@@ -110,7 +103,7 @@ test('the time counts anew when another process is seen to store, or to be about
   queueBefore(process.ppid);
   ask('a');
   goBy(600);
-  nameStorer(1);
+  nameStorer(database(), 1);
   goBy(800);
   expect(tries).toEqual([]);
   goBy(200);
@@ -123,7 +116,7 @@ test.each([
 ])('at its end it %s what it has queued, where another process stores', (_, mayLeave, count) => {
   queueBefore(0);
   ask('a');
-  nameStorer(process.ppid);
+  nameStorer(database(), process.ppid);
   sights.close(mayLeave);
   expect(tries).toHaveLength(count);
 });

@@ -24,9 +24,8 @@ export function newWaiting(): Waiting {
   let have = 0;
 
   function read(fd: number, from: number): Buffer {
-    const nothingLeft = from === base + have;
-    if (nothingLeft && buffer.length > LARGE) buffer = Buffer.allocUnsafeSlow(SMALL);
-    if (nothingLeft || from < base || from > base + have) {
+    if (from < base || from >= base + have) {
+      if (buffer.length > LARGE) buffer = Buffer.allocUnsafeSlow(SMALL);
       base = from;
       have = 0;
     }

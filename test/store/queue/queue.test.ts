@@ -15,6 +15,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newQueue, type Queue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
+import { nameStorer } from '../../support/queue.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -102,33 +103,26 @@ test('what this process has added waits until it is taken out, counted anew with
   expect(one.waited()).toBeUndefined();
 });
 
-/** Has the process be the one that took something out last. */
-function nameStorer(pid: number): void {
-  const bytes = readFileSync(queuePath(database));
-  bytes.writeUInt32LE(pid, 12);
-  writeFileSync(queuePath(database), bytes);
-}
-
 test('at its end a process leaves what it has added to one that lives and was just seen to take something out', () => {
   const queue = open();
   const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
   add(queue, 'a', 1000);
   expect([queue.storer(), queue.leave()]).toEqual(['none', false]);
-  nameStorer(process.ppid);
+  nameStorer(database, process.ppid);
   expect([queue.leave(), queue.storer()]).toEqual([true, 'another']);
   expect(taken(open())).toEqual({ a: 1000 });
   uptime.mockReturnValue(11.5);
   expect(queue.leave()).toBe(false);
-  nameStorer(process.pid);
+  nameStorer(database, process.pid);
   expect([queue.leave(), queue.storer()]).toEqual([false, 'this']);
-  nameStorer(4_194_305); // there can be no such process
+  nameStorer(database, 4_194_305); // there can be no such process
   expect([queue.leave(), queue.storer()]).toEqual([false, 'none']);
 });
 
 test('what it has added is not left where that is very much, nor in a file that others do not find', () => {
   const [queue, other] = [open(), open()];
   const leaves = () => {
-    nameStorer(process.ppid);
+    nameStorer(database, process.ppid);
     return queue.leave();
   };
   for (const name of LONG.slice(0, 2500)) add(queue, name, 1000);
