@@ -1,11 +1,8 @@
 // greylatch salvage: by hand what the filter does by itself, copy into a database what a damaged file holds.
 import { lstatSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
-import { flushLast } from '../store/durable.ts';
-import { openWriter } from '../store/open.ts';
-import { checkPlace } from '../store/place.ts';
-import { salvage } from '../store/salvage.ts';
-import { closeWriter } from '../store/writer.ts';
+import { salvageInto } from '../store/salvage.ts';
+import { explained } from './database.ts';
 import { newBar } from './progress.ts';
 
 export const salvageCommand = defineCommand({
@@ -28,23 +25,19 @@ export const salvageCommand = defineCommand({
     if (lstatSync(into, { throwIfNoEntry: false })?.ino === from.ino) {
       throw new Error(`${into} is the damaged file itself; name another one with --into`);
     }
-    checkPlace(into);
     const bar = newBar('saving');
-    const writer = openWriter(into);
-    let saved = { records: 0, pages: 0, of: 1 };
+    let [records, pages] = [0, 0];
     try {
-      for (const step of salvage(damaged, writer)) {
-        saved = step;
-        bar.show(step.pages / step.of);
-      }
-      flushLast(writer);
+      explained(into, () =>
+        salvageInto(into, damaged, (saved) => {
+          ({ records, pages } = saved);
+          bar.show(pages / saved.of);
+        }),
+      );
     } finally {
-      closeWriter(writer);
       bar.end();
     }
-    process.stdout.write(
-      `${saved.records} records saved from ${saved.pages} pages of ${damaged} into ${into}\n`,
-    );
+    process.stdout.write(`${records} records saved from ${pages} pages of ${damaged} into ${into}\n`);
     return 0;
   },
 });
