@@ -1,15 +1,15 @@
 // The records that a command reads and changes, wherever they are: in this host's own database, or with --store in the
-// engine that several hosts share. The only place that knows of both.
+// engine that several hosts share. Commands that read or change records need not know which.
 import { statSync } from 'node:fs';
 import type { Option } from '../cli/options.ts';
 import { OPTIONS } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
-import type { Triple } from '../greylist/request.ts';
 import { type Change, type JointChange, type Name, openEditor } from '../store/edit.ts';
 import type { Engine } from '../store/fleet/examine.ts';
 import { clientOf } from '../store/origins.ts';
 import { type Peek, peek } from '../store/peek.ts';
 import type { Entry } from '../store/scan.ts';
+import type { Triple } from '../store/store.ts';
 import { explained, explanation, scanOf } from './database.ts';
 import { newBar } from './progress.ts';
 

@@ -1,6 +1,5 @@
 // The command line of a filter, from the table of options. Runs at every start: no yargs here, which takes
-// three times as long to load as all the rest (FACTS: 85 ms).
-import type { OnError } from '../filter/answer.ts';
+// three times as long to load as all the rest (85 ms).
 import type { LogTarget } from '../log/log.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
 import {
@@ -49,7 +48,7 @@ export interface FilterArguments {
   privacy: boolean;
   text: string;
   action: string;
-  onError: OnError;
+  onError: 'dunno' | 'defer' | 'exit';
   sync: 'later' | 'always';
   /** Seconds; 0: none. */
   timeLimit: number;

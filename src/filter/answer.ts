@@ -1,17 +1,15 @@
 // What a request gets when all goes well, and what it gets when the store is in trouble: mail always gets an
 // answer.
-import { decide, foresee, type Settings } from '../greylist/decide.ts';
+import { decide, foresee } from '../greylist/decide.ts';
 import { type ExceptionSettings, exceptionFor } from '../greylist/exceptions.ts';
 import { releaseFor } from '../greylist/release.ts';
-import type { PolicyRequest, Triple } from '../greylist/request.ts';
+import type { PolicyRequest } from '../greylist/request.ts';
 import { type TripleSettings, tripleOf } from '../greylist/triple.ts';
 import { type Log, sparingly } from '../log/log.ts';
-import type { Store } from '../store/store.ts';
+import type { Rules, Store, Triple } from '../store/store.ts';
 import { DUNNO, newDeferral, newHeader } from './reply.ts';
 
-export type OnError = 'dunno' | 'defer' | 'exit';
-
-export interface Policy extends Settings, ExceptionSettings, TripleSettings {
+export interface Policy extends Rules, ExceptionSettings, TripleSettings {
   /** How to defer, as in access(5), and what the client is told. */
   action: string;
   text: string;
@@ -19,7 +17,7 @@ export interface Policy extends Settings, ExceptionSettings, TripleSettings {
   header: boolean;
   /** Nothing is stored, and nobody deferred; the log tells what would have been answered. */
   dryRun: boolean;
-  onError: OnError;
+  onError: 'dunno' | 'defer' | 'exit';
 }
 
 const ONCE_IN = 60; // seconds between two messages about the same trouble

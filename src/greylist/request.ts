@@ -20,13 +20,6 @@ export interface PolicyRequest {
   sasl_username: string;
 }
 
-/** What greylisting keys on: who sends (the SMTP client's address, or what stands for it), from whom, to whom. */
-export interface Triple {
-  client: string;
-  sender: string;
-  recipient: string;
-}
-
 export function emptyRequest(): PolicyRequest {
   return {
     request: '',

@@ -1,6 +1,6 @@
 // Triples and clients as LMDB keys: short, exact, and in an order that keeps a client's count and its
 // triples on one page. No choice of addresses makes two keys one (every form below can be read back).
-import type { Triple } from '../greylist/request.ts';
+import type { Triple } from './store.ts';
 
 // A key is a client, and for a triple a tail behind it; a key that ends after the client is the client's own.
 //   house:   0, a name                           records of the store's own, before all others

@@ -1,7 +1,6 @@
 // The store on LMDB: which records a look-up reads and which a change writes. How the file is kept usable is
 // the keeper's business.
-import type { Release } from '../greylist/release.ts';
-import type { Triple } from '../greylist/request.ts';
+
 import type { Meta } from './format.ts';
 import { areRecorded, type NewHits, noteHits } from './hits.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
@@ -9,9 +8,9 @@ import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
 import { newNotes } from './notes.ts';
 import * as record from './record.ts';
-import { RELEASES, readReleases, SEEN_WITHIN } from './releases.ts';
+import { RELEASES, type Release, readReleases, SEEN_WITHIN } from './releases.ts';
 import { newSights } from './sights.ts';
-import { clientCounts, FRESH, type Limits, type Sighting, type Store } from './store.ts';
+import { clientCounts, FRESH, type Limits, type Sighting, type Store, type Triple } from './store.ts';
 import { newSweeper } from './sweep.ts';
 import { recordSize, seek, seekForPut } from './tree.ts';
 import { putTriple, stillCounts } from './triples.ts';

@@ -1,6 +1,5 @@
 // What is on record of one triple, looked up without changing anything: no file is made, set aside or mended.
-import type { Release } from '../greylist/release.ts';
-import type { Triple } from '../greylist/request.ts';
+
 import { DamageError } from './damage.ts';
 import { closeFile, openFile, readHead } from './file.ts';
 import * as key from './key.ts';
@@ -8,7 +7,8 @@ import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import { readQueue } from './queue/read.ts';
 import { type ClientRecord, readClient, readHouse, readTriple, type TripleRecord } from './record.ts';
-import { RELEASES, readReleases } from './releases.ts';
+import { RELEASES, type Release, readReleases } from './releases.ts';
+import type { Triple } from './store.ts';
 import { newPath, recordSize, seek } from './tree.ts';
 import { newTriple } from './triples.ts';
 

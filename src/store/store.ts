@@ -1,8 +1,14 @@
 // What the decision needs of a store, and nothing else. LMDB is behind it (lmdb.ts), and for several MX hosts an engine
 // that they share (fleet/). What has expired is as good as forgotten: a store never shows it.
-import type { Release } from '../greylist/release.ts';
-import type { Triple } from '../greylist/request.ts';
 import type { NewHits } from './hits.ts';
+import type { Release } from './releases.ts';
+
+/** What greylisting keys on: who sends (the SMTP client's address, or what stands for it), from whom, to whom. */
+export interface Triple {
+  client: string;
+  sender: string;
+  recipient: string;
+}
 
 /** What is on record of a triple and its client. */
 export interface Sighting {
@@ -98,9 +104,4 @@ export function tripleCounts(firstSeen: number, lastPassed: number, now: number,
 /** Whether a client's come-backs still count at `now`. */
 export function clientCounts(lastSeen: number, now: number, { maxAge }: Limits): boolean {
   return maxAge === 0 || now - lastSeen <= maxAge + FRESH;
-}
-
-/** The store cannot do its work now. The message says what is wrong and what to do. */
-export class StoreError extends Error {
-  override name = 'StoreError';
 }

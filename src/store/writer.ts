@@ -1,7 +1,6 @@
 // Changing the database: LMDB's environment, its write lock, and what is looked at before liblmdb may touch
 // a page. Under the lock the state cannot change, so that what was checked is what liblmdb will find.
 import { DamageError, MovedError, refused, StoreError } from './damage.ts';
-import type { Flush } from './durable.ts';
 import { closeFile, type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { checkFreeList } from './freelist.ts';
@@ -46,6 +45,14 @@ export interface Writer {
   /** Of flushes that found the disk full: to be released when it is not. */
   stuck: NativeReader[];
   closed: boolean;
+}
+
+/** A state that is on its way to the disk. */
+export interface Flush {
+  head: Buffer;
+  meta: Meta;
+  /** Undefined once there was a storm, and nothing holds the state any more. */
+  pin: NativeReader | undefined;
 }
 
 const FRESH = 5; // milliseconds for which pages that were read and checked count as checked

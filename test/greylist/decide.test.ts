@@ -1,9 +1,9 @@
 // The decision, with a store that is a Map and a clock that is a number.
 import { describe, expect, test } from 'vitest';
-import { decide, foresee, judge, type Settings } from '../../src/greylist/decide.ts';
-import type { Store } from '../../src/store/store.ts';
+import { decide, foresee, judge } from '../../src/greylist/decide.ts';
+import type { Rules, Store } from '../../src/store/store.ts';
 
-const settings: Settings = {
+const settings: Rules = {
   delay: 60,
   autoWhitelist: 2,
 };

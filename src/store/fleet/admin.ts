@@ -1,9 +1,9 @@
 // The fleet's store for the administrator's commands: a bundle of its own, which no start without --store loads. All that
 // goes wrong with the engine is an Error whose message says what to do.
-import type { Triple } from '../../greylist/request.ts';
+
 import type { Peek } from '../peek.ts';
 import { RELEASES, readReleases } from '../releases.ts';
-import type { Limits } from '../store.ts';
+import type { Limits, Triple } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
 import type { Client } from './client.ts';
 import { type FleetEditor, newEditor } from './edit.ts';

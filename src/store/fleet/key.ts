@@ -1,10 +1,11 @@
 // A triple and its client as the engine's keys and values. In a Cluster all of a client's keys lie in one slot: its key
 // is the hash tag. No choice of addresses makes two keys one, and each can be read back.
-import type { Triple } from '../../greylist/request.ts';
+
 import * as packed from '../key.ts';
 import { clientOf } from '../origins.ts';
 import { coarseOffset, fineOffset, MOST_OFFSETS } from '../record.ts';
 import type { Entry } from '../scan.ts';
+import type { Triple } from '../store.ts';
 
 // A key is "gl{", the client with its letters folded, "}", and then
 //   a triple:            its tail as in LMDB (../key.ts)

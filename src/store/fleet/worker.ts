@@ -2,8 +2,7 @@
 // without it. Here is an event loop while the filter's own thread waits; nothing in here can hold that up.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Release } from '../../greylist/release.ts';
-import { RELEASES, readReleases } from '../releases.ts';
+import { RELEASES, type Release, readReleases } from '../releases.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
 import { isWaiting } from './journal.ts';
