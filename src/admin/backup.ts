@@ -6,7 +6,7 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { checkPlace } from '../store/place.ts';
 import { copyTo } from '../store/replace.ts';
 import { doesNotExist, explained } from './database.ts';
-import { newBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { bytes, plural } from './text.ts';
 
 export const backupCommand = defineCommand({
@@ -23,13 +23,7 @@ export const backupCommand = defineCommand({
     if (path.resolve(file) === path.resolve(db))
       throw new Error(`${file} is the database itself; name another file`);
     explained(file, () => checkPlace(file));
-    const bar = newBar('copying');
-    let records: number | undefined;
-    try {
-      records = explained(db, () => copyTo(db, file, bar.show));
-    } finally {
-      bar.end();
-    }
+    const records = withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
     if (records === undefined) throw doesNotExist(db);
     const { size } = statSync(file);
     process.stdout.write(

@@ -4,7 +4,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { compact } from '../store/replace.ts';
 import { doesNotExist, explained } from './database.ts';
-import { newBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { bytes } from './text.ts';
 
 export const compactCommand = defineCommand({
@@ -21,12 +21,7 @@ export const compactCommand = defineCommand({
     const size = () => statSync(db, { throwIfNoEntry: false })?.size ?? 0;
     const before = size();
     if (before === 0) throw doesNotExist(db);
-    const bar = newBar('compacting');
-    try {
-      explained(db, () => compact(db, bar.show));
-    } finally {
-      bar.end();
-    }
+    withBar('compacting', (show) => explained(db, () => compact(db, show)));
     const after = size();
     process.stdout.write(
       json ? `${JSON.stringify({ before, after })}\n` : `${db}: ${bytes(before)}, now ${bytes(after)}\n`,

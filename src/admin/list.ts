@@ -3,12 +3,11 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Entry } from '../store/scan.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
-import { lastOf } from './merge.ts';
-import { eachEntry, LIVES, WHERE, withRecords } from './records.ts';
+import { lastOf, type TripleEntry } from './entry.ts';
+import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
 import { loosely, recordTest, SELECTION, selectionOf } from './select.ts';
-import { ago, localTime, newPaint, plural, span, table, visible, wantsColour } from './text.ts';
+import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
 
-type Triple = Extract<Entry, { kind: 'triple' }>;
 type Client = Extract<Entry, { kind: 'client' }>;
 
 const STATES = ['waiting', 'passed', 'whitelisted'] as const;
@@ -50,28 +49,28 @@ export const listCommand = defineCommand({
     withRecords(args, async (records) => {
       const { state, sort, limit, json } = args;
       const now = records.now();
-      const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
+      const lives = livesOf(args);
       const threshold = args['auto-whitelist'];
       const isMeant = recordTest(loosely(selectionOf(args)));
       const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
-      await eachEntry(records, 'reading', (entry) => {
+      await eachEntry(records, (entry) => {
         if ((state === 'whitelisted') !== (entry.kind === 'client')) return;
         const wanted =
           entry.kind === 'client'
-            ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, limits)
+            ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, lives)
             : state !== (entry.passed ? 'waiting' : 'passed') &&
-              tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, limits);
+              tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, lives);
         if (wanted && isMeant(entry)) best.add(entry);
       });
       const entries = best.all();
       if (json) process.stdout.write(entries.map(jsonOf).join(''), 'latin1');
       else {
-        const paint = newPaint(wantsColour(process.stdout, process.env));
+        const paint = paintForOutput();
         const heading = (row: number, _: number, cell: string) => (row === 0 ? paint('bold', cell) : cell);
         const rows =
           state === 'whitelisted'
             ? clientRows(entries as Client[], now)
-            : tripleRows(entries as Triple[], now);
+            : tripleRows(entries as TripleEntry[], now);
         if (entries.length > 0) process.stdout.write(table(rows, RIGHT, heading));
         const what = state === 'whitelisted' ? 'client' : 'triple';
         const more = entries.length < best.count() ? ` of ${plural(best.count(), what)} (--limit)` : '';
@@ -89,11 +88,11 @@ function rank(entry: Entry, sort: (typeof SORTS)[number], now: number): number {
   return sort === 'last' ? lastOf(entry) : waitOf(entry, now);
 }
 
-function waitOf({ passed, wait, firstSeen }: Triple, now: number): number {
+function waitOf({ passed, wait, firstSeen }: TripleEntry, now: number): number {
   return passed ? wait : now - firstSeen;
 }
 
-function tripleRows(triples: readonly Triple[], now: number): string[][] {
+function tripleRows(triples: readonly TripleEntry[], now: number): string[][] {
   const rows = triples.map((triple) => [
     triple.passed ? 'passed' : 'waiting',
     span(waitOf(triple, now)),

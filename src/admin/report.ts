@@ -8,7 +8,7 @@ import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
 import { writeWhole } from './report/write.ts';
-import { newPaint, wantsColour } from './text.ts';
+import { paintForOutput } from './text.ts';
 
 export const reportCommand = defineCommand({
   name: 'report',
@@ -51,7 +51,7 @@ export const reportCommand = defineCommand({
       });
       const facts = gathering.facts();
       if (html !== undefined) writeWhole(html, pageOf(db, facts));
-      const paint = newPaint(wantsColour(process.stdout, process.env));
+      const paint = paintForOutput();
       if (json) process.stdout.write(`${JSON.stringify({ db, ...facts })}\n`);
       else if (html === undefined) process.stdout.write(printed(db, facts, paint));
       return 0;

@@ -4,7 +4,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { restore } from '../store/replace.ts';
 import { explained } from './database.ts';
-import { newBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { plural } from './text.ts';
 
 export const restoreCommand = defineCommand({
@@ -22,14 +22,9 @@ export const restoreCommand = defineCommand({
       throw new Error(`${backup} is the database itself; name a backup`);
     const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
     const aside = `${db}.before-restore-${time}`;
-    const bar = newBar('restoring');
-    let done: ReturnType<typeof restore>;
-    try {
-      done = explained(backup, () => restore(db, backup, aside, bar.show));
-    } finally {
-      bar.end();
-    }
-    const { records, wasThere } = done;
+    const { records, wasThere } = withBar('restoring', (show) =>
+      explained(backup, () => restore(db, backup, aside, show)),
+    );
     const kept = wasThere ? `; the database of before is now ${aside}` : '';
     process.stdout.write(
       json

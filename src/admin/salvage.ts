@@ -3,7 +3,7 @@ import { lstatSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { salvageInto } from '../store/salvage.ts';
 import { explained } from './database.ts';
-import { newBar } from './progress.ts';
+import { withBar } from './progress.ts';
 
 export const salvageCommand = defineCommand({
   name: 'salvage',
@@ -25,18 +25,9 @@ export const salvageCommand = defineCommand({
     if (lstatSync(into, { throwIfNoEntry: false })?.ino === from.ino) {
       throw new Error(`${into} is the damaged file itself; name another one with --into`);
     }
-    const bar = newBar('saving');
-    let [records, pages] = [0, 0];
-    try {
-      explained(into, () =>
-        salvageInto(into, damaged, (saved) => {
-          ({ records, pages } = saved);
-          bar.show(pages / saved.of);
-        }),
-      );
-    } finally {
-      bar.end();
-    }
+    const { records, pages } = withBar('saving', (show) =>
+      explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(pages / of))),
+    );
     process.stdout.write(`${records} records saved from ${pages} pages of ${damaged} into ${into}\n`);
     return 0;
   },

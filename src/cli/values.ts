@@ -69,7 +69,7 @@ export function text(name: string, word: string): string {
  * An attribute of a request, or a pattern for one: any text without control characters, as a latin1 string (one
  * character a byte, as requests have them). `<>`, the empty sender, is ''.
  */
-export function attribute(name: string, word: string): string {
+function attribute(name: string, word: string): string {
   if (/[\0-\x1f\x7f]/.test(word)) throw new UsageError(`--${name}: has control characters`);
   return word === '<>' ? '' : Buffer.from(word).toString('latin1');
 }

@@ -2,8 +2,7 @@
 // one step in a map; what is counted goes to the store between requests, and trouble with that is nobody's.
 import type { FilterArguments } from '../cli/arguments.ts';
 import type { Entry } from '../lists/lists.ts';
-import type { NewHits } from '../store/hits.ts';
-import type { Store } from '../store/store.ts';
+import type { NewHits, Store } from '../store/store.ts';
 
 export interface HitCounter {
   hit(entry: Entry): void;

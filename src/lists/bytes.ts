@@ -32,7 +32,7 @@ function kindOf(character: string): number {
 }
 
 /** Each byte without its case: A to Z only, whatever the alphabet of the others. */
-export const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
+const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
 );
 

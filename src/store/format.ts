@@ -33,7 +33,7 @@ export const OVERFLOW = 4;
 const META = 8;
 
 const MAGIC = 0xbeefc0de;
-export const DATA_VERSION = 2;
+const DATA_VERSION = 2;
 const NO_ROOT = 0xffffffffffff; // what `u48` makes of LMDB's "no page"
 const MOST_DEPTH = 16;
 

@@ -4,18 +4,9 @@ import type { Meta } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { writeHouse } from './key.ts';
 import { HOUSE_HEAD, readHouse, writeHouse as writeHouseRecord } from './record.ts';
+import type { NewHits } from './store.ts';
 import { type Path, recordSize, seek, seekChecked } from './tree.ts';
 import { putRecord, type Writer } from './writer.ts';
-
-/** Matches of one entry that are not yet on record. */
-export interface NewHits {
-  file: string;
-  /** The entry as it stands in the file, latin1. */
-  text: string;
-  count: number;
-  /** Of the last one, in seconds since the epoch. */
-  last: number;
-}
 
 /** What a record holds. Times in seconds since the epoch. */
 export interface Hits {

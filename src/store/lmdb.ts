@@ -2,7 +2,7 @@
 // the keeper's business.
 
 import type { Meta } from './format.ts';
-import { areRecorded, type NewHits, noteHits } from './hits.ts';
+import { areRecorded, noteHits } from './hits.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
@@ -10,7 +10,15 @@ import { newNotes } from './notes.ts';
 import * as record from './record.ts';
 import { RELEASES, type Release, readReleases, SEEN_WITHIN } from './releases.ts';
 import { newSights } from './sights.ts';
-import { clientCounts, FRESH, type Limits, type Sighting, type Store, type Triple } from './store.ts';
+import {
+  clientCounts,
+  FRESH,
+  type Limits,
+  type NewHits,
+  type Sighting,
+  type Store,
+  type Triple,
+} from './store.ts';
 import { newSweeper } from './sweep.ts';
 import { recordSize, seek, seekForPut } from './tree.ts';
 import { putTriple, stillCounts } from './triples.ts';

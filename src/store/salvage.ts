@@ -66,13 +66,15 @@ export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> 
 }
 
 /** `salvage` into the database `into`, to the disk. Tells `show` of each step; throws what `openWriter` throws. */
-export function salvageInto(into: string, from: string, show: (saved: Saved) => void): void {
+export function salvageInto(into: string, from: string, show: (saved: Saved) => void): Saved {
   checkPlace(into);
   checkBeforeWriting(into);
   const writer = openWriter(into);
   try {
-    for (const saved of salvage(from, writer)) show(saved);
+    let saved: Saved = { records: 0, pages: 0, of: 0 };
+    for (saved of salvage(from, writer)) show(saved);
     flushLast(writer);
+    return saved;
   } finally {
     closeWriter(writer);
   }

@@ -48,9 +48,8 @@ export interface Scan {
 
 /**
  * Reads the database at `path`; undefined where there is none. Damaged pages are passed over (`onDamage` is told).
- * Throws StoreError or DamageError where it cannot be read. Finish the generator, or return it: it holds a reader's
- * slot. `onHouse` is told of
- * the store's own records, which come before all others.
+ * Throws StoreError or DamageError where it cannot be read. Finish the generator, or return it: it holds a reader's slot.
+ * `onHouse` is told of the store's own records, which come before all others.
  */
 export function scan(
   path: string,

@@ -26,7 +26,7 @@ import { isHouse, readKey } from './key.ts';
 import { pause } from './pause.ts';
 import { hasPassed, isRecord } from './record.ts';
 
-export interface Verdict {
+export interface Verified {
   problems: Problem[];
   /** Triples that have not passed yet, and those that have. */
   waiting: number;
@@ -63,7 +63,7 @@ export function verify(
   path: string,
   progress: Progress,
   hold: (path: string) => () => void = () => () => {},
-): Verdict | undefined {
+): Verified | undefined {
   let suspects: Problem[] = [];
   for (let reading = 1; ; reading++) {
     const verdict = readOnce(path, progress, hold);
@@ -80,7 +80,11 @@ export function verify(
   }
 }
 
-function readOnce(path: string, progress: Progress, hold: (path: string) => () => void): Verdict | undefined {
+function readOnce(
+  path: string,
+  progress: Progress,
+  hold: (path: string) => () => void,
+): Verified | undefined {
   let file: DataFile | undefined;
   let release = () => {};
   try {
@@ -97,7 +101,7 @@ function readOnce(path: string, progress: Progress, hold: (path: string) => () =
   }
 }
 
-function nothing(file: DataFile | undefined): Verdict {
+function nothing(file: DataFile | undefined): Verified {
   const size = file === undefined ? 0 : fstatSync(file.fd).size;
   const pageSize = file?.pageSize ?? 0;
   return {
@@ -117,7 +121,7 @@ function nothing(file: DataFile | undefined): Verdict {
 interface Walk {
   file: DataFile;
   meta: Meta;
-  verdict: Verdict;
+  verdict: Verified;
   /** One byte a page: 1 where something has accounted for it. */
   seen: Uint8Array;
   seenCount: number;
@@ -127,7 +131,7 @@ interface Walk {
   progress: Progress;
 }
 
-function readAll(file: DataFile, meta: Meta, progress: Progress): Verdict {
+function readAll(file: DataFile, meta: Meta, progress: Progress): Verified {
   const verdict = nothing(file);
   const walk: Walk = {
     file,

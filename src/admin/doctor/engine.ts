@@ -62,9 +62,9 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
     account,
     timeout,
   };
-  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 }; // nothing is stored
+  const lives = { retryWindow: 0, maxAge: 0 }; // nothing is stored
   try {
-    const fleet = await opener.openEngine(address, { passwordFile, patience: timeout, limits });
+    const fleet = await opener.openEngine(address, { passwordFile, patience: timeout, lives });
     try {
       return { ...known, trouble: '', engine: await fleet.examine() };
     } finally {

@@ -102,8 +102,8 @@ function clientLength(key: Buffer, at: number): number {
 // A client's: format (1), come-backs (4), last seen (4). Little-endian, seconds since the epoch by the engine's clock.
 // With 18 bytes the engine keeps it inside its object, in 40 bytes.
 const FORMAT = 1;
-export const TRIPLE_SIZE = 18;
-export const CLIENT_SIZE = 9;
+const TRIPLE_SIZE = 18;
+const CLIENT_SIZE = 9;
 
 /** The record of a key and its value; undefined where one is not ours. */
 export function readEntry(key: Buffer, value: Buffer): Entry | undefined {

@@ -119,7 +119,7 @@ function judgeContent({ path: file, damage, aside }: Database): Finding[] {
   return found;
 }
 
-export function judgeFileSystem(file: string, mount: Mount | undefined, space: Space | undefined): Finding[] {
+function judgeFileSystem(file: string, mount: Mount | undefined, space: Space | undefined): Finding[] {
   const found: Finding[] = [];
   const add = (severity: Finding['severity'], check: string, what: string, mend: string) =>
     found.push({ severity, check, where: mount?.point ?? file, what, mend });
