@@ -4,6 +4,7 @@ import { DamageError, MovedError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast, keepUp } from './durable.ts';
 import type { Meta } from './format.ts';
+import { houseText, putHouse } from './house.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import * as key from './key.ts';
 import { openWriter } from './open.ts';
@@ -12,7 +13,7 @@ import { checkPlace } from './place.ts';
 import { newQueue, type Taken } from './queue/queue.ts';
 import * as record from './record.ts';
 import { type Entry, queuedEntries } from './scan.ts';
-import { checkBeside, descendChecked, findRecord, type Path, recordSize, seekChecked } from './tree.ts';
+import { checkBeside, descendChecked, findRecord, type Path, seekChecked } from './tree.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
 
 /** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
@@ -238,9 +239,7 @@ function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget'
     record.writeClient(bytes, KEY_AT, length, value, after);
     return putRecord(writer, length, record.CLIENT_SIZE);
   }
-  const size = record.HOUSE_HEAD + bytes.write(after.text, value + record.HOUSE_HEAD, 'latin1');
-  record.writeHouse(bytes, KEY_AT, length, value, size);
-  return putRecord(writer, length, size);
+  return putHouse(writer, (name as HouseName).house, after.text);
 }
 
 function writeName(out: Uint8Array, name: AnyName): number {
@@ -252,7 +251,7 @@ function writeName(out: Uint8Array, name: AnyName): number {
 
 function entryOf(path: Path, at: number, name: AnyName): Stored {
   const { pages } = path;
-  if ('house' in name) return { kind: 'house', text: record.readHouse(pages, at, recordSize(path, at)) };
+  if ('house' in name) return { kind: 'house', text: houseText(path, at)! };
   const { client, sender, recipient } = name;
   if (sender === undefined || recipient === undefined)
     return { kind: 'client', client, ...record.readClient(pages, at) };

@@ -54,6 +54,12 @@ export function clientLength(bytes: Uint8Array): number {
   return bytes[0] === CLIENT_IPV4 ? 5 : 0;
 }
 
+/** Where the client ends that begins at `at` of a key of ours or of a longer one; 0: none does. */
+export function clientEnd(bytes: Uint8Array, at: number): number {
+  if (bytes[at] === CLIENT_IPV4) return at + 5;
+  return bytes[at] === CLIENT_TEXT && bytes.length > at + 3 ? at + 3 + readLength(bytes, at + 1) : 0;
+}
+
 /** Writes the key of a record of the store's own at `at` and returns where it ends. */
 export function writeHouse(out: Uint8Array, at: number, name: string): number {
   out[at] = HOUSE;

@@ -3,6 +3,7 @@
 
 import type { Meta } from './format.ts';
 import { areRecorded, noteHits } from './hits.ts';
+import { houseText } from './house.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
@@ -20,7 +21,7 @@ import {
   type Triple,
 } from './store.ts';
 import { newSweeper } from './sweep.ts';
-import { recordSize, seek, seekForPut } from './tree.ts';
+import { seek, seekForPut } from './tree.ts';
 import { putTriple, stillCounts } from './triples.ts';
 import { putRecord, type Writer } from './writer.ts';
 
@@ -107,7 +108,7 @@ export function openStore(options: StoreOptions): Store {
     if (state === undefined) return [];
     const { path, meta } = state;
     const at = seek(path, meta, wantedClient, key.writeHouse(wantedClient, 0, RELEASES));
-    return at < 0 ? [] : readReleases(record.readHouse(path.pages, at, recordSize(path, at)));
+    return readReleases(houseText(path, at));
   }
 
   function noteHitsNow(files: readonly string[], hits: readonly NewHits[], now: number): void {

@@ -1,9 +1,10 @@
 // A triple and its client as the engine's keys and values. In a Cluster all of a client's keys lie in one slot: its key
 // is the hash tag. No choice of addresses makes two keys one, and each can be read back.
 
+import { coarseOffset, fineOffset } from '../coarse.ts';
 import * as packed from '../key.ts';
 import { clientOf } from '../origins.ts';
-import { coarseOffset, fineOffset, MOST_OFFSETS } from '../record.ts';
+import { MOST_OFFSETS } from '../record.ts';
 import type { Entry } from '../scan.ts';
 import type { Triple } from '../store.ts';
 
@@ -78,9 +79,8 @@ export function readKey(
   key: Buffer,
 ): { client: string; tail?: { sender: string; recipient: string } } | undefined {
   if (!key.subarray(0, PREFIX.length).equals(PREFIX)) return undefined;
-  const length = clientLength(key, PREFIX.length);
-  const at = PREFIX.length + length;
-  if (length === 0 || key[at] !== END || at + 1 === key.length) return undefined;
+  const at = packed.clientEnd(key, PREFIX.length);
+  if (at === 0 || key[at] !== END || at + 1 === key.length) return undefined;
   const client = key.subarray(PREFIX.length, at);
   if (key[at + 1] === PROBE || key[at + 1] === ORIGINS) return undefined;
   if (key[at + 1] === CLIENT) return packed.readKey(at + 2 === key.length ? client : key.subarray(at + 2));
@@ -89,13 +89,8 @@ export function readKey(
 
 /** Whose counts by origin a key is of; undefined: it is of none. */
 export function readOriginsKey(key: Buffer): string | undefined {
-  const at = PREFIX.length + clientLength(key, PREFIX.length) + 1;
-  return key[at] === ORIGINS ? packed.readKey(key.subarray(at + 1))?.client : undefined;
-}
-
-function clientLength(key: Buffer, at: number): number {
-  if (key[at] === 4) return 5;
-  return key[at] === 1 && key.length > at + 3 ? 3 + key.readUInt16BE(at + 1) : 0;
+  const end = packed.clientEnd(key, PREFIX.length);
+  return end > 0 && key[end + 1] === ORIGINS ? packed.readKey(key.subarray(end + 2))?.client : undefined;
 }
 
 // A triple's value: format (1 byte), deferrals (1), first seen (4), last passed (4; 0: waiting), wait (4), offsets (4).
