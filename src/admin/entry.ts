@@ -1,5 +1,5 @@
 // What commands ask of one entry on record. Reads and changes nothing.
-import type { Name } from '../store/edit.ts';
+import type { Name } from '../store/change.ts';
 import type { Entry } from '../store/scan.ts';
 import { clientCounts, type Lives, tripleCounts } from '../store/store.ts';
 

@@ -2,7 +2,7 @@
 // is told with who has counted it. A merge may be repeated, and made in any order, with the same outcome.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type JointChange, MOST_TEXT } from '../store/edit.ts';
+import { type JointChange, MOST_TEXT } from '../store/change.ts';
 import {
   type Counts,
   clientOf,

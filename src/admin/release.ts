@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
-import type { Name } from '../store/edit.ts';
+import type { Name } from '../store/change.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import type { Entry } from '../store/scan.ts';
 import { mayTouch, YES } from './ask.ts';

@@ -7,8 +7,8 @@ import { WHERE, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
-import { writeWhole } from './report/write.ts';
 import { paintForOutput } from './text.ts';
+import { writeWhole } from './write.ts';
 
 export const reportCommand = defineCommand({
   name: 'report',

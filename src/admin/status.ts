@@ -5,8 +5,9 @@ import { LIVES, livesOf, type Records, WHERE, withRecords } from './records.ts';
 import { type EngineStatus, gatherEngine } from './status/engine.ts';
 import { gather, type Status, type StatusSettings } from './status/facts.ts';
 import { rowsOf, rowsOfEngine } from './status/print.ts';
-import { metricsOf, metricsOfEngine, putFile } from './status/prometheus.ts';
+import { metricsOf, metricsOfEngine } from './status/prometheus.ts';
 import { type Paint, paintForOutput, table } from './text.ts';
+import { writeWhole } from './write.ts';
 
 const SOUND = 0;
 const DAMAGED = 1;
@@ -42,7 +43,7 @@ export const statusCommand = defineCommand({
       const { db, prometheus, json, verify } = args;
       const settings = { lives, autoWhitelist: args['auto-whitelist'], verify, now };
       const { status, rows, metrics } = await look(records, db, settings);
-      if (prometheus !== undefined && prometheus !== '-') putFile(prometheus, metrics());
+      if (prometheus !== undefined && prometheus !== '-') writeWhole(prometheus, metrics());
       else if (prometheus === '-') process.stdout.write(metrics());
       else if (json) process.stdout.write(`${JSON.stringify(status)}\n`);
       else process.stdout.write(table(rows(paintForOutput())));

@@ -5,7 +5,7 @@ import { type ExceptionSettings, exceptionFor } from '../greylist/exceptions.ts'
 import { releaseFor } from '../greylist/release.ts';
 import type { PolicyRequest } from '../greylist/request.ts';
 import { type TripleSettings, tripleOf } from '../greylist/triple.ts';
-import { type Log, sparingly } from '../log/log.ts';
+import { type Log, ONCE_IN, sparingly } from '../log/log.ts';
 import type { Rules, Store, Triple } from '../store/store.ts';
 import { DUNNO, newDeferral, newHeader } from './reply.ts';
 
@@ -19,8 +19,6 @@ export interface Policy extends Rules, ExceptionSettings, TripleSettings {
   dryRun: boolean;
   onError: 'dunno' | 'defer' | 'exit';
 }
-
-const ONCE_IN = 60; // seconds between two messages about the same trouble
 
 /**
  * The action for each request; undefined where there is to be none (`exit`).

@@ -10,6 +10,17 @@ export class DamageError extends Error {
   override name = 'DamageError';
 }
 
+/** The lock file is rubbish; the database itself may be sound. */
+export class BadLockError extends Error {
+  override name = 'BadLockError';
+  constructor(
+    message: string,
+    readonly ino: number,
+  ) {
+    super(message);
+  }
+}
+
 /** The path leads to another file now (renamed, removed, set aside by another process), or the lock does. */
 export class MovedError extends Error {
   override name = 'MovedError';

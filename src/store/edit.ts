@@ -1,5 +1,14 @@
 // Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
 // a few milliseconds, and each page checked before liblmdb touches it.
+import {
+  type AnyName,
+  type Change,
+  type HouseName,
+  type JointChange,
+  joint,
+  type Name,
+  type Stored,
+} from './change.ts';
 import { DamageError, MovedError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast, keepUp } from './durable.ts';
@@ -12,46 +21,9 @@ import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import { newQueue, type Taken } from './queue/queue.ts';
 import * as record from './record.ts';
-import { type Entry, queuedEntries } from './scan.ts';
+import { queuedEntries } from './scan.ts';
 import { checkBeside, descendChecked, findRecord, type Path, seekChecked } from './tree.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
-
-/** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
-export type AnyName = Name | HouseName;
-
-export interface Name {
-  client: string;
-  sender?: string | undefined;
-  recipient?: string | undefined;
-}
-
-/** A record of the store's own, in the order of whose names it keeps them. */
-export interface HouseName {
-  house: string;
-}
-
-/** What stands in a record of the house: at most MOST_TEXT characters of latin1. */
-export interface HouseEntry {
-  kind: 'house';
-  text: string;
-}
-
-export type Stored = Entry | HouseEntry;
-
-/** What a record of the house holds at most. */
-export const MOST_TEXT = record.MAX_RECORD - record.HOUSE_HEAD;
-
-/**
- * What becomes of a record: the new one, 'forget', or undefined to leave it as it is. Is given what is on record at
- * that moment, undefined where nothing is.
- */
-export type Change = (before: Entry | undefined) => Entry | 'forget' | undefined;
-
-/** What becomes of several records that are changed as one, each as in a `Change`, in the order of their names. */
-export interface JointChange {
-  names: readonly AnyName[];
-  change(before: (Stored | undefined)[]): readonly (Stored | 'forget' | undefined)[];
-}
 
 export interface Editor {
   /** Changes the records that are named, in batches. Returns how many were changed. */
@@ -171,11 +143,6 @@ function* sightings(queued: Map<string, number>): Generator<{ name: Name; change
     };
     yield { name: sight, change };
   }
-}
-
-function* joint(changes: Iterable<{ name: Name; change: Change }>): Generator<JointChange> {
-  for (const { name, change } of changes)
-    yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
 }
 
 /** Commits what can be done of the batch, from `start` on, in the time that filters may have to wait. */

@@ -182,3 +182,24 @@ export function loadWhole(file: DataFile, number: number, into: Buffer, kind: nu
   const wrong = wrongWithNodes(into, 0, file.pageSize, kind);
   if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
 }
+
+/**
+ * As `loadWhole`, for whoever goes on where a page is damaged: what is wrong with it, '' where nothing is. Throws what the
+ * file system throws.
+ */
+export function wrongWithPage(
+  file: DataFile,
+  number: number,
+  into: Buffer,
+  kind: number,
+  meta: Meta,
+): string {
+  if (number < 2 || number > meta.lastPage) return 'cannot be, and yet something points to it';
+  try {
+    readPage(file, number, into, 0);
+  } catch (error) {
+    if (error instanceof DamageError) return error.message;
+    throw error;
+  }
+  return wrongWithHeader(into, 0, number, kind, meta.txnid) || wrongWithNodes(into, 0, file.pageSize, kind);
+}

@@ -1,7 +1,7 @@
 // Keeps the database's file open, and keeps it usable: which file it is now, what happens when it moves, when
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
 import { lstatSync, statSync } from 'node:fs';
-import { DamageError, FullError, MovedError, refused, StoreError } from './damage.ts';
+import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from './damage.ts';
 import { checkBeforeWriting, checkDoubtful } from './doubt.ts';
 import {
   FLUSH_AFTER,
@@ -25,7 +25,7 @@ import { checkPlace } from './place.ts';
 import { replaceLock, setAside } from './recover.ts';
 import { type Saved, salvage } from './salvage.ts';
 import { newPath, type Path } from './tree.ts';
-import { BadLockError, begin, closeWriter, transact, type Writer } from './writer.ts';
+import { begin, closeWriter, transact, type Writer } from './writer.ts';
 
 export interface KeeperOptions {
   /** The database file. */

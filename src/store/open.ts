@@ -2,7 +2,7 @@
 // believes: all of it is looked at first, and what would kill it is refused.
 import { chownSync, closeSync, lstatSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { MovedError, refused, StoreError } from './damage.ts';
+import { BadLockError, MovedError, refused, StoreError } from './damage.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import { newInstruction } from './instruction.ts';
 import {
@@ -17,9 +17,10 @@ import {
 import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from './mark.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { awaitRecovery } from './recover.ts';
+import { fromLmdb } from './refusal.ts';
 import { checkSpare, isCopying } from './space.ts';
 import { newPath } from './tree.ts';
-import { BadLockError, begin, fromLmdb, type Writer } from './writer.ts';
+import { begin, type Writer } from './writer.ts';
 
 // A map this large costs nothing until it is used, and need never be resized under running processes.
 const MAP_SIZE = 64 * 2 ** 30;

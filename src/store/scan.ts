@@ -1,9 +1,8 @@
 // Reading all records, for the administrator's commands: in the order of their keys, one state as a whole. Takes no
 // lock while it reads; where it may write to the lock file, a reader's slot keeps the state's pages as they are.
 import { existsSync } from 'node:fs';
-import { DamageError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
-import { closeFile, type DataFile, openFile, readHead, readPage } from './file.ts';
+import { closeFile, type DataFile, openFile, readHead, wrongWithPage } from './file.ts';
 import {
   BRANCH,
   keysOn,
@@ -15,8 +14,6 @@ import {
   nodeDataSize,
   nodeKey,
   nodeKeySize,
-  wrongWithHeader,
-  wrongWithNodes,
 } from './format.ts';
 import { isHouse, readKey } from './key.ts';
 import { lockPath } from './lock.ts';
@@ -155,25 +152,13 @@ export function* leaves(
   function* below(number: number, depth: number): Generator<Buffer> {
     if (!enter(number)) return;
     const page = Buffer.allocUnsafe(file.pageSize);
-    const wrong = load(file, meta, number, depth, page);
+    const wrong = wrongWithPage(file, number, page, depth > 1 ? BRANCH : LEAF, meta);
     if (wrong !== '') onDamage(`page ${number} ${wrong}`);
     else if (depth === 1) yield page;
     else
       for (let i = 0; i < keysOn(page, 0); i++) yield* below(nodeChild(page, nodeAt(page, 0, i)), depth - 1);
   }
   if (meta.main.depth > 0) yield* below(meta.main.root, meta.main.depth);
-}
-
-function load(file: DataFile, meta: Meta, number: number, depth: number, page: Buffer): string {
-  const kind = depth > 1 ? BRANCH : LEAF;
-  if (number < 2 || number > meta.lastPage) return 'cannot be, and yet something points to it';
-  try {
-    readPage(file, number, page, 0);
-  } catch (error) {
-    if (error instanceof DamageError) return error.message;
-    throw error;
-  }
-  return wrongWithHeader(page, 0, number, kind, meta.txnid) || wrongWithNodes(page, 0, file.pageSize, kind);
 }
 
 /** The entry of a leaf's node; undefined for the store's own records and for rubbish. */

@@ -3,7 +3,7 @@
 // damage can kill it and no filter waits for it.
 import { fstatSync } from 'node:fs';
 import { DamageError } from './damage.ts';
-import { closeFile, type DataFile, openFile, readHead, readPage } from './file.ts';
+import { closeFile, type DataFile, openFile, readHead, wrongWithPage } from './file.ts';
 import {
   BIG_DATA,
   BRANCH,
@@ -18,8 +18,6 @@ import {
   nodeKey,
   nodeKeySize,
   type Tree,
-  wrongWithHeader,
-  wrongWithNodes,
 } from './format.ts';
 import { eachFreePage } from './freelist.ts';
 import { isHouse, readKey } from './key.ts';
@@ -181,21 +179,11 @@ function readTree(walk: Walk, tree: Tree): void {
 
 function readBelow(walk: Walk, number: number, depth: number): void {
   const { file, meta, verdict } = walk;
-  if (number < 2 || number > meta.lastPage) {
-    complain(walk, number, 'cannot be, and yet something points to it');
-    return;
-  }
-  if (!account(walk, number)) return;
+  const isThere = number >= 2 && number <= meta.lastPage;
+  if (isThere && !account(walk, number)) return;
   const page = Buffer.allocUnsafe(file.pageSize);
   const kind = depth > 1 ? BRANCH : LEAF;
-  try {
-    readPage(file, number, page, 0);
-  } catch (error) {
-    complain(walk, number, (error as Error).message);
-    return;
-  }
-  const wrong =
-    wrongWithHeader(page, 0, number, kind, meta.txnid) || wrongWithNodes(page, 0, file.pageSize, kind);
+  const wrong = wrongWithPage(file, number, page, kind, meta);
   if (wrong !== '') {
     complain(walk, number, wrong);
     return;

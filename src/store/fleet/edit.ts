@@ -1,6 +1,14 @@
 // Changing many records of the fleet, for the administrator's commands, as the editor of LMDB does (../edit.ts): each is
 // put where what was read still stands, so that no decision in between is undone.
-import type { AnyName, Change, HouseEntry, JointChange, Name, Stored } from '../edit.ts';
+import {
+  type AnyName,
+  type Change,
+  type HouseEntry,
+  type JointChange,
+  joint,
+  type Name,
+  type Stored,
+} from '../change.ts';
 import { readOrigins } from '../origins.ts';
 import { RELEASES, readReleases } from '../releases.ts';
 import type { Entry } from '../scan.ts';
@@ -55,11 +63,6 @@ export function newEditor(client: Client, lives: Lives, now: () => number): Flee
 
 interface Keyed extends JointChange {
   keys: Buffer[];
-}
-
-function* joint(changes: Iterable<{ name: Name; change: Change }>): Generator<JointChange> {
-  for (const { name, change } of changes)
-    yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
 }
 
 function keyOf(name: AnyName): Buffer {
