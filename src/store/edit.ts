@@ -9,6 +9,7 @@ import {
   type Name,
   type Stored,
 } from './change.ts';
+import { checkBeside, descendChecked, seekChecked } from './check.ts';
 import { DamageError, MovedError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast, keepUp } from './durable.ts';
@@ -19,10 +20,11 @@ import * as key from './key.ts';
 import { openWriter } from './open.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
-import { newQueue, type Taken } from './queue/queue.ts';
+import type { Taken } from './queue/contract.ts';
+import { newQueue } from './queue/queue.ts';
 import * as record from './record.ts';
 import { queuedEntries } from './scan.ts';
-import { checkBeside, descendChecked, findRecord, type Path, seekChecked } from './tree.ts';
+import { findRecord, type Path } from './tree.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
 
 export interface Editor {

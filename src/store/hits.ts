@@ -1,10 +1,12 @@
 // How often an entry of a whitelist file matched, and since when that is recorded: records of the house, one for each
 // entry that was ever hit and one for its file. Nothing here knows what an entry means.
+
+import { seekChecked } from './check.ts';
 import type { Meta } from './format.ts';
 import { houseText, putHouse } from './house.ts';
 import { writeHouse } from './key.ts';
 import type { NewHits } from './store.ts';
-import { type Path, seek, seekChecked } from './tree.ts';
+import { type Path, seek } from './tree.ts';
 import type { Writer } from './writer.ts';
 
 /** What a record holds. Times in seconds since the epoch. */

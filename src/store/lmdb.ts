@@ -1,6 +1,7 @@
 // The store on LMDB: which records a look-up reads and which a change writes. How the file is kept usable is
 // the keeper's business.
 
+import { seekForPut } from './check.ts';
 import type { Meta } from './format.ts';
 import { areRecorded, noteHits } from './hits.ts';
 import { houseText } from './house.ts';
@@ -21,7 +22,7 @@ import {
   type Triple,
 } from './store.ts';
 import { newSweeper } from './sweep.ts';
-import { seek, seekForPut } from './tree.ts';
+import { seek } from './tree.ts';
 import { putTriple, stillCounts } from './triples.ts';
 import { putRecord, type Writer } from './writer.ts';
 

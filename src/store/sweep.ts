@@ -1,6 +1,7 @@
 // Forgetting what has expired, a few pages at a time, between requests: nobody needs a cron job, nothing happens at
 // start-up, and of all processes one does it at a time. How far the sweep is stands in the database itself.
 
+import { checkBeside, descendChecked, seekChecked } from './check.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from './forgotten.ts';
 import type { Meta } from './format.ts';
 import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
@@ -19,15 +20,7 @@ import {
   writeHouse as writeHouseRecord,
 } from './record.ts';
 import { clientCounts, type Limits, tripleCounts } from './store.ts';
-import {
-  checkBeside,
-  descendChecked,
-  keyOfNextLeaf,
-  type Path,
-  recordSize,
-  seek,
-  seekChecked,
-} from './tree.ts';
+import { keyOfNextLeaf, type Path, recordSize, seek } from './tree.ts';
 import { putRecord, removeRecord, type Writer } from './writer.ts';
 
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */

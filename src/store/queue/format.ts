@@ -81,8 +81,8 @@ export function isAmong(bytes: Buffer, entry: Buffer): boolean {
 }
 
 /**
- * Adds the sound entries; over torn ones, as a power cut or a full disk leave them, it is looked on for the next. Returns
- * the end of the last one.
+ * Adds the sound entries; passes over torn ones, as a power cut or a full disk leaves them, byte by byte to the next.
+ * Returns the end of the last one.
  */
 export function readEntries(bytes: Buffer, firstSeen: Map<string, number>): number {
   let last = 0;
