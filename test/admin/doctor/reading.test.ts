@@ -129,8 +129,8 @@ describe('restriction lists', () => {
     };
     expect(stepsOf(smtpd, parameters, 'list')).toMatchObject([
       { name: 'reject_unknown_client_hostname', onlyWarns: true },
-      { name: 'permit_mynetworks', className: 'a' },
-      { name: 'check_client_access', argument: '{ cidr:{{::1 permit}} }', className: 'b' },
+      { name: 'permit_mynetworks' },
+      { name: 'check_client_access', argument: '{ cidr:{{::1 permit}} }' },
       { name: 'reject_rbl_client', argument: 'zen.example.org' },
       { name: 'check_relay_domains', argument: '', onlyWarns: false },
       { name: 'sleep', argument: '1' },
