@@ -1,5 +1,6 @@
 // This host's own database as commands open it: each way in which it cannot be used is one line that says what to do.
 import { DamageError, MovedError } from '../store/damage.ts';
+import { foreign, wasDatabase } from '../store/ours.ts';
 import { type Scan, scan } from '../store/scan.ts';
 
 export function doesNotExist(db: string): Error {
@@ -18,6 +19,7 @@ export function explained<T>(db: string, work: () => T): T {
 /** What the store has thrown, in a form for people. */
 export function explanation(db: string, error: unknown): unknown {
   if (error instanceof DamageError) {
+    if (!wasDatabase(db)) return new Error(foreign(db, error.message), { cause: error });
     return new Error(
       `${db} ${error.message}; a filter sets it aside at its next request and saves what it can (by hand: greylatch salvage)`,
       { cause: error },

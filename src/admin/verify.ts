@@ -1,6 +1,7 @@
 // greylatch verify: is the database sound? Reads it all, changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { foreign, wasDatabase } from '../store/ours.ts';
 import { hold } from '../store/scan.ts';
 import { type Verified, verify } from '../store/verify.ts';
 import { doesNotExist } from './database.ts';
@@ -24,7 +25,10 @@ export const verifyCommand = defineCommand({
   run({ db, json }) {
     const verified = withBar('reading', (show) => verify(db, show, hold));
     if (verified === undefined) throw doesNotExist(db);
-    const sound = verified.problems.length === 0;
+    const [first] = verified.problems;
+    if (verified.pageSize === 0 && first !== undefined && !wasDatabase(db))
+      throw new Error(foreign(db, first.what));
+    const sound = first === undefined;
     if (json) process.stdout.write(`${JSON.stringify({ db, sound, ...verified })}\n`);
     else process.stdout.write(`${describe(db, verified)}\n`);
     return sound ? SOUND : DAMAGED;

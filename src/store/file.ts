@@ -95,7 +95,7 @@ function settlePageSize(file: DataFile, size: number): void {
   if (foreign) {
     throw new StoreError(`${file.path} is an LMDB file of another program; name another file with --db`);
   }
-  throw new DamageError('both meta pages are damaged, or it is no database at all');
+  throw new DamageError('has no sound meta page, or is no database at all');
 }
 
 /**

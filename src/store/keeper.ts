@@ -116,7 +116,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (error instanceof FullError) throw error;
     const ino = path?.file.ino;
     release();
-    if (error instanceof DamageError) setAside(database, ino, (aside) => saving.begin(aside, error.message));
+    if (error instanceof DamageError)
+      setAside(database, ino, error.message, (aside) => saving.begin(aside, error.message));
     else if (error instanceof BadLockError) {
       replaceLock(database, error.ino);
       onTrouble(new Error(`${error.message}; it was replaced by a new one, the database is as it was`));

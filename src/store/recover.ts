@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { DamageError, refused, StoreError } from './damage.ts';
 import { closeFile, openFile, readHead } from './file.ts';
 import { isAlive, lockPath } from './lock.ts';
+import { foreign, wasDatabase } from './ours.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 
@@ -22,11 +23,17 @@ const STALE = 60_000;
 /**
  * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still
  * cannot be opened), and has `save` look after what is in it, while the others wait. Does nothing where
- * another process has done it.
+ * another process has done it. Throws StoreError where that was never a database: `what` says what it is.
  */
-export function setAside(path: string, ino: number | undefined, save: (aside: string) => void): void {
+export function setAside(
+  path: string,
+  ino: number | undefined,
+  what: string,
+  save: (aside: string) => void,
+): void {
   alone(path, () => {
     if (!isStillDamaged(path, ino)) return;
+    if (!wasDatabase(path)) throw new StoreError(foreign(path, what));
     pause(OPENING);
     const aside = freeName(path);
     removeLock(path);

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { DamageError } from '../../store/damage.ts';
 import { lockPath } from '../../store/lock.ts';
+import { wasDatabase } from '../../store/ours.ts';
 import { damagedFiles } from '../../store/recover.ts';
 import { type Entry, hold } from '../../store/scan.ts';
 import type { Lives } from '../../store/store.ts';
@@ -93,7 +94,7 @@ export async function count(
     await eachEntry(records, take, { onDamage: (what) => void damage.push(what) });
   } catch (error) {
     const { cause } = error as Error;
-    if (!(cause instanceof DamageError)) throw error;
+    if (!(cause instanceof DamageError) || !wasDatabase(records.name)) throw error;
     unread = cause.message;
   }
   const times = newest === 0 ? { oldest: undefined, newest: undefined } : { oldest, newest };
