@@ -13,6 +13,7 @@ import {
   path,
   recipient,
   text,
+  UsageError,
 } from './values.ts';
 
 export interface FilterArguments {
@@ -67,12 +68,18 @@ export function filterArguments(words: Words): FilterArguments {
   const one = <T extends string>(name: OptionName) => choice(name, word(name), OPTIONS[name]) as T;
   const files = (name: OptionName) => (words[name] ?? []).map((file) => path(name, file));
   const flag = (name: OptionName) => words[name] !== undefined;
+  const delay = duration('delay', word('delay'));
+  const retryWindow = duration('retry-window', word('retry-window'));
+  if (retryWindow > 0 && retryWindow <= delay)
+    throw new UsageError(
+      `--retry-window ${word('retry-window')}: has to be longer than --delay ${word('delay')}, or no new mail would ever pass; 0: for ever`,
+    );
   return {
     db: path('db', word('db')),
     store: words.store?.at(-1),
     storePasswordFile: words['store-password-file']?.at(-1),
     storeTimeout: milliseconds('store-timeout', word('store-timeout')),
-    delay: duration('delay', word('delay')),
+    delay,
     autoWhitelist: count('auto-whitelist', word('auto-whitelist')),
     clientKey: one('client-key'),
     ipv4Prefix: bits('ipv4-prefix', word('ipv4-prefix'), 32),
@@ -80,7 +87,7 @@ export function filterArguments(words: Words): FilterArguments {
     senderKey: one('sender-key'),
     greylist: one('greylist'),
     dryRun: flag('dry-run'),
-    retryWindow: duration('retry-window', word('retry-window')),
+    retryWindow,
     maxAge: duration('max-age', word('max-age')),
     maxWaiting: count('max-waiting', word('max-waiting')),
     whitelistClients: files('whitelist-clients'),

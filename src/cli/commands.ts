@@ -3,9 +3,9 @@
 import type { Argv, Options as YargsOption } from 'yargs';
 import { version } from '../../package.json';
 import { COMMANDS } from '../admin/commands.ts';
-import type { Command } from './command.ts';
+import type { Command, Options } from './command.ts';
 import { OPTIONS, type Option } from './options.ts';
-import { optionValue, UsageError } from './values.ts';
+import { optionValue, refuseFlagValues, UsageError } from './values.ts';
 
 const USAGE_STATUS = 2;
 const FILTER_HELP = `Usage: greylatch [options]            the filter, for Postfix's spawn(8)
@@ -17,7 +17,18 @@ first seen more than --delay ago pass.`;
 
 /** Runs the command and sets the exit status. */
 export async function runCommand(argv: string[]): Promise<void> {
-  process.stdout.on('error', () => process.exit(0)); // e.g. `greylatch list | head`
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(0); // e.g. `greylatch list | head`
+    fail(new Error(`cannot write to standard output: ${message}`));
+  });
+  try {
+    const flags = [OPTIONS, ...COMMANDS.map(({ options }) => options)].flatMap((options: Options) =>
+      Object.keys(options).filter((name) => options[name]!.kind === 'flag'),
+    );
+    refuseFlagValues(argv, (name) => flags.includes(name));
+  } catch (error) {
+    fail(error as Error);
+  }
   const { default: yargs } = await import('yargs'); // an ES module: older Node 20 cannot require it
   const cli = yargs(argv)
     .scriptName('greylatch')

@@ -6,7 +6,7 @@ import { releaseFor } from '../greylist/release.ts';
 import type { PolicyRequest } from '../greylist/request.ts';
 import { type TripleSettings, tripleOf } from '../greylist/triple.ts';
 import { type Log, ONCE_IN, sparingly } from '../log/log.ts';
-import type { Rules, Store, Triple } from '../store/store.ts';
+import { LAST_SECOND, type Rules, type Store, type Triple } from '../store/store.ts';
 import { DUNNO, newDeferral, newHeader } from './reply.ts';
 
 export interface Policy extends Rules, ExceptionSettings, TripleSettings {
@@ -39,16 +39,16 @@ export function newAnswer(
   function act(request: PolicyRequest): string {
     if (exceptionFor(request, policy) !== undefined) return DUNNO;
     const now = clock();
+    if (now > LAST_SECOND) throw new Error('the clock says 2106 or later; set it right');
     const triple = tripleOf(request, policy);
     const verdict = dryRun
       ? foresee(triple, store, now, policy)
       : decide(triple, store, now, policy, (error) => {
           complain('err', 'note', `${(error as Error).message}; the answer stands, but is not noted`);
         });
-    if (verdict.passes) {
-      return (verdict.delayed && header?.(request.instance, verdict.age, now)) || DUNNO;
-    }
-    if (isReleased(request, triple, now)) return DUNNO;
+    if (verdict.passes) return (verdict.delayed && headerFor(request, verdict.age, now)) || DUNNO;
+    if (isReleased(request, triple, now))
+      return (verdict.age > 0 && headerFor(request, verdict.age, now)) || DUNNO;
     const action = deferral(delay + 1 - verdict.age, request.recipient);
     if (defers) return action;
     const { client_address, sender, recipient } = request;
@@ -57,6 +57,15 @@ export function newAnswer(
       `would have answered ${action} to client=${client_address}, sender=${sender}, recipient=${recipient}`,
     );
     return DUNNO;
+  }
+
+  /** Of a mail that was delayed; at its end it is too late for a header (access(5)). */
+  function headerFor(
+    { instance, protocol_state }: PolicyRequest,
+    age: number,
+    now: number,
+  ): string | undefined {
+    return defers && protocol_state !== 'END-OF-MESSAGE' ? header?.(instance, age, now) : undefined;
   }
 
   /** Whether an administrator lets it pass; then it is noted as passed. Trouble with that defers, as was decided. */

@@ -13,8 +13,11 @@ export type Judgement =
 /** What the triple gets, given what is on record. Times are in seconds since the epoch. Changes nothing. */
 export function judge(seen: Sighting, now: number, settings: Rules): Judgement {
   const { autoWhitelist, delay } = settings;
-  if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist)
+  if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist) {
+    // Deferred before its client had earned that, it has come back as any other.
+    if (seen.firstSeen > 0 && !seen.passed) return 'pass and note it';
     return seen.clientFresh ? 'pass' : 'pass and greet';
+  }
   if (seen.firstSeen === 0) return 'remember, then judge again';
   if (now - seen.firstSeen <= delay) return 'defer';
   return autoWhitelist > 0 || !seen.fresh ? 'pass and note it' : 'pass';

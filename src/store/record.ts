@@ -136,13 +136,15 @@ export function writeTriple(
   at: number,
   record: TripleRecord,
 ): number {
-  const { firstSeen, passed, wait, deferrals, offsets } = record;
+  const { passed, lastPassed, wait, deferrals, offsets } = record;
+  // What has passed for longer than the hours can count was first seen as long ago as they can.
+  const firstSeen = passed ? Math.max(record.firstSeen, lastPassed - MOST * HOUR) : record.firstSeen;
   const once = !passed && wait === 0 && offsets.length === 0;
   b[at] = (TRIPLE << 4) | (passed ? PASSED : 0) | (once ? ONCE : 0);
   b[at + 1] = Math.min(deferrals, MOST_DEFERRALS);
   putLong(b, at + 4, firstSeen);
   if (!once) {
-    putShort(b, at + 8, passed ? Math.max(0, Math.floor((record.lastPassed - firstSeen) / HOUR)) : 0);
+    putShort(b, at + 8, passed ? Math.max(0, Math.floor((lastPassed - firstSeen) / HOUR)) : 0);
     putShort(b, at + 10, coarseWait(wait));
     for (let i = 0; i < MOST_OFFSETS; i++)
       b[at + 12 + i] = i < offsets.length ? coarseOffset(offsets[i]!) : 0;

@@ -101,6 +101,9 @@ export interface Limits extends Lives {
   maxWaiting: number;
 }
 
+/** The latest time that can be on record, in seconds since the epoch. */
+export const LAST_SECOND = 0xffffffff;
+
 /** How coarse last-seen times are: within this many seconds, a known triple or client costs no write. */
 export const FRESH = 86_400;
 
