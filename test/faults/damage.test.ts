@@ -7,6 +7,7 @@ import { readQueue } from '../../src/store/queue/read.ts';
 import { greylatch } from '../support/filter.ts';
 import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
+import { until } from '../support/until.ts';
 import {
   copyOf,
   critLines,
@@ -19,7 +20,6 @@ import {
   Smtpd,
   setAside,
   type Template,
-  until,
 } from './database.ts';
 import { DAMAGE, type Harm, UPHEAVAL } from './harm.ts';
 

@@ -8,8 +8,8 @@ import { COMMANDS } from '../../src/admin/commands.ts';
 import { type Command, defineCommand } from '../../src/cli/command.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { manualPage } from '../../src/manual/page.ts';
-import { project } from '../e2e/snippet.ts';
 import { suite } from '../support/needs.ts';
+import { project } from '../support/project.ts';
 
 const built = path.join(project, 'dist/greylatch.8');
 
