@@ -2,22 +2,13 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { scan } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { goLive, type Live, makeTemplate, runProgram, type Template, tripleAt } from './live.ts';
+import { runProgram, tripleAt, useLive } from './live.ts';
 
-let template: Template;
-let live: Live;
-beforeAll(async () => {
-  template = makeTemplate();
-  live = await goLive(template);
-});
-afterAll(async () => {
-  await live.remove();
-  template.remove();
-});
+const live = useLive('of all');
 
 const backup = () => path.join(live.directory, 'backup');
 
@@ -35,7 +26,7 @@ test('a backup is one whole state, sound, and its owner’s alone', async () => 
 });
 
 test('restored, it is what the filters go on with; the database of before is kept', async () => {
-  const { client, sender, recipient } = tripleAt(10, template.now);
+  const { client, sender, recipient } = tripleAt(10, live.now);
   expect((await live.run('forget', '--client', '10.0.0.0/24', '--yes')).status).toBe(0);
   expect(await live.ask(client, sender, recipient)).toBe(deferred);
   const { status, out, err } = await live.run('restore', backup(), '--json');

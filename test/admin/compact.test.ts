@@ -1,20 +1,11 @@
 // greylatch purge and compact, beside running filters, and as root for another user.
 import { chownSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { suite } from '../support/needs.ts';
-import { goLive, type Live, makeTemplate, runProgram, type Template } from './live.ts';
+import { runProgram, useLive } from './live.ts';
 
-let template: Template;
-let live: Live;
-beforeAll(() => {
-  template = makeTemplate();
-});
-afterAll(() => template.remove());
-beforeEach(async () => {
-  live = await goLive(template);
-});
-afterEach(() => live.remove());
+const live = useLive('of each');
 
 test('what has expired goes, the file shrinks, the filters go on, and nothing is lost', async () => {
   await live.more(20);

@@ -1,17 +1,8 @@
 // greylatch list, beside running filters.
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { clientAt, goLive, type Live, makeTemplate, type Template, tripleAt } from './live.ts';
+import { expect, test } from 'vitest';
+import { clientAt, tripleAt, useLive } from './live.ts';
 
-let template: Template;
-let live: Live;
-beforeAll(async () => {
-  template = makeTemplate();
-  live = await goLive(template);
-});
-afterAll(async () => {
-  await live.remove();
-  template.remove();
-});
+const live = useLive('of all');
 
 const list = async (...words: string[]) => {
   const { status, out, err } = await live.run('list', '--json', ...words);
@@ -23,7 +14,7 @@ const list = async (...words: string[]) => {
 };
 
 test('filters: addresses, domains, patterns, networks, and text anywhere', async () => {
-  const triple = tripleAt(12_340, template.now);
+  const triple = tripleAt(12_340, live.now);
   expect(await list('--sender', triple.sender)).toEqual([triple]);
   expect(await list('--sender', 'S12340@D')).toEqual([triple]);
   expect(await list('--client', triple.client)).toEqual([triple]);
@@ -52,11 +43,11 @@ test('states, sorting, and a limit', async () => {
   expect(waiting.map(({ firstSeen }) => firstSeen)).toEqual(
     waiting.map(({ firstSeen }) => firstSeen).sort((a, b) => a - b),
   );
-  expect(waiting[0].firstSeen).toBe(template.now - 3600 - 995);
+  expect(waiting[0].firstSeen).toBe(live.now - 3600 - 995);
   expect(await list('--state', 'passed', '--limit', '0')).toHaveLength(30_000);
   const clients = await list('--state', 'whitelisted', '--limit', '0');
   expect(clients).toHaveLength(250);
-  expect(clients).toContainEqual(clientAt(8, template.now));
+  expect(clients).toContainEqual(clientAt(8, live.now));
   const { out } = await live.run('list', '--state', 'passed', '--limit', '2');
   expect(out).toMatch(
     /^state +waited +deferred +first +last +client +sender +recipient\n(passed +5 min .*\n){2}2 of 30,000 triples \(--limit\)\n$/,

@@ -1,22 +1,13 @@
 // greylatch lists audit, beside running filters.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openEditor } from '../../src/store/edit.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
-import { goLive, type Live, makeTemplate, type Template, tripleAt } from './live.ts';
+import { tripleAt, useLive } from './live.ts';
 
-let template: Template;
-let live: Live;
-beforeAll(async () => {
-  template = makeTemplate();
-  live = await goLive(template);
-});
-afterAll(async () => {
-  await live.remove();
-  template.remove();
-});
+const live = useLive('of all');
 
 test('what filters matched is counted for each entry, and clients to add are lines for the list', async () => {
   const file = (name: string) => path.join(live.directory, name);
@@ -40,7 +31,7 @@ test('what filters matched is counted for each entry, and clients to add are lin
   const editor = openEditor(live.db);
   for (const client of ['192.0.2.99', '203.0.113.1', '203.0.113.2'])
     for (let i = 0; i < 5; i++) {
-      const triple = { ...tripleAt(6, template.now), client, sender: `s${i}@example.org`, wait: 600 };
+      const triple = { ...tripleAt(6, live.now), client, sender: `s${i}@example.org`, wait: 600 };
       if (client === '203.0.113.2' && i === 0) triple.passed = false;
       editor.change([{ name: triple, change: () => triple }]);
     }

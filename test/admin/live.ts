@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Change, Name } from '../../src/store/change.ts';
 import { openEditor } from '../../src/store/edit.ts';
 import type { Entry } from '../../src/store/scan.ts';
@@ -79,6 +79,8 @@ export function makeTemplate(): Template {
 export interface Live {
   directory: string;
   db: string;
+  /** Seconds since the epoch, by which the times of its triples go. */
+  now: number;
   /** Runs greylatch with these words, and `--db` of this database unless `bare`. */
   run(...words: string[]): Promise<Run>;
   /** Asks one of the filters. */
@@ -134,6 +136,7 @@ export async function goLive(template: Template, ...options: string[]): Promise<
   return {
     directory: scratch.path,
     db,
+    now: template.now,
     run: (...words) => runProgram([...words, '--db', db]),
     ask: (client, sender, recipient) => asked.ask(shortRequest(client, sender, recipient)),
     answered: () => answered,
@@ -154,6 +157,29 @@ export async function goLive(template: Template, ...options: string[]): Promise<
       scratch.remove();
     },
   };
+}
+
+/**
+ * The live database of a file's tests: one for all of them, or a fresh copy for each. Its members are there when a test
+ * runs, and it is removed in the end.
+ */
+export function useLive(whose: 'of all' | 'of each', ...options: string[]): Live {
+  const live = {} as Live;
+  let template: Template;
+  beforeAll(() => {
+    template = makeTemplate();
+  });
+  afterAll(() => template.remove());
+  const start = async () => void Object.assign(live, await goLive(template, ...options));
+  const end = () => live.remove();
+  if (whose === 'of all') {
+    beforeAll(start);
+    afterAll(end);
+  } else {
+    beforeEach(start);
+    afterEach(end);
+  }
+  return live;
 }
 
 async function expectKnown(db: string, requests: string[]): Promise<void> {

@@ -1,28 +1,19 @@
 // greylatch release and forget, beside running filters.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { scan } from '../../src/store/scan.ts';
 import { startPiped } from '../support/filter.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { clientAt, goLive, type Live, makeTemplate, type Template, tripleAt } from './live.ts';
+import { clientAt, tripleAt, useLive } from './live.ts';
 
-let template: Template;
-let live: Live;
-beforeAll(async () => {
-  template = makeTemplate();
-  live = await goLive(template, '--delay', '12h');
-});
-afterAll(async () => {
-  await live.remove();
-  template.remove();
-});
+const live = useLive('of all', '--delay', '12h');
 
 const ask = (i: number, changes = {}) => {
-  const { client, sender, recipient } = { ...tripleAt(i, template.now), ...changes };
+  const { client, sender, recipient } = { ...tripleAt(i, live.now), ...changes };
   return live.ask(client, sender, recipient);
 };
 
 test('what waits passes at its next attempt, what matches is let in, all else waits', async () => {
-  const { client, sender, recipient } = tripleAt(20, template.now);
+  const { client, sender, recipient } = tripleAt(20, live.now);
   expect(await ask(20)).toBe(deferred);
   const released = await live.run('release', '--sender', sender, '--recipient', recipient, '--json');
   expect(released).toMatchObject({ status: 0, err: '' });
@@ -72,7 +63,7 @@ test('a release ends', async () => {
 });
 
 test('with its client, its come-backs are forgotten', async () => {
-  const { client } = clientAt(4, template.now);
+  const { client } = clientAt(4, live.now);
   expect(await ask(1, { client })).toBe(dunno);
   const { status, out } = await live.run('forget', '--client', client);
   expect({ status, out }).toEqual({ status: 0, out: '2 records deleted, 0 releases taken back\n' });

@@ -11,20 +11,11 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { makeScratch } from '../support/scratch.ts';
-import { goLive, type Live, makeTemplate, runProgram, type Template } from './live.ts';
+import { runProgram, useLive } from './live.ts';
 
-let template: Template;
-let live: Live;
-beforeAll(() => {
-  template = makeTemplate();
-});
-afterAll(() => template.remove());
-beforeEach(async () => {
-  live = await goLive(template);
-});
-afterEach(() => live.remove());
+const live = useLive('of each');
 
 test('records by kind, who has it open, and that it is sound', async () => {
   await live.more(20);
@@ -40,8 +31,8 @@ test('records by kind, who has it open, and that it is sound', async () => {
     problems: [],
   });
   expect(found.triples.waiting).toBeGreaterThanOrEqual(60_020);
-  expect(found.newest).toBeGreaterThanOrEqual(template.now);
-  expect(found.oldest).toBe(template.now - 10 * 86_400);
+  expect(found.newest).toBeGreaterThanOrEqual(live.now);
+  expect(found.oldest).toBe(live.now - 10 * 86_400);
   expect(found.processes).toHaveLength(3);
   expect(found.lastDamage).toBeUndefined();
 

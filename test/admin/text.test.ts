@@ -1,6 +1,16 @@
 // What people are shown: aligned, short, and never a byte that a terminal would act upon.
 import { expect, test } from 'vitest';
-import { ago, bytes, grouped, localTime, newPaint, span, table, visible } from '../../src/admin/text.ts';
+import {
+  ago,
+  bytes,
+  grouped,
+  localTime,
+  newPaint,
+  span,
+  table,
+  visible,
+  wantsColour,
+} from '../../src/admin/text.ts';
 
 test('columns are aligned, and no line ends with spaces', () => {
   const rows = [
@@ -52,4 +62,13 @@ test('times are local', () => {
 test('bytes that are no printable ASCII are shown as what they are', () => {
   expect(visible('a\x1b[31m\xc3\xb6 b\n@example.org')).toBe('a\\x1b[31m\\xc3\\xb6\\x20b\\x0a@example.org');
   expect(visible('')).toBe("''");
+});
+
+test('colours are for a terminal, and not where NO_COLOR says so', () => {
+  expect([
+    wantsColour({ isTTY: true }, {}),
+    wantsColour({ isTTY: true }, { NO_COLOR: '1' }),
+    wantsColour({ isTTY: true }, { NO_COLOR: '' }),
+    wantsColour({}, {}),
+  ]).toEqual([true, false, true, false]);
 });

@@ -2,21 +2,12 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { clientAt, goLive, type Live, makeTemplate, runProgram, type Template, tripleAt } from './live.ts';
+import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
 
-let template: Template;
-let live: Live;
-beforeAll(async () => {
-  template = makeTemplate();
-  live = await goLive(template);
-});
-afterAll(async () => {
-  await live.remove();
-  template.remove();
-});
+const live = useLive('of all');
 
 const ask = ({ client, sender, recipient }: { client: string; sender: string; recipient: string }) => [
   '--client',
@@ -34,9 +25,9 @@ const why = async (...words: string[]) => {
 
 test('the verdict is what a filter answers', async () => {
   const cases = [
-    ['old enough', tripleAt(10, template.now), dunno],
-    ['old enough', tripleAt(16, template.now), dunno],
-    ['auto-whitelisted', { ...tripleAt(1, template.now), client: clientAt(4, template.now).client }, dunno],
+    ['old enough', tripleAt(10, live.now), dunno],
+    ['old enough', tripleAt(16, live.now), dunno],
+    ['auto-whitelisted', { ...tripleAt(1, live.now), client: clientAt(4, live.now).client }, dunno],
     ['new', { client: '192.0.2.1', sender: '', recipient: 'b@example.net' }, deferred],
     ['too early', { client: '192.0.2.1', sender: '', recipient: 'b@example.net' }, deferred],
   ] as const;
@@ -52,7 +43,7 @@ test('the verdict is what a filter answers', async () => {
 });
 
 test('each step is there for people', async () => {
-  const triple = tripleAt(9, template.now);
+  const triple = tripleAt(9, live.now);
   const { out } = await live.run(
     'why',
     ...ask(triple),
@@ -116,7 +107,7 @@ test('nothing is changed, and no database is made', async () => {
   const scratch = makeScratch();
   try {
     const db = ['--db', path.join(scratch.path, 'g.mdb')];
-    const some = ask(tripleAt(1, template.now));
+    const some = ask(tripleAt(1, live.now));
     expect((await runProgram(['why', ...db, ...some])).out).toMatch(/^database +.* does not exist yet$/m);
     expect(await runProgram(['why', ...db, ...some, '--privacy'])).toMatchObject({ status: 2 });
     expect(readdirSync(scratch.path)).toEqual([]);

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/cli/service.ts';
 import { AFTER_START } from '../../src/filter/heap.ts';
 import { copyFilter } from '../e2e/copy.ts';
-import { project } from '../e2e/snippet.ts';
 import { startFilter } from '../support/filter.ts';
+import { project } from '../support/project.ts';
 import { deferred, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ARGV, NODE_FLAGS } from '../../src/cli/service.ts';
-import { project } from '../e2e/snippet.ts';
+import { project } from '../support/project.ts';
 
 test.each(['README.md', 'master.cf.snippet'])('%s', (name) => {
   const text = readFileSync(path.join(project, name), 'utf8');

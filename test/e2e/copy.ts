@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { project } from './snippet.ts';
+import { project } from '../support/project.ts';
 
 /** Copies what `npm install --omit=dev` would leave there. Returns the path of the program. */
 export function copyFilter(directory: string): string {

@@ -19,13 +19,14 @@ import { gather } from '../../src/admin/doctor/facts.ts';
 import type { Finding } from '../../src/admin/doctor/finding.ts';
 import { judge } from '../../src/admin/doctor/judge.ts';
 import { readConfiguration } from '../../src/admin/doctor/postconf.ts';
+import { project } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 import { copyFilter } from './copy.ts';
 import { postfixSuite } from './needs.ts';
 import { type Place, type Postfix, withPostfix } from './postfix.ts';
 import { call } from './smtp.ts';
-import { project, serviceFor } from './snippet.ts';
-import { until } from './until.ts';
+import { serviceFor } from './snippet.ts';
 
 const PROGRAM = path.join(project, 'bin/greylatch.js');
 const MAIN = `
@@ -435,7 +436,7 @@ postfixSuite('greylatch doctor', () => {
     expect(await session.rcpt('bob@example.org')).toMatchObject({ code: 450 });
     await session.quit();
     // It is made a moment after the reply.
-    await until('the database', async () => existsSync(`${postfix.mta}/greylist.mdb`));
+    await until(async () => existsSync(`${postfix.mta}/greylist.mdb`));
     kept = copyOf(postfix.directory);
     const { status, stdout, stderr } = command('--json');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

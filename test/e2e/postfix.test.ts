@@ -4,13 +4,13 @@ import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 import { copyFilter } from './copy.ts';
 import { postfixSuite } from './needs.ts';
 import { type Place, type Postfix, withPostfix } from './postfix.ts';
 import { filtersOf } from './processes.ts';
 import { type Caller, call, type Reply } from './smtp.ts';
 import { serviceFor } from './snippet.ts';
-import { until } from './until.ts';
 
 const DEFERRED = /^4\.7\.1 <\S*>: Recipient address rejected: Service is unavailable/;
 const CLIENT: Caller = { address: '192.0.2.1' };
@@ -51,7 +51,7 @@ postfixSuite('under Postfix', () => {
   }
 
   const passes = (postfix: Postfix, ...about: [Caller?, string?, string?]) =>
-    until('the mail to pass', async () => (await attempt(postfix, ...about)).code === 250);
+    until(async () => (await attempt(postfix, ...about)).code === 250);
 
   function expectDeferred(reply: Reply): void {
     expect(reply.code).toBe(450);
@@ -99,7 +99,7 @@ postfixSuite('under Postfix', () => {
       await session.mail('ann@example.com');
       expectDeferred(await session.rcpt('bob@example.org'));
       for (const pid of filtersOf(postfix.directory)) process.kill(pid, 'SIGKILL');
-      await until('the filters to be gone', () => filtersOf(postfix.directory).length === 0);
+      await until(() => filtersOf(postfix.directory).length === 0);
       expectDeferred(await session.rcpt('bob@example.org'));
       expectDeferred(await session.rcpt('carol@example.org'));
       await session.quit();
@@ -127,7 +127,7 @@ smtpd_recipient_restrictions = reject_unauth_destination check_policy_service un
       const session = await call(postfix.port, CLIENT);
       await session.mail('ann@example.com');
       expectDeferred(await session.rcpt('bob@example.org'));
-      await until('the filter to leave by itself', () => filtersOf(postfix.directory).length === 0);
+      await until(() => filtersOf(postfix.directory).length === 0);
       expectDeferred(await session.rcpt('carol@example.org'));
       await session.quit();
       await postfix.command('reload');
@@ -144,7 +144,7 @@ smtpd_recipient_restrictions = reject_unauth_destination check_policy_service un
       const session = await call(postfix.port, CLIENT);
       await session.mail('ann@example.com');
       expectDeferred(await session.rcpt('bob@example.org'));
-      await until('the limit', () => postfix.log().includes('command time limit exceeded'));
+      await until(() => postfix.log().includes('command time limit exceeded'));
       expectDeferred(await session.rcpt('bob@example.org'));
       await session.quit();
       expect(postfix.log()).not.toContain('451 4.3.5');
@@ -167,7 +167,7 @@ smtpd_recipient_restrictions = reject_unauth_destination check_policy_service un
       expectDeferred(await attempt(postfix));
       await passes(postfix);
       rmSync(`${postfix.mta}/greylist.mdb`);
-      await until('the filters to notice', async () => (await attempt(postfix)).code === 450);
+      await until(async () => (await attempt(postfix)).code === 450);
       await passes(postfix);
       expectNoTrouble(postfix);
     });

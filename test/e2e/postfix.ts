@@ -6,8 +6,8 @@ import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { until } from '../support/until.ts';
 import { filtersOf } from './processes.ts';
-import { until } from './until.ts';
 
 const run = promisify(execFile);
 
@@ -102,7 +102,7 @@ async function stop({ directory }: Place): Promise<void> {
     if (master > 0) process.kill(-master, 'SIGKILL'); // spawn(8) and the others are in its process group
   });
   // The filters are in groups of their own; they leave when smtpd(8) has gone.
-  await until('the filters to leave', () => filtersOf(directory).length === 0);
+  await until(() => filtersOf(directory).length === 0);
 }
 
 export function mailLog(directory: string): string {

@@ -4,13 +4,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { project } from '../support/project.ts';
 import { policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 import { postfixSuite } from './needs.ts';
 import { withPostfix } from './postfix.ts';
 import { call } from './smtp.ts';
-import { example, project, snippet } from './snippet.ts';
-import { until } from './until.ts';
+import { example, snippet } from './snippet.ts';
 
 const PROGRAM = '/usr/local/bin/greylatch';
 const DIRECTORY = '/var/mta';
@@ -112,7 +113,7 @@ postfixSuite('the package, installed globally', () => {
       expect(await session.rcpt('bob@elsewhere.example')).toMatchObject({ code: 554 }); // no open relay
       await session.quit();
       expect(log()).not.toMatch(/451 4\.3\.5|warning:.*(policy|spawn|9998)|fatal:/);
-      await until('the database', async () => existsSync(`${DIRECTORY}/greylist.mdb`));
+      await until(async () => existsSync(`${DIRECTORY}/greylist.mdb`));
     });
   }
 });

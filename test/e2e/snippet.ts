@@ -2,9 +2,7 @@
 // examples in its comments go where the line above them says.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+import { project } from '../support/project.ts';
 
 /** The file as it stands. */
 export const snippet = readFileSync(path.join(project, 'master.cf.snippet'), 'utf8');

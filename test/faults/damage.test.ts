@@ -9,6 +9,7 @@ import { greylatch } from '../support/filter.ts';
 import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 import {
   copyOf,
   critLines,
@@ -23,7 +24,6 @@ import {
   Smtpd,
   setAside,
   type Template,
-  until,
 } from './database.ts';
 import { DAMAGE, type Harm, noise, UPHEAVAL } from './harm.ts';
 

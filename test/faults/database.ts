@@ -4,6 +4,7 @@ import path from 'node:path';
 import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 export interface Template {
   directory: string;
@@ -71,11 +72,6 @@ export function copyOf(template: Template): { path: string; remove(): void } {
   const scratch = makeScratch();
   cpSync(template.directory, scratch.path, { recursive: true });
   return scratch;
-}
-
-/** Looks until it is so: for what the clock of the machine or another process decides. */
-export async function until(look: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await look())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 /** Filters that are asked as Postfix asks: a second time, of a new process, when there is no reply. */

@@ -9,7 +9,8 @@ import { greylatch, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { file, isEmptied, logFile, requestFor, Smtpd, setAside, until } from './database.ts';
+import { until } from '../support/until.ts';
+import { file, isEmptied, logFile, requestFor, Smtpd, setAside } from './database.ts';
 
 const isRoot = process.getuid?.() === 0;
 const scratch = makeScratch();

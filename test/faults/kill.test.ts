@@ -6,7 +6,8 @@ import { greylatch } from '../support/filter.ts';
 import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { critLines, file, requestFor, Smtpd, setAside, until } from './database.ts';
+import { until } from '../support/until.ts';
+import { critLines, file, requestFor, Smtpd, setAside } from './database.ts';
 
 const KILLS = Number(process.env.GREYLATCH_KILLS ?? 100);
 const FILTERS = 20;

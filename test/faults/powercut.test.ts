@@ -9,7 +9,8 @@ import { greylatch, startFilter } from '../support/filter.ts';
 import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { file, filterIn, requestFor, setAside, until } from './database.ts';
+import { until } from '../support/until.ts';
+import { file, filterIn, requestFor, setAside } from './database.ts';
 import { afterCut, type Event, namedAfterCut, readRecording, reboot, STRACE } from './recording.ts';
 
 const CUTS = Number(process.env.GREYLATCH_CUTS ?? 40);

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
-import { project } from '../e2e/snippet.ts';
+import { project } from '../support/project.ts';
 
 /** How many bytes the space has in the end, once objects that survive have been made for a while. */
 function sizeAfterLoad(before: string): number {

@@ -2,10 +2,10 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { until } from '../e2e/until.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 test('lists let pass what they name, and are read again when they change', async () => {
   const scratch = makeScratch();
@@ -26,7 +26,7 @@ test('lists let pass what they name, and are read again when they change', async
   expect(await ask({ recipient: 'codes@example.net' })).toBe(dunno);
   writeFileSync(file('new'), 'example.edu\n');
   renameSync(file('new'), file('clients'));
-  await until('the new list', async () => (await ask({ client_name: 'mx1.example.edu' })) === dunno);
+  await until(async () => (await ask({ client_name: 'mx1.example.edu' })) === dunno);
   expect(await ask({ client_name: 'mx1.example.com' })).toBe(deferred);
   await filter.finish();
   scratch.remove();

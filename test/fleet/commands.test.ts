@@ -9,7 +9,8 @@ import { runProgram } from '../admin/live.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { type Engine, type EngineOptions, startEngine, until } from './engine.ts';
+import { until } from '../support/until.ts';
+import { type Engine, type EngineOptions, startEngine } from './engine.ts';
 import { makeHosts, PATIENT, request } from './hosts.ts';
 
 const HOUR = 3600;

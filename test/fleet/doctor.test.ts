@@ -8,7 +8,8 @@ import { runProgram } from '../admin/live.ts';
 import { makeClock } from '../support/clock.ts';
 import { suite } from '../support/needs.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { type Engine, type EngineOptions, startEngine, until } from './engine.ts';
+import { until } from '../support/until.ts';
+import { type Engine, type EngineOptions, startEngine } from './engine.ts';
 import { startLine } from './line.ts';
 
 /** As the README says. */

@@ -2,10 +2,10 @@
 // GREYLATCH_ENGINE=valkey-server has the tests run on that.
 import { type ChildProcess, spawn } from 'node:child_process';
 import net from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { sweepAfter } from '../support/clock.ts';
 import { engine } from '../support/needs.ts';
+import { until } from '../support/until.ts';
 
 export interface Engine {
   readonly port: number;
@@ -34,8 +34,6 @@ export interface EngineOptions {
   /** Words in front of the command, which run it elsewhere (see network.ts). */
   within?: string[];
 }
-
-const PATIENCE = 60_000;
 
 export async function freePort(): Promise<number> {
   const server = net.createServer();
@@ -111,16 +109,4 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);
   await gone;
-}
-
-/** Waits until `what` is true; the states of engines and filters give no sign when they change. */
-export async function until(
-  what: () => boolean | Promise<boolean>,
-  explain: () => string = () => '',
-): Promise<void> {
-  const end = performance.now() + PATIENCE;
-  while (!(await what())) {
-    if (performance.now() > end) throw new Error(`did not come to pass: ${what} ${explain()}`);
-    await sleep(20);
-  }
 }

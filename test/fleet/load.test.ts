@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { suite } from '../support/needs.ts';
 import { deferred } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { startEngine, until } from './engine.ts';
+import { until } from '../support/until.ts';
+import { startEngine } from './engine.ts';
 import { makeHosts, request } from './hosts.ts';
 
 const EACH = 150;

@@ -10,7 +10,8 @@ import { greylatch, startPiped } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { type Engine, type EngineOptions, until } from './engine.ts';
+import { until } from '../support/until.ts';
+import type { Engine, EngineOptions } from './engine.ts';
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
 import { hasNamespaces, how, makeNetwork, type Network } from './network.ts';
 

@@ -7,7 +7,8 @@ import { runProgram } from '../admin/live.ts';
 import { suite } from '../support/needs.ts';
 import { deferred } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { type Engine, type EngineOptions, freePort, startEngine, until } from './engine.ts';
+import { until } from '../support/until.ts';
+import { type Engine, type EngineOptions, freePort, startEngine } from './engine.ts';
 import { makeHosts, PATIENT, request } from './hosts.ts';
 
 suite('ways to an engine', ['redis', 'openssl'], () => {

@@ -9,7 +9,8 @@ import type { Session } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { type Engine, type EngineOptions, startEngine, until } from './engine.ts';
+import { until } from '../support/until.ts';
+import { type Engine, type EngineOptions, startEngine } from './engine.ts';
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
 import { startLine } from './line.ts';
 

@@ -2,13 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { startFilter } from '../support/filter.ts';
+import { project } from '../support/project.ts';
 import { deferred, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
-
-const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
 test('without --store neither the client nor the thread is loaded', async () => {
   const scratch = makeScratch();

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
-import { until } from '../e2e/until.ts';
 import { postgrey } from '../support/needs.ts';
+import { until } from '../support/until.ts';
 
 export interface Query {
   name: string;
@@ -58,7 +58,7 @@ export async function startPostgrey(directory: string): Promise<Postgrey> {
   const alive = () => {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`postgrey ended:\n${log}`);
   };
-  const socket = await until('postgrey to listen', () => {
+  const socket = await until(() => {
     alive();
     return tryConnect(place('socket'));
   });

@@ -12,8 +12,8 @@ import { journalPath } from '../../src/store/fleet/journal.ts';
 import { lockPath } from '../../src/store/lock.ts';
 import { queuePath } from '../../src/store/queue/read.ts';
 import { secretPath } from '../../src/store/secret.ts';
-import { project } from '../e2e/snippet.ts';
 import { suite } from '../support/needs.ts';
+import { project } from '../support/project.ts';
 
 const built = path.join(project, 'dist/greylatch.8');
 

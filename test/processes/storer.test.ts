@@ -3,10 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { verify } from '../../src/store/verify.ts';
-import { file, filterIn, isEmptied, requestFor, until } from '../faults/database.ts';
+import { file, filterIn, isEmptied, requestFor } from '../faults/database.ts';
 import type { Session } from '../support/filter.ts';
 import { deferred } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let storer: Session;

@@ -9,8 +9,8 @@ import { isKept, markedTxn } from '../../src/store/mark.ts';
 import { openWriter } from '../../src/store/open.ts';
 import { writeTriple } from '../../src/store/record.ts';
 import { closeWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
-import { until } from '../e2e/until.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let writer: Writer;
@@ -82,7 +82,7 @@ test('everything may be closed while a flush is under way', async () => {
   });
   closeWriter(writer);
   expect(fstatSync(fd).isFile()).toBe(true); // the disk still works on it
-  await until('the flush to close it', () => {
+  await until(() => {
     try {
       fstatSync(fd);
       return false;

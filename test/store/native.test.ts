@@ -9,7 +9,7 @@ import { openWriter } from '../../src/store/open.ts';
 import { writeTriple } from '../../src/store/record.ts';
 import { descend, findRecord, newPath } from '../../src/store/tree.ts';
 import { begin, closeWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
-import { project } from '../e2e/snippet.ts';
+import { project } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const scratch = makeScratch();

@@ -4,17 +4,18 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { catchUp, copyState } from '../../src/store/copy.ts';
-import { type Editor, openEditor } from '../../src/store/edit.ts';
+import { openEditor } from '../../src/store/edit.ts';
 import { MAX_KEY, writeTriple } from '../../src/store/key.ts';
 import { openStore } from '../../src/store/lmdb.ts';
 import { openWriter } from '../../src/store/open.ts';
 import { newQueue } from '../../src/store/queue/queue.ts';
 import { compact, copyTo, restore } from '../../src/store/replace.ts';
-import { type Entry, holdNewest, scan } from '../../src/store/scan.ts';
+import { holdNewest } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
 import { closeWriter } from '../../src/store/writer.ts';
 import { makeRandom } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { everything, fill, forget, type TripleEntry, triple } from './filled.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
@@ -22,24 +23,6 @@ beforeEach(() => {
   scratch = makeScratch();
 });
 afterEach(() => scratch.remove());
-
-const everything = (file = place()): Entry[] => [...(scan(file)?.entries ?? [])];
-const triple = (n: number, firstSeen = 1000): Extract<Entry, { kind: 'triple' }> => ({
-  kind: 'triple',
-  client: `10.${n % 7}.${n % 251}.${n % 13}`,
-  sender: `s${n}@example.org`,
-  recipient: `r${n % 31}@example.net`,
-  firstSeen,
-  passed: false,
-  lastPassed: 0,
-  wait: 0,
-  deferrals: 1,
-  offsets: [],
-});
-const fill = (editor: Editor, from: number, to: number) =>
-  editor.change(
-    Array.from({ length: to - from }, (_, i) => ({ name: triple(from + i), change: () => triple(from + i) })),
-  );
 
 function open() {
   const fail = (what: unknown) => {
@@ -60,7 +43,7 @@ test('a copy has what is queued, where the database has nothing of it', () => {
   expect(copyTo(place(), place('copy.mdb'), () => {})).toBe(5);
   const times = everything(place('copy.mdb')).map((entry) => [
     entry.client,
-    (entry as ReturnType<typeof triple>).firstSeen,
+    (entry as TripleEntry).firstSeen,
   ]);
   expect(new Map(times as [string, number][])).toEqual(
     new Map([0, 1, 2, 3, 4].map((n) => [triple(n).client, n < 3 ? 1000 : 2000 + n])),
@@ -94,7 +77,7 @@ test('a copy follows any change from one state to the next', () => {
     pages = catchUp(writer.file, held.meta, pages, next.meta, into);
     held.release();
     held = next;
-    expect([round, everything(place('copy.mdb'))]).toEqual([round, everything()]);
+    expect([round, everything(place('copy.mdb'))]).toEqual([round, everything(place())]);
   }
   held.release();
   closeWriter(into);
@@ -106,21 +89,19 @@ test('a copy follows any change from one state to the next', () => {
 test('a compacted file is smaller and has the same records; who had it open goes on with it', () => {
   const editor = openEditor(place());
   fill(editor, 0, 20_000);
-  editor.change(
-    Array.from({ length: 15_000 }, (_, i) => ({ name: triple(i), change: () => 'forget' as const })),
-  );
+  forget(editor, 0, 15_000);
   editor.close();
   const store = open();
   store.remember({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 5000);
-  const before = everything();
+  const before = everything(place());
   const { size } = statSync(place());
   compact(place(), () => {});
-  expect(everything()).toEqual(before);
+  expect(everything(place())).toEqual(before);
   expect(statSync(place()).size).toBeLessThan(size / 2);
   expect(store.remember({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 6000)).toBe(5000);
   store.pass({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 7000, true);
   store.close();
-  expect(everything()).toHaveLength(before.length + 1);
+  expect(everything(place())).toHaveLength(before.length + 1);
   expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 1, clients: 1 });
   expect(readdirSync(scratch.path).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
 });
@@ -131,26 +112,26 @@ test('an editor that was open goes on, too', () => {
   compact(place(), () => {});
   fill(editor, 500, 1000);
   editor.close();
-  expect(everything()).toHaveLength(1000);
+  expect(everything(place())).toHaveLength(1000);
 });
 
 test('a backup is restored, and the present database is set aside with all that it has', () => {
   const editor = openEditor(place());
   fill(editor, 0, 3000);
   expect(copyTo(place(), place('backup'), () => {})).toBe(3000);
-  const kept = everything();
+  const kept = everything(place());
   expect(statSync(place('backup')).mode & 0o777).toBe(0o600);
   fill(editor, 3000, 4000);
-  const later = everything();
+  const later = everything(place());
   expect(restore(place(), place('backup'), place('aside'), () => {})).toEqual({
     records: 3000,
     wasThere: true,
   });
-  expect(everything()).toEqual(kept);
+  expect(everything(place())).toEqual(kept);
   expect(everything(place('aside'))).toEqual(later);
   fill(editor, 4000, 4001);
   editor.close();
-  expect(everything()).toHaveLength(3001);
+  expect(everything(place())).toHaveLength(3001);
   expect(restore(place('new.mdb'), place('backup'), place('none'), () => {})).toEqual({
     records: 3000,
     wasThere: false,
@@ -165,7 +146,7 @@ test('a damaged database makes way for a backup', () => {
   fill(editor, 0, 1000);
   copyTo(place(), place('backup'), () => {});
   editor.close();
-  const kept = everything();
+  const kept = everything(place());
   writeFileSync(place(), 'not what it was'.repeat(1000));
   expect(() => compact(place(), () => {})).toThrow(/damaged/);
   expect(() => restore(place('other.mdb'), place(), place('none'), () => {})).toThrow(/damaged/);
@@ -173,7 +154,7 @@ test('a damaged database makes way for a backup', () => {
     records: 1000,
     wasThere: true,
   });
-  expect(everything()).toEqual(kept);
+  expect(everything(place())).toEqual(kept);
   expect(readdirSync(scratch.path).filter((name) => name.includes('.new-'))).toEqual([]);
 });
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { project } from './project.ts';
 
 export interface FilterOptions {
   /** Added to the cleaned environment. */
@@ -48,8 +48,6 @@ export interface Session {
   /** What came on standard error; always empty where it is the same socket. */
   errors(): string;
 }
-
-const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** The command line of the built filter. */
 export function greylatch(...options: string[]): string[] {

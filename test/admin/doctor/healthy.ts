@@ -1,5 +1,8 @@
-// An installation where all is well, as facts; a test changes what it wants to be wrong.
+// An installation where all is well, as facts; a test changes what it wants to be wrong, and looks what is found.
+import { expect } from 'vitest';
 import type { Database, Entry, Facts } from '../../../src/admin/doctor/facts.ts';
+import type { Finding } from '../../../src/admin/doctor/finding.ts';
+import { judge } from '../../../src/admin/doctor/judge.ts';
 import type { Inode, Place, User } from '../../../src/admin/doctor/permissions.ts';
 import { type Configuration, parseParameters, parseServices } from '../../../src/admin/doctor/postconf.ts';
 import { questionsOf } from '../../../src/admin/doctor/restrictions.ts';
@@ -126,3 +129,20 @@ export function facts({
     ...other,
   };
 }
+
+export const amiss = (wrong?: Wrong) => judge(facts(wrong)).filter(({ severity }) => severity !== 'ok');
+
+/** The one finding that there is. */
+export function only(wrong: Wrong): Finding {
+  const found = amiss(wrong);
+  expect(found).toHaveLength(1);
+  return found[0]!;
+}
+
+// Lines of main.cf.
+export const ASK = 'check_policy_service { unix:private/policy, default_action=DUNNO }';
+export const recipient = (...steps: string[]) => `smtpd_recipient_restrictions = ${steps.join(' ')}`;
+export const NO_RELAY = 'smtpd_relay_restrictions =';
+
+/** A line of master.cf, as Postfix reads it. */
+export const serviceOf = (line: string) => parseServices(line, '')[0]!;

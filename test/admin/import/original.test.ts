@@ -7,11 +7,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBerkeley } from '../../../src/admin/import/berkeley.ts';
 import type { Found } from '../../../src/admin/import/record.ts';
 import { readSqlgreyCsv, readSqlgreySql } from '../../../src/admin/import/sqlgrey.ts';
-import { until } from '../../e2e/until.ts';
 import { originalCommand } from '../../oracle/original.ts';
 import { postgrey, suite } from '../../support/needs.ts';
 import { policyRequest, shortRequest } from '../../support/requests.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { until } from '../../support/until.ts';
 import { problems, readAll } from './reading.ts';
 
 function run(command: string, args: string[], input = ''): Buffer {
@@ -70,7 +70,7 @@ suite("postgrey's own databases", ['postgrey', 'dbDump', 'root'], () => {
     daemon = spawn(postgrey, [`--unix=${socket}`, `--dbdir=${scratch.path}`, '--user=root', '--group=root'], {
       stdio: 'ignore',
     });
-    await until('postgrey to listen', () => existsSync(socket));
+    await until(() => existsSync(socket));
   });
   afterAll(async () => {
     if (daemon.exitCode === null && daemon.kill())
@@ -90,7 +90,7 @@ suite("postgrey's own databases", ['postgrey', 'dbDump', 'root'], () => {
       const about = { client_address, client_name, sender, recipient, policy_test_time: `${time}` };
       connection.write(policyRequest(about), 'latin1');
     }
-    await until('its replies', () => replies.split('\n\n').length > ADDRESSES.length);
+    await until(() => replies.split('\n\n').length > ADDRESSES.length);
     connection.destroy();
   }
 

@@ -4,7 +4,7 @@ import { newLearner } from '../../../src/admin/learn/follow.ts';
 import { postfixSuite } from '../../e2e/needs.ts';
 import { type Postfix, withPostfix } from '../../e2e/postfix.ts';
 import { call, connect } from '../../e2e/smtp.ts';
-import { until } from '../../e2e/until.ts';
+import { until } from '../../support/until.ts';
 
 // A transport that takes all mail, and one that bounces it.
 const MASTER = `
@@ -54,7 +54,7 @@ postfixSuite("Postfix's log", () => {
       await user.rcpt('bob@example.org');
       await user.data();
       await user.quit();
-      const log = await until('all to leave the queue', () => {
+      const log = await until(() => {
         const lines = postfix.log().split('\n');
         return lines.filter((line) => line.endsWith(': removed')).length === TAKEN && lines;
       });

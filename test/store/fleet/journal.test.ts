@@ -2,8 +2,8 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Decided, isWaiting, note, read, remove, take } from '../../src/store/fleet/journal.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { type Decided, isWaiting, note, read, remove, take } from '../../../src/store/fleet/journal.ts';
+import { makeScratch } from '../../support/scratch.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let journal: string;

@@ -1,14 +1,14 @@
 // The administrator's side: reading all, changing some, while the filters go on.
 import { expect, test } from 'vitest';
-import { readAddress } from '../../src/store/fleet/address.ts';
-import { newEditor } from '../../src/store/fleet/edit.ts';
-import { connect, scanFleet } from '../../src/store/fleet/scan.ts';
-import type { Entry } from '../../src/store/scan.ts';
-import { suite } from '../support/needs.ts';
-import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
-import { startEngine } from './engine.ts';
-import { makeHosts, PATIENT, request } from './hosts.ts';
+import { readAddress } from '../../../src/store/fleet/address.ts';
+import { newEditor } from '../../../src/store/fleet/edit.ts';
+import { connect, scanFleet } from '../../../src/store/fleet/scan.ts';
+import type { Entry } from '../../../src/store/scan.ts';
+import { startEngine } from '../../fleet/engine.ts';
+import { makeHosts, PATIENT, request } from '../../fleet/hosts.ts';
+import { suite } from '../../support/needs.ts';
+import { deferred, dunno } from '../../support/requests.ts';
+import { makeScratch } from '../../support/scratch.ts';
 
 const NO_SECRETS = { password: undefined, sentinelPassword: undefined, tls: undefined };
 const limits = { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 0 };

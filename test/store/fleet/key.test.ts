@@ -10,10 +10,10 @@ import {
   readOriginsKey,
   tripleKey,
   writeEntry,
-} from '../../src/store/fleet/key.ts';
-import { originsName } from '../../src/store/origins.ts';
-import type { Entry } from '../../src/store/scan.ts';
-import { makeRandom } from '../support/random.ts';
+} from '../../../src/store/fleet/key.ts';
+import { originsName } from '../../../src/store/origins.ts';
+import type { Entry } from '../../../src/store/scan.ts';
+import { makeRandom } from '../../support/random.ts';
 
 // The client library's own, which has no types.
 const calculateSlot: (key: Buffer) => number = createRequire(import.meta.url)('cluster-key-slot');

@@ -1,39 +1,11 @@
-// What the machine says: rights, file systems, accounts and processes; and how findings look on a terminal.
+// What the machine says: links, file systems, accounts, processes and programs.
+
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { Finding } from '../../../src/admin/doctor/finding.ts';
-import { denied, may } from '../../../src/admin/doctor/permissions.ts';
-import { printed } from '../../../src/admin/doctor/print.ts';
 import { isLink, lookAt, mountOf, processesOf, runAs, userNamed } from '../../../src/admin/doctor/system.ts';
-import { wantsColour } from '../../../src/admin/text.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { inode, NOBODY, place } from './healthy.ts';
-
-test('the first of owner, group and others decides, as in the kernel', () => {
-  const user = { name: 'u', uid: 10, gid: 20 };
-  const of = (mode: number, uid: number, gid: number) => ({ ...inode('/x', mode, uid), gid });
-  expect(may(user, of(0o077, 10, 20), 'read')).toBe(false);
-  expect(may(user, of(0o400, 10, 0), 'read')).toBe(true);
-  expect(may(user, of(0o707, 1, 20), 'write')).toBe(false);
-  expect(may(user, of(0o020, 1, 20), 'write')).toBe(true);
-  expect(may(user, of(0o001, 1, 2), 'search')).toBe(true);
-  expect(may({ ...user, uid: 0 }, of(0, 1, 2), 'write')).toBe(true);
-});
-
-test('who is kept out learns where', () => {
-  const file = inode('/a/b/f', 0o640, 0, 'file');
-  expect(denied(NOBODY, place('/a/b/f', file, inode('/a', 0o755, 0), inode('/a/b', 0o750, 0)), 'read')).toBe(
-    'nobody may not search /a/b (mode 0750, owner root)',
-  );
-  expect(denied(NOBODY, place('/a/b/f', file, inode('/a/b', 0o755, 0)), 'read')).toBe(
-    'nobody may not read /a/b/f (mode 0640, owner root)',
-  );
-  expect(denied(NOBODY, place('/a/b/f', undefined), 'read')).toBe('/a/b/f does not exist');
-  // the one who asks may not look: nothing is known of the user
-  expect(denied(NOBODY, { ...place('/a/b/f', undefined), reason: 'EACCES' }, 'read')).toBe('');
-});
 
 test('both ways of a link are searched', () => {
   const scratch = makeScratch();
@@ -104,32 +76,4 @@ test('a program that fails is told apart from one that is not there', () => {
     status: null,
     error: expect.stringContaining('ENOENT'),
   });
-});
-
-test('text for people: aligned, and in colour only where it is wanted', () => {
-  const findings: Finding[] = [
-    { severity: 'ok', check: 'a', where: 'here', what: 'well' },
-    { severity: 'warning', check: 'b', where: 'there', what: 'odd', mend: 'chmod' },
-  ];
-  const plain = printed('Postfix 3.7.11, /etc/postfix', findings, false);
-  expect(plain).toBe(`Postfix 3.7.11, /etc/postfix
-
-ok       here
-         well
-warning  there
-         odd
-         mend: chmod
-
-To be mended: 0 errors, 1 warning, 0 notes
-`);
-  const coloured = printed('Postfix 3.7.11, /etc/postfix', findings, true);
-  expect(coloured).toContain('\x1b[33mwarning\x1b[0m  there');
-  // biome-ignore lint/complexity/useRegexLiterals: a literal would hide the escape
-  expect(coloured.replace(new RegExp('\x1b\\[\\d*m', 'g'), '')).toBe(plain);
-  expect([
-    wantsColour({ isTTY: true }, {}),
-    wantsColour({ isTTY: true }, { NO_COLOR: '1' }),
-    wantsColour({ isTTY: true }, { NO_COLOR: '' }),
-    wantsColour({}, {}),
-  ]).toEqual([true, false, true, false]);
 });

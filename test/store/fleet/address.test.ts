@@ -1,6 +1,6 @@
 // The URL of --store, in all its forms, and what is refused.
 import { expect, test } from 'vitest';
-import { nameOf, readAddress } from '../../src/store/fleet/address.ts';
+import { nameOf, readAddress } from '../../../src/store/fleet/address.ts';
 
 test.each([
   ['redis://mx-store', 'single', 'mx-store:6379', 0],

@@ -1,0 +1,124 @@
+// The place of check_policy_service, on planted lists: what a real Postfix on this machine cannot be brought to.
+import { expect, test } from 'vitest';
+import { ASK, amiss, ENTRIES, NO_RELAY, only, recipient } from '../healthy.ts';
+
+const openRelay = { severity: 'error', check: 'open-relay' };
+
+test.each([
+  [
+    'before the guard, and no relay restrictions',
+    [NO_RELAY, recipient('permit_mynetworks', ASK, 'reject_unauth_destination')],
+  ],
+  ['no guard anywhere', [NO_RELAY, recipient('permit_mynetworks', ASK)]],
+  [
+    'the guard only warns',
+    [NO_RELAY, recipient('permit_mynetworks', 'warn_if_reject reject_unauth_destination', ASK)],
+  ],
+  [
+    'the relay restrictions permit all before their guard',
+    ['smtpd_relay_restrictions = permit, reject_unauth_destination', recipient('permit_mynetworks', ASK)],
+  ],
+  [
+    'the relay restrictions permit all',
+    ['smtpd_relay_restrictions = permit', recipient('permit_mynetworks', ASK)],
+  ],
+  [
+    'before the guard among the relay restrictions',
+    [
+      `smtpd_relay_restrictions = permit_mynetworks ${ASK} reject_unauth_destination`,
+      recipient('permit_mynetworks'),
+    ],
+  ],
+  [
+    'a Postfix that has no relay restrictions',
+    ['mail_version = 2.9.6', recipient('permit_mynetworks', ASK.replace(/\{ (\S+),.*/, '$1'))],
+  ],
+])('an open relay: %s', (_, lines) => {
+  expect(only({ parameters: lines.join('\n') })).toMatchObject(openRelay);
+});
+
+test.each([
+  [
+    'behind the guard, without relay restrictions',
+    [NO_RELAY, recipient('permit_mynetworks', 'reject_unauth_destination', ASK)],
+  ],
+  [
+    'before the guard, behind relay restrictions',
+    [recipient('permit_mynetworks', ASK, 'reject_unauth_destination')],
+  ],
+  ['no guard but in the relay restrictions', [recipient('permit_mynetworks', ASK)]],
+  [
+    'the guard in a class',
+    [
+      NO_RELAY,
+      'smtpd_restriction_classes = ours',
+      'ours = permit_mynetworks reject_unauth_destination',
+      recipient('ours', ASK),
+    ],
+  ],
+  [
+    'a defer in place of a reject',
+    [
+      NO_RELAY,
+      recipient(
+        'permit_mynetworks',
+        'permit_auth_destination',
+        'check_client_access static:reject',
+        'defer_unauth_destination',
+        ASK,
+      ),
+    ],
+  ],
+  [
+    'among the relay restrictions, behind the guard',
+    [
+      `smtpd_relay_restrictions = permit_mynetworks reject_unauth_destination ${ASK}`,
+      recipient('permit_mynetworks'),
+    ],
+  ],
+])('no open relay: %s', (_, lines) => {
+  expect(amiss({ parameters: lines.join('\n') })).toEqual([]);
+});
+
+test('relay restrictions that come later are said to', () => {
+  const parameters = `smtpd_relay_before_recipient_restrictions = no\n${recipient('permit_mynetworks', ASK)}`;
+  expect(only({ parameters })).toMatchObject({ severity: 'note', check: 'relay-later' });
+});
+
+test.each([
+  ['permit', 'permit'],
+  ['a reject', 'reject'],
+  ['a permit in a class', 'open'],
+])('never reached behind %s', (_, step) => {
+  const parameters = `smtpd_restriction_classes = open\nopen = permit_mynetworks, permit\n${recipient('reject_unauth_destination', step, ASK)}`;
+  expect(only({ parameters })).toMatchObject({ severity: 'error', check: 'unreached' });
+});
+
+test.each([
+  ['client', 'yes', 'note'],
+  ['sender', 'no', 'error'],
+  ['data', 'yes', 'warning'],
+  ['end_of_data', 'no', 'warning'],
+  ['etrn', 'yes', 'error'],
+])('in smtpd_%s_restrictions with smtpd_delay_reject = %s: %s', (stage, delay, severity) => {
+  const parameters = `smtpd_delay_reject = ${delay}\n${recipient('reject_unauth_destination')}\nsmtpd_${stage}_restrictions = permit_mynetworks ${ASK}`;
+  const found = amiss({ parameters }).filter(({ check }) => check === 'stage');
+  expect(found).toMatchObject([{ severity, where: `main.cf: smtpd_${stage}_restrictions` }]);
+});
+
+test('own lists of a service in master.cf are judged by themselves', () => {
+  const entries = `${ENTRIES}127.0.0.1:587 inet n - y - - smtpd\n`;
+  const overrides = `127.0.0.1:587/inet/smtpd_recipient_restrictions = ${ASK}\n127.0.0.1:587/inet/smtpd_relay_restrictions =\n`;
+  const found = amiss({ entries, overrides });
+  const where = 'master.cf: 127.0.0.1:587/inet -o smtpd_recipient_restrictions';
+  expect(found).toMatchObject([
+    { where, check: 'open-relay' },
+    { where, check: 'submission', severity: 'note' },
+  ]);
+  expect(
+    amiss({
+      entries,
+      overrides: '127.0.0.1:587/inet/smtpd_recipient_restrictions = permit_sasl_authenticated, reject\n',
+    }),
+  ).toEqual([]);
+});

@@ -1,0 +1,39 @@
+// What runs as whom, on planted facts: Node of any age, accounts and their neighbours.
+import { expect, test } from 'vitest';
+import { amiss, ENTRIES, NOBODY, only } from '../healthy.ts';
+
+test('a first line that finds no node', () => {
+  expect(only({ entry: { nodePlace: undefined, node: undefined } })).toMatchObject({
+    check: 'node',
+    severity: 'error',
+  });
+});
+
+test('Node of several ages', () => {
+  const found = (out: string) =>
+    amiss({ entry: { nodeRun: { status: 0, out, error: '' } } }).map(({ check }) => check);
+  expect(found('v19.9.0')).toEqual(['node']);
+  expect(found('v26.0.0')).toEqual([]);
+  expect(found('')).toEqual(['node']);
+});
+
+test('the group of postdrop is refused', () => {
+  expect(only({ entry: { account: { ...NOBODY, gid: 108 } } })).toMatchObject({
+    check: 'user',
+    what: expect.stringContaining('postdrop'),
+  });
+});
+
+test('an unknown attribute before argv=', () => {
+  const entries = ENTRIES.replace('user=nobody', 'user=nobody chdir=/tmp');
+  expect(only({ entries })).toMatchObject({ check: 'user', what: expect.stringContaining('"chdir=/tmp"') });
+});
+
+test('many neighbours are not all named', () => {
+  const others = Array.from({ length: 8 }, (_, i) => `the process p${i}`);
+  expect(only({ entry: { others } })).toMatchObject({
+    severity: 'note',
+    check: 'shared-user',
+    what: expect.stringContaining('p4 and 3 more'),
+  });
+});

@@ -1,0 +1,73 @@
+// Who asks the filter, whether the question arrives, and what mail gets when it does not, on planted facts.
+import { describe, expect, test } from 'vitest';
+import { ASK, amiss, ENTRIES, only, recipient } from '../healthy.ts';
+
+test('where only an access table leads to it, that is said', () => {
+  const parameters = `smtpd_restriction_classes = grey\ngrey = ${ASK}\n${recipient('reject_unauth_destination check_recipient_access hash:/etc/postfix/grey')}`;
+  expect(only({ parameters })).toMatchObject({
+    severity: 'note',
+    check: 'unasked',
+    where: 'main.cf: grey',
+  });
+});
+
+test('a port for strangers that is left out is a note', () => {
+  const overrides = 'smtp/inet/smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination\n';
+  const entries = `${ENTRIES}smtpd pass - - y - - smtpd\n`;
+  expect(only({ entries, overrides })).toMatchObject({
+    severity: 'note',
+    check: 'unasked',
+    where: 'master.cf: smtp/inet',
+  });
+});
+
+test('several are told apart, and one that nobody asks is a note beside one that is asked', () => {
+  const entries = `${ENTRIES}spare unix - n n - 0 spawn user=nobody argv=/usr/bin/node /usr/local/bin/greylatch\n`;
+  const found = amiss({ entries, parameters: 'spare_time_limit = 3600s' });
+  expect(found.filter(({ check }) => check !== 'socket')).toMatchObject([
+    { severity: 'note', check: 'entry', what: '2 services run greylatch: policy/unix, spare/unix' },
+    { severity: 'note', check: 'unasked', where: 'master.cf: spare/unix' },
+  ]);
+});
+
+test('an absolute path leads nowhere in a chroot', () => {
+  const parameters = recipient('permit_mynetworks', ASK.replace('private', '/var/spool/postfix/private'));
+  expect(only({ parameters })).toMatchObject({ check: 'endpoint', mend: 'write unix:private/policy' });
+  expect(amiss({ parameters, entries: ENTRIES.replace(' y ', ' n ') })).toEqual([]);
+});
+
+test('while Postfix is not running, its socket is not missed', () => {
+  expect(only({ facts: { running: false, sockets: {} } })).toMatchObject({
+    severity: 'note',
+    check: 'socket',
+  });
+});
+
+describe('default_action', () => {
+  const withAction = (action: string) => ({
+    parameters: recipient(
+      'permit_mynetworks',
+      `check_policy_service { unix:private/policy { default_action = ${action} } }`,
+    ),
+  });
+
+  test.each(['DUNNO', 'dunno ', 'DUNNO Sorry'])('%s is right', (action) => {
+    expect(amiss(withAction(action))).toEqual([]);
+  });
+  test.each([
+    ['OK', 'warning'],
+    ['permit', 'warning'],
+    ['REJECT', 'warning'],
+    ['550 5.7.1 no', 'warning'],
+    ['451 4.3.5 later', 'note'],
+    ['defer_if_permit later', 'note'],
+  ])('%s is a %s', (action, severity) => {
+    expect(only(withAction(action))).toMatchObject({ severity, check: 'default-action' });
+  });
+  test('of all policy services', () => {
+    const plain = recipient('permit_mynetworks', 'check_policy_service unix:private/policy');
+    expect(amiss({ parameters: `${plain}\nsmtpd_policy_service_default_action = DUNNO` })).toEqual([]);
+    expect(only({ parameters: plain })).toMatchObject({ severity: 'note', check: 'default-action' });
+    expect(amiss({ parameters: `mail_version = 2.11.0\n${plain}` })).toEqual([]); // it has none
+  });
+});

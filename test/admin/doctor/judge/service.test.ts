@@ -1,0 +1,59 @@
+// The columns and limits of the line in master.cf, on planted ones.
+import { expect, test } from 'vitest';
+import { amiss, ENTRIES, only, recipient } from '../healthy.ts';
+
+const INET = ENTRIES.replace('policy     unix  -', '127.0.0.1:9998 inet n');
+const inetParameters = `127.0.0.1:9998_time_limit = 3600s\n${recipient('permit_mynetworks', 'check_policy_service { inet:localhost:9998, default_action=DUNNO }')}`;
+
+test('on loopback is well', () => {
+  expect(amiss({ entries: INET, parameters: inetParameters })).toEqual([]);
+});
+
+test('an inet one has to be public', () => {
+  const entries = INET.replace('inet n', 'inet -');
+  expect(only({ entries, parameters: inetParameters })).toMatchObject({
+    severity: 'error',
+    check: 'private',
+  });
+});
+
+test.each([
+  ['', '10', true],
+  ['', '100', false],
+  ['', '-', false],
+  ['default_process_limit = 500', '-', false],
+  ['default_process_limit = 500', '100', true],
+])('%s maxproc %s: too few? %s', (parameters, maxproc, few) => {
+  const entries = ENTRIES.replace(' 0       spawn', ` ${maxproc} spawn`);
+  expect(amiss({ entries, parameters }).map(({ check }) => check)).toEqual(few ? ['process-limit'] : []);
+});
+
+test('smtpd without a limit needs filters without one', () => {
+  const entries = ENTRIES.replace('-       smtpd', '0 smtpd').replace(' 0       spawn', ' 200 spawn');
+  expect(only({ entries })).toMatchObject({
+    check: 'process-limit',
+    mend: expect.stringContaining('process_limit=0'),
+  });
+});
+
+test.each([
+  ['--time-limit 0', '3600s', 'in argv= of policy/unix: --time-limit 3492'],
+  ['--time-limit 1d', '3600s', "postconf -e 'policy_time_limit=86500s' && postfix reload"],
+  ['', '58m', "postconf -e 'policy_time_limit=3600s' && postfix reload"],
+])('%s and %s do not fit', (option, limit, mend) => {
+  const entries = ENTRIES.trimEnd().concat(` ${option}\n`);
+  expect(only({ entries, parameters: `policy_time_limit = ${limit}` })).toMatchObject({
+    check: 'time-limit',
+    mend,
+  });
+});
+
+test.each([
+  ['-', '0', true],
+  ['-', '2', false],
+  ['y', '3.6', true],
+])('chroot %s at compatibility level %s: in the chroot? %s', (chroot, level, closed) => {
+  const entries = ENTRIES.replace('n       n       -       0', `n ${chroot} - 0`);
+  const found = amiss({ entries, parameters: `compatibility_level = ${level}` });
+  expect(found.map(({ check }) => check)).toEqual(closed ? ['chroot'] : []);
+});

@@ -1,0 +1,31 @@
+// A database with records that can be looked for afterwards, filled and emptied as the administrator's commands do it.
+import type { Editor } from '../../src/store/edit.ts';
+import { type Entry, scan } from '../../src/store/scan.ts';
+
+export type TripleEntry = Extract<Entry, { kind: 'triple' }>;
+
+export const triple = (n: number, firstSeen = 1000): TripleEntry => ({
+  kind: 'triple',
+  client: `10.${n % 7}.${n % 251}.${n % 13}`,
+  sender: `s${n}@example.org`,
+  recipient: `r${n % 31}@example.net`,
+  firstSeen,
+  passed: false,
+  lastPassed: 0,
+  wait: 0,
+  deferrals: 1,
+  offsets: [],
+});
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+/** Puts the triples of these numbers on record, those that are there anew. */
+export function fill(editor: Editor, from: number, to: number, firstSeen = 1000): void {
+  editor.change(numbers(from, to).map((n) => ({ name: triple(n), change: () => triple(n, firstSeen) })));
+}
+
+export function forget(editor: Editor, from: number, to: number): void {
+  editor.change(numbers(from, to).map((n) => ({ name: triple(n), change: () => 'forget' as const })));
+}
+
+export const everything = (database: string): Entry[] => [...(scan(database)?.entries ?? [])];
