@@ -1,6 +1,6 @@
 // The life of a filter as a process: how it ends, with which status, and that only replies leave it.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { greylatch, startFilter, startPiped } from '../support/filter.ts';
@@ -57,6 +57,17 @@ describe('a filter leaves', () => {
   });
 });
 
+test('replies that cannot be written are an error, and said', () => {
+  const full = openSync('/dev/full', 'w');
+  const [node, ...words] = command.slice(0, -2);
+  const run = spawnSync(node!, words, {
+    input: policyRequest(),
+    stdio: ['pipe', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot write a reply: ENOSPC') });
+});
+
 describe('nothing but replies', () => {
   test.each([
     ['garbage in', [], 'rubbish\n=x\n'],
@@ -69,11 +80,16 @@ describe('nothing but replies', () => {
     expect(filter.everything()).toBe(`${deferred}\n\n`);
   });
 
-  test('with a wrong command line: not a byte, and status 2', async () => {
-    const filter = await startFilter(greylatch('--delay', 'soon'));
-    filter.send(policyRequest());
-    expect(await filter.ended).toMatchObject({ code: 2, rest: '' });
-  });
+  test.each([[['--delay', 'soon']], [['delay', '5m']], [['status']], [['--help']], [['--dry-run=yes']]])(
+    'with a wrong command line, %j: not a byte, status 2, and a word in the log that it names',
+    async (words) => {
+      const log = path.join(scratch.path, `log-${words.join('')}`);
+      const filter = await startFilter(greylatch(...words, '--log', `file:${log}`));
+      filter.send(policyRequest());
+      expect(await filter.ended).toMatchObject({ code: 2, rest: '' });
+      expect(readFileSync(log, 'utf8')).toMatch(/ greylatch\[\d+\]: err: .*--help lists the options/);
+    },
+  );
 });
 
 describe('by hand', () => {

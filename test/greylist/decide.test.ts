@@ -95,6 +95,17 @@ describe('the auto-whitelist', () => {
     expect(ask(store, 2004, { sender: 'newer' })).toBe('pass');
   });
 
+  test('notes that a mail passes which was deferred before its client was on it', () => {
+    const store = memory();
+    const at = (now: number, sender: string) =>
+      decide({ client: '192.0.2.1', sender, recipient: 'r' }, store, now, settings, fail);
+    for (const sender of ['a', 'b']) at(1000, sender);
+    for (const now of [2000, 2001, 2002]) at(now, 'a');
+    expect(at(2003, 'b')).toMatchObject({ passes: true, age: 1003, delayed: true });
+    expect(at(2004, 'b')).toMatchObject({ passes: true, delayed: false });
+    expect(at(2005, 'never deferred')).toMatchObject({ passes: true, delayed: false });
+  });
+
   test('of 0 lets nobody pass', () => {
     const store = memory();
     const never = { ...settings, autoWhitelist: 0 };
