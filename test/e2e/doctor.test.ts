@@ -356,7 +356,11 @@ const FAULTS: Record<string, Fault> = {
     mends: false,
   },
   'the log cannot be written': {
-    plant: ({ logs }) => chownSync(logs, 0, 0),
+    plant: ({ logs }) => {
+      chownSync(logs, 0, 0);
+      chmodSync(logs, 0o755);
+      rmSync(`${logs}/filter.log`, { force: true });
+    },
     check: 'log',
     severity: 'warning',
     what: /nothing is logged: nobody may not/,

@@ -21,7 +21,7 @@ import {
   WAKE,
   type WorkerData,
 } from './messages.ts';
-import { explain, isOfOneKey } from './trouble.ts';
+import { explain, isNoConnection, isOfOneKey } from './trouble.ts';
 
 const { shared, port, address, secrets, timeout, limits, journal } = workerData as WorkerData;
 const lives = [limits.retryWindow, limits.maxAge] as const;
@@ -85,8 +85,13 @@ async function ask(question: Question): Promise<void> {
   } catch (error) {
     const ofOneKey = isOfOneKey(error);
     if (!ofOneKey) away(error);
-    answer({ number, trouble: explain(error), ofOneKey });
+    answer({ number, trouble: explain(causeOf(error)), ofOneKey });
   }
+}
+
+/** That there is no connection says less than what became of the last one. */
+function causeOf(error: unknown): unknown {
+  return isNoConnection(error) ? lastTrouble : error;
 }
 
 /** Reads what administrators have released, now and then. Where that fails, what was known holds. */
@@ -118,8 +123,8 @@ function up(): void {
 
 /** The engine is not asked until a probe has come through. */
 function away(error: unknown): void {
-  lastTrouble = error;
-  answer({ number: held?.number ?? 0, trouble: explain(error), ofOneKey: false });
+  lastTrouble = causeOf(error);
+  answer({ number: held?.number ?? 0, trouble: explain(lastTrouble), ofOneKey: false });
   held = undefined;
   setState(AWAY);
   if (upSince > 0 && performance.now() - upSince > STEADY) failures = 0;

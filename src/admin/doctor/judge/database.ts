@@ -39,12 +39,15 @@ function stateOf({ file, looked }: Database): string {
 }
 
 function judgeDirectory(
-  { path: file, directory, place, isLink }: Database,
+  { path: file, directory, place, isLink, shared }: Database,
   user: User | undefined,
 ): Finding[] {
-  const owner = user?.name ?? 'nobody';
+  const owner = user?.name ?? 'nobody'; // as in master.cf.snippet
   const where = directory.path;
-  const own = `chown ${owner} ${where} && chmod 700 ${where}`;
+  const crowded = shared || ((directory.self?.mode ?? 0) & STICKY) !== 0;
+  const own = crowded
+    ? `a directory of its own: ${give(another(where), owner)}, and in argv=: --db ${another(where)}/${path.basename(file)}`
+    : `chown ${owner} ${where} && chmod 700 ${where}`;
   const error = (check: string, what: string, mend: string): Finding => ({
     severity: 'error',
     check,
@@ -53,9 +56,7 @@ function judgeDirectory(
     mend,
   });
   if (directory.self === undefined && directory.reason === 'ENOENT')
-    return [
-      error('directory', 'the directory of the database does not exist', `mkdir -p ${where} && ${own}`),
-    ];
+    return [error('directory', 'the directory of the database does not exist', give(where, owner))];
   const found: Finding[] = [];
   const refused = user === undefined ? '' : denied(user, directory, 'write', 'search');
   if (refused !== '') {
@@ -80,6 +81,15 @@ function judgeDirectory(
     found.push({ severity: 'warning', check: 'world-writable', where, what, mend: `chmod o-w ${open.path}` });
   }
   return found;
+}
+
+/** Where a database can lie by itself, other than in `where`. */
+function another(where: string): string {
+  return where === '/var/mta' ? '/var/mta/greylatch' : '/var/mta';
+}
+
+function give(directory: string, owner: string): string {
+  return `mkdir -p ${directory} && chown ${owner} ${directory} && chmod 700 ${directory}`;
 }
 
 function judgeFiles({ file, lock }: Database, user: User | undefined): Finding[] {
