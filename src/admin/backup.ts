@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { UsageError } from '../cli/values.ts';
 import { checkPlace } from '../store/place.ts';
 import { copyTo } from '../store/replace.ts';
 import { doesNotExist, explained } from './database.ts';
@@ -20,9 +21,10 @@ export const backupCommand = defineCommand({
   examples: [['backup /var/backups/greylist.mdb', 'from cron']],
   statuses: { 0: 'written' },
   run({ db, file, json }) {
+    if (file === '' || file === '-') throw new UsageError('backup: name a file; standard output will not do');
     if (path.resolve(file) === path.resolve(db))
       throw new Error(`${file} is the database itself; name another file`);
-    explained(file, () => checkPlace(file));
+    explained(file, () => checkPlace(file, ''));
     const records = withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
     if (records === undefined) throw doesNotExist(db);
     const { size } = statSync(file);

@@ -1,9 +1,8 @@
 // greylatch compact: give the space back that is not used.
-import { statSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { compact } from '../store/replace.ts';
-import { doesNotExist, explained } from './database.ts';
+import { doesNotExist, explained, sizeOf } from './database.ts';
 import { withBar } from './progress.ts';
 import { bytes } from './text.ts';
 
@@ -18,7 +17,7 @@ export const compactCommand = defineCommand({
   examples: [['compact', 'after a purge, or a flood of spam']],
   statuses: { 0: 'done' },
   run({ db, json }) {
-    const size = () => statSync(db, { throwIfNoEntry: false })?.size ?? 0;
+    const size = () => explained(db, () => sizeOf(db));
     const before = size();
     if (before === 0) throw doesNotExist(db);
     withBar('compacting', (show) => explained(db, () => compact(db, show)));

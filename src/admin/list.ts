@@ -1,16 +1,18 @@
 // greylatch list: what is on record, filtered and sorted.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import type { Peek } from '../store/peek.ts';
+import type { Release } from '../store/releases.ts';
 import type { Entry } from '../store/scan.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf, type TripleEntry } from './entry.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
-import { loosely, recordTest, SELECTION, selectionOf } from './select.ts';
+import { checkClient, loosely, recordTest, SELECTION, selectionOf } from './select.ts';
 import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
 
 type Client = Extract<Entry, { kind: 'client' }>;
 
-const STATES = ['waiting', 'passed', 'whitelisted'] as const;
+const STATES = ['waiting', 'passed', 'whitelisted', 'released'] as const;
 const SORTS = ['first', 'last', 'wait'] as const;
 
 export const listCommand = defineCommand({
@@ -25,7 +27,7 @@ export const listCommand = defineCommand({
     state: {
       kind: 'choice',
       choices: STATES,
-      describe: 'only triples that wait, or passed, or whitelisted clients',
+      describe: 'only triples that wait, or passed; whitelisted clients; what greylatch release lets pass',
     },
     sort: {
       kind: 'choice',
@@ -43,15 +45,19 @@ export const listCommand = defineCommand({
     ['list --state waiting --recipient bob@example.net', 'the mail that bob is waiting for'],
     ['list --client 192.0.2.0/24 --sort wait', 'who of a network waited longest'],
     ['list --state whitelisted --limit 0 --json', 'the auto-whitelist, for a program'],
+    ['list --state released', 'what greylatch release lets pass, and until when'],
   ],
   statuses: { 0: 'listed, if only that there is nothing' },
   run: (args) =>
     withRecords(args, async (records) => {
       const { state, sort, limit, json } = args;
       const now = records.now();
+      if (state === 'released') return listReleases(await records.peek(ANYBODY), now, json);
       const lives = livesOf(args);
       const threshold = args['auto-whitelist'];
-      const isMeant = recordTest(loosely(selectionOf(args)));
+      const selection = selectionOf(args);
+      if (selection.client?.includes('/')) checkClient(selection);
+      const isMeant = recordTest(loosely(selection));
       const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
       await eachEntry(records, (entry) => {
         if ((state === 'whitelisted') !== (entry.kind === 'client')) return;
@@ -79,6 +85,24 @@ export const listCommand = defineCommand({
       return 0;
     }),
 });
+
+/** Releases are told with any triple. */
+const ANYBODY = { client: '', sender: '', recipient: '' };
+
+function listReleases({ releases }: Peek, now: number, json: boolean): number {
+  const inForce = releases.filter(({ until }) => until >= now).sort((a, b) => a.until - b.until);
+  if (json) process.stdout.write(inForce.map(jsonOf).join(''), 'latin1');
+  else {
+    const shown = (text: string | undefined) => (text === undefined ? '*' : visible(text));
+    const rows = inForce.map(({ until, client, sender, recipient }) => [
+      localTime(until),
+      ...[client, sender, recipient].map(shown),
+    ]);
+    if (rows.length > 0) process.stdout.write(table([['until', 'client', 'sender', 'recipient'], ...rows]));
+    process.stdout.write(`${plural(rows.length, 'release')}\n`);
+  }
+  return 0;
+}
 
 const RIGHT = [1, 2];
 
@@ -116,7 +140,7 @@ function clientRows(clients: readonly Client[], now: number): string[][] {
   return [['client', 'come-backs', 'last seen', ''], ...rows];
 }
 
-function jsonOf(entry: Entry): string {
+function jsonOf(entry: Entry | Release): string {
   const plain = JSON.stringify(entry);
   return `${plain.replace(/[\x7f-\xff]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 }

@@ -1,6 +1,5 @@
 // The records that a command reads and changes, wherever they are: in this host's own database, or with --store in the
 // engine that several hosts share. Commands that read or change records need not know which.
-import { statSync } from 'node:fs';
 import type { Option } from '../cli/options.ts';
 import { OPTIONS } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
@@ -11,7 +10,7 @@ import { clientOf } from '../store/origins.ts';
 import { type Peek, peek } from '../store/peek.ts';
 import type { Entry } from '../store/scan.ts';
 import type { Lives, Triple } from '../store/store.ts';
-import { explained, explanation, scanOf } from './database.ts';
+import { explained, explanation, scanOf, sizeOf } from './database.ts';
 import { newBar } from './progress.ts';
 
 const EVERY = 4096; // records between two looks at the clock
@@ -129,7 +128,7 @@ export function ofDatabase(db: string): Records {
   return {
     name: db,
     now: () => Math.floor(Date.now() / 1000),
-    isThere: () => (statSync(db, { throwIfNoEntry: false })?.size ?? 0) > 0,
+    isThere: () => explained(db, () => sizeOf(db)) > 0,
     async *read(what, { onDamage, onOrigins, onHouse } = {}) {
       const { entries, part } = scanOf(db, onDamage, (name, text) => {
         if (clientOf(name) === undefined) onHouse?.(name, text);

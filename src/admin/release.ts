@@ -51,9 +51,11 @@ export const releaseCommand = defineCommand({
     const isMeant = recordTest(selection);
     return withRecords(args, async (records) => {
       const names: Name[] = [];
-      await eachEntry(records, (entry) => {
-        if (entry.kind === 'triple' && !entry.passed && isMeant(entry)) names.push(nameOf(entry));
-      });
+      // Where there is no database yet, nothing waits.
+      if (records.isThere())
+        await eachEntry(records, (entry) => {
+          if (entry.kind === 'triple' && !entry.passed && isMeant(entry)) names.push(nameOf(entry));
+        });
       const doing = `release ${plural(names.length, 'triple')} on record (${describeSelection(selection)})`;
       if (!(await mayTouch(names.length, doing, yes))) return NOT;
       const now = records.now();

@@ -27,7 +27,8 @@ export const reportCommand = defineCommand({
     json: JSON_OUTPUT,
     html: {
       kind: 'path',
-      describe: 'write a page with plots to this file instead, which needs nothing but a browser',
+      describe:
+        'write a page with plots to this file instead, which needs nothing but a browser; -: standard output',
     },
     delay: OPTIONS.delay,
     'retry-window': OPTIONS['retry-window'],
@@ -50,7 +51,8 @@ export const reportCommand = defineCommand({
         if (name === FORGOTTEN) gathering.forgotten(readForgotten(text));
       });
       const facts = gathering.facts();
-      if (html !== undefined) writeWhole(html, pageOf(db, facts));
+      if (html === '-') process.stdout.write(pageOf(db, facts));
+      else if (html !== undefined) writeWhole(html, pageOf(db, facts));
       const paint = paintForOutput();
       if (json) process.stdout.write(`${JSON.stringify({ db, ...facts })}\n`);
       else if (html === undefined) process.stdout.write(printed(db, facts, paint));

@@ -68,10 +68,20 @@ export function describeSelection(selection: Selection): string {
     .join(' ');
 }
 
-/** Throws UsageError where no option says which, or one that would match more than was meant. */
+/** Throws UsageError where a client is meant that cannot be: a network that is none, a part of an address. */
+export function checkClient({ client }: Selection): void {
+  if (client === undefined || /[*?]/.test(client) || isNetwork(client)) return;
+  if (client === '' || /[/:]|^[\d.]+$/.test(client))
+    throw new UsageError(
+      `--client ${client}: write an address, a network (192.0.2.0/24), or a name; * and ? match any characters`,
+    );
+}
+
+/** Throws UsageError where no option says which, or one that would match nothing, or more than was meant. */
 export function needed(selection: Selection, command: string): Selection {
   if (isEmpty(selection))
     throw new UsageError(`${command}: say which, with --client, --sender or --recipient`);
+  checkClient(selection);
   for (const name of ['sender', 'recipient'] as const) {
     const text = selection[name];
     if (text !== undefined && text !== '' && !/[@*]/.test(text)) {

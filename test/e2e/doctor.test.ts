@@ -363,7 +363,7 @@ const FAULTS: Record<string, Fault> = {
     },
     check: 'log',
     severity: 'warning',
-    what: /nothing is logged: nobody may not/,
+    what: /nothing is logged: the user nobody may not/,
   },
   'the socket is gone': {
     plant: ({ directory }) =>

@@ -92,6 +92,16 @@ describe('nothing but replies', () => {
   );
 });
 
+test('facts that cannot be written are an error, and said', () => {
+  const full = openSync('/dev/full', 'w');
+  const [node, ...words] = greylatch('list', '--json', '--db', database);
+  const run = spawnSync(node!, words, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+  expect(run).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('cannot write to standard output: ENOSPC'),
+  });
+});
+
 describe('by hand', () => {
   test('requests come from a file or a pipe, and messages go to standard error', () => {
     const file = path.join(scratch.path, 'request');
@@ -113,7 +123,17 @@ describe('by hand', () => {
     [['--text', 'a\naction=ok'], '--text: only printable ASCII characters, on one line'],
     [['--action', 'permit'], '--action permit: write defer_if_permit'],
     [['--on-error', 'panic'], '--on-error panic: write dunno or defer or exit'],
-    [['frobnicate'], 'frobnicate'],
+    [['frobnicate'], 'frobnicate: no such command (greylatch --help lists the commands)'],
+    [['--db', 'x', 'status'], 'status: no option; a command stands before all options'],
+    [['--dry-run=yes'], '--dry-run takes no value'],
+    [['status', '--bogus=1'], '--bogus: no such option (see greylatch status --help)'],
+    [['list', 'all'], 'all: one word too many'],
+    [['list', '--state', 'x'], '--state x: write waiting or passed or'],
+    [['list', '--json=yes'], '--json takes no value'],
+    [['list', '--client', '192.0.2.0/33'], '--client 192.0.2.0/33: write an address, a network'],
+    [['salvage', 'x'], '--into is missing'],
+    [['salvage'], 'salvage: a word is missing'],
+    [['backup', '-'], 'backup: name a file'],
   ])('a wrong command line %j gets one clear line and status 2', (options, message) => {
     const [node, ...rest] = greylatch(...options);
     const run = spawnSync(node!, rest, { encoding: 'utf8', input: policyRequest() });

@@ -167,7 +167,7 @@ async function handOver(): Promise<void> {
     const kept = all.refused > 0 ? `, ${all.refused} were refused: keys of ours hold something else` : '';
     say(
       'info',
-      `the store ${nameOf(address)} is back; it has ${all.merged} decisions that were made without it${kept}`,
+      `the store ${nameOf(address)} is back; it has what was decided without it, ${all.merged} in number${kept}`,
     );
   } catch (error) {
     if ('path' in (error as NodeJS.ErrnoException))

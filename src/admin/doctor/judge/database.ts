@@ -29,7 +29,7 @@ export function judgeDatabase(database: Database, user: User | undefined): Findi
     ...judgeContent(database),
     ...judgeFileSystem(database.path, database.mount, database.space),
   ];
-  const usable = `${user?.name ?? 'the filter'} can use its directory`;
+  const usable = `${user === undefined ? 'the filter' : `the user ${user.name}`} can use its directory`;
   return orOk(found, 'database', database.path, `${stateOf(database)}; ${usable}`);
 }
 
