@@ -27,21 +27,17 @@ export interface DataFile {
   own: number;
   /** Up to here its bytes are known to have their place on the disk: see space.ts. */
   taken: number;
+  /** What keeps it from being written to: it is open for look-ups only. */
+  closed: Error | undefined;
   /** What mark.ts has found in the head, and the bytes that it found it in. */
   mark: { bytes: Buffer; txnid: number };
 }
 
 /** Opens the file, or returns undefined where there is none yet, or an empty one. */
 export function openFile(path: string): DataFile | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (code === 'EISDIR') throw new DamageError('is a directory');
-    throw refused(error, path, 'open');
-  }
+  const opened = open(path);
+  if (opened === undefined) return undefined;
+  const { fd, closed } = opened;
   const { dev, ino, size } = fstatSync(fd);
   if (size === 0) {
     closeSync(fd);
@@ -58,6 +54,7 @@ export function openFile(path: string): DataFile | undefined {
     newest: undefined,
     own: -1,
     taken: 0,
+    closed,
     mark: { bytes: Buffer.alloc(MARK_BYTES), txnid: -1 },
   };
   try {
@@ -66,6 +63,24 @@ export function openFile(path: string): DataFile | undefined {
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+function open(path: string): { fd: number; closed: Error | undefined } | undefined {
+  try {
+    return { fd: openSync(path, constants.O_RDWR | constants.O_NOFOLLOW), closed: undefined };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EISDIR') throw new DamageError('is a directory');
+    try {
+      // A file system that is read-only, or a file that is somebody else's: who is known is known all the same.
+      if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
+        return { fd: openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW), closed: error as Error };
+    } catch {
+      // what the first try was refused for is what matters
+    }
+    throw refused(error, path, 'open');
   }
 }
 

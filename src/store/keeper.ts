@@ -22,7 +22,7 @@ import { isDoubtful, markedTxn } from './mark.ts';
 import { openWriter } from './open.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
-import { replaceLock, setAside } from './recover.ts';
+import { awaitRecovery, replaceLock, setAside } from './recover.ts';
 import { newSaving } from './saving.ts';
 import { newPath, type Path } from './tree.ts';
 import { begin, closeWriter, transact, type Writer } from './writer.ts';
@@ -53,6 +53,16 @@ export interface Keeper {
   /** Whether this process has made changes before: LMDB is loaded, and the file open for it. */
   isReady(): boolean;
   close(): void;
+}
+
+/** Whether the path leads to another file now, or to none; not where that cannot be known: a directory that was closed. */
+function isElsewhere({ path, ino, dev }: DataFile): boolean {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    return there?.ino !== ino || there.dev !== dev;
+  } catch {
+    return false;
+  }
 }
 
 /** How often an open file is compared with what the path leads to, in milliseconds. */
@@ -137,12 +147,11 @@ export function newKeeper(options: KeeperOptions): Keeper {
     const now = Date.now();
     if (path !== undefined && Math.abs(now - lookedAt) >= LOOK_AGAIN) {
       lookedAt = now;
-      const there = statSync(database, { throwIfNoEntry: false });
-      if (there?.ino !== path.file.ino || there.dev !== path.file.dev) release();
+      if (isElsewhere(path.file)) release();
     }
     if (path === undefined) {
       checkPlace(database);
-      const file = openFile(database);
+      const file = openFile(database) ?? openAfterRecovery();
       if (file === undefined) return undefined;
       path = newPath(file);
       examined = false;
@@ -151,6 +160,12 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (!examined) examine(path.file);
     examined = true;
     return path.file;
+  }
+
+  /** There is no file, or somebody has just set it aside, and is saving what it knows: that is worth to wait for. */
+  function openAfterRecovery(): DataFile | undefined {
+    if (!awaitRecovery(database)) return undefined;
+    return openFile(database);
   }
 
   /** A file that was just opened: after a power cut it goes back to its mark, or has to prove itself. */
@@ -216,7 +231,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
       if (writer !== undefined && isUnsettled(writer)) soon();
       return;
     }
-    if (error instanceof FullError) {
+    // Of a full disk, and of more slow flushes at once than there are slots, it is enough to try again.
+    if (error instanceof FullError || /MDB_READERS_FULL/.test((error as Error).message)) {
       soon();
       return;
     }

@@ -53,12 +53,14 @@ export function replaceLock(path: string, ino: number): void {
 
 /**
  * Waits while another process sets the database aside. To be called right before liblmdb opens it, by its name and more
- * than once: where the file goes in between, lmdb 3.5 dies of SIGSEGV.
+ * than once: where the file goes in between, lmdb 3.5 dies of SIGSEGV. Returns whether there was anything to wait for.
  */
-export function awaitRecovery(path: string): void {
+export function awaitRecovery(path: string): boolean {
   const sign = `${path}.recovering`;
-  for (let waited = 0; waited < PATIENCE; waited += 5) {
-    if (lstatSync(sign, { throwIfNoEntry: false }) === undefined || isMine(sign) || breakSign(sign)) return;
+  for (let waited = 0; ; waited += 5) {
+    if (lstatSync(sign, { throwIfNoEntry: false }) === undefined || isMine(sign) || breakSign(sign))
+      return waited > 0;
+    if (waited >= PATIENCE) return true;
     pause(5);
   }
 }
@@ -133,7 +135,8 @@ function alone(path: string, work: () => void): void {
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(error, sign, 'create');
-      if (!breakSign(sign) && waited >= PATIENCE) return;
+      if (!breakSign(sign) && waited >= PATIENCE)
+        throw new StoreError(`${path} is being recovered by another process, which takes long (see ${sign})`);
       pause(5);
     }
   }
@@ -150,7 +153,7 @@ function alone(path: string, work: () => void): void {
 function breakSign(sign: string): boolean {
   try {
     const maker = Number(readlinkSync(sign));
-    const fresh = Date.now() - lstatSync(sign).mtimeMs < STALE;
+    const fresh = Math.abs(Date.now() - lstatSync(sign).mtimeMs) < STALE;
     if (fresh && maker > 0 && isAlive(maker)) return false;
     renameSync(sign, `${sign}-${process.pid}`); // of several, one succeeds
     rmSync(`${sign}-${process.pid}`, { force: true });

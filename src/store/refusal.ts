@@ -10,6 +10,7 @@ export function fromLmdb(error: unknown, path: string): Error {
   if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|INVALID|BAD_TXN|PROBLEM|CURSOR_FULL|PAGE_FULL)/.test(message)) {
     return new DamageError(message);
   }
+  if (message.includes('No such file')) return new MovedError('a file vanished while it was opened');
   const code = CODES.find(([text]) => message.includes(text))?.[1];
   return refused(code === undefined ? error : Object.assign(new Error(message), { code }), path, 'write to');
 }
@@ -19,7 +20,6 @@ const CODES = [
   ['quota', 'EDQUOT'],
   ['Permission denied', 'EACCES'],
   ['not permitted', 'EPERM'],
-  ['No such file', 'ENOENT'],
   ['Read-only file system', 'EROFS'],
   ['Too many open files', 'EMFILE'],
   ['Not a directory', 'ENOTDIR'],

@@ -147,6 +147,7 @@ function commit(writer: Writer, meta: Meta): void {
   } catch (error) {
     throw fromLmdb(error, writer.file.path);
   }
+  sizeNow(writer.lock); // where the file was set aside meanwhile, this went along, and is done again on the new one
   writer.committed = meta.txnid + 1;
   writer.pagesEach = writer.touched + meta.main.depth + 1; // those above the leaves, and the list of free pages
   writer.committedAt = Date.now();
