@@ -101,7 +101,7 @@ export function openEditor(path: string): Editor {
       commit([{ names: [], change: take }]); // only for the write lock: nothing is changed by it
       if (taken === undefined || taken.firstSeen.size === 0) return;
       changeJointly(joint(sightings(taken.firstSeen)));
-      flush(writer); // a filter with --sync always has answered that it is on the disk
+      if (taken.durable) flush(writer);
       taken.done();
     } finally {
       queue.close();

@@ -48,6 +48,8 @@ export interface Keeper {
   look(): { path: Path; meta: Meta } | undefined;
   /** One write transaction (see `transact`), and afterwards what is due to the disk. Within `settle`. */
   change(work: (writer: Writer, meta: Meta) => boolean): void;
+  /** Waits until all that this process has changed is on the disk. Within `settle`. */
+  flush(): void;
   /** Whether a change would have to wait for another process's. Throws nothing. */
   isBusy(): boolean;
   /** Whether this process has made changes before: LMDB is loaded, and the file open for it. */
@@ -266,5 +268,13 @@ export function newKeeper(options: KeeperOptions): Keeper {
     release();
   }
 
-  return { settle, look, change, isBusy, isReady: () => writer !== undefined, close };
+  return {
+    settle,
+    look,
+    change,
+    flush: () => flush(writable()),
+    isBusy,
+    isReady: () => writer !== undefined,
+    close,
+  };
 }

@@ -114,6 +114,7 @@ export function newSights(options: SightsOptions): Sights {
         return writer.touched > 0;
       });
     } while (next < names.length);
+    if (taken?.durable && options.sync !== 'always') keeper.flush();
     taken?.done();
     return name === undefined ? undefined : taken?.firstSeen.get(name);
   }

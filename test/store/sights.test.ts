@@ -30,6 +30,7 @@ beforeEach(() => {
   const keeper: Keeper = {
     settle: (work) => work(),
     look: () => undefined,
+    flush: () => undefined,
     change: () => void tries.push(readFileSync(queue()).readUInt32LE(STORER_AT)),
     isBusy: () => false,
     isReady: () => ready,

@@ -36,5 +36,7 @@ export interface Queue {
 
 export interface Taken {
   firstSeen: Map<string, number>;
+  /** Some of it was answered as being on the disk: it has to be there in the database before it is `done`. */
+  durable: boolean;
   done(): void;
 }

@@ -16,6 +16,8 @@ export type Header = Uint32Array;
 const CHECK_AT = 2;
 const SEEN_AT = 6;
 const ENTRY_HEAD = 10;
+/** With the length: whoever has appended it has answered that it is on the disk (--sync always). */
+const DURABLE = 0x8000;
 export const MAX_ENTRY = ENTRY_HEAD + MAX_KEY;
 /** Node looks for up to 7 bytes by memchr(3): that they are not in 91 kB it knows after 1.3 us, of a whole key after 10.3 (Node 20). */
 const PROBE = 7;
@@ -37,9 +39,16 @@ export function headerOf(storer: number): Buffer {
 }
 
 /** Returns the entry's size. */
-export function writeEntry(entry: Buffer, key: Buffer, length: number, now: number): number {
-  entry[0] = length;
-  entry[1] = length >>> 8;
+export function writeEntry(
+  entry: Buffer,
+  key: Buffer,
+  length: number,
+  now: number,
+  durable: boolean,
+): number {
+  const first = durable ? length | DURABLE : length;
+  entry[0] = first;
+  entry[1] = first >>> 8;
   putLong(entry, SEEN_AT, now);
   key.copy(entry, ENTRY_HEAD, 0, length);
   const end = ENTRY_HEAD + length;
@@ -50,7 +59,7 @@ export function writeEntry(entry: Buffer, key: Buffer, length: number, now: numb
 /** The end of the entry at `at`; 0: there is none, or it is torn. */
 function endOf(bytes: Buffer, at: number): number {
   if (at < 0 || at + ENTRY_HEAD >= bytes.length) return 0;
-  const length = u16(bytes, at);
+  const length = u16(bytes, at) & ~DURABLE;
   const end = at + ENTRY_HEAD + length;
   if (length === 0 || length > MAX_KEY || end > bytes.length) return 0;
   return check(bytes, at + SEEN_AT, end) === u32(bytes, at + CHECK_AT) ? end : 0;
@@ -89,17 +98,24 @@ export function isAmong(bytes: Buffer, entry: Buffer): boolean {
 
 /**
  * Adds the sound entries; passes over torn ones, as a power cut or a full disk leaves them, byte by byte to the next.
- * Returns the end of the last one.
+ * Returns the end of the last one, and whether any has to be on the disk.
  */
-export function readEntries(bytes: Buffer, firstSeen: Map<string, number>): number {
+export function readEntries(
+  bytes: Buffer,
+  firstSeen: Map<string, number>,
+): { end: number; durable: boolean } {
   let last = 0;
+  let durable = false;
   for (let at = 0; at + ENTRY_HEAD < bytes.length; ) {
     const end = endOf(bytes, at);
-    if (end > 0) earliest(firstSeen, bytes.toString('latin1', at + ENTRY_HEAD, end), seenAt(bytes, at));
-    if (end > 0) last = end;
+    if (end > 0) {
+      earliest(firstSeen, bytes.toString('latin1', at + ENTRY_HEAD, end), seenAt(bytes, at));
+      durable ||= (u16(bytes, at) & DURABLE) !== 0;
+      last = end;
+    }
     at = end > 0 ? end : at + 1;
   }
-  return last;
+  return { end: last, durable };
 }
 
 function earliest(firstSeen: Map<string, number>, name: string, seen: number): void {

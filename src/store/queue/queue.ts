@@ -180,7 +180,7 @@ export function newQueue(database: string, durable: boolean): Queue {
         makeFile(path);
         if (!open()) return false;
       }
-      const size = writeEntry(entry, key, length, now);
+      const size = writeEntry(entry, key, length, now, durable);
       if (!append(size) && !(openNext() && append(size))) return false;
       if (!isOurs()) {
         close();
@@ -231,16 +231,18 @@ export function newQueue(database: string, durable: boolean): Queue {
 
   function take(): Taken {
     const firstSeen = new Map<string, number>();
-    let end = 0;
+    let found = { end: 0, durable: false };
     try {
-      end = takeFrom(firstSeen);
+      found = takeFrom(firstSeen);
     } catch {
       close(); // what is wrong with the queue must not keep anything from the database
     }
     // What was appended to a file that is there no more.
-    readEntries(own.bytes(), firstSeen);
+    const ofOurs = readEntries(own.bytes(), firstSeen);
+    const { end } = found;
     return {
       firstSeen,
+      durable: found.durable || ofOurs.durable,
       done() {
         own.clear();
         astray = false;
@@ -255,14 +257,15 @@ export function newQueue(database: string, durable: boolean): Queue {
     };
   }
 
-  /** Returns up to where it has read; 0: there is nothing. */
-  function takeFrom(firstSeen: Map<string, number>): number {
+  /** Returns up to where it has read (0: there is nothing), and whether any of that has to be on the disk. */
+  function takeFrom(firstSeen: Map<string, number>): { end: number; durable: boolean } {
+    const nothing = { end: 0, durable: false };
     const there = statSync(path, { throwIfNoEntry: false });
     if (!there?.isFile()) {
       close();
-      return 0;
+      return nothing;
     }
-    if ((fd < 0 || there.ino !== ino) && !open()) return 0;
+    if ((fd < 0 || there.ino !== ino) && !open()) return nothing;
     const whole = readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header);
     // The header may be on the disk, after a power cut, where what it speaks of is not.
     if (whole && isBeyond(header, there.size)) header[CONSUMED] = HEADER;
@@ -270,16 +273,19 @@ export function newQueue(database: string, durable: boolean): Queue {
     if (!whole || (isClosed(header) && consumed === there.size)) {
       unlinkSync(path); // no more than rubbish; or all of it is in the database
       close();
-      return 0;
+      return nothing;
     }
     waiting.forget(); // what goes into the database is read anew
     if (there.size > FULL && consumed > HEADER && !isClosed(header) && replace()) return takeFrom(firstSeen);
     const bytes = readWaiting();
-    const sound = readEntries(bytes, firstSeen);
+    const { end: sound, durable: some } = readEntries(bytes, firstSeen);
     // The last one may be half written at this moment, or half read. Not in a closed file, as who is killed while replacing
     // it leaves it: who writes there is told.
     const all = isClosed(header) && bytes.length < MOST;
-    return consumed + (all ? bytes.length : Math.max(sound, bytes.length - MAX_ENTRY));
+    return {
+      end: consumed + (all ? bytes.length : Math.max(sound, bytes.length - MAX_ENTRY)),
+      durable: some,
+    };
   }
 
   /**
