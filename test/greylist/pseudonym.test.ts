@@ -28,10 +28,10 @@ test('without the key nobody can make it', () => {
   for (const text of ['a', 'ann@example.org', '192.0.2.1']) expect(other(text)).not.toBe(pseudonym(text));
 });
 
-test('it says what HMAC-SHA-256 says, five bits of a byte', () => {
-  const digest = createHmac('sha256', secret).update('ann@example.org').digest();
+test('it says what HMAC-SHA-256 says of its bytes, five bits of each', () => {
+  const digest = createHmac('sha256', secret).update(Buffer.from('zo\xeb@example.org', 'latin1')).digest();
   const letters = 'abcdefghijklmnopqrstuvwxyz012345';
-  expect([...pseudonym('ann@example.org')].map((letter) => letters.indexOf(letter))).toEqual(
+  expect([...pseudonym('Zo\xeb@example.org')].map((letter) => letters.indexOf(letter))).toEqual(
     [...digest.subarray(0, 15)].map((byte) => byte % 32),
   );
 });
