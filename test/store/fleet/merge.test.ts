@@ -75,8 +75,9 @@ test('times go as ages, for the engine has a clock of its own', async () => {
 test('what another process was just writing to the journal is handed over as well', async () => {
   noteAll(2);
   const taken = `${journal}.${process.pid}`;
+  // It had opened the journal before it was taken, and writes when all of it has been read.
   const client = engine((count) => {
-    if (count === 1) note(taken, decided(2));
+    if (count === 1) setTimeout(() => note(taken, decided(2)), 50);
   });
   expect(await merge(client, journal, LIVES, { done: 0 })).toEqual({ merged: 3, refused: 0 });
   expect(keysTold()).toEqual([0, 1, 2].map(key));
