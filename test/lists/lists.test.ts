@@ -1,5 +1,5 @@
-// Lists in files: read at once, read again when they change, never lost, and complaining no more than they must.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// Lists of several files: the first that matches says so.
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openClientList, openRecipientList } from '../../src/lists/lists.ts';
@@ -7,136 +7,25 @@ import { makeScratch } from '../support/scratch.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let warnings: string[];
-let time: number;
 let file: string;
 beforeEach(() => {
   scratch = makeScratch();
   warnings = [];
-  time = 1000;
   file = path.join(scratch.path, 'clients');
 });
 afterEach(() => scratch.remove());
 
-const options = () => ({ warn: (text: string) => void warnings.push(text), now: () => time });
-const open = (...paths: string[]) => openClientList(paths, options());
-const matches = (list: ReturnType<typeof open>, name: string) => list.match(name, '192.0.2.1') !== undefined;
+const options = () => ({ warn: (text: string) => void warnings.push(text), now: () => 1000 });
 
 test('says in which file, and takes the files in their order', () => {
   const other = path.join(scratch.path, 'other');
   writeFileSync(file, '# one\nexample.com\n');
   writeFileSync(other, 'example.com\nexample.org\n');
-  const list = open(file, other);
+  const list = openClientList([file, other], options());
   expect(list.match('example.com', '192.0.2.1')).toEqual({ file, line: 2, text: 'example.com' });
   expect(list.match('mx.example.org', '192.0.2.1')).toEqual({ file: other, line: 2, text: 'example.org' });
   const recipients = openRecipientList([other], options());
   expect(recipients.match('ann@example.org')).toEqual({ file: other, line: 2, text: 'example.org' });
   expect(openRecipientList([], options()).match('ann@example.org')).toBeUndefined();
   expect(warnings).toEqual([]);
-});
-
-test('sees a change within a second, in place or by a new file, and looks no more often', () => {
-  writeFileSync(file, 'one.example\n');
-  const list = open(file);
-  writeFileSync(file, 'one.example\ntwo.example\n');
-  expect(matches(list, 'two.example')).toBe(false);
-  time += 0.9;
-  expect(matches(list, 'two.example')).toBe(false);
-  time += 0.1;
-  expect(matches(list, 'two.example')).toBe(true);
-
-  writeFileSync(`${file}.new`, 'one.example\nred.example\n');
-  renameSync(`${file}.new`, file);
-  time += 1;
-  expect(matches(list, 'two.example')).toBe(false);
-  expect(matches(list, 'red.example')).toBe(true);
-});
-
-test('a clock that jumps back does not keep it from looking', () => {
-  writeFileSync(file, 'one.example\n');
-  const list = open(file);
-  writeFileSync(file, 'one.example\ntwo.example\n');
-  time -= 100_000;
-  expect(matches(list, 'two.example')).toBe(true);
-});
-
-test('a file that vanishes, or becomes something else, keeps its last contents; one warning', () => {
-  writeFileSync(file, 'one.example\n');
-  const list = open(file);
-  rmSync(file);
-  for (let i = 0; i < 5; i++) {
-    time += 1;
-    expect(matches(list, 'one.example')).toBe(true);
-  }
-  expect(warnings).toEqual([
-    expect.stringContaining(`${file}: cannot be read, its last contents hold: ENOENT`),
-  ]);
-
-  mkdirSync(file);
-  for (let i = 0; i < 5; i++) {
-    time += 1;
-    expect(matches(list, 'one.example')).toBe(true);
-  }
-  expect(warnings).toHaveLength(2);
-  expect(warnings[1]).toContain('it is a directory');
-
-  rmSync(file, { recursive: true });
-  writeFileSync(file, 'two.example\n');
-  time += 1;
-  expect(matches(list, 'one.example')).toBe(false);
-  expect(matches(list, 'two.example')).toBe(true);
-  expect(warnings).toHaveLength(2);
-
-  rmSync(file);
-  time += 1;
-  expect(matches(list, 'two.example')).toBe(true);
-  expect(warnings).toHaveLength(3);
-});
-
-test('a file that is missing at the start is an empty list until it appears', () => {
-  const list = open(file);
-  expect(warnings).toEqual([
-    expect.stringContaining(`${file}: cannot be read, taken for empty until it can`),
-  ]);
-  expect(matches(list, 'one.example')).toBe(false);
-  time += 1;
-  expect(matches(list, 'one.example')).toBe(false);
-  writeFileSync(file, 'one.example\n');
-  time += 1;
-  expect(matches(list, 'one.example')).toBe(true);
-  expect(warnings).toHaveLength(1);
-});
-
-test('/dev/null is an empty list without a word', () => {
-  expect(matches(open('/dev/null'), 'one.example')).toBe(false);
-  expect(warnings).toEqual([]);
-});
-
-test('a bad line is a warning once, wherever it moves to, and again when it comes back', () => {
-  writeFileSync(file, 'one.example\n*.example\n*.example\n/(/\n');
-  const list = open(file);
-  expect(warnings).toHaveLength(2);
-  expect(warnings[0]).toMatch(`${file}:2: "*.example" is no name`);
-  expect(warnings[1]).toMatch(`${file}:4: "/(/" cannot be read as a regular expression`);
-  expect(matches(list, 'one.example')).toBe(true);
-
-  const change = (text: string) => {
-    writeFileSync(file, text);
-    time += 1;
-    list.match('', '');
-    return warnings.splice(0);
-  };
-  warnings = [];
-  expect(change('# moved\none.example\n\n*.example\n/(/\n')).toEqual([]);
-  expect(change('one.example\n*.example\n*.other\n')).toEqual([
-    expect.stringContaining(`${file}:3: "*.other"`),
-  ]);
-  expect(change('one.example\n')).toEqual([]);
-  expect(change('*.example\n')).toEqual([expect.stringContaining(`${file}:1: "*.example"`)]);
-});
-
-test('a file that is no list does not fill the log', () => {
-  writeFileSync(file, Array.from({ length: 5000 }, (_, i) => `<${i}>\n`).join(''));
-  open(file);
-  expect(warnings).toHaveLength(21);
-  expect(warnings[20]).toBe(`${file}: 4980 more lines are left out`);
 });

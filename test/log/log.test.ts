@@ -1,11 +1,14 @@
 // The log: seldom, in one printable line, and never in the way.
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DgramSocket } from 'node-unix-socket';
 import { afterAll, expect, test } from 'vitest';
 import { type Level, type Log, newLog, sparingly } from '../../src/log/log.ts';
 import { openSyslog, openTarget } from '../../src/log/targets.ts';
+import { project } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
@@ -87,4 +90,20 @@ test('syslog that nobody listens to is silence, and the end does not wait for it
   const log = openSyslog(path.join(scratch.path, 'nobody'));
   expect(() => log.write('warning', 'hello')).not.toThrow();
   expect(await closes(log)).toBe(true);
+});
+
+test('nor does it wait for one that listens and does not read', async () => {
+  const place = path.join(scratch.path, 'stalled.socket');
+  const code = `new (require('node-unix-socket').DgramSocket)().bind(${JSON.stringify(place)});`;
+  const daemon = spawn(process.execPath, ['-e', `${code} setInterval(() => {}, 1000)`], { cwd: project });
+  try {
+    await until(() => existsSync(place));
+    daemon.kill('SIGSTOP');
+    const log = openSyslog(place);
+    // More than the kernel keeps for it (net.unix.max_dgram_qlen).
+    for (let n = 0; n < 2000; n++) log.write('warning', 'hello');
+    expect(await closes(log)).toBe(true);
+  } finally {
+    daemon.kill('SIGKILL');
+  }
 });

@@ -4,13 +4,12 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { flushBehind, isUnsettled, mostHeld, owes } from '../../src/store/durable.ts';
 import { openFile, readHead } from '../../src/store/file.ts';
-import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import { isKept, markedTxn } from '../../src/store/mark.ts';
 import { openWriter } from '../../src/store/open.ts';
-import { writeTriple } from '../../src/store/record.ts';
-import { closeWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
+import { closeWriter, transactBatch, type Writer } from '../../src/store/writer.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
+import { putNumber } from './filled.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let writer: Writer;
@@ -25,21 +24,7 @@ afterEach(() => {
   scratch.remove();
 });
 
-function commit(number: number): void {
-  transactBatch(writer, () => {
-    const { bytes, key } = writer.instruction;
-    key.writeBigUInt64BE(BigInt(number));
-    const size = writeTriple(bytes, KEY_AT, 8, valueAt(8), {
-      firstSeen: number,
-      passed: false,
-      lastPassed: 0,
-      wait: 0,
-      deferrals: 1,
-      offsets: [],
-    });
-    putRecord(writer, 8, size);
-  });
-}
+const commit = (number: number) => transactBatch(writer, () => putNumber(writer, number, number));
 
 const flushed = () =>
   new Promise<void>((resolve, reject) =>

@@ -1,6 +1,12 @@
-// A database with records that can be looked for afterwards, filled and emptied as the administrator's commands do it.
+// A database with records that can be looked for afterwards, filled and emptied as the administrator's commands do it, or
+// in one transaction.
 import type { Editor } from '../../src/store/edit.ts';
+import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
+import { writeTriple } from '../../src/store/key.ts';
+import * as record from '../../src/store/record.ts';
 import { type Entry, scan } from '../../src/store/scan.ts';
+import { newTriple, putTriple } from '../../src/store/triples.ts';
+import { putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
 
 export type TripleEntry = Extract<Entry, { kind: 'triple' }>;
 
@@ -26,6 +32,21 @@ export function fill(editor: Editor, from: number, to: number, firstSeen = 1000)
 
 export function forget(editor: Editor, from: number, to: number): void {
   editor.change(numbers(from, to).map((n) => ({ name: triple(n), change: () => 'forget' as const })));
+}
+
+/** Puts them on record in one transaction, which nobody brings to the disk. */
+export function putAtOnce(writer: Writer, from: number, to: number, firstSeen = 1000): void {
+  transactBatch(writer, () => {
+    for (const n of numbers(from, to))
+      putTriple(writer, writeTriple(writer.instruction.key, 0, triple(n)), triple(n, firstSeen));
+  });
+}
+
+/** Puts a triple's record under a number, in the transaction that is open; false where `flags` forbid it. */
+export function putNumber(writer: Writer, number: number, firstSeen: number, flags = 0): boolean {
+  const { bytes, key } = writer.instruction;
+  key.writeBigUInt64BE(BigInt(number));
+  return putRecord(writer, 8, record.writeTriple(bytes, KEY_AT, 8, valueAt(8), newTriple(firstSeen)), flags);
 }
 
 export const everything = (database: string): Entry[] => [...(scan(database)?.entries ?? [])];

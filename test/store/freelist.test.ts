@@ -19,13 +19,11 @@ import {
   u48,
 } from '../../src/store/format.ts';
 import { checkFreeList, eachFreePage, isFree } from '../../src/store/freelist.ts';
-import { writeTriple } from '../../src/store/key.ts';
 import { native, READ_ONLY } from '../../src/store/native.ts';
 import { openWriter } from '../../src/store/open.ts';
-import { putTriple } from '../../src/store/triples.ts';
-import { closeWriter, transactBatch, type Writer } from '../../src/store/writer.ts';
+import { closeWriter, type Writer } from '../../src/store/writer.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { fill, forget, triple } from './filled.ts';
+import { fill, forget, putAtOnce } from './filled.ts';
 
 let file: DataFile;
 let meta: Meta;
@@ -49,10 +47,6 @@ function makeWith(database: string, work: (writer: Writer) => void): void {
   const writer = openWriter(database);
   work(writer);
   closeWriter(writer);
-}
-
-function put(writer: Writer, n: number, firstSeen = 1000): void {
-  putTriple(writer, writeTriple(writer.instruction.key, 0, triple(n)), triple(n, firstSeen));
 }
 
 const check = () => checkFreeList(file, meta, Buffer.alloc(16 * file.pageSize));
@@ -130,8 +124,8 @@ describe('a list on one page', () => {
   const pair = () => {
     const page = load(meta.free.root);
     const isPage = (at: number) => u48(page, at) > 0 && page[at + 7] === 0;
-    for (const { at: list, size } of lists())
-      for (let at = list + 8; at + 16 <= list + size; at += 8)
+    for (const { at: list } of lists())
+      for (let at = list + 8; at < list + 8 * u48(page, list); at += 8)
         if (isPage(at) && isPage(at + 8) && page[at - 1] === 0) return { at, page: u48(page, at) };
     throw new Error('all lists consist of runs');
   };
@@ -194,10 +188,7 @@ describe('a list that fills pages of its own', () => {
   prepare((database) =>
     makeWith(database, (writer) => {
       // The second transaction writes every page anew, and so has all of them to list at once.
-      for (const firstSeen of [1000, 2000])
-        transactBatch(writer, () => {
-          for (let n = 0; n < 40_000; n++) put(writer, n, firstSeen);
-        });
+      for (const firstSeen of [1000, 2000]) putAtOnce(writer, 0, 40_000, firstSeen);
     }),
   );
 
@@ -245,7 +236,7 @@ describe('a list of several pages', () => {
     makeWith(database, (writer) => {
       // While somebody reads the first state, no page that is freed is used again.
       const reader = new (native().Txn)(writer.env, READ_ONLY);
-      for (let n = 0; n < 300; n++) transactBatch(writer, () => put(writer, n));
+      for (let n = 0; n < 300; n++) putAtOnce(writer, n, n + 1);
       reader.abort();
     }),
   );

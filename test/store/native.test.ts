@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { closeFile, openFile, readHead } from '../../src/store/file.ts';
-import { KEY_AT, ONLY_NEW, valueAt } from '../../src/store/instruction.ts';
+import { ONLY_NEW } from '../../src/store/instruction.ts';
 import { native, READ_ONLY } from '../../src/store/native.ts';
 import { openWriter } from '../../src/store/open.ts';
-import { writeTriple } from '../../src/store/record.ts';
 import { descend, findRecord, newPath } from '../../src/store/tree.ts';
-import { begin, closeWriter, putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
+import { begin, closeWriter, transactBatch, type Writer } from '../../src/store/writer.ts';
 import { project } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { putNumber } from './filled.ts';
 
 const scratch = makeScratch();
 const database = path.join(scratch.path, 'greylist.mdb');
@@ -23,20 +23,7 @@ afterAll(() => {
   scratch.remove();
 });
 
-/** Puts a record for a key of eight bytes; false where `flags` forbid it. */
-function put(number: number, firstSeen: number, flags = 0): boolean {
-  const { bytes, key } = writer.instruction;
-  key.writeBigUInt64BE(BigInt(number));
-  const size = writeTriple(bytes, KEY_AT, 8, valueAt(8), {
-    firstSeen,
-    passed: false,
-    lastPassed: 0,
-    wait: 0,
-    deferrals: 1,
-    offsets: [],
-  });
-  return putRecord(writer, 8, size, flags);
-}
+const put = (number: number, firstSeen: number, flags = 0) => putNumber(writer, number, firstSeen, flags);
 
 function find(number: number): number {
   const file = openFile(database)!;

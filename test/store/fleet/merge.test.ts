@@ -1,0 +1,115 @@
+// What this host decided by itself is handed over once the engine is back: all of it, as ages, whatever breaks off.
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Client } from '../../../src/store/fleet/client.ts';
+import { type Decided, note } from '../../../src/store/fleet/journal.ts';
+import { clientKey, tripleKey } from '../../../src/store/fleet/key.ts';
+import { merge } from '../../../src/store/fleet/merge.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+const NOW = 1_700_000_000;
+const LIVES = [172_800, 3_024_000] as const;
+
+let scratch: ReturnType<typeof makeScratch>;
+let journal: string;
+/** What the engine was told, the triple's key first. */
+let told: unknown[][];
+beforeEach(() => {
+  scratch = makeScratch();
+  journal = path.join(scratch.path, 'greylist.mdb.fleet');
+  told = [];
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW * 1000 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  scratch.remove();
+});
+
+const decided = (n: number, changes: Partial<Decided> = {}): Decided => ({
+  client: '192.0.2.1',
+  sender: `s${n}@example.org`,
+  recipient: 'r@example.net',
+  firstSeen: NOW - 600,
+  passed: 0,
+  comeBack: false,
+  ...changes,
+});
+const noteAll = (count: number) => {
+  for (let n = 0; n < count; n++) note(journal, decided(n));
+};
+const key = (n: number) => tripleKey(decided(n)).toString('latin1');
+const keysTold = () => told.map(([triple]) => (triple as Buffer).toString('latin1'));
+
+/** An engine that notes what it is told, after `before` has been asked, which may throw. */
+const engine = (before: (count: number) => void = () => {}) =>
+  ({
+    merge: async (...words: unknown[]) => {
+      before(told.length);
+      told.push(words);
+      return 1;
+    },
+  }) as unknown as Client;
+
+test('where nothing waits, nothing is said', async () => {
+  expect(await merge(engine(), journal, LIVES, { done: 0 })).toBeUndefined();
+  expect(told).toEqual([]);
+});
+
+test('times go as ages, for the engine has a clock of its own', async () => {
+  note(journal, decided(0));
+  note(journal, decided(1, { passed: NOW - 60, comeBack: true }));
+  note(journal, decided(2, { passed: NOW - 60 }));
+  note(journal, decided(3, { firstSeen: NOW + 5, passed: NOW + 9 })); // the clock has jumped back since
+  expect(await merge(engine(), journal, LIVES, { done: 0 })).toEqual({ merged: 4, refused: 0 });
+  const client = clientKey('192.0.2.1');
+  expect(told).toEqual([
+    [tripleKey(decided(0)), client, ...LIVES, 600, -1, 0],
+    [tripleKey(decided(1)), client, ...LIVES, 600, 60, 1],
+    [tripleKey(decided(2)), client, ...LIVES, 600, 60, 0],
+    [tripleKey(decided(3)), client, ...LIVES, 0, 0, 0],
+  ]);
+  expect(readdirSync(scratch.path)).toEqual([]);
+});
+
+test('what another process was just writing to the journal is handed over as well', async () => {
+  noteAll(2);
+  const taken = `${journal}.${process.pid}`;
+  // It had opened the journal before it was taken, and writes when all of it has been read.
+  const client = engine((count) => {
+    if (count === 1) setTimeout(() => note(taken, decided(2)), 50);
+  });
+  expect(await merge(client, journal, LIVES, { done: 0 })).toEqual({ merged: 3, refused: 0 });
+  expect(keysTold()).toEqual([0, 1, 2].map(key));
+});
+
+test('a key that holds something else is passed over', async () => {
+  noteAll(3);
+  let first = true;
+  const client = engine(() => {
+    if (!first) return;
+    first = false;
+    throw new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
+  });
+  const progress = { done: 0 };
+  expect(await merge(client, journal, LIVES, progress)).toEqual({ merged: 2, refused: 1 });
+  expect(keysTold()).toEqual([1, 2].map(key));
+  expect(progress).toEqual({ done: 0 });
+  expect(readdirSync(scratch.path)).toEqual([]);
+});
+
+test('should the engine go meanwhile, the rest is handed over the next time, and little of it twice', async () => {
+  noteAll(450);
+  const progress = { done: 0 };
+  const gone = engine((count) => {
+    if (count >= 320) throw new Error('Connection is closed.');
+  });
+  await expect(merge(gone, journal, LIVES, progress)).rejects.toThrow('Connection is closed');
+  noteAll(1); // somebody begins a new one
+  expect(await merge(engine(), journal, LIVES, progress)).toMatchObject({ refused: 0 });
+  const all = keysTold();
+  expect(new Set(all)).toEqual(new Set(Array.from({ length: 450 }, (_, n) => key(n))));
+  expect(all.length).toBeLessThan(550);
+  expect(readdirSync(scratch.path)).toEqual([path.basename(journal)]);
+  expect(await merge(engine(), journal, LIVES, progress)).toEqual({ merged: 1, refused: 0 });
+});
