@@ -126,6 +126,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
       return;
     }
     if (error instanceof FullError) throw error;
+    // That it cannot be opened for changes is no reason to close what is open for look-ups: it might not open again.
+    if (error instanceof StoreError && writer === undefined) throw error;
     const ino = path?.file.ino;
     release();
     if (error instanceof DamageError)

@@ -65,6 +65,13 @@ test('what one that was killed has left aside is in nobody’s way', () => {
   expect(names()).toEqual(['file']);
 });
 
+test('what others have left aside who were killed is cleared away, and not what they are about to put in place', () => {
+  const [gone, living, other] = [2 ** 30, process.ppid, 'old'].map((end) => `${place()}.${end}`);
+  for (const name of [gone, living, other]) writeFileSync(name!, '');
+  makeWhole(place(), Buffer.from('ours'));
+  expect([gone, living, other].map((name) => existsSync(name!))).toEqual([false, true, true]);
+});
+
 test('a directory is brought to the disk as a file is, and what is not there is an error', () => {
   makeWhole(place(), Buffer.from('x'));
   expect(() => syncPath(place())).not.toThrow();

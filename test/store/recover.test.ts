@@ -17,6 +17,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreError } from '../../src/store/damage.ts';
 import { openEditor } from '../../src/store/edit.ts';
+import { queuePath } from '../../src/store/queue/read.ts';
 import { awaitRecovery, damagedFiles, replaceLock, setAside } from '../../src/store/recover.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { fill } from './filled.ts';
@@ -34,10 +35,16 @@ afterEach(() => scratch.remove());
 
 const RUBBISH = 'This is no database.\n'.repeat(500);
 
+/** What was a database: its queue still lies beside it. */
+function ruin(text = RUBBISH): void {
+  writeFileSync(place(), text);
+  writeFileSync(queuePath(place()), '');
+}
+
 /** Sets the database aside as damaged and returns what was there to be saved; undefined: nothing was set aside. */
 function recover(number: number | undefined): string | undefined {
   let saved: string | undefined;
-  setAside(place(), number, (aside) => {
+  setAside(place(), number, 'is damaged', (aside) => {
     saved = aside;
   });
   return saved;
@@ -47,7 +54,7 @@ test('the file goes with its lock, under a name with the time in UTC, before it 
   writeFileSync(place(), RUBBISH);
   writeFileSync(`${place()}-lock`, 'lock');
   const before = Date.now();
-  setAside(place(), ino(), (aside) => {
+  setAside(place(), ino(), 'is damaged', (aside) => {
     expect(readFileSync(aside, 'utf8')).toBe(RUBBISH);
     const [, stamp] = /^greylist\.mdb\.damaged-(\d{8}T\d{6})Z$/.exec(path.basename(aside))!;
     const at = Date.parse(stamp!.replace(/(....)(..)(..)T(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z'));
@@ -73,12 +80,22 @@ test('what could not be opened is looked at again: only what is damaged still go
   const there = names();
   expect(recover(undefined)).toBeUndefined();
   expect(names()).toEqual(there);
-  writeFileSync(place(), RUBBISH);
+  ruin();
   expect(recover(undefined)).toBeDefined();
   mkdirSync(place());
   expect(lstatSync(recover(undefined)!).isDirectory()).toBe(true);
   symlinkSync('/nonexistent/greylist.mdb', place());
   expect(lstatSync(recover(undefined)!).isSymbolicLink()).toBe(true);
+});
+
+test.each<[string, () => void]>([
+  ['a text', () => writeFileSync(place(), RUBBISH)],
+  ['a directory', () => mkdirSync(place())],
+  ['a link to nowhere', () => symlinkSync('/nonexistent/greylist.mdb', place())],
+])('%s that was never a database stays', (_, make) => {
+  make();
+  expect(() => recover(undefined)).toThrow(/is damaged; nothing shows that it ever was a database/);
+  expect(names()).toEqual(['greylist.mdb']);
 });
 
 test('where the database may not lie, nothing is set aside', () => {
@@ -100,7 +117,7 @@ test('a lock that is a directory is kept as well: it was never ours', () => {
 test('the newest three are kept, within one second too, and no directory goes', () => {
   mkdirSync(`${place()}.damaged-20200101T000000Z`);
   const made = [0, 1, 2, 3, 4].map((n) => {
-    writeFileSync(place(), `${RUBBISH}${n}`);
+    ruin(`${RUBBISH}${n}`);
     return recover(ino())!;
   });
   expect(new Set(made.slice(0, 3)).size).toBe(3);
@@ -124,9 +141,9 @@ test('other files are none that were set aside', () => {
 });
 
 test('should saving fail, the file is aside all the same, and the next one may recover', () => {
-  writeFileSync(place(), RUBBISH);
+  ruin();
   const fails = (error: Error) => () =>
-    setAside(place(), ino(), () => {
+    setAside(place(), ino(), 'is damaged', () => {
       throw error;
     });
   expect(fails(Object.assign(new Error('no space'), { code: 'ENOSPC' }))).toThrow(
@@ -134,15 +151,15 @@ test('should saving fail, the file is aside all the same, and the next one may r
   );
   expect(setAsides()).toHaveLength(1);
   expect(existsSync(sign())).toBe(false);
-  writeFileSync(place(), RUBBISH);
+  ruin();
   expect(fails(new StoreError('as it is'))).toThrow(/^as it is$/);
 });
 
-test('while another process recovers, one waits, and leaves it to that one', () => {
-  writeFileSync(place(), RUBBISH);
+test('while another process recovers, one waits for a while, and says so', () => {
+  ruin();
   symlinkSync(String(process.ppid), sign());
-  expect(recover(ino())).toBeUndefined();
-  expect(names()).toEqual(['greylist.mdb', 'greylist.mdb.recovering']);
+  expect(() => recover(ino())).toThrow(/is being recovered by another process, which takes long/);
+  expect(names()).toEqual(['greylist.mdb', 'greylist.mdb-queue', 'greylist.mdb.recovering']);
   expect(readFileSync(place(), 'utf8')).toBe(RUBBISH);
 });
 
@@ -156,8 +173,15 @@ test.each<[string, () => void]>([
       lutimesSync(sign(), Date.now() / 1000 - 61, Date.now() / 1000 - 61);
     },
   ],
+  [
+    'one of tomorrow, from before the clock was set',
+    () => {
+      symlinkSync(String(process.ppid), sign());
+      lutimesSync(sign(), Date.now() / 1000 + 86_400, Date.now() / 1000 + 86_400);
+    },
+  ],
 ])('the sign of %s holds up nobody', (_, leave) => {
-  writeFileSync(place(), RUBBISH);
+  ruin();
   leave();
   awaitRecovery(place());
   expect(existsSync(sign())).toBe(false);
@@ -176,8 +200,8 @@ test('whoever opens the database waits until the other one is done', async () =>
 });
 
 test('whoever recovers does not wait for itself', () => {
-  writeFileSync(place(), RUBBISH);
-  setAside(place(), ino(), () => {
+  ruin();
+  setAside(place(), ino(), 'is damaged', () => {
     const began = performance.now();
     awaitRecovery(place());
     expect(performance.now() - began).toBeLessThan(1200); // others wait for 1.5 seconds

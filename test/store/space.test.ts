@@ -1,6 +1,6 @@
 // liblmdb's writes must never be the first to find that there is no space: what a transaction writes lies within what was
 // taken for it before.
-import { fstatSync, mkdirSync } from 'node:fs';
+import { fstatSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { checkBeside, seekForPut } from '../../src/store/check.ts';
@@ -9,6 +9,7 @@ import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import * as key from '../../src/store/key.ts';
 import { openWriter } from '../../src/store/open.ts';
 import { ONCE_SIZE, TRIPLE_SIZE, writeTriple } from '../../src/store/record.ts';
+import { isCopying } from '../../src/store/space.ts';
 import { newTriple } from '../../src/store/triples.ts';
 import {
   APPEND,
@@ -106,3 +107,17 @@ test('a copy takes little more than it fills', () => {
   expect(writer.file.taken).toBeLessThan((lastPage + 1) * pageSize * 1.2);
   closeWriter(writer);
 });
+
+test.each(['greylist.mdb', 'greylist.mdb-lock'])(
+  'holes in %s need space as well, as where a file system copies',
+  (name) => {
+    const own = path.join(scratch.path, `holes ${name}`);
+    mkdirSync(own);
+    const database = path.join(own, 'greylist.mdb');
+    const before = isCopying(database);
+    writeFileSync(path.join(own, name), Buffer.alloc(8192, 1));
+    expect(isCopying(database)).toBe(before);
+    truncateSync(path.join(own, name), 2 ** 20);
+    expect(isCopying(database)).toBe(true);
+  },
+);

@@ -1,14 +1,18 @@
 // Closing the environment, whatever is under way.
+import { renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { MovedError } from '../../src/store/damage.ts';
 import { flushBehind } from '../../src/store/durable.ts';
 import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import * as key from '../../src/store/key.ts';
+import { lockPath } from '../../src/store/lock.ts';
 import { openWriter } from '../../src/store/open.ts';
 import * as record from '../../src/store/record.ts';
 import { verify } from '../../src/store/verify.ts';
 import { closeWriter, putRecord, transact } from '../../src/store/writer.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { putNumber } from './filled.ts';
 
 test('a writer can be closed while the disk still works on a flush', () => {
   const scratch = makeScratch();
@@ -24,5 +28,22 @@ test('a writer can be closed while the disk still works on a flush', () => {
   expect(writer.flushing?.pin).toBeDefined();
   closeWriter(writer);
   expect(verify(place, () => {})).toMatchObject({ problems: [] });
+  scratch.remove();
+});
+
+test('what was committed to a file that was set aside meanwhile does not count', () => {
+  const scratch = makeScratch();
+  const place = path.join(scratch.path, 'greylist.mdb');
+  const writer = openWriter(place);
+  const before = writer.committed;
+  expect(() =>
+    transact(writer, () => {
+      rmSync(lockPath(place)); // whoever sets it aside does that first
+      renameSync(place, `${place}.damaged`);
+      return putNumber(writer, 1, 1000);
+    }),
+  ).toThrow(MovedError);
+  expect(writer.committed).toBe(before);
+  closeWriter(writer);
   scratch.remove();
 });

@@ -14,6 +14,7 @@ import {
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Queue } from '../../../src/store/queue/contract.ts';
+import { MAX_ENTRY, writeEntry } from '../../../src/store/queue/format.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
 import { nameStorer } from '../../support/queue.ts';
@@ -320,3 +321,29 @@ test.each([
   expect(find(queue, 'a')).toBe(-1);
   expect(taken(queue)).toEqual({});
 });
+
+test('a key that has the bytes of an entry in it is that key, and no entry', () => {
+  const [one, other] = [open(), open()];
+  const entry = Buffer.alloc(MAX_ENTRY);
+  const forged = Buffer.from('\x04\xc0\x00\x02\x01somebody else', 'latin1');
+  const size = writeEntry(entry, forged, forged.length, 1000, false);
+  const carrier = `\x04\xcb\x00\x71\x09x${entry.toString('latin1', 0, size)}y`;
+  expect(add(one, carrier, 2000)).toBe(true);
+  expect(find(other, forged.toString('latin1'))).toBe(0);
+  expect(find(other, carrier)).toBe(2000);
+  expect(taken(one)).toEqual({ [carrier]: 2000 });
+});
+
+test.each([
+  [false, false],
+  [true, true],
+])(
+  'what has to be on the disk when it is answered (%j) has to be there when it is taken out',
+  (durable, wanted) => {
+    const one = newQueue(database, durable);
+    queues.push(one);
+    add(open(), 'from a filter that does not wait for the disk', 1000);
+    expect(add(one, 'another', 1000)).toBe(true);
+    expect(open().take()).toMatchObject({ durable: wanted });
+  },
+);

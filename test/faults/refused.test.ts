@@ -1,0 +1,146 @@
+// What a machine refuses to a filter: files that are somebody else's, descriptors, memory, a look at what boot this is. Mail is
+// answered, nobody dies of it, and one line says what to do.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { copyFilter } from '../e2e/copy.ts';
+import { greylatch, startFilter } from '../support/filter.ts';
+import { suite } from '../support/needs.ts';
+import { deferred, dunno } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+import { file, filterIn, isEmptied, logFile, requestFor } from './database.ts';
+
+let own: ReturnType<typeof makeScratch>;
+beforeEach(() => {
+  own = makeScratch();
+});
+afterEach(() => own.remove());
+
+const log = () => readFileSync(logFile(own.path), 'utf8');
+
+// Some of these let it open the queue, or the database in part.
+test.each([20, 21, 22, 23, 24, 25])('with %i descriptors', async (most) => {
+  writeFileSync(logFile(own.path), '');
+  const filter = await limited(`ulimit -n ${most}`);
+  for (let i = 0; i < 3; i++) expect(await filter.ask(requestFor(i))).toMatch(/^action=/);
+  expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+});
+
+// LMDB's map is 64 GB of address space where there are so many.
+test.each([1, 8, 70])('with %i GB of address space', async (most) => {
+  const filter = await limited(`ulimit -v ${most * 2 ** 20}`);
+  for (let i = 0; i < 20; i++) expect(await filter.ask(requestFor(i))).toBe(deferred);
+  await until(async () => (await filter.ask(requestFor(19))) === dunno && isEmptied(own.path));
+  expect(await filter.ask(requestFor(0))).toBe(dunno);
+  expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
+});
+
+test('with less than a map needs', async () => {
+  const first = await filterIn(own.path);
+  expect(await first.ask(requestFor(1))).toBe(deferred);
+  await until(async () => (await first.ask(requestFor(1))) === dunno);
+  await first.finish();
+  const room = Number(/^VmPeak:\s+(\d+)/m.exec(await statusOf())![1]);
+  const filter = await limited(`ulimit -v ${room + 48 * 1024}`);
+  expect(await filter.ask(requestFor(1))).toBe(dunno);
+  expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
+  expect(log()).toMatch(/no memory; raise the limit on address space/);
+});
+
+/** What the kernel says of a filter that has loaded all but the map. */
+async function statusOf(): Promise<string> {
+  const filter = await startFilter(greylatch('--db', '/nonexistent/greylist.mdb', '--log', 'none'));
+  await filter.ask(requestFor(1));
+  const status = readFileSync(`/proc/${filter.pid}/status`, 'latin1');
+  await filter.finish();
+  return status;
+}
+
+const limited = (limit: string) =>
+  startFilter([
+    ...['sh', '-c', `${limit}; exec "$@"`, 'sh'],
+    ...greylatch('--db', file(own.path), '--log', `file:${logFile(own.path)}`, '--delay', '0'),
+  ]);
+
+suite('as root, for a filter that is not', ['root'], () => {
+  let program = '';
+  beforeEach(() => {
+    program = copyFilter(path.join(own.path, 'greylatch')); // a checkout may be closed to nobody
+    mkdirSync(path.join(own.path, 'mta'));
+    for (const place of [own.path, path.join(own.path, 'mta')]) chmodSync(place, 0o755);
+    writeFileSync(logFile(own.path), '');
+    chownSync(logFile(own.path), 65_534, 65_534);
+  });
+  const mta = () => path.join(own.path, 'mta');
+
+  const asNobody = (...options: string[]) =>
+    startFilter([
+      ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program],
+      ...['--db', file(mta()), '--log', `file:${logFile(own.path)}`, '--delay', '0', ...options],
+    ]);
+
+  /** A database of nobody's in which the first triple has passed. */
+  async function make(): Promise<void> {
+    chownSync(mta(), 65_534, 65_534);
+    const filter = await asNobody();
+    expect(await filter.ask(requestFor(1))).toBe(deferred);
+    await until(async () => (await filter.ask(requestFor(1))) === dunno && isEmptied(mta()));
+    expect(await filter.finish()).toMatchObject({ code: 0 });
+  }
+
+  test('a directory of somebody else', async () => {
+    const filter = await asNobody();
+    for (let i = 0; i < 5; i++) expect(await filter.ask(requestFor(i))).toBe(dunno);
+    expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+    expect(log()).toMatch(/^[^\n]*permission denied[^\n]*\n$/);
+  });
+
+  test.each([
+    ['of root', (lock: string) => chownSync(lock, 0, 0)],
+    [
+      'of root, for all to read',
+      (lock: string) => {
+        chownSync(lock, 0, 0);
+        chmodSync(lock, 0o644);
+      },
+    ],
+    ['that is write-protected', (lock: string) => chmodSync(lock, 0o444)],
+  ])('a lock file %s', async (_, spoil) => {
+    await make();
+    spoil(`${file(mta())}-lock`);
+    const filter = await asNobody('--on-error', 'defer');
+    expect(await filter.ask(requestFor(1))).toBe(dunno); // known, and this has to be noted
+    expect(await filter.ask(requestFor(2))).toBe(deferred);
+    expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
+    expect(log()).toMatch(/permission denied/);
+  });
+
+  test('a database that is write-protected, and a directory that is closed under a running filter', async () => {
+    await make();
+    chmodSync(file(mta()), 0o400);
+    const filter = await asNobody('--on-error', 'defer');
+    expect(await filter.ask(requestFor(1))).toBe(dunno);
+    chmodSync(mta(), 0);
+    const end = Date.now() + 1100; // it looks once a second whether the file is still there
+    await until(() => Date.now() > end);
+    expect(await filter.ask(requestFor(1))).toBe(dunno);
+    expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
+    expect(log()).toMatch(/permission denied/);
+  });
+
+  test('a look at which boot this is: who may look takes back nothing', async () => {
+    // As systemd's ProcSubset=pid has it.
+    const hidden = 'mount -t tmpfs none /proc/sys/kernel/random && exec "$@"';
+    const options = ['--db', file(own.path), '--log', 'none', '--delay', '0', '--auto-whitelist', '0'];
+    const filter = await startFilter(['unshare', '-m', 'sh', '-c', hidden, 'sh', ...greylatch(...options)]);
+    for (let i = 0; i < 100; i++) expect(await filter.ask(requestFor(i))).toBe(deferred);
+    await until(() => isEmptied(own.path));
+    execFileSync(process.execPath, [greylatch()[1]!, 'status', '--db', file(own.path)]);
+    const second = Math.floor(Date.now() / 1000);
+    await until(() => Date.now() / 1000 > second + 1);
+    for (let i = 0; i < 100; i++) expect(await filter.ask(requestFor(i))).toBe(dunno);
+    await filter.finish();
+  });
+});
