@@ -2,7 +2,7 @@
 // then. What stands here and above is on the way of every start; it is kept short.
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';
-import { silenceStderr, stderrIsApart } from './filter/descriptors.ts';
+import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';
 import { fleetFrom } from './filter/fleet.ts';
 import { AFTER_START, keepYoungSmall } from './filter/heap.ts';
 import { hitCounter } from './filter/hits.ts';
@@ -15,7 +15,8 @@ import { openStore } from './store/lmdb.ts';
 const USAGE_STATUS = 2;
 
 function main(argv: string[]): void {
-  if (argv.some(isForCommands)) {
+  // Nobody runs a command under spawn(8): there it is a wrong word of the filter's line.
+  if (argv.some(isForCommands) && !isOneSocket()) {
     // A bundle of its own, so that no start of a filter reads it.
     const { runCommand } = require('./commands.js') as typeof import('./cli/commands.ts');
     void runCommand(argv);
@@ -23,15 +24,13 @@ function main(argv: string[]): void {
   }
   const apart = stderrIsApart();
   if (!apart) silenceStderr();
-  const words = plainWords(argv);
-  if (words !== undefined) start(() => words, apart);
-  else start(() => (require('./words.js') as typeof import('./cli/words.ts')).readWords(argv), apart);
+  start(argv, apart);
 }
 
-function start(words: () => Words, apart: boolean): void {
+function start(argv: string[], apart: boolean): void {
   const open = (target: LogTarget) => newLog(target === 'stderr' && !apart ? 'none' : target, openTarget);
   try {
-    const settings = filterArguments(words());
+    const settings = filterArguments(plainWords(argv) ?? otherWords(argv));
     filter(
       settings,
       open(settings.log === 'syslog' && !settings.logGiven && apart ? 'stderr' : settings.log),
@@ -39,10 +38,22 @@ function start(words: () => Words, apart: boolean): void {
   } catch (error) {
     // By its name: the class is another one in each bundle.
     if (!(error instanceof Error) || error.name !== 'UsageError') throw error;
-    const log = open(apart ? 'stderr' : 'syslog');
+    const log = open(apart ? 'stderr' : targetOf(argv));
     log.write('err', `${error.message} (greylatch --help lists the options)`);
     log.close(() => process.exit(USAGE_STATUS));
   }
+}
+
+/** Any command line but the plainest; loaded only then. */
+function otherWords(argv: string[]): Words {
+  return (require('./words.js') as typeof import('./cli/words.ts')).readWords(argv);
+}
+
+/** Where a command line that is wrong says that its messages go. */
+function targetOf(argv: string[]): LogTarget {
+  const at = argv.findLastIndex((word) => word === '--log' || word.startsWith('--log='));
+  const word = argv[at] === '--log' ? argv[at + 1] : argv[at]?.slice('--log='.length);
+  return word === 'none' || word?.startsWith('file:') ? (word as LogTarget) : 'syslog';
 }
 
 /** A word that is no option leads to a command; so do the questions that yargs answers. */

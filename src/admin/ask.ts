@@ -17,7 +17,14 @@ export async function mayTouch(count: number, doing: string, yes: boolean): Prom
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`This will ${doing}. Go on? [y/N] `)).trim());
+    const answer = await terminal.question(`This will ${doing}. Go on? [y/N] `).catch((error: Error) => {
+      if (error.name !== 'AbortError') throw error;
+      process.stderr.write('\n');
+      return ''; // Ctrl-C or Ctrl-D
+    });
+    const goOn = /^y(es)?$/i.test(answer.trim());
+    if (!goOn) process.stderr.write('Nothing was changed.\n');
+    return goOn;
   } finally {
     terminal.close();
   }

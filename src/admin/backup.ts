@@ -3,10 +3,11 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { UsageError } from '../cli/values.ts';
 import { checkPlace } from '../store/place.ts';
 import { copyTo } from '../store/replace.ts';
 import { doesNotExist, explained } from './database.ts';
-import { newBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { bytes, plural } from './text.ts';
 
 export const backupCommand = defineCommand({
@@ -20,16 +21,11 @@ export const backupCommand = defineCommand({
   examples: [['backup /var/backups/greylist.mdb', 'from cron']],
   statuses: { 0: 'written' },
   run({ db, file, json }) {
+    if (file === '' || file === '-') throw new UsageError('backup: name a file; standard output will not do');
     if (path.resolve(file) === path.resolve(db))
       throw new Error(`${file} is the database itself; name another file`);
-    explained(file, () => checkPlace(file));
-    const bar = newBar('copying');
-    let records: number | undefined;
-    try {
-      records = explained(db, () => copyTo(db, file, bar.show));
-    } finally {
-      bar.end();
-    }
+    explained(file, () => checkPlace(file, ''));
+    const records = withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
     if (records === undefined) throw doesNotExist(db);
     const { size } = statSync(file);
     process.stdout.write(

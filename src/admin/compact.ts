@@ -1,10 +1,9 @@
 // greylatch compact: give the space back that is not used.
-import { statSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { compact } from '../store/replace.ts';
-import { doesNotExist, explained } from './database.ts';
-import { newBar } from './progress.ts';
+import { doesNotExist, explained, sizeOf } from './database.ts';
+import { withBar } from './progress.ts';
 import { bytes } from './text.ts';
 
 export const compactCommand = defineCommand({
@@ -18,15 +17,10 @@ export const compactCommand = defineCommand({
   examples: [['compact', 'after a purge, or a flood of spam']],
   statuses: { 0: 'done' },
   run({ db, json }) {
-    const size = () => statSync(db, { throwIfNoEntry: false })?.size ?? 0;
+    const size = () => explained(db, () => sizeOf(db));
     const before = size();
     if (before === 0) throw doesNotExist(db);
-    const bar = newBar('compacting');
-    try {
-      explained(db, () => compact(db, bar.show));
-    } finally {
-      bar.end();
-    }
+    withBar('compacting', (show) => explained(db, () => compact(db, show)));
     const after = size();
     process.stdout.write(
       json ? `${JSON.stringify({ before, after })}\n` : `${db}: ${bytes(before)}, now ${bytes(after)}\n`,

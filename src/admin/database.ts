@@ -1,29 +1,43 @@
 // This host's own database as commands open it: each way in which it cannot be used is one line that says what to do.
-import { DamageError, MovedError } from '../store/damage.ts';
+import { statSync } from 'node:fs';
+import { DamageError, MovedError, refused } from '../store/damage.ts';
+import { foreign, wasDatabase } from '../store/ours.ts';
 import { type Scan, scan } from '../store/scan.ts';
 
 export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
 }
 
-/** Runs `work`, and gives what the store throws in a form for people. */
-export function explained<T>(db: string, work: () => T): T {
+/** In bytes; 0: there is none. Throws StoreError. */
+export function sizeOf(db: string): number {
   try {
-    return work();
+    return statSync(db, { throwIfNoEntry: false })?.size ?? 0;
   } catch (error) {
-    throw explanation(db, error);
+    throw refused(error, db, 'look at');
   }
 }
 
-/** What the store has thrown, in a form for people. */
-export function explanation(db: string, error: unknown): unknown {
+/** Runs `work`, and gives what the store throws in a form for people. */
+export function explained<T>(db: string, work: () => T, advice?: string): T {
+  try {
+    return work();
+  } catch (error) {
+    throw explanation(db, error, advice);
+  }
+}
+
+/** What the store has thrown, in a form for people. `advice`: what to do where the file is damaged and no filter's. */
+export function explanation(db: string, error: unknown, advice?: string): unknown {
   if (error instanceof DamageError) {
+    if (advice === undefined && !wasDatabase(db))
+      return new Error(foreign(db, error.message), { cause: error });
     return new Error(
-      `${db} ${error.message}; a filter sets it aside at its next request and saves what it can (by hand: greylatch salvage)`,
+      `${db} ${error.message}; ${advice ?? 'a filter sets it aside at its next request and saves what it can (by hand: greylatch salvage)'}`,
       { cause: error },
     );
   }
-  return error instanceof MovedError ? new Error(`${db}: ${error.message}; try again`) : error;
+  if (error instanceof MovedError) return new Error(`${db}: ${error.message}; try again`);
+  return error instanceof Error && 'syscall' in error ? refused(error, db, 'use') : error;
 }
 
 /** Opens it for reading. Throws an Error for the user, also where there is none. */

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { addressTest, clientTest } from '../greylist/pattern.ts';
-import type { Release } from '../greylist/release.ts';
-import type { Name } from '../store/edit.ts';
-import { RELEASES, readReleases, SEEN_WITHIN, writeReleases } from '../store/releases.ts';
+import type { Name } from '../store/change.ts';
+import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
+import { nameOf } from './entry.ts';
 import { type Editor, eachEntry, WHERE, withRecords } from './records.ts';
-import { nameOf, needed } from './release.ts';
-import { describeSelection, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
+import { changeReleases } from './releases.ts';
+import { describeSelection, needed, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
 import { plural } from './text.ts';
 
 const NOT = 1;
@@ -35,7 +35,7 @@ export const forgetCommand = defineCommand({
     const isMeant = recordTest(selection);
     return withRecords(args, async (records) => {
       const names: Name[] = [];
-      await eachEntry(records, 'reading', (entry) => {
+      await eachEntry(records, (entry) => {
         if (isMeant(entry)) names.push(nameOf(entry));
       });
       const doing = `delete ${plural(names.length, 'record')} (${describeSelection(selection)})`;
@@ -55,21 +55,14 @@ export const forgetCommand = defineCommand({
   },
 });
 
+/** Returns how many. */
 async function takeBack(editor: Editor, selection: Selection): Promise<number> {
   let taken = 0;
-  await editor.changeJointly([
-    {
-      names: [{ house: RELEASES }],
-      change([before]) {
-        const text = before?.kind === 'house' ? before.text : undefined;
-        const releases = readReleases(text);
-        const kept = releases.filter((release) => !isMeant(release, selection));
-        taken = releases.length - kept.length;
-        if (taken === 0) return [undefined];
-        return [kept.length === 0 ? 'forget' : { kind: 'house', text: writeReleases(kept) }];
-      },
-    },
-  ]);
+  await changeReleases(editor, (before) => {
+    const kept = before.filter((release) => !isMeant(release, selection));
+    taken = before.length - kept.length;
+    return kept;
+  });
   return taken;
 }
 

@@ -84,6 +84,8 @@ function listed(learned: readonly Learned[], dryRun: boolean): string {
     client,
     visible(name),
   ]);
+  if (learned.length === 0)
+    return "0 clients: no mail was found that was delivered; are these logs of Postfix's?\n";
   const done = dryRun ? 'would be whitelisted' : 'whitelisted';
   return `${table([['messages', 'last', 'client', 'name'], ...rows], [0])}${plural(learned.length, 'client')} ${done}\n`;
 }

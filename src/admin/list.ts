@@ -1,17 +1,18 @@
 // greylatch list: what is on record, filtered and sorted.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import type { Peek } from '../store/peek.ts';
+import type { Release } from '../store/releases.ts';
 import type { Entry } from '../store/scan.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
-import { lastOf } from './merge.ts';
-import { eachEntry, LIVES, WHERE, withRecords } from './records.ts';
-import { loosely, recordTest, SELECTION, selectionOf } from './select.ts';
-import { ago, localTime, newPaint, plural, span, table, visible, wantsColour } from './text.ts';
+import { lastOf, type TripleEntry } from './entry.ts';
+import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
+import { checkClient, loosely, recordTest, SELECTION, selectionOf } from './select.ts';
+import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
 
-type Triple = Extract<Entry, { kind: 'triple' }>;
 type Client = Extract<Entry, { kind: 'client' }>;
 
-const STATES = ['waiting', 'passed', 'whitelisted'] as const;
+const STATES = ['waiting', 'passed', 'whitelisted', 'released'] as const;
 const SORTS = ['first', 'last', 'wait'] as const;
 
 export const listCommand = defineCommand({
@@ -26,7 +27,7 @@ export const listCommand = defineCommand({
     state: {
       kind: 'choice',
       choices: STATES,
-      describe: 'only triples that wait, or passed, or whitelisted clients',
+      describe: 'only triples that wait, or passed; whitelisted clients; what greylatch release lets pass',
     },
     sort: {
       kind: 'choice',
@@ -44,34 +45,38 @@ export const listCommand = defineCommand({
     ['list --state waiting --recipient bob@example.net', 'the mail that bob is waiting for'],
     ['list --client 192.0.2.0/24 --sort wait', 'who of a network waited longest'],
     ['list --state whitelisted --limit 0 --json', 'the auto-whitelist, for a program'],
+    ['list --state released', 'what greylatch release lets pass, and until when'],
   ],
   statuses: { 0: 'listed, if only that there is nothing' },
   run: (args) =>
     withRecords(args, async (records) => {
       const { state, sort, limit, json } = args;
       const now = records.now();
-      const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
+      if (state === 'released') return listReleases(await records.peek(ANYBODY), now, json);
+      const lives = livesOf(args);
       const threshold = args['auto-whitelist'];
-      const isMeant = recordTest(loosely(selectionOf(args)));
+      const selection = selectionOf(args);
+      if (selection.client?.includes('/')) checkClient(selection);
+      const isMeant = recordTest(loosely(selection));
       const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
-      await eachEntry(records, 'reading', (entry) => {
+      await eachEntry(records, (entry) => {
         if ((state === 'whitelisted') !== (entry.kind === 'client')) return;
         const wanted =
           entry.kind === 'client'
-            ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, limits)
+            ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, lives)
             : state !== (entry.passed ? 'waiting' : 'passed') &&
-              tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, limits);
+              tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, lives);
         if (wanted && isMeant(entry)) best.add(entry);
       });
       const entries = best.all();
       if (json) process.stdout.write(entries.map(jsonOf).join(''), 'latin1');
       else {
-        const paint = newPaint(wantsColour(process.stdout, process.env));
+        const paint = paintForOutput();
         const heading = (row: number, _: number, cell: string) => (row === 0 ? paint('bold', cell) : cell);
         const rows =
           state === 'whitelisted'
             ? clientRows(entries as Client[], now)
-            : tripleRows(entries as Triple[], now);
+            : tripleRows(entries as TripleEntry[], now);
         if (entries.length > 0) process.stdout.write(table(rows, RIGHT, heading));
         const what = state === 'whitelisted' ? 'client' : 'triple';
         const more = entries.length < best.count() ? ` of ${plural(best.count(), what)} (--limit)` : '';
@@ -81,6 +86,24 @@ export const listCommand = defineCommand({
     }),
 });
 
+/** Releases are told with any triple. */
+const ANYBODY = { client: '', sender: '', recipient: '' };
+
+function listReleases({ releases }: Peek, now: number, json: boolean): number {
+  const inForce = releases.filter(({ until }) => until >= now).sort((a, b) => a.until - b.until);
+  if (json) process.stdout.write(inForce.map(jsonOf).join(''), 'latin1');
+  else {
+    const shown = (text: string | undefined) => (text === undefined ? '*' : visible(text));
+    const rows = inForce.map(({ until, client, sender, recipient }) => [
+      localTime(until),
+      ...[client, sender, recipient].map(shown),
+    ]);
+    if (rows.length > 0) process.stdout.write(table([['until', 'client', 'sender', 'recipient'], ...rows]));
+    process.stdout.write(`${plural(rows.length, 'release')}\n`);
+  }
+  return 0;
+}
+
 const RIGHT = [1, 2];
 
 function rank(entry: Entry, sort: (typeof SORTS)[number], now: number): number {
@@ -89,11 +112,11 @@ function rank(entry: Entry, sort: (typeof SORTS)[number], now: number): number {
   return sort === 'last' ? lastOf(entry) : waitOf(entry, now);
 }
 
-function waitOf({ passed, wait, firstSeen }: Triple, now: number): number {
+function waitOf({ passed, wait, firstSeen }: TripleEntry, now: number): number {
   return passed ? wait : now - firstSeen;
 }
 
-function tripleRows(triples: readonly Triple[], now: number): string[][] {
+function tripleRows(triples: readonly TripleEntry[], now: number): string[][] {
   const rows = triples.map((triple) => [
     triple.passed ? 'passed' : 'waiting',
     span(waitOf(triple, now)),
@@ -117,7 +140,7 @@ function clientRows(clients: readonly Client[], now: number): string[][] {
   return [['client', 'come-backs', 'last seen', ''], ...rows];
 }
 
-function jsonOf(entry: Entry): string {
+function jsonOf(entry: Entry | Release): string {
   const plain = JSON.stringify(entry);
   return `${plain.replace(/[\x7f-\xff]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 }

@@ -17,7 +17,7 @@ import {
 import { auditText } from './lists/print.ts';
 import { newWanted } from './lists/wanted.ts';
 import { eachEntry, WHERE, withRecords } from './records.ts';
-import { newPaint, wantsColour } from './text.ts';
+import { paintForOutput } from './text.ts';
 
 export const listsCommand = defineCommand({
   name: 'lists',
@@ -54,7 +54,7 @@ export const listsCommand = defineCommand({
 
     const hits = new Map<string, Hits | undefined>();
     const wanted = newWanted(now, { delay: args.delay, retryWindow: args['retry-window'] });
-    await withRecords(args, (records) => eachEntry(records, 'reading', wanted.add));
+    await withRecords(args, (records) => eachEntry(records, wanted.add));
     eachHouse(args.db, (name, text) => {
       if (isHitsName(name)) hits.set(name, readHits(text));
     });
@@ -72,7 +72,7 @@ export const listsCommand = defineCommand({
 
     if (args.json) process.stdout.write(`${JSON.stringify({ files, wanted: missing })}\n`);
     else {
-      const paint = newPaint(wantsColour(process.stdout, process.env));
+      const paint = paintForOutput();
       process.stdout.write(auditText(files, missing, now, paint));
     }
     return 0;

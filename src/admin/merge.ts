@@ -2,7 +2,7 @@
 // is told with who has counted it. A merge may be repeated, and made in any order, with the same outcome.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type JointChange, MOST_TEXT } from '../store/edit.ts';
+import { type JointChange, MOST_TEXT } from '../store/change.ts';
 import {
   type Counts,
   clientOf,
@@ -14,19 +14,17 @@ import {
   readOrigins,
   totalOf,
 } from '../store/origins.ts';
+import { MOST_OFFSETS } from '../store/record.ts';
 import type { Entry } from '../store/scan.ts';
 import { doesNotExist } from './database.ts';
+import { lastOf, type TripleEntry } from './entry.ts';
 import type { Imported, ImportedClient, ImportedTriple } from './import/record.ts';
 import type { Merge, Merged } from './import/run.ts';
 import type { Editor, Records } from './records.ts';
 
-type Triple = Extract<Entry, { kind: 'triple' }>;
-
 /** As late as a record can say that a triple passed, in seconds after its first sight (record.ts). */
 const LONGEST = 0xffff * 3600;
 const MOST_COUNT = 0xffffffff;
-/** Of which a record keeps the times (record.ts). */
-const MOST_OFFSETS = 4;
 
 /** Hands `work` what merges into these records; a database is made where there is none. */
 export function merging<T>(records: Records, work: (merge: Merge) => Promise<T>): Promise<T> {
@@ -94,12 +92,12 @@ function tripleChange(imported: ImportedTriple): JointChange {
   const { client, sender, recipient } = imported;
   return {
     names: [{ client, sender, recipient }],
-    change: ([before]) => [mergeTriple(before as Triple | undefined, imported)],
+    change: ([before]) => [mergeTriple(before as TripleEntry | undefined, imported)],
   };
 }
 
 /** Earliest first seen, latest last seen, passed if either passed; undefined: it says nothing new. */
-export function mergeTriple(before: Triple | undefined, imported: ImportedTriple): Triple | undefined {
+function mergeTriple(before: TripleEntry | undefined, imported: ImportedTriple): TripleEntry | undefined {
   const { client, sender, recipient, lastSeen } = imported;
   const passed = imported.passed || before?.passed === true;
   const lastPassed = Math.max(imported.passed ? lastSeen : 0, before?.lastPassed ?? 0);
@@ -112,7 +110,7 @@ export function mergeTriple(before: Triple | undefined, imported: ImportedTriple
     imported.firstSeen,
     ...(imported.passed ? [] : [lastSeen]),
   ]);
-  const merged: Triple = {
+  const merged: TripleEntry = {
     kind: 'triple',
     client,
     sender,
@@ -144,11 +142,6 @@ function attempts(times: ReadonlySet<number>, firstSeen: number, deferrals: numb
   const kept =
     offsets.length <= MOST_OFFSETS ? offsets : [...offsets.slice(0, MOST_OFFSETS - 1), offsets.at(-1)!];
   return { offsets: kept, deferrals: Math.max(deferrals, 1 + kept.length) };
-}
-
-/** When a triple was last seen, as far as its record tells. */
-export function lastOf({ firstSeen, lastPassed, offsets }: Triple): number {
-  return Math.max(lastPassed, firstSeen + (offsets.at(-1) ?? 0));
 }
 
 function clientChange(client: string, all: readonly ImportedClient[], self: string): JointChange {

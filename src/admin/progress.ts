@@ -11,15 +11,25 @@ export interface Bar {
   end(): void;
 }
 
-export function newBar(what: string, clock: () => number = Date.now): Bar {
+/** Runs `work` with a bar, which it is given to show how far it is. */
+export function withBar<T>(what: string, work: (show: Bar['show']) => T): T {
+  const bar = newBar(what);
+  try {
+    return work(bar.show);
+  } finally {
+    bar.end();
+  }
+}
+
+export function newBar(what: string): Bar {
   if (!process.stderr.isTTY) return { show() {}, end() {} };
-  const begun = clock();
+  const begun = Date.now();
   let next = begun + PATIENCE;
   let drawn = false;
   return {
     show(part) {
-      if (clock() < next) return;
-      next = clock() + EVERY;
+      if (Date.now() < next) return;
+      next = Date.now() + EVERY;
       drawn = true;
       const full = Math.round(Math.min(1, part) * WIDTH);
       const bar = '#'.repeat(full) + '.'.repeat(WIDTH - full);

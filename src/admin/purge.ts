@@ -1,13 +1,12 @@
 // greylatch purge: forget what has expired, now. The filters do it by and by.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
-import type { Name } from '../store/edit.ts';
-import { RELEASES, readReleases, writeReleases } from '../store/releases.ts';
+import type { Name } from '../store/change.ts';
 import type { Entry } from '../store/scan.ts';
-import { clientCounts, type Limits, tripleCounts } from '../store/store.ts';
+import { hasExpired, nameOf } from './entry.ts';
 import { newBar } from './progress.ts';
-import { eachEntry, LIVES, WHERE, withRecords } from './records.ts';
-import { nameOf } from './release.ts';
+import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
+import { changeReleases } from './releases.ts';
 import { plural } from './text.ts';
 
 export const purgeCommand = defineCommand({
@@ -31,10 +30,10 @@ export const purgeCommand = defineCommand({
   run: (args) =>
     withRecords(args, async (records) => {
       const now = records.now();
-      const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
+      const lives = livesOf(args);
       const names: Name[] = [];
-      await eachEntry(records, 'reading', (entry) => {
-        if (hasExpired(entry, now, limits)) names.push(nameOf(entry));
+      await eachEntry(records, (entry) => {
+        if (hasExpired(entry, now, lives)) names.push(nameOf(entry));
       });
       const bar = newBar('forgetting');
       let done = 0;
@@ -44,22 +43,13 @@ export const purgeCommand = defineCommand({
             name,
             // It may have come back meanwhile.
             change: (before: Entry | undefined) =>
-              before !== undefined && hasExpired(before, now, limits) ? ('forget' as const) : undefined,
+              before !== undefined && hasExpired(before, now, lives) ? ('forget' as const) : undefined,
           };
           bar.show(++done / names.length);
         }
       }
       const forgotten = await records.edit(async (editor) => {
-        await editor.changeJointly([
-          {
-            names: [{ house: RELEASES }],
-            change([before]) {
-              if (before?.kind !== 'house') return [undefined];
-              const kept = readReleases(before.text).filter(({ until }) => until >= now);
-              return [kept.length === 0 ? 'forget' : { kind: 'house', text: writeReleases(kept) }];
-            },
-          },
-        ]);
+        await changeReleases(editor, (before) => before.filter(({ until }) => until >= now));
         return editor.change(changes());
       });
       bar.end();
@@ -71,10 +61,3 @@ export const purgeCommand = defineCommand({
       return 0;
     }),
 });
-
-/** What was first seen in the future may be right again when the clock is. */
-function hasExpired(entry: Entry, now: number, limits: Limits): boolean {
-  if (entry.kind === 'client') return !clientCounts(entry.lastSeen, now, limits);
-  const { firstSeen, passed, lastPassed } = entry;
-  return firstSeen <= now && !tripleCounts(firstSeen, passed ? lastPassed : 0, now, limits);
-}

@@ -1,16 +1,16 @@
 // The records that a command reads and changes, wherever they are: in this host's own database, or with --store in the
-// engine that several hosts share. The only place that knows of both.
-import { statSync } from 'node:fs';
+// engine that several hosts share. Commands that read or change records need not know which.
 import type { Option } from '../cli/options.ts';
 import { OPTIONS } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
-import type { Triple } from '../greylist/request.ts';
-import { type Change, type JointChange, type Name, openEditor } from '../store/edit.ts';
+import type { Change, JointChange, Name } from '../store/change.ts';
+import { openEditor } from '../store/edit.ts';
 import type { Engine } from '../store/fleet/examine.ts';
 import { clientOf } from '../store/origins.ts';
 import { type Peek, peek } from '../store/peek.ts';
 import type { Entry } from '../store/scan.ts';
-import { explained, explanation, scanOf } from './database.ts';
+import type { Lives, Triple } from '../store/store.ts';
+import { explained, explanation, scanOf, sizeOf } from './database.ts';
 import { newBar } from './progress.ts';
 
 const EVERY = 4096; // records between two looks at the clock
@@ -31,6 +31,11 @@ export const LIVES = {
   'retry-window': OPTIONS['retry-window'],
   'max-age': OPTIONS['max-age'],
 } as const satisfies Record<string, Option>;
+
+/** Undefined where a command has no such option: then nothing expires. */
+export function livesOf(args: { 'retry-window'?: number; 'max-age'?: number }): Lives {
+  return { retryWindow: args['retry-window'] ?? 0, maxAge: args['max-age'] ?? 0 };
+}
 
 /** What the command line says of them. */
 export interface Where {
@@ -85,11 +90,10 @@ export interface Editor {
 export async function withRecords<T>(where: Where, work: (records: Records) => Promise<T>): Promise<T> {
   if (where.store === undefined) return work(ofDatabase(where.db));
   const { address, fleet: opener } = engineAt(where.store);
-  const { 'retry-window': retryWindow = 0, 'max-age': maxAge = 0 } = where;
   const fleet = await opener.openEngine(address, {
     passwordFile: where['store-password-file'],
     patience: where['store-timeout'],
-    limits: { retryWindow, maxAge, maxWaiting: 0 },
+    lives: livesOf(where),
   });
   try {
     return await work(ofFleet(fleet));
@@ -113,11 +117,10 @@ export function engineAt(store: string): { address: ReturnType<Bundle['readAddre
 /** Calls `visit` for each record. */
 export async function eachEntry(
   records: Records,
-  what: string,
   visit: (entry: Entry) => void,
   hooks?: Hooks,
 ): Promise<void> {
-  for await (const piece of records.read(what, hooks)) for (const entry of piece) visit(entry);
+  for await (const piece of records.read('reading', hooks)) for (const entry of piece) visit(entry);
 }
 
 /** Of this host's own database, whatever the filters share. */
@@ -125,7 +128,7 @@ export function ofDatabase(db: string): Records {
   return {
     name: db,
     now: () => Math.floor(Date.now() / 1000),
-    isThere: () => (statSync(db, { throwIfNoEntry: false })?.size ?? 0) > 0,
+    isThere: () => explained(db, () => sizeOf(db)) > 0,
     async *read(what, { onDamage, onOrigins, onHouse } = {}) {
       const { entries, part } = scanOf(db, onDamage, (name, text) => {
         if (clientOf(name) === undefined) onHouse?.(name, text);

@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
-import type { Release } from '../greylist/release.ts';
-import { MOST_TEXT, type Name } from '../store/edit.ts';
-import { RELEASES, readReleases, SEEN_WITHIN, writeReleases } from '../store/releases.ts';
+import type { Name } from '../store/change.ts';
+import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import type { Entry } from '../store/scan.ts';
 import { mayTouch, YES } from './ask.ts';
+import { nameOf } from './entry.ts';
 import { type Editor, eachEntry, LIVES, WHERE, withRecords } from './records.ts';
-import { describeSelection, isEmpty, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
+import { changeReleases } from './releases.ts';
+import { describeSelection, needed, recordTest, SELECTION, selectionOf } from './select.ts';
 import { localTime, plural } from './text.ts';
 
 const NOT = 1;
@@ -50,9 +51,11 @@ export const releaseCommand = defineCommand({
     const isMeant = recordTest(selection);
     return withRecords(args, async (records) => {
       const names: Name[] = [];
-      await eachEntry(records, 'reading', (entry) => {
-        if (entry.kind === 'triple' && !entry.passed && isMeant(entry)) names.push(nameOf(entry));
-      });
+      // Where there is no database yet, nothing waits.
+      if (records.isThere())
+        await eachEntry(records, (entry) => {
+          if (entry.kind === 'triple' && !entry.passed && isMeant(entry)) names.push(nameOf(entry));
+        });
       const doing = `release ${plural(names.length, 'triple')} on record (${describeSelection(selection)})`;
       if (!(await mayTouch(names.length, doing, yes))) return NOT;
       const now = records.now();
@@ -72,25 +75,6 @@ export const releaseCommand = defineCommand({
   },
 });
 
-/** Throws UsageError where no option says which, or one that would match more than was meant. */
-export function needed(selection: Selection, command: string): Selection {
-  if (isEmpty(selection))
-    throw new UsageError(`${command}: say which, with --client, --sender or --recipient`);
-  for (const name of ['sender', 'recipient'] as const) {
-    const text = selection[name];
-    if (text !== undefined && text !== '' && !/[@*]/.test(text)) {
-      throw new UsageError(`--${name} ${text}: write an address, @DOMAIN, or a pattern with *`);
-    }
-  }
-  return selection;
-}
-
-export function nameOf(entry: Entry): Name {
-  if (entry.kind === 'client') return { client: entry.client };
-  const { client, sender, recipient } = entry;
-  return { client, sender, recipient };
-}
-
 /** Passed, without ever having waited for it. */
 function released(before: Entry | undefined, now: number): Entry | undefined {
   if (before?.kind !== 'triple' || before.passed) return undefined;
@@ -98,24 +82,11 @@ function released(before: Entry | undefined, now: number): Entry | undefined {
   return { ...before, firstSeen, passed: true, lastPassed: now, wait: 0, offsets: [] };
 }
 
+/** In the place of the same one with another end, if there is one. */
 async function addRelease(editor: Editor, release: Release, now: number): Promise<void> {
-  await editor.changeJointly([
-    {
-      names: [{ house: RELEASES }],
-      change([before]) {
-        const text = before?.kind === 'house' ? before.text : undefined;
-        const same = JSON.stringify({ ...release, until: 0 });
-        const others = readReleases(text).filter(
-          (one) => one.until >= now && JSON.stringify({ ...one, until: 0 }) !== same,
-        );
-        const after = writeReleases([...others, release]);
-        if (after.length > MOST_TEXT) {
-          throw new Error(
-            `${plural(others.length, 'release')} at once are as many as fit; take some back (greylatch forget), or wait`,
-          );
-        }
-        return [{ kind: 'house', text: after }];
-      },
-    },
+  const same = JSON.stringify({ ...release, until: 0 });
+  await changeReleases(editor, (before) => [
+    ...before.filter((one) => one.until >= now && JSON.stringify({ ...one, until: 0 }) !== same),
+    release,
   ]);
 }

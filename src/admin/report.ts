@@ -7,8 +7,8 @@ import { WHERE, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
-import { writeWhole } from './report/write.ts';
-import { newPaint, wantsColour } from './text.ts';
+import { paintForOutput } from './text.ts';
+import { writeWhole } from './write.ts';
 
 export const reportCommand = defineCommand({
   name: 'report',
@@ -27,7 +27,8 @@ export const reportCommand = defineCommand({
     json: JSON_OUTPUT,
     html: {
       kind: 'path',
-      describe: 'write a page with plots to this file instead, which needs nothing but a browser',
+      describe:
+        'write a page with plots to this file instead, which needs nothing but a browser; -: standard output',
     },
     delay: OPTIONS.delay,
     'retry-window': OPTIONS['retry-window'],
@@ -50,8 +51,9 @@ export const reportCommand = defineCommand({
         if (name === FORGOTTEN) gathering.forgotten(readForgotten(text));
       });
       const facts = gathering.facts();
-      if (html !== undefined) writeWhole(html, pageOf(db, facts));
-      const paint = newPaint(wantsColour(process.stdout, process.env));
+      if (html === '-') process.stdout.write(pageOf(db, facts));
+      else if (html !== undefined) writeWhole(html, pageOf(db, facts));
+      const paint = paintForOutput();
       if (json) process.stdout.write(`${JSON.stringify({ db, ...facts })}\n`);
       else if (html === undefined) process.stdout.write(printed(db, facts, paint));
       return 0;

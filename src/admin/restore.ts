@@ -1,10 +1,11 @@
 // greylatch restore: a backup in the place of the database, which is set aside.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { restore } from '../store/replace.ts';
 import { explained } from './database.ts';
-import { newBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { plural } from './text.ts';
 
 export const restoreCommand = defineCommand({
@@ -20,16 +21,14 @@ export const restoreCommand = defineCommand({
   run({ db, backup, json }) {
     if (path.resolve(backup) === path.resolve(db))
       throw new Error(`${backup} is the database itself; name a backup`);
-    const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-    const aside = `${db}.before-restore-${time}`;
-    const bar = newBar('restoring');
-    let done: ReturnType<typeof restore>;
-    try {
-      done = explained(backup, () => restore(db, backup, aside, bar.show));
-    } finally {
-      bar.end();
-    }
-    const { records, wasThere } = done;
+    const aside = freeName(db);
+    const { records, wasThere } = withBar('restoring', (show) =>
+      explained(
+        backup,
+        () => restore(db, backup, aside, show),
+        'it cannot be restored; greylatch salvage copies what it still holds',
+      ),
+    );
     const kept = wasThere ? `; the database of before is now ${aside}` : '';
     process.stdout.write(
       json
@@ -39,3 +38,13 @@ export const restoreCommand = defineCommand({
     return 0;
   },
 });
+
+/** With the UTC time in it, and a number where there is one of that second. */
+function freeName(db: string): string {
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const name = `${db}.before-restore-${time}`;
+  for (let i = 0; ; i++) {
+    const candidate = i === 0 ? name : `${name}-${i}`;
+    if (!existsSync(candidate)) return candidate;
+  }
+}

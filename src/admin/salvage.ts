@@ -1,12 +1,9 @@
 // greylatch salvage: by hand what the filter does by itself, copy into a database what a damaged file holds.
 import { lstatSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
-import { flushLast } from '../store/durable.ts';
-import { openWriter } from '../store/open.ts';
-import { checkPlace } from '../store/place.ts';
-import { salvage } from '../store/salvage.ts';
-import { closeWriter } from '../store/writer.ts';
-import { newBar } from './progress.ts';
+import { salvageInto } from '../store/salvage.ts';
+import { explained } from './database.ts';
+import { withBar } from './progress.ts';
 
 export const salvageCommand = defineCommand({
   name: 'salvage',
@@ -28,23 +25,10 @@ export const salvageCommand = defineCommand({
     if (lstatSync(into, { throwIfNoEntry: false })?.ino === from.ino) {
       throw new Error(`${into} is the damaged file itself; name another one with --into`);
     }
-    checkPlace(into);
-    const bar = newBar('saving');
-    const writer = openWriter(into);
-    let saved = { records: 0, pages: 0, of: 1 };
-    try {
-      for (const step of salvage(damaged, writer)) {
-        saved = step;
-        bar.show(step.pages / step.of);
-      }
-      flushLast(writer);
-    } finally {
-      closeWriter(writer);
-      bar.end();
-    }
-    process.stdout.write(
-      `${saved.records} records saved from ${saved.pages} pages of ${damaged} into ${into}\n`,
+    const { records, pages } = withBar('saving', (show) =>
+      explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(pages / of))),
     );
+    process.stdout.write(`${records} records saved from ${pages} pages of ${damaged} into ${into}\n`);
     return 0;
   },
 });

@@ -1,6 +1,7 @@
 // Which records, or which mail, a command is about: --client, --sender and --recipient, read once and asked for each
 // record. Pure.
 import type { Option } from '../cli/options.ts';
+import { UsageError } from '../cli/values.ts';
 import { addressTest, clientTest, isNetwork, type Test } from '../greylist/pattern.ts';
 import type { Entry } from '../store/scan.ts';
 
@@ -28,7 +29,7 @@ export function selectionOf(args: Partial<Record<(typeof NAMES)[number], string 
   );
 }
 
-export function isEmpty(selection: Selection): boolean {
+function isEmpty(selection: Selection): boolean {
   return NAMES.every((name) => selection[name] === undefined);
 }
 
@@ -65,4 +66,27 @@ export function describeSelection(selection: Selection): string {
   return NAMES.filter((name) => selection[name] !== undefined)
     .map((name) => `--${name} ${selection[name] === '' ? "''" : Buffer.from(selection[name]!, 'latin1')}`)
     .join(' ');
+}
+
+/** Throws UsageError where a client is meant that cannot be: a network that is none, a part of an address. */
+export function checkClient({ client }: Selection): void {
+  if (client === undefined || /[*?]/.test(client) || isNetwork(client)) return;
+  if (client === '' || /[/:]|^[\d.]+$/.test(client))
+    throw new UsageError(
+      `--client ${client}: write an address, a network (192.0.2.0/24), or a name; * and ? match any characters`,
+    );
+}
+
+/** Throws UsageError where no option says which, or one that would match nothing, or more than was meant. */
+export function needed(selection: Selection, command: string): Selection {
+  if (isEmpty(selection))
+    throw new UsageError(`${command}: say which, with --client, --sender or --recipient`);
+  checkClient(selection);
+  for (const name of ['sender', 'recipient'] as const) {
+    const text = selection[name];
+    if (text !== undefined && text !== '' && !/[@*]/.test(text)) {
+      throw new UsageError(`--${name} ${text}: write an address, @DOMAIN, or a pattern with *`);
+    }
+  }
+  return selection;
 }

@@ -1,12 +1,13 @@
 // greylatch status: the database at a glance, for people, for programs, and for Prometheus.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { LIVES, type Records, WHERE, withRecords } from './records.ts';
+import { LIVES, livesOf, type Records, WHERE, withRecords } from './records.ts';
 import { type EngineStatus, gatherEngine } from './status/engine.ts';
 import { gather, type Status, type StatusSettings } from './status/facts.ts';
-import { type Paint, rowsOf, rowsOfEngine } from './status/print.ts';
-import { metricsOf, metricsOfEngine, putFile } from './status/prometheus.ts';
-import { newPaint, table, wantsColour } from './text.ts';
+import { rowsOf, rowsOfEngine } from './status/print.ts';
+import { metricsOf, metricsOfEngine } from './status/prometheus.ts';
+import { type Paint, paintForOutput, table } from './text.ts';
+import { writeWhole } from './write.ts';
 
 const SOUND = 0;
 const DAMAGED = 1;
@@ -38,14 +39,14 @@ export const statusCommand = defineCommand({
   run: (args) =>
     withRecords(args, async (records) => {
       const now = records.now();
-      const limits = { retryWindow: args['retry-window'], maxAge: args['max-age'], maxWaiting: 0 };
+      const lives = livesOf(args);
       const { db, prometheus, json, verify } = args;
-      const settings = { limits, autoWhitelist: args['auto-whitelist'], verify, now };
+      const settings = { lives, autoWhitelist: args['auto-whitelist'], verify, now };
       const { status, rows, metrics } = await look(records, db, settings);
-      if (prometheus !== undefined && prometheus !== '-') putFile(prometheus, metrics());
+      if (prometheus !== undefined && prometheus !== '-') writeWhole(prometheus, metrics());
       else if (prometheus === '-') process.stdout.write(metrics());
       else if (json) process.stdout.write(`${JSON.stringify(status)}\n`);
-      else process.stdout.write(table(rows(newPaint(wantsColour(process.stdout, process.env)))));
+      else process.stdout.write(table(rows(paintForOutput())));
       return status.sound ? SOUND : DAMAGED;
     }),
 });

@@ -9,9 +9,17 @@ export type Colour = 'bold' | 'red' | 'green' | 'yellow' | 'cyan' | 'dim';
 
 const CODES: Record<Colour, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
 
-/** A function that puts a text in a colour, where `wanted`; else the text stays as it is. */
-export function newPaint(wanted: boolean): (colour: Colour, text: string) => string {
+/** Puts a text in a colour, or leaves it as it is. */
+export type Paint = (colour: Colour, text: string) => string;
+
+/** One that uses colours where `wanted`. */
+export function newPaint(wanted: boolean): Paint {
   return (colour, text) => (wanted ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text);
+}
+
+/** For what goes to standard output. */
+export function paintForOutput(): Paint {
+  return newPaint(wantsColour(process.stdout, process.env));
 }
 
 /**

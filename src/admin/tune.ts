@@ -4,7 +4,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { readAll } from './history/read.ts';
 import { WHERE, withRecords } from './records.ts';
-import { newPaint, wantsColour } from './text.ts';
+import { paintForOutput } from './text.ts';
 import { printed } from './tune/print.ts';
 import { newReplay } from './tune/replays.ts';
 
@@ -38,7 +38,7 @@ export const tuneCommand = defineCommand({
       const replay = newReplay({ now, delay, retryWindow, autoWhitelist });
       await readAll(records, replay.take);
       const tuning = replay.tuning();
-      const paint = newPaint(wantsColour(process.stdout, process.env));
+      const paint = paintForOutput();
       process.stdout.write(json ? `${JSON.stringify({ db, ...tuning })}\n` : printed(db, tuning, paint));
       return 0;
     }),

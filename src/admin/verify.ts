@@ -1,10 +1,11 @@
 // greylatch verify: is the database sound? Reads it all, changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { foreign, wasDatabase } from '../store/ours.ts';
 import { hold } from '../store/scan.ts';
-import type { Verdict } from '../store/verify.ts';
-import { verify } from '../store/verify.ts';
-import { newBar } from './progress.ts';
+import { type Verified, verify } from '../store/verify.ts';
+import { doesNotExist } from './database.ts';
+import { withBar } from './progress.ts';
 
 const SOUND = 0;
 const DAMAGED = 1;
@@ -22,24 +23,20 @@ export const verifyCommand = defineCommand({
   examples: [['verify --db /var/mta/greylist.mdb', 'also while filters run: it changes nothing']],
   statuses: { [SOUND]: 'the database is sound', [DAMAGED]: 'it is damaged' },
   run({ db, json }) {
-    const bar = newBar('reading');
-    let verdict: Verdict | undefined;
-    try {
-      verdict = verify(db, bar.show, hold);
-    } finally {
-      bar.end();
-    }
-    if (verdict === undefined)
-      throw new Error(`${db} does not exist, or is empty; name the database with --db`);
-    const sound = verdict.problems.length === 0;
-    if (json) process.stdout.write(`${JSON.stringify({ db, sound, ...verdict })}\n`);
-    else process.stdout.write(`${describe(db, verdict)}\n`);
+    const verified = withBar('reading', (show) => verify(db, show, hold));
+    if (verified === undefined) throw doesNotExist(db);
+    const [first] = verified.problems;
+    if (verified.pageSize === 0 && first !== undefined && !wasDatabase(db))
+      throw new Error(foreign(db, first.what));
+    const sound = first === undefined;
+    if (json) process.stdout.write(`${JSON.stringify({ db, sound, ...verified })}\n`);
+    else process.stdout.write(`${describe(db, verified)}\n`);
     return sound ? SOUND : DAMAGED;
   },
 });
 
-function describe(db: string, verdict: Verdict): string {
-  const { problems, waiting, passed, clients, branches, leaves, free, lost, size, pageSize } = verdict;
+function describe(db: string, verified: Verified): string {
+  const { problems, waiting, passed, clients, branches, leaves, free, lost, size, pageSize } = verified;
   const lines = [
     `${db}: ${problems.length === 0 ? 'sound' : 'DAMAGED'}`,
     `  ${waiting} triples waiting, ${passed} passed, ${clients} clients with come-backs`,

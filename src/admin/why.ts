@@ -9,7 +9,7 @@ import { emptyRequest, type PolicyRequest } from '../greylist/request.ts';
 import { secretPath } from '../store/secret.ts';
 import { openInput } from './input.ts';
 import { WHERE, withRecords } from './records.ts';
-import { ago, localTime, newPaint, plural, span, table, visible, wantsColour } from './text.ts';
+import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
 import { type Explanation, explain } from './why/explain.ts';
 import { requestsIn } from './why/requests.ts';
 
@@ -53,7 +53,7 @@ export const whyCommand = defineCommand({
       // What is wrong in a long list is told before the process ends, behind the answers.
       const later = (work: () => void) => void setImmediate(work);
       const policy = policyFrom(settings, { warn, now: () => now, later });
-      const paint = newPaint(wantsColour(process.stdout, process.env));
+      const paint = paintForOutput();
       for (const [i, request] of requests.entries()) {
         const explanation = await explain(request, settings, policy, now, records.peek);
         if (args.json) process.stdout.write(`${JSON.stringify(explanation)}\n`);

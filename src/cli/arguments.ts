@@ -1,6 +1,5 @@
 // The command line of a filter, from the table of options. Runs at every start: no yargs here, which takes
-// three times as long to load as all the rest (FACTS: 85 ms).
-import type { OnError } from '../filter/answer.ts';
+// three times as long to load as all the rest (85 ms).
 import type { LogTarget } from '../log/log.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
 import {
@@ -14,6 +13,7 @@ import {
   path,
   recipient,
   text,
+  UsageError,
 } from './values.ts';
 
 export interface FilterArguments {
@@ -49,7 +49,7 @@ export interface FilterArguments {
   privacy: boolean;
   text: string;
   action: string;
-  onError: OnError;
+  onError: 'dunno' | 'defer' | 'exit';
   sync: 'later' | 'always';
   /** Seconds; 0: none. */
   timeLimit: number;
@@ -68,12 +68,18 @@ export function filterArguments(words: Words): FilterArguments {
   const one = <T extends string>(name: OptionName) => choice(name, word(name), OPTIONS[name]) as T;
   const files = (name: OptionName) => (words[name] ?? []).map((file) => path(name, file));
   const flag = (name: OptionName) => words[name] !== undefined;
+  const delay = duration('delay', word('delay'));
+  const retryWindow = duration('retry-window', word('retry-window'));
+  if (retryWindow > 0 && retryWindow <= delay)
+    throw new UsageError(
+      `--retry-window ${word('retry-window')}: has to be longer than --delay ${word('delay')}, or no new mail would ever pass; 0: for ever`,
+    );
   return {
     db: path('db', word('db')),
     store: words.store?.at(-1),
     storePasswordFile: words['store-password-file']?.at(-1),
     storeTimeout: milliseconds('store-timeout', word('store-timeout')),
-    delay: duration('delay', word('delay')),
+    delay,
     autoWhitelist: count('auto-whitelist', word('auto-whitelist')),
     clientKey: one('client-key'),
     ipv4Prefix: bits('ipv4-prefix', word('ipv4-prefix'), 32),
@@ -81,7 +87,7 @@ export function filterArguments(words: Words): FilterArguments {
     senderKey: one('sender-key'),
     greylist: one('greylist'),
     dryRun: flag('dry-run'),
-    retryWindow: duration('retry-window', word('retry-window')),
+    retryWindow,
     maxAge: duration('max-age', word('max-age')),
     maxWaiting: count('max-waiting', word('max-waiting')),
     whitelistClients: files('whitelist-clients'),

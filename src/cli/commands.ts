@@ -3,13 +3,13 @@
 import type { Argv, Options as YargsOption } from 'yargs';
 import { version } from '../../package.json';
 import { COMMANDS } from '../admin/commands.ts';
-import type { Command } from './command.ts';
+import type { Command, Options } from './command.ts';
 import { OPTIONS, type Option } from './options.ts';
-import { optionValue, UsageError } from './values.ts';
+import { optionValue, refuseFlagValues, UsageError } from './values.ts';
 
 const USAGE_STATUS = 2;
 const FILTER_HELP = `Usage: greylatch [options]            the filter, for Postfix's spawn(8)
-       greylatch COMMAND [options]    see each command's --help
+or:    greylatch COMMAND [options]    see each command's --help
 
 Reads policy requests from standard input and writes one action for each to
 standard output: new (client, sender, recipient) triples are deferred, those
@@ -17,7 +17,18 @@ first seen more than --delay ago pass.`;
 
 /** Runs the command and sets the exit status. */
 export async function runCommand(argv: string[]): Promise<void> {
-  process.stdout.on('error', () => process.exit(0)); // e.g. `greylatch list | head`
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(0); // e.g. `greylatch list | head`
+    fail(new Error(`cannot write to standard output: ${message}`));
+  });
+  try {
+    const flags = [OPTIONS, ...COMMANDS.map(({ options }) => options)].flatMap((options: Options) =>
+      Object.keys(options).filter((name) => options[name]!.kind === 'flag'),
+    );
+    refuseFlagValues(argv, (name) => flags.includes(name));
+  } catch (error) {
+    fail(error as Error, argv);
+  }
   const { default: yargs } = await import('yargs'); // an ES module: older Node 20 cannot require it
   const cli = yargs(argv)
     .scriptName('greylatch')
@@ -29,12 +40,12 @@ export async function runCommand(argv: string[]): Promise<void> {
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false })
     .updateStrings({ 'Options:': 'Options of the filter:' })
     .command('$0', false, (y) => addOptions(y, OPTIONS))
-    .fail((message, error) => fail(message || error));
-  for (const command of COMMANDS) addCommand(cli, command);
+    .fail((message, error) => fail(message || error, argv));
+  for (const command of COMMANDS) addCommand(cli, command, argv);
   await cli.parseAsync();
 }
 
-function addCommand(cli: Argv, command: Command): void {
+function addCommand(cli: Argv, command: Command, argv: readonly string[]): void {
   const { name, positionals, options, examples, statuses, text = [] } = command;
   const words = Object.entries(positionals).map(([word, { required, many }]) => {
     const dots = many ? '..' : '';
@@ -63,7 +74,7 @@ function addCommand(cli: Argv, command: Command): void {
       try {
         process.exitCode = await command.run(values(command, args) as never);
       } catch (error) {
-        fail(error as Error);
+        fail(error as Error, argv);
       }
     },
   );
@@ -93,9 +104,33 @@ function yargsOption(option: Option): YargsOption {
   };
 }
 
-function fail(error: string | Error): never {
-  const message = (typeof error === 'string' ? error : error.message).replace(/\s*\n\s*/g, ' ');
+/** What yargs says, in the words of the filter's own messages. */
+function inOurWords(message: string, argv: readonly string[]): string {
+  const text = message.replace(/\s*\n\s*/g, ' ').trim();
+  const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(text)?.[1]?.split(', ')[0];
+  if (unknown !== undefined) {
+    const option = argv.find((word) => /^--?/.test(word) && word.replace(/^--?|=.*$/g, '') === unknown);
+    if (option !== undefined) return `${option.replace(/=.*$/, '')}: no such option`;
+    return unknown === argv[0] ? `${unknown}: no such command` : `${unknown}: one word too many`;
+  }
+  const [, option, given, choices] =
+    /^Invalid values: Argument: ([^,]*), Given: "?(.*?)"?, Choices: (.*)$/.exec(text) ?? [];
+  if (choices !== undefined)
+    return `--${option} ${given}: write ${choices.replaceAll('"', '').replaceAll(', ', ' or ')}`;
+  const value = /^Not enough arguments following: (.*)$/.exec(text)?.[1];
+  if (value !== undefined) return `--${value}: needs a value`;
+  const required = /^Missing required arguments?: (.*)$/.exec(text)?.[1];
+  if (required !== undefined) return `--${required.split(', ')[0]} is missing`;
+  return /^Not enough non-option arguments/.test(text) ? `${argv[0]}: a word is missing` : text;
+}
+
+/** A message of yargs, or what a command has thrown. `argv`: the command line, for advice on it. */
+function fail(error: string | Error, argv: readonly string[] = []): never {
+  const said = typeof error === 'string' ? inOurWords(error, argv) : error.message.replace(/\s*\n\s*/g, ' ');
   const usage = typeof error === 'string' || error instanceof UsageError;
-  process.stderr.write(`greylatch: ${message}${usage ? ' (greylatch --help lists the commands)' : ''}\n`);
+  const command = COMMANDS.find(({ name }) => name === argv[0]);
+  const help =
+    command === undefined ? 'greylatch --help lists the commands' : `see greylatch ${command.name} --help`;
+  process.stderr.write(`greylatch: ${said}${usage ? ` (${help})` : ''}\n`);
   process.exit(USAGE_STATUS);
 }

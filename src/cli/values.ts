@@ -1,4 +1,5 @@
 // The words of the command line as values, or a message that says what would have been right.
+import { lower } from '../greylist/request.ts';
 import type { LogTarget } from '../log/log.ts';
 import type { Kind, Option } from './options.ts';
 
@@ -19,6 +20,15 @@ function digits(word: string, most: number): number {
   let i = 0;
   while (i < most && i < word.length && word.charCodeAt(i) >= 48 && word.charCodeAt(i) <= 57) i++;
   return i;
+}
+
+/** A flag is given or not: any value but true and false would be taken for false. Throws UsageError. */
+export function refuseFlagValues(argv: readonly string[], isFlag: (name: string) => boolean): void {
+  for (const word of argv) {
+    const [, name, value] = /^--([a-z0-9-]+)=(.*)$/s.exec(word) ?? [];
+    if (name !== undefined && isFlag(name) && value !== 'true' && value !== 'false')
+      throw new UsageError(`--${name} takes no value: write --${name}, or leave it out`);
+  }
 }
 
 /** Seconds. `60`, `60s`, `5m`, `2h`, `2d`, `1w`. */
@@ -52,9 +62,9 @@ export function bits(name: string, word: string, most: number): number {
   return number;
 }
 
-/** A recipient, or the part in front of the `@` with it; in lower case. */
+/** A recipient, or the part in front of the `@` with it; in lower case, latin1 as requests are. */
 export function recipient(name: string, word: string): string {
-  if (/^[^@\s]+@[^@\s]*$/.test(word)) return word.toLowerCase();
+  if (/^[^@\s]+@[^@\s]*$/.test(word)) return lower(Buffer.from(word).toString('latin1'));
   throw new UsageError(`--${name} ${word}: write NAME@DOMAIN, or NAME@ for any domain`);
 }
 
@@ -69,7 +79,7 @@ export function text(name: string, word: string): string {
  * An attribute of a request, or a pattern for one: any text without control characters, as a latin1 string (one
  * character a byte, as requests have them). `<>`, the empty sender, is ''.
  */
-export function attribute(name: string, word: string): string {
+function attribute(name: string, word: string): string {
   if (/[\0-\x1f\x7f]/.test(word)) throw new UsageError(`--${name}: has control characters`);
   return word === '<>' ? '' : Buffer.from(word).toString('latin1');
 }

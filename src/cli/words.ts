@@ -2,13 +2,14 @@
 import parse from 'yargs-parser';
 import type { Words } from './arguments.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
-import { UsageError } from './values.ts';
+import { refuseFlagValues, UsageError } from './values.ts';
 
 const names = Object.keys(OPTIONS) as OptionName[];
 const isFlag = (name: OptionName) => OPTIONS[name].kind === 'flag';
 
 /** The words given for each option. Throws UsageError for what the table does not know. */
 export function readWords(argv: string[]): Words {
+  refuseFlagValues(argv, (name) => Object.hasOwn(OPTIONS, name) && isFlag(name as OptionName));
   const { _: rest, ...given } = parse(argv, {
     string: names.filter((name) => !isFlag(name)),
     boolean: names.filter(isFlag),
@@ -23,7 +24,7 @@ export function readWords(argv: string[]): Words {
       'strip-aliased': true,
     },
   });
-  if (rest.length > 0) throw new UsageError(`${rest[0]}: no such command`);
+  if (rest.length > 0) throw new UsageError(`${rest[0]}: no option; a command stands before all options`);
   const words: Words = {};
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(OPTIONS, name))

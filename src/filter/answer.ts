@@ -1,17 +1,15 @@
 // What a request gets when all goes well, and what it gets when the store is in trouble: mail always gets an
 // answer.
-import { decide, foresee, type Settings } from '../greylist/decide.ts';
+import { decide, foresee } from '../greylist/decide.ts';
 import { type ExceptionSettings, exceptionFor } from '../greylist/exceptions.ts';
 import { releaseFor } from '../greylist/release.ts';
-import type { PolicyRequest, Triple } from '../greylist/request.ts';
+import type { PolicyRequest } from '../greylist/request.ts';
 import { type TripleSettings, tripleOf } from '../greylist/triple.ts';
-import { type Log, sparingly } from '../log/log.ts';
-import type { Store } from '../store/store.ts';
+import { type Log, ONCE_IN, sparingly } from '../log/log.ts';
+import { LAST_SECOND, type Rules, type Store, type Triple } from '../store/store.ts';
 import { DUNNO, newDeferral, newHeader } from './reply.ts';
 
-export type OnError = 'dunno' | 'defer' | 'exit';
-
-export interface Policy extends Settings, ExceptionSettings, TripleSettings {
+export interface Policy extends Rules, ExceptionSettings, TripleSettings {
   /** How to defer, as in access(5), and what the client is told. */
   action: string;
   text: string;
@@ -19,10 +17,8 @@ export interface Policy extends Settings, ExceptionSettings, TripleSettings {
   header: boolean;
   /** Nothing is stored, and nobody deferred; the log tells what would have been answered. */
   dryRun: boolean;
-  onError: OnError;
+  onError: 'dunno' | 'defer' | 'exit';
 }
-
-const ONCE_IN = 60; // seconds between two messages about the same trouble
 
 /**
  * The action for each request; undefined where there is to be none (`exit`).
@@ -43,16 +39,16 @@ export function newAnswer(
   function act(request: PolicyRequest): string {
     if (exceptionFor(request, policy) !== undefined) return DUNNO;
     const now = clock();
+    if (now > LAST_SECOND) throw new Error('the clock says 2106 or later; set it right');
     const triple = tripleOf(request, policy);
     const verdict = dryRun
       ? foresee(triple, store, now, policy)
       : decide(triple, store, now, policy, (error) => {
           complain('err', 'note', `${(error as Error).message}; the answer stands, but is not noted`);
         });
-    if (verdict.passes) {
-      return (verdict.delayed && header?.(request.instance, verdict.age, now)) || DUNNO;
-    }
-    if (isReleased(request, triple, now)) return DUNNO;
+    if (verdict.passes) return (verdict.delayed && headerFor(request, verdict.age, now)) || DUNNO;
+    if (isReleased(request, triple, now))
+      return (verdict.age > 0 && headerFor(request, verdict.age, now)) || DUNNO;
     const action = deferral(delay + 1 - verdict.age, request.recipient);
     if (defers) return action;
     const { client_address, sender, recipient } = request;
@@ -61,6 +57,15 @@ export function newAnswer(
       `would have answered ${action} to client=${client_address}, sender=${sender}, recipient=${recipient}`,
     );
     return DUNNO;
+  }
+
+  /** Of a mail that was delayed; at its end it is too late for a header (access(5)). */
+  function headerFor(
+    { instance, protocol_state }: PolicyRequest,
+    age: number,
+    now: number,
+  ): string | undefined {
+    return defers && protocol_state !== 'END-OF-MESSAGE' ? header?.(instance, age, now) : undefined;
   }
 
   /** Whether an administrator lets it pass; then it is noted as passed. Trouble with that defers, as was decided. */

@@ -9,6 +9,12 @@ export function stderrIsApart(): boolean {
   return !isSame(error, look(0)) && !isSame(error, look(1));
 }
 
+/** The three are one socket: this is spawn(8), or somebody who does as it does. */
+export function isOneSocket(): boolean {
+  const input = look(0);
+  return input?.isSocket() === true && isSame(input, look(1)) && isSame(input, look(2));
+}
+
 /**
  * Turns descriptor 2 into the null device. Whatever writes to it behind our back (Node's warnings and fatal
  * errors, liblmdb's assertions, the C library) then reaches nobody.

@@ -1,10 +1,8 @@
 // The store that several hosts share, for --store. Nothing of it is loaded where that is not set.
 import type { FilterArguments } from '../cli/arguments.ts';
 import { UsageError } from '../cli/values.ts';
-import { type Log, sparingly } from '../log/log.ts';
+import { type Log, ONCE_IN, sparingly } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
-
-const ONCE_IN = 60; // seconds between two messages about the same trouble
 
 /** A function that puts the fleet's store in front of the host's own. Throws UsageError. */
 export function fleetFrom(settings: FilterArguments, log: Log, clock: () => number): (local: Store) => Store {

@@ -1,9 +1,8 @@
 // Counts which entries of the administrator's lists match, for `greylatch lists audit`. On the way of a request it is
-// one step in a map; what is counted goes to the store between requests, and trouble with that is nobody's.
+// one step in a map; what is counted goes to the store between requests, and an error there disturbs no mail.
 import type { FilterArguments } from '../cli/arguments.ts';
 import type { Entry } from '../lists/lists.ts';
-import type { NewHits } from '../store/hits.ts';
-import type { Store } from '../store/store.ts';
+import type { NewHits, Store } from '../store/store.ts';
 
 export interface HitCounter {
   hit(entry: Entry): void;

@@ -75,10 +75,13 @@ export function runSession(options: SessionOptions): void {
         const written = writeSync(1, replies, null, 'latin1');
         replies = replies.slice(written);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') pause(1);
+        const { code, message } = error as NodeJS.ErrnoException;
+        if (code === 'EAGAIN') pause(1);
         else {
           replies = '';
-          finish(0); // nobody is left to read
+          const isGone = code === 'EPIPE' || code === 'ECONNRESET'; // nobody is left to read
+          if (!isGone) log.write('err', `cannot write a reply: ${message}`);
+          finish(isGone ? 0 : 1);
         }
       }
     }

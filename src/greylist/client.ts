@@ -23,7 +23,7 @@ export interface ClientKeySettings {
 export function clientKeyOf(address: string, name: string, settings: ClientKeySettings): string {
   if (settings.clientKey === 'address') return address;
   if (settings.clientKey === 'pool' && looksLikeMailServer(name, address)) {
-    const domain = settings.registrableDomain(name.toLowerCase());
+    const domain = settings.registrableDomain(name.toLowerCase().replace(/\.$/, ''));
     if (domain !== undefined) return domain;
   }
   const bytes = parseAddress(address);

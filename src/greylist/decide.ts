@@ -1,10 +1,6 @@
 // The decision: what a request gets, from what is stored, the time and the settings. greylist.pl's, reply for
 // reply. Knows of no file, no option and no process; RFC 6647 describes the method.
-import type { Rules, Sighting, Store, Verdict } from '../store/store.ts';
-import type { Triple } from './request.ts';
-
-export type Settings = Rules;
-export type { Verdict };
+import type { Rules, Sighting, Store, Triple, Verdict } from '../store/store.ts';
 
 /** What a triple gets, and what has to be stored. */
 export type Judgement =
@@ -15,10 +11,13 @@ export type Judgement =
   | 'remember, then judge again';
 
 /** What the triple gets, given what is on record. Times are in seconds since the epoch. Changes nothing. */
-export function judge(seen: Sighting, now: number, settings: Settings): Judgement {
+export function judge(seen: Sighting, now: number, settings: Rules): Judgement {
   const { autoWhitelist, delay } = settings;
-  if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist)
+  if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist) {
+    // Deferred before its client had earned that, it has come back as any other.
+    if (seen.firstSeen > 0 && !seen.passed) return 'pass and note it';
     return seen.clientFresh ? 'pass' : 'pass and greet';
+  }
   if (seen.firstSeen === 0) return 'remember, then judge again';
   if (now - seen.firstSeen <= delay) return 'defer';
   return autoWhitelist > 0 || !seen.fresh ? 'pass and note it' : 'pass';
@@ -33,7 +32,7 @@ export function decide(
   triple: Triple,
   store: Store,
   now: number,
-  settings: Settings,
+  settings: Rules,
   onTrouble: (error: unknown) => void,
 ): Verdict {
   const made = store.decide?.(triple, now, settings, false);
@@ -61,7 +60,7 @@ export function decide(
 }
 
 /** As `decide`, but nothing is stored: what the triple would get. */
-export function foresee(triple: Triple, store: Store, now: number, settings: Settings): Verdict {
+export function foresee(triple: Triple, store: Store, now: number, settings: Rules): Verdict {
   const made = store.decide?.(triple, now, settings, true);
   if (made !== undefined) return made;
   const seen = store.look(triple, now);

@@ -1,7 +1,7 @@
 // Who is not greylisted, whatever is on record: pure functions of a request and the settings.
 
 import type { ClientList, Entry, RecipientList } from '../lists/lists.ts';
-import { domainOf, type PolicyRequest } from './request.ts';
+import { domainOf, lower, type PolicyRequest } from './request.ts';
 import { looksSuspicious } from './suspicious.ts';
 
 export interface ExceptionSettings {
@@ -59,11 +59,13 @@ export function exceptionFor(request: PolicyRequest, settings: ExceptionSettings
   return undefined;
 }
 
+/** What stands before the last `@`; all of an address without one: Postfix takes a bare `postmaster`. */
 function localPart(address: string): string {
-  return address.slice(0, Math.max(0, address.lastIndexOf('@'))).toLowerCase();
+  const at = address.lastIndexOf('@');
+  return lower(at < 0 ? address : address.slice(0, at));
 }
 
 function isExcepted(recipient: string, excepted: readonly string[]): boolean {
-  const whole = recipient.toLowerCase();
+  const whole = lower(recipient);
   return excepted.includes(whole) || excepted.includes(`${localPart(whole)}@`);
 }

@@ -1,6 +1,7 @@
 // What an administrator writes for clients, senders and recipients, as tests of their texts. Pure; texts and patterns
 // are latin1 strings (one character a byte), and the case of ASCII letters does not matter.
 import { parseAddress } from './address.ts';
+import { lower } from './request.ts';
 
 export type Test = (text: string) => boolean;
 
@@ -64,8 +65,4 @@ function isWithin(inner: Network, outer: Network): boolean {
     const mask = 0xff00 >> Math.min(Math.max(outer.bits - 8 * i, 0), 8);
     return ((byte ^ inner.bytes[i]!) & mask & 0xff) === 0;
   });
-}
-
-function lower(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

@@ -1,16 +1,7 @@
 // Mail that somebody is waiting for: an administrator has said that it passes, for a while. Pure.
+import type { Release } from '../store/releases.ts';
 import { addressTest, clientTest } from './pattern.ts';
 import type { PolicyRequest } from './request.ts';
-
-/** Patterns (pattern.ts) for the request's own texts; what is undefined matches all. */
-export interface Release {
-  /** Of the client's address, or of its verified name. */
-  client?: string;
-  sender?: string;
-  recipient?: string;
-  /** Seconds since the epoch. */
-  until: number;
-}
 
 /** The first release that the request falls under at time `now`. */
 export function releaseFor(

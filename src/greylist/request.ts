@@ -20,13 +20,6 @@ export interface PolicyRequest {
   sasl_username: string;
 }
 
-/** What greylisting keys on: who sends (the SMTP client's address, or what stands for it), from whom, to whom. */
-export interface Triple {
-  client: string;
-  sender: string;
-  recipient: string;
-}
-
 export function emptyRequest(): PolicyRequest {
   return {
     request: '',
@@ -45,4 +38,9 @@ export function emptyRequest(): PolicyRequest {
 export function domainOf(address: string): string {
   const at = address.lastIndexOf('@');
   return at < 0 ? '' : address.slice(at + 1).toLowerCase();
+}
+
+/** Without the case of ASCII letters; other bytes are parts of characters, whose case is nobody's to change here. */
+export function lower(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

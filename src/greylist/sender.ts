@@ -4,7 +4,7 @@
 import { hideVarying, isJoint, markVarying, type Token, tokensOf, wordOf } from './tokens.ts';
 
 // What comes off or becomes a "#", in this order:
-//   BATV      prvs=1234abcdef=user, btv1==1234abcdef==user, msprvs1=tag=user  ->  user
+//   BATV      prvs=1234abcdef=user, prvs=user=1234abcdef, btv1==1234abcdef==user, msprvs1=tag=user  ->  user
 //   SRS       SRS0=hash=stamp=host=user  ->  SRS0=#=#=host=user; SRS1 and +SRS= (Microsoft 365) likewise
 //   VERP      bounce+user=host, list-return-123-user=host, owner-list*user**host  ->  bounce+#, list-return-#, ...
 //   tokens    16 and more hexadecimal digits with a letter among them, a UUID, 14 and more decimal digits, 20 and more
@@ -30,6 +30,7 @@ const PLUS = 43;
 const DASH = 45;
 const DOT = 46;
 const EQUALS = 61;
+const TAG = 10;
 
 /**
  * The envelope sender without what changes from message to message, for `--sender-key normalised`. Doing it twice
@@ -38,7 +39,7 @@ const EQUALS = 61;
 export function normaliseSender(sender: string): string {
   const at = sender.lastIndexOf('@');
   if (at <= 0 || !mayVary(sender, at)) return sender;
-  const local = sender.slice(0, at);
+  const local = withoutTagBehind(sender.slice(0, at));
   const { head, from } = unwrap(local);
   return head + fold(local.slice(from), hasBounceLabel(sender, at + 1)) + sender.slice(at);
 }
@@ -72,6 +73,27 @@ function unwrap(local: string): { head: string; from: number } {
     head += local.slice(from, mark + 1) + srs.hidden;
     from = srs.end;
   }
+}
+
+/** The user of `prvs=user=tag`, the other order, which some send; the tag is ten characters: a key, a day, a hash. */
+function withoutTagBehind(local: string): string {
+  const tag = local.length - TAG;
+  const isBehind =
+    local.slice(0, 5).toLowerCase() === 'prvs=' &&
+    tag > 6 &&
+    local.charCodeAt(tag - 1) === EQUALS &&
+    isTag(local, tag) &&
+    !(local.indexOf('=', 5) === 5 + TAG && isTag(local, 5));
+  return isBehind ? withoutTagBehind(local.slice(5, tag - 1)) : local;
+}
+
+/** Four digits and six hexadecimal ones. */
+function isTag(local: string, at: number): boolean {
+  for (let i = 0; i < TAG; i++) {
+    const c = local.charCodeAt(at + i) | 32;
+    if (!((c >= 48 && c <= 57) || (i >= 4 && c >= 97 && c <= 102))) return false;
+  }
+  return true;
 }
 
 /** Where the user begins behind a BATV tag at `from`; `from` where there is none. draft-levine-smtp-batv. */

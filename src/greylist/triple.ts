@@ -1,6 +1,8 @@
 // What stands for client, sender and recipient in a triple. Pure.
+
+import type { Triple } from '../store/store.ts';
 import { type ClientKeySettings, clientKeyOf } from './client.ts';
-import type { PolicyRequest, Triple } from './request.ts';
+import type { PolicyRequest } from './request.ts';
 import { normaliseSender } from './sender.ts';
 
 export interface TripleSettings extends ClientKeySettings {

@@ -32,7 +32,7 @@ function kindOf(character: string): number {
 }
 
 /** Each byte without its case: A to Z only, whatever the alphabet of the others. */
-export const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
+const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
 );
 
@@ -83,7 +83,7 @@ export const HAS = 4;
 const SHORT_LINE = 8;
 
 export function newEntries(bytes: Uint8Array): Entries {
-  // What is never touched is no memory.
+  // Pages that are never touched cost no memory.
   const rows = new Int32Array((1 + Math.floor(bytes.length / SHORT_LINE)) * WIDTH);
   return { rows, count: 0, at: 0, line: 1 };
 }

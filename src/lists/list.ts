@@ -19,7 +19,7 @@ export interface Matcher<Who extends string[]> {
   match(...who: Who): Found | undefined;
 }
 
-/** Returns at the end; in between there is a while for other work, every millisecond or some. */
+/** Yields every millisecond or so, so that other work gets its turn; returns the result at the end. */
 export type Reading<T> = Generator<undefined, T>;
 
 export interface ListKind<Who extends string[]> {

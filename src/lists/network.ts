@@ -95,6 +95,8 @@ function parseIPv6(bytes: Uint8Array, start: number, end: number, words: Int32Ar
     groups.fill(0, gap, 8 - (count - gap));
   }
   for (let i = 0; i < 4; i++) words[i] = (groups[2 * i]! << 16) | groups[2 * i + 1]!;
+  // An IPv4 address in IPv6's words, ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2), is that address.
+  if (words[0] === 0 && words[1] === 0 && words[2] === 0xffff) words[2] = 0;
   return 128;
 }
 

@@ -14,7 +14,7 @@ export interface Place {
   line: number;
 }
 
-/** Bytes that are read in one go: a millisecond, or some while the code is cold. */
+/** Bytes read in one go: about a millisecond's work, several while the code is cold. */
 const PIECE = 128 * 1024;
 
 /**

@@ -40,6 +40,9 @@ function printable(text: string): string {
   return safe.length > MOST_TEXT ? `${safe.slice(0, MOST_TEXT)}...` : safe;
 }
 
+/** Seconds between two messages about the same trouble. */
+export const ONCE_IN = 60;
+
 /** A function that lets the same kind of message through once in `seconds`, and says how many it kept back. */
 export function sparingly(
   log: Log,

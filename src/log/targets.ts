@@ -1,4 +1,5 @@
-// The places that messages can go to. Loaded with the first message: a filter with nothing to say never is.
+// The places that messages can go to. node-unix-socket is loaded with the first message to syslog: a filter with nothing
+// to say never loads it.
 import { appendFileSync, writeSync } from 'node:fs';
 import type { Level, Log, LogTarget } from './log.ts';
 

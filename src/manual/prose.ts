@@ -73,6 +73,14 @@ export const FILES: readonly Block[] = [
     ],
     ['/var/mta/greylist.mdb-lock', "LMDB's lock file beside it."],
     [
+      '/var/mta/greylist.mdb-queue',
+      'New triples on their way into the database. It may be removed together with it.',
+    ],
+    [
+      '/var/mta/greylist.mdb.secret',
+      'The key of **--privacy**: without it, nothing of what is on record can be recognised. Keep a copy.',
+    ],
+    [
       '/var/mta/greylist.mdb.fleet',
       'What this host decided by itself while the store of **--store** was away; it is handed over and removed when that is back.',
     ],

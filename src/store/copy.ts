@@ -46,7 +46,7 @@ export function copyState(
     if (queued.size > 0) addQueued(keyOf(page, node).toString('latin1'));
     putNode(page, node, into);
   };
-  const state = leaves(file, meta, refuse, enter);
+  const state = leaves(file, meta, { onDamage: refuse, enter });
   let records = 0;
   for (let more = true; more; ) {
     transactBatch(into, () => {
@@ -79,7 +79,7 @@ export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta,
     (known ? shared : now).add(page);
     return !known;
   };
-  for (const page of leaves(file, after, refuse, enter)) {
+  for (const page of leaves(file, after, { onDamage: refuse, enter })) {
     copyLeaf(page, (node) => fresh.set(keyOf(page, node).toString('latin1'), recordAt(page, node)));
   }
   const gone: Pages = new Set();
@@ -88,7 +88,7 @@ export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta,
     gone.add(page);
     return true;
   };
-  for (const page of leaves(file, before, refuse, leave)) {
+  for (const page of leaves(file, before, { onDamage: refuse, enter: leave })) {
     copyLeaf(page, (node) => stale.push({ key: keyOf(page, node), value: recordAt(page, node) }));
   }
   for (const { key, value } of stale) {

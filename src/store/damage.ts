@@ -1,9 +1,24 @@
 // What can be wrong with the database, as errors. Each says what and where; who catches them decides.
-import { StoreError } from './store.ts';
+
+/** The store cannot do its work now. The message says what is wrong and what to do. */
+export class StoreError extends Error {
+  override name = 'StoreError';
+}
 
 /** The file's content cannot be right. It is set aside, and what is readable is saved. */
 export class DamageError extends Error {
   override name = 'DamageError';
+}
+
+/** The lock file is rubbish; the database itself may be sound. */
+export class BadLockError extends Error {
+  override name = 'BadLockError';
+  constructor(
+    message: string,
+    readonly ino: number,
+  ) {
+    super(message);
+  }
 }
 
 /** The path leads to another file now (renamed, removed, set aside by another process), or the lock does. */
@@ -13,8 +28,6 @@ export class MovedError extends Error {
 
 /** The disk has no space for a change, which was not begun: what is open is as good as before. */
 export class FullError extends StoreError {}
-
-export { StoreError };
 
 export const DISK_FULL = 'the disk is full; free some space';
 

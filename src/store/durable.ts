@@ -14,8 +14,8 @@ import { FullError } from './damage.ts';
 import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { isKept, markedState, markedTxn, writeMark, writeUnkept } from './mark.ts';
-import { type NativeReader, native, READ_ONLY } from './native.ts';
-import { begin, finishClosing, mayRelease, type Writer } from './writer.ts';
+import { native, READ_ONLY } from './native.ts';
+import { begin, type Flush, finishClosing, mayRelease, type Writer } from './writer.ts';
 
 /** How long a commit may stay unflushed, in milliseconds. */
 export const FLUSH_AFTER = 1000;
@@ -116,14 +116,6 @@ export function flush(writer: Writer): void {
   noteFlush(writer, begun);
   fdatasyncSync(writer.file.fd);
   endFlush(writer, begun);
-}
-
-/** A state that is on its way to the disk. */
-export interface Flush {
-  head: Buffer;
-  meta: Meta;
-  /** Undefined once there was a storm, and nothing holds the state any more. */
-  pin: NativeReader | undefined;
 }
 
 /** Holds on to the newest state; undefined where it is safe already. */

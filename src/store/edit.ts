@@ -1,56 +1,31 @@
 // Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
 // a few milliseconds, and each page checked before liblmdb touches it.
+import {
+  type AnyName,
+  type Change,
+  type HouseName,
+  type JointChange,
+  joint,
+  type Name,
+  type Stored,
+} from './change.ts';
+import { checkBeside, descendChecked, seekChecked } from './check.ts';
 import { DamageError, MovedError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast, keepUp } from './durable.ts';
 import type { Meta } from './format.ts';
+import { houseText, putHouse } from './house.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import * as key from './key.ts';
 import { openWriter } from './open.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
-import { newQueue, type Taken } from './queue/queue.ts';
+import type { Taken } from './queue/contract.ts';
+import { newQueue } from './queue/queue.ts';
 import * as record from './record.ts';
-import { type Entry, queuedEntries } from './scan.ts';
-import { checkBeside, descendChecked, findRecord, type Path, recordSize, seekChecked } from './tree.ts';
+import { queuedEntries } from './scan.ts';
+import { findRecord, type Path } from './tree.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from './writer.ts';
-
-/** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
-export type AnyName = Name | HouseName;
-
-export interface Name {
-  client: string;
-  sender?: string | undefined;
-  recipient?: string | undefined;
-}
-
-/** A record of the store's own, in the order of whose names it keeps them. */
-export interface HouseName {
-  house: string;
-}
-
-/** What stands in a record of the house: at most MOST_TEXT characters of latin1. */
-export interface HouseEntry {
-  kind: 'house';
-  text: string;
-}
-
-export type Stored = Entry | HouseEntry;
-
-/** What a record of the house holds at most. */
-export const MOST_TEXT = record.MAX_RECORD - record.HOUSE_HEAD;
-
-/**
- * What becomes of a record: the new one, 'forget', or undefined to leave it as it is. Is given what is on record at
- * that moment, undefined where nothing is.
- */
-export type Change = (before: Entry | undefined) => Entry | 'forget' | undefined;
-
-/** What becomes of several records that are changed as one, each as in a `Change`, in the order of their names. */
-export interface JointChange {
-  names: readonly AnyName[];
-  change(before: (Stored | undefined)[]): readonly (Stored | 'forget' | undefined)[];
-}
 
 export interface Editor {
   /** Changes the records that are named, in batches. Returns how many were changed. */
@@ -126,6 +101,7 @@ export function openEditor(path: string): Editor {
       commit([{ names: [], change: take }]); // only for the write lock: nothing is changed by it
       if (taken === undefined || taken.firstSeen.size === 0) return;
       changeJointly(joint(sightings(taken.firstSeen)));
+      flush(writer); // a filter with --sync always has answered that it is on the disk
       taken.done();
     } finally {
       queue.close();
@@ -170,11 +146,6 @@ function* sightings(queued: Map<string, number>): Generator<{ name: Name; change
     };
     yield { name: sight, change };
   }
-}
-
-function* joint(changes: Iterable<{ name: Name; change: Change }>): Generator<JointChange> {
-  for (const { name, change } of changes)
-    yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
 }
 
 /** Commits what can be done of the batch, from `start` on, in the time that filters may have to wait. */
@@ -238,9 +209,7 @@ function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget'
     record.writeClient(bytes, KEY_AT, length, value, after);
     return putRecord(writer, length, record.CLIENT_SIZE);
   }
-  const size = record.HOUSE_HEAD + bytes.write(after.text, value + record.HOUSE_HEAD, 'latin1');
-  record.writeHouse(bytes, KEY_AT, length, value, size);
-  return putRecord(writer, length, size);
+  return putHouse(writer, (name as HouseName).house, after.text);
 }
 
 function writeName(out: Uint8Array, name: AnyName): number {
@@ -252,7 +221,7 @@ function writeName(out: Uint8Array, name: AnyName): number {
 
 function entryOf(path: Path, at: number, name: AnyName): Stored {
   const { pages } = path;
-  if ('house' in name) return { kind: 'house', text: record.readHouse(pages, at, recordSize(path, at)) };
+  if ('house' in name) return { kind: 'house', text: houseText(path, at)! };
   const { client, sender, recipient } = name;
   if (sender === undefined || recipient === undefined)
     return { kind: 'client', client, ...record.readClient(pages, at) };

@@ -27,21 +27,17 @@ export interface DataFile {
   own: number;
   /** Up to here its bytes are known to have their place on the disk: see space.ts. */
   taken: number;
+  /** What keeps it from being written to: it is open for look-ups only. */
+  closed: Error | undefined;
   /** What mark.ts has found in the head, and the bytes that it found it in. */
   mark: { bytes: Buffer; txnid: number };
 }
 
 /** Opens the file, or returns undefined where there is none yet, or an empty one. */
 export function openFile(path: string): DataFile | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (code === 'EISDIR') throw new DamageError('is a directory');
-    throw refused(error, path, 'open');
-  }
+  const opened = open(path);
+  if (opened === undefined) return undefined;
+  const { fd, closed } = opened;
   const { dev, ino, size } = fstatSync(fd);
   if (size === 0) {
     closeSync(fd);
@@ -58,6 +54,7 @@ export function openFile(path: string): DataFile | undefined {
     newest: undefined,
     own: -1,
     taken: 0,
+    closed,
     mark: { bytes: Buffer.alloc(MARK_BYTES), txnid: -1 },
   };
   try {
@@ -66,6 +63,24 @@ export function openFile(path: string): DataFile | undefined {
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+function open(path: string): { fd: number; closed: Error | undefined } | undefined {
+  try {
+    return { fd: openSync(path, constants.O_RDWR | constants.O_NOFOLLOW), closed: undefined };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EISDIR') throw new DamageError('is a directory');
+    try {
+      // A file system that is read-only, or a file that is somebody else's: who is known is known all the same.
+      if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
+        return { fd: openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW), closed: error as Error };
+    } catch {
+      // what the first try was refused for is what matters
+    }
+    throw refused(error, path, 'open');
   }
 }
 
@@ -95,7 +110,7 @@ function settlePageSize(file: DataFile, size: number): void {
   if (foreign) {
     throw new StoreError(`${file.path} is an LMDB file of another program; name another file with --db`);
   }
-  throw new DamageError('both meta pages are damaged, or it is no database at all');
+  throw new DamageError('has no sound meta page, or is no database at all');
 }
 
 /**
@@ -181,4 +196,25 @@ export function loadWhole(file: DataFile, number: number, into: Buffer, kind: nu
   loadPage(file, number, into, 0, kind, meta);
   const wrong = wrongWithNodes(into, 0, file.pageSize, kind);
   if (wrong !== '') throw new DamageError(`page ${number} ${wrong}`);
+}
+
+/**
+ * As `loadWhole`, for whoever goes on where a page is damaged: what is wrong with it, '' where nothing is. Throws what the
+ * file system throws.
+ */
+export function wrongWithPage(
+  file: DataFile,
+  number: number,
+  into: Buffer,
+  kind: number,
+  meta: Meta,
+): string {
+  if (number < 2 || number > meta.lastPage) return 'cannot be, and yet something points to it';
+  try {
+    readPage(file, number, into, 0);
+  } catch (error) {
+    if (error instanceof DamageError) return error.message;
+    throw error;
+  }
+  return wrongWithHeader(into, 0, number, kind, meta.txnid) || wrongWithNodes(into, 0, file.pageSize, kind);
 }

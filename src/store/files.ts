@@ -6,11 +6,13 @@ import {
   fsyncSync,
   linkSync,
   openSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { isAlive } from './lock.ts';
 
 /**
  * Makes the file at `path`, in one step, and only if there is none yet. As with the database: what root makes must not
@@ -27,8 +29,8 @@ export function makeWhole(path: string, content: Buffer): void {
 /** Makes a file beside `path`, of the same owner as `makeWhole`, for `work`, which may put it in its place. */
 export function withAside(path: string, content: Buffer, work: (aside: string) => void): void {
   const aside = `${path}.${process.pid}`;
+  removeLitter(path);
   try {
-    rmSync(aside, { force: true }); // of one that was killed, and had our number
     writeFileSync(aside, content, { mode: 0o600, flag: 'wx' });
     if (process.geteuid?.() === 0) {
       const { uid, gid } = statSync(dirname(path));
@@ -47,5 +49,15 @@ export function syncPath(path: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** What those have left who were killed while they made such a file, and one that had our number. */
+function removeLitter(path: string): void {
+  const prefix = `${basename(path)}.`;
+  for (const name of readdirSync(dirname(path))) {
+    const pid = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+    if (/^\d+$/.test(pid) && (Number(pid) === process.pid || !isAlive(Number(pid))))
+      rmSync(join(dirname(path), name), { force: true });
   }
 }

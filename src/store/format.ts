@@ -32,8 +32,9 @@ export const LEAF = 2;
 export const OVERFLOW = 4;
 const META = 8;
 
-const MAGIC = 0xbeefc0de;
-export const DATA_VERSION = 2;
+export const MAGIC = 0xbeefc0de;
+export const MAGIC_AT = 24;
+const DATA_VERSION = 2;
 const NO_ROOT = 0xffffffffffff; // what `u48` makes of LMDB's "no page"
 const MOST_DEPTH = 16;
 
@@ -71,7 +72,7 @@ export function u48(b: Uint8Array, at: number): number {
 
 /** The transaction of the meta page at `at`; -1 where it is none, or where its number cannot be. */
 export function metaTxn(b: Uint8Array, at: number): number {
-  if (u32(b, at + 24) !== MAGIC || u16(b, at + META_TXNID + 6) !== 0) return -1;
+  if (u32(b, at + MAGIC_AT) !== MAGIC || u16(b, at + META_TXNID + 6) !== 0) return -1;
   return u48(b, at + META_TXNID);
 }
 
@@ -80,7 +81,7 @@ export type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
 
 /** Reads the meta page at `at`, or says why it is none. */
 export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
-  if (u32(b, at + 24) !== MAGIC || (u16(b, at + 18) & META) === 0) return 'not LMDB';
+  if (u32(b, at + MAGIC_AT) !== MAGIC || (u16(b, at + 18) & META) === 0) return 'not LMDB';
   const version = u32(b, at + 28);
   if (version !== DATA_VERSION) return version === 1 || version === 999 ? 'foreign' : 'implausible';
   const pageSize = u32(b, at + META_TREES);

@@ -1,21 +1,13 @@
 // How often an entry of a whitelist file matched, and since when that is recorded: records of the house, one for each
 // entry that was ever hit and one for its file. Nothing here knows what an entry means.
-import type { Meta } from './format.ts';
-import { KEY_AT, valueAt } from './instruction.ts';
-import { writeHouse } from './key.ts';
-import { HOUSE_HEAD, readHouse, writeHouse as writeHouseRecord } from './record.ts';
-import { type Path, recordSize, seek, seekChecked } from './tree.ts';
-import { putRecord, type Writer } from './writer.ts';
 
-/** Matches of one entry that are not yet on record. */
-export interface NewHits {
-  file: string;
-  /** The entry as it stands in the file, latin1. */
-  text: string;
-  count: number;
-  /** Of the last one, in seconds since the epoch. */
-  last: number;
-}
+import { seekChecked } from './check.ts';
+import type { Meta } from './format.ts';
+import { houseText, putHouse } from './house.ts';
+import { writeHouse } from './key.ts';
+import type { NewHits } from './store.ts';
+import { type Path, seek } from './tree.ts';
+import type { Writer } from './writer.ts';
 
 /** What a record holds. Times in seconds since the epoch. */
 export interface Hits {
@@ -46,9 +38,9 @@ export function isHitsName(name: string): boolean {
 }
 
 /** Reads a record's text; what is none is as good as no record. */
-export function readHits(text: string): Hits | undefined {
+export function readHits(text: string | undefined): Hits | undefined {
   try {
-    return JSON.parse(text) as Hits;
+    return text === undefined ? undefined : (JSON.parse(text) as Hits);
   } catch {
     return undefined;
   }
@@ -77,7 +69,7 @@ export function noteHits(
   const find = (name: string) => {
     const { path, instruction } = writer;
     const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, name));
-    return at < 0 ? undefined : readHits(readHouse(path.pages, at, recordSize(path, at)));
+    return readHits(houseText(path, at));
   };
   for (const file of files) {
     const name = hitsName(file, '');
@@ -88,13 +80,17 @@ export function noteHits(
       const before = find(hitsName(file, text));
       if (before === undefined && ++whole.entries > MOST_ENTRIES) whole.entries = MOST_ENTRIES;
       else
-        putHits(writer, hitsName(file, text), {
-          count: (before?.count ?? 0) + count,
-          last: Math.max(before?.last ?? 0, last),
-          since: before?.since ?? last,
-        });
+        putHouse(
+          writer,
+          hitsName(file, text),
+          JSON.stringify({
+            count: (before?.count ?? 0) + count,
+            last: Math.max(before?.last ?? 0, last),
+            since: before?.since ?? last,
+          }),
+        );
     }
-    putHits(writer, name, whole);
+    putHouse(writer, name, JSON.stringify(whole));
   }
 }
 
@@ -108,17 +104,12 @@ export function noteForgotten(writer: Writer, meta: Meta, names: readonly string
   for (const [name, count] of counts) {
     const { path, instruction } = writer;
     const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, name));
-    const whole = at < 0 ? undefined : readHits(readHouse(path.pages, at, recordSize(path, at)));
+    const whole = readHits(houseText(path, at));
     if (whole !== undefined)
-      putHits(writer, name, { ...whole, entries: Math.max(0, (whole.entries ?? 0) - count) });
+      putHouse(
+        writer,
+        name,
+        JSON.stringify({ ...whole, entries: Math.max(0, (whole.entries ?? 0) - count) }),
+      );
   }
-}
-
-function putHits(writer: Writer, name: string, hits: Hits): void {
-  const { bytes, key } = writer.instruction;
-  const length = writeHouse(key, 0, name);
-  const value = valueAt(length);
-  const size = HOUSE_HEAD + bytes.write(JSON.stringify(hits), value + HOUSE_HEAD, 'latin1');
-  writeHouseRecord(bytes, KEY_AT, length, value, size);
-  putRecord(writer, length, size);
 }

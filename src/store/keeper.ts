@@ -1,7 +1,7 @@
 // Keeps the database's file open, and keeps it usable: which file it is now, what happens when it moves, when
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
-import { lstatSync, statSync } from 'node:fs';
-import { DamageError, FullError, MovedError, refused, StoreError } from './damage.ts';
+import { statSync } from 'node:fs';
+import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from './damage.ts';
 import { checkBeforeWriting, checkDoubtful } from './doubt.ts';
 import {
   FLUSH_AFTER,
@@ -22,10 +22,10 @@ import { isDoubtful, markedTxn } from './mark.ts';
 import { openWriter } from './open.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
-import { replaceLock, setAside } from './recover.ts';
-import { type Saved, salvage } from './salvage.ts';
+import { awaitRecovery, replaceLock, setAside } from './recover.ts';
+import { newSaving } from './saving.ts';
 import { newPath, type Path } from './tree.ts';
-import { BadLockError, begin, closeWriter, transact, type Writer } from './writer.ts';
+import { begin, closeWriter, transact, type Writer } from './writer.ts';
 
 export interface KeeperOptions {
   /** The database file. */
@@ -55,12 +55,20 @@ export interface Keeper {
   close(): void;
 }
 
+/** Whether the path leads to another file now, or to none; not where that cannot be known: a directory that was closed. */
+function isElsewhere({ path, ino, dev }: DataFile): boolean {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    return there?.ino !== ino || there.dev !== dev;
+  } catch {
+    return false;
+  }
+}
+
 /** How often an open file is compared with what the path leads to, in milliseconds. */
 const LOOK_AGAIN = 1000;
 /** How soon a state that a storm has overtaken is let go by a process that nobody asks, in milliseconds. */
 const TICK = 50;
-/** How long a request may wait for what is saved from a damaged file, in milliseconds. */
-const SAVE_AT_ONCE = 1000;
 /** What looks wrong may be half written by another process at that moment: how often to look again, before it is
  * looked at under the write lock. */
 const SECOND_LOOKS = 3;
@@ -73,7 +81,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
   let examined = false;
   let timer: NodeJS.Timeout | undefined;
   let held: Writer | undefined;
-  let saving: { aside: string; what: string; saved: Saved; steps: Generator<Saved, Saved> } | undefined;
+  const saving = newSaving({ database, writable, saved: soon, onDamage });
 
   function settle<T>(work: () => T): T {
     let last: unknown;
@@ -118,7 +126,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (error instanceof FullError) throw error;
     const ino = path?.file.ino;
     release();
-    if (error instanceof DamageError) setAside(database, ino, (aside) => save(aside, error.message));
+    if (error instanceof DamageError)
+      setAside(database, ino, error.message, (aside) => saving.begin(aside, error.message));
     else if (error instanceof BadLockError) {
       replaceLock(database, error.ino);
       onTrouble(new Error(`${error.message}; it was replaced by a new one, the database is as it was`));
@@ -138,12 +147,11 @@ export function newKeeper(options: KeeperOptions): Keeper {
     const now = Date.now();
     if (path !== undefined && Math.abs(now - lookedAt) >= LOOK_AGAIN) {
       lookedAt = now;
-      const there = statSync(database, { throwIfNoEntry: false });
-      if (there?.ino !== path.file.ino || there.dev !== path.file.dev) release();
+      if (isElsewhere(path.file)) release();
     }
     if (path === undefined) {
       checkPlace(database);
-      const file = openFile(database);
+      const file = openFile(database) ?? openAfterRecovery();
       if (file === undefined) return undefined;
       path = newPath(file);
       examined = false;
@@ -152,6 +160,12 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (!examined) examine(path.file);
     examined = true;
     return path.file;
+  }
+
+  /** There is no file, or somebody has just set it aside, and is saving what it knows: that is worth to wait for. */
+  function openAfterRecovery(): DataFile | undefined {
+    if (!awaitRecovery(database)) return undefined;
+    return openFile(database);
   }
 
   /** A file that was just opened: after a power cut it goes back to its mark, or has to prove itself. */
@@ -217,7 +231,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
       if (writer !== undefined && isUnsettled(writer)) soon();
       return;
     }
-    if (error instanceof FullError) {
+    // Of a full disk, and of more slow flushes at once than there are slots, it is enough to try again.
+    if (error instanceof FullError || /MDB_READERS_FULL/.test((error as Error).message)) {
       soon();
       return;
     }
@@ -230,47 +245,9 @@ export function newKeeper(options: KeeperOptions): Keeper {
     timer ??= setTimeout(later, TICK, ticks).unref();
   }
 
-  /** Begins to copy what `aside` still holds into a new database; what takes long goes on between requests. */
-  function save(aside: string, what: string): void {
-    if (!lstatSync(aside).isFile()) {
-      onDamage(`${database} ${what}; it is now ${aside}; a new one was begun`);
-      return;
-    }
-    saving = { aside, what, saved: { records: 0, pages: 0, of: 0 }, steps: salvage(aside, writable()) };
-    const end = Date.now() + SAVE_AT_ONCE;
-    while (saving !== undefined && Date.now() < end) saveMore();
-    if (saving !== undefined) setImmediate(saveInTurns);
-  }
-
-  function saveInTurns(): void {
-    if (saving === undefined) return;
-    saveMore();
-    setImmediate(saveInTurns);
-  }
-
-  /** Saves a few pages more, and reports when it was the last. */
-  function saveMore(): void {
-    if (saving === undefined) return;
-    let trouble = '';
-    try {
-      const { value, done } = saving.steps.next();
-      saving.saved = value;
-      if (!done) return;
-    } catch (error) {
-      trouble = `, then: ${(error as Error).message}`;
-    }
-    const { aside, what, saved } = saving;
-    saving = undefined;
-    soon();
-    const { records, pages } = saved;
-    onDamage(
-      `${database} ${what}; it is now ${aside}; ${records} records were saved from ${pages} pages${trouble}`,
-    );
-  }
-
   function release(): void {
     dropHeld();
-    saving = undefined;
+    saving.stop();
     clearTimeout(timer);
     timer = undefined;
     if (writer !== undefined) closeWriter(writer);
@@ -281,7 +258,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
 
   function close(): void {
     try {
-      while (saving !== undefined) saveMore();
+      saving.finish();
       if (writer !== undefined && owes(writer)) flushLast(writer);
     } catch (error) {
       if (error instanceof StoreError) onTrouble(error);

@@ -1,6 +1,6 @@
 // Triples and clients as LMDB keys: short, exact, and in an order that keeps a client's count and its
 // triples on one page. No choice of addresses makes two keys one (every form below can be read back).
-import type { Triple } from '../greylist/request.ts';
+import type { Triple } from './store.ts';
 
 // A key is a client, and for a triple a tail behind it; a key that ends after the client is the client's own.
 //   house:   0, a name                           records of the store's own, before all others
@@ -52,6 +52,12 @@ export function writeTriple(out: Uint8Array, at: number, triple: Triple): number
 /** How many bytes of a triple's key are its client's own; 0: that is another one, or no triple's key. */
 export function clientLength(bytes: Uint8Array): number {
   return bytes[0] === CLIENT_IPV4 ? 5 : 0;
+}
+
+/** Where the client ends that begins at `at` of a key of ours or of a longer one; 0: none does. */
+export function clientEnd(bytes: Uint8Array, at: number): number {
+  if (bytes[at] === CLIENT_IPV4) return at + 5;
+  return bytes[at] === CLIENT_TEXT && bytes.length > at + 3 ? at + 3 + readLength(bytes, at + 1) : 0;
 }
 
 /** Writes the key of a record of the store's own at `at` and returns where it ends. */

@@ -1,19 +1,28 @@
 // The store on LMDB: which records a look-up reads and which a change writes. How the file is kept usable is
 // the keeper's business.
-import type { Release } from '../greylist/release.ts';
-import type { Triple } from '../greylist/request.ts';
+
+import { seekForPut } from './check.ts';
 import type { Meta } from './format.ts';
-import { areRecorded, type NewHits, noteHits } from './hits.ts';
+import { areRecorded, noteHits } from './hits.ts';
+import { houseText } from './house.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
 import * as key from './key.ts';
 import { newNotes } from './notes.ts';
 import * as record from './record.ts';
-import { RELEASES, readReleases, SEEN_WITHIN } from './releases.ts';
+import { RELEASES, type Release, readReleases, SEEN_WITHIN } from './releases.ts';
 import { newSights } from './sights.ts';
-import { clientCounts, FRESH, type Limits, type Sighting, type Store } from './store.ts';
+import {
+  clientCounts,
+  FRESH,
+  type Limits,
+  type NewHits,
+  type Sighting,
+  type Store,
+  type Triple,
+} from './store.ts';
 import { newSweeper } from './sweep.ts';
-import { recordSize, seek, seekForPut } from './tree.ts';
+import { seek } from './tree.ts';
 import { putTriple, stillCounts } from './triples.ts';
 import { putRecord, type Writer } from './writer.ts';
 
@@ -100,7 +109,7 @@ export function openStore(options: StoreOptions): Store {
     if (state === undefined) return [];
     const { path, meta } = state;
     const at = seek(path, meta, wantedClient, key.writeHouse(wantedClient, 0, RELEASES));
-    return at < 0 ? [] : readReleases(record.readHouse(path.pages, at, recordSize(path, at)));
+    return readReleases(houseText(path, at));
   }
 
   function noteHitsNow(files: readonly string[], hits: readonly NewHits[], now: number): void {

@@ -65,11 +65,12 @@ export function makeLock(database: string): void {
 /**
  * True where the lock file is rubbish and another process has the database open: LMDB makes a new lock of it only for
  * whoever comes alone, and lmdb 3.5 dies of SIGSEGV where it cannot. Whoever has it open holds fcntl(2)'s shared lock,
- * and the exclusive one only while it makes the file.
+ * and the exclusive one only while it makes the file. Throws what the file system throws where LMDB could not open it for
+ * writing either, of which it would die as well.
  */
 export function isRubbishInUse(path: string, ino: number): boolean {
   const head = Buffer.alloc(4);
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
     if (readSync(fd, head, 0, 4, 0) === 4 && u32(head, 0) === LMDB) return false;
   } finally {
@@ -102,8 +103,9 @@ export function isDestroyed(lock: LockFile): boolean {
 }
 
 /** To be called before the environment is closed: LMDB writes to its map of this file, and a shorter file is a SIGBUS. */
-export function restoreSize(lock: LockFile): void {
-  if (fstatSync(lock.fd).size < lock.size) ftruncateSync(lock.fd, lock.size);
+export function restoreSize({ fd, size }: LockFile): void {
+  const whole = Math.max(size, PAGE); // it may have been cut off before we had a look at it
+  if (fstatSync(fd).size < whole) ftruncateSync(fd, whole);
 }
 
 /** To be called when the environment is closed: see `openLock`. */

@@ -84,7 +84,9 @@ function put(file: DataFile, head: Buffer): void {
  */
 export function isDoubtful(file: DataFile, meta: Meta): boolean {
   const marked = markedTxn(file);
-  return marked !== -2 && (marked < meta.txnid || !isKept(file)) && meta.bootId !== bootId();
+  if (marked === -2 || (marked >= meta.txnid && isKept(file))) return false;
+  // 0: unknown, to us or to who wrote it (a service without /proc/sys). To go back under running filters would be worse.
+  return meta.bootId !== 0 && bootId() !== 0 && meta.bootId !== bootId();
 }
 
 /**

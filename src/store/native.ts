@@ -1,5 +1,5 @@
 // lmdb's native addon, called without lmdb's JavaScript: that alone takes as long to load as half of Node
-// (13 to 31 ms, FACTS), and this filter needs eight calls of it. The version of lmdb is pinned exactly in
+// (13 to 31 ms), and this filter needs only the calls below. The version of lmdb is pinned exactly in
 // package.json because these calls are lmdb's inner ones; test/store/native.test.ts holds them to account.
 
 /** What we use of lmdb's `Env`; all numbers that name native objects are addresses. */
@@ -15,7 +15,6 @@ export interface NativeEnv {
   getWriteTxnId(): number;
   /** Frees the reader's slots of processes that are gone; returns how many. */
   readerCheck(): number;
-  readerList(): string[];
   close(): void;
 }
 

@@ -1,10 +1,11 @@
 // Deferrals on their way into the database: `report` and `tune` want to know when a triple came back too early. Early
 // retries come in storms, and none is worth a transaction of its own; kill -9 may take those of the last second.
+
+import { seekForPut } from './check.ts';
 import type { Meta } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
 import { addDeferral, copyTriple, TRIPLE_SIZE } from './record.ts';
-import { seekForPut } from './tree.ts';
 import { MOST_LEAVES, putRecord, type Writer } from './writer.ts';
 
 export interface Notes {

@@ -1,8 +1,8 @@
 // Opening the database for changes: LMDB's environment, which is made where there is none. What liblmdb reads then, it
 // believes: all of it is looked at first, and what would kill it is refused.
-import { chownSync, closeSync, lstatSync, openSync, statSync } from 'node:fs';
+import { chownSync, closeSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { MovedError, refused, StoreError } from './damage.ts';
+import { BadLockError, MovedError, refused, StoreError } from './damage.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import { newInstruction } from './instruction.ts';
 import {
@@ -13,17 +13,26 @@ import {
   makeLock,
   openLock,
   releaseLock,
+  restoreSize,
 } from './lock.ts';
 import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from './mark.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
+import { pause } from './pause.ts';
 import { awaitRecovery } from './recover.ts';
+import { fromLmdb } from './refusal.ts';
 import { checkSpare, isCopying } from './space.ts';
 import { newPath } from './tree.ts';
-import { BadLockError, begin, fromLmdb, type Writer } from './writer.ts';
+import { begin, type Writer } from './writer.ts';
 
 // A map this large costs nothing until it is used, and need never be resized under running processes.
 const MAP_SIZE = 64 * 2 ** 30;
-const SMALL_MAP_SIZE = 2 ** 30; // where the process may not have so much address space (ulimit -v)
+const MIB = 2 ** 20;
+const PAGE = 4096;
+/** Where the lock file was removed, milliseconds for whoever is within a transaction: it takes one or two. */
+const AFTER_REMOVAL = 50;
+/** Of a limited address space, what is left to Node, and what a map needs at least, in bytes. */
+const LEFT_FREE = 64 * MIB;
+const LEAST_ROOM = 16 * MIB;
 // Only a flush takes a reader's slot, not a look-up: a thousand filters need a handful. This many fit into one
 // page of the lock file, which is made whole before LMDB maps it: see `makeLock`.
 const MOST_READERS = 60;
@@ -79,6 +88,7 @@ export function openWriter(database: string): Writer {
     settleMark(writer);
     return writer;
   } catch (error) {
+    if (lock !== undefined) restoreSize(lock);
     env.close();
     if (file !== undefined) closeFile(file);
     if (lock !== undefined) releaseLock(lock);
@@ -90,12 +100,16 @@ export function openWriter(database: string): Writer {
 function checkBeforeLmdb(path: string): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
   if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
-  if (lock === undefined) makeLock(path);
-  else if (isRubbishInUse(lockPath(path), lock.ino))
+  if (lock === undefined) {
+    makeLock(path);
+    // Somebody has removed it: who is within a transaction under the old one has finished by then.
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined) pause(AFTER_REMOVAL);
+  } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
   const file = openFile(path);
   if (file === undefined) return;
   try {
+    if (file.closed !== undefined) throw refused(file.closed, path, 'write to');
     readHead(file); // all that is read before a transaction, which checks the rest under the lock
   } finally {
     closeFile(file);
@@ -115,32 +129,46 @@ function checkDescriptors(path: string): void {
 }
 
 function openEnvironment(path: string): NativeEnv {
-  for (const mapSize of [MAP_SIZE, SMALL_MAP_SIZE]) {
-    try {
-      const env = new (native().Env)();
-      const keyBytes = Buffer.allocUnsafeSlow(4096);
-      const options = {
-        path,
-        keyBytes,
-        maxDbs: 0,
-        maxReaders: MOST_READERS,
-        permissionsMode: 0o600,
-        mapSize,
-      };
-      env.open(options, NO_SUBDIR, 0);
-      return env;
-    } catch (error) {
-      const { message } = error as Error;
-      if (mapSize === MAP_SIZE && /memory/i.test(message)) continue;
-      // The file has just been found sound, so it is the lock file that LMDB cannot make sense of.
-      const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
-      if (lock !== undefined && /MDB_(INVALID|VERSION_MISMATCH)/.test(message)) {
-        throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
-      }
-      throw fromLmdb(error, path);
+  const env = new (native().Env)();
+  const keyBytes = Buffer.allocUnsafeSlow(4096);
+  const options = {
+    path,
+    keyBytes,
+    maxDbs: 0,
+    maxReaders: MOST_READERS,
+    permissionsMode: 0o600,
+    mapSize: mapSizeFor(path),
+  };
+  try {
+    env.open(options, NO_SUBDIR, 0);
+    return env;
+  } catch (error) {
+    // The file has just been found sound, so it is the lock file that LMDB cannot make sense of.
+    const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
+    if (lock !== undefined && /MDB_(INVALID|VERSION_MISMATCH)/.test((error as Error).message)) {
+      throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
     }
+    throw fromLmdb(error, path);
   }
-  throw new StoreError(`cannot open ${path}: no memory; raise the limit on address space (ulimit -v)`);
+}
+
+/**
+ * As large as a map can be where the process may not have so much address space (ulimit -v): lmdb 3.5 dies of SIGSEGV
+ * where its map does not fit. Throws StoreError where there is no room for the file and as much again.
+ */
+function mapSizeFor(path: string): number {
+  let room = MAP_SIZE;
+  try {
+    const limit = /^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
+    const pages = readFileSync('/proc/self/statm', 'latin1').split(' ')[0];
+    if (limit !== null) room = Number(limit[1]) - Number(pages) * PAGE - LEFT_FREE;
+  } catch {
+    // no /proc in a chroot
+  }
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (room < 2 * size + LEAST_ROOM)
+    throw new StoreError(`cannot open ${path}: no memory; raise the limit on address space (ulimit -v)`);
+  return Math.min(MAP_SIZE, Math.floor(room / MIB) * MIB);
 }
 
 /** A database first touched by root must not lock out the user that the filters run as. */

@@ -1,15 +1,15 @@
 // What is on record of one triple, looked up without changing anything: no file is made, set aside or mended.
-import type { Release } from '../greylist/release.ts';
-import type { Triple } from '../greylist/request.ts';
 import { DamageError } from './damage.ts';
 import { closeFile, openFile, readHead } from './file.ts';
+import { houseText } from './house.ts';
 import * as key from './key.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 import { readQueue } from './queue/read.ts';
-import { type ClientRecord, readClient, readHouse, readTriple, type TripleRecord } from './record.ts';
-import { RELEASES, readReleases } from './releases.ts';
-import { newPath, recordSize, seek } from './tree.ts';
+import { type ClientRecord, readClient, readTriple, type TripleRecord } from './record.ts';
+import { RELEASES, type Release, readReleases } from './releases.ts';
+import type { Triple } from './store.ts';
+import { newPath, seek } from './tree.ts';
 import { newTriple } from './triples.ts';
 
 export interface Peek {
@@ -52,9 +52,8 @@ function peekOnce(database: string, triple: Triple): Peek {
     const known = tripleAt < 0 ? record : readTriple(path.pages, tripleAt);
     const clientAt = find(key.writeClient(wanted, 0, triple.client, false));
     const client = clientAt < 0 ? undefined : readClient(path.pages, clientAt);
-    const houseAt = find(key.writeHouse(wanted, 0, RELEASES));
-    const text = houseAt < 0 ? undefined : readHouse(path.pages, houseAt, recordSize(path, houseAt));
-    return { missing: false, triple: known, client, releases: readReleases(text) };
+    const releases = readReleases(houseText(path, find(key.writeHouse(wanted, 0, RELEASES))));
+    return { missing: false, triple: known, client, releases };
   } finally {
     closeFile(file);
   }

@@ -1,6 +1,7 @@
 // The values behind the keys: a few bytes each, with their kind and format and a check over key and value, so that
 // rubbish on a damaged page is never taken for a record.
 
+import { coarseOffset, coarseWait, fineOffset, fineWait } from './coarse.ts';
 import { fnv1a, fold } from './fnv.ts';
 import { putLong } from './format.ts';
 
@@ -135,13 +136,15 @@ export function writeTriple(
   at: number,
   record: TripleRecord,
 ): number {
-  const { firstSeen, passed, wait, deferrals, offsets } = record;
+  const { passed, lastPassed, wait, deferrals, offsets } = record;
+  // What has passed for longer than the hours can count was first seen as long ago as they can.
+  const firstSeen = passed ? Math.max(record.firstSeen, lastPassed - MOST * HOUR) : record.firstSeen;
   const once = !passed && wait === 0 && offsets.length === 0;
   b[at] = (TRIPLE << 4) | (passed ? PASSED : 0) | (once ? ONCE : 0);
   b[at + 1] = Math.min(deferrals, MOST_DEFERRALS);
   putLong(b, at + 4, firstSeen);
   if (!once) {
-    putShort(b, at + 8, passed ? Math.max(0, Math.floor((record.lastPassed - firstSeen) / HOUR)) : 0);
+    putShort(b, at + 8, passed ? Math.max(0, Math.floor((lastPassed - firstSeen) / HOUR)) : 0);
     putShort(b, at + 10, coarseWait(wait));
     for (let i = 0; i < MOST_OFFSETS; i++)
       b[at + 12 + i] = i < offsets.length ? coarseOffset(offsets[i]!) : 0;
@@ -229,31 +232,6 @@ function putShort(b: Uint8Array, at: number, n: number): void {
 
 function coarse(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8);
-}
-
-// A wait in 16 bits: seconds below 32,768, then steps of 64 seconds, up to 24 days.
-const STEP = 64;
-const FINE = 0x8000;
-
-/** The code of a wait in a record: 16 bits. */
-export function coarseWait(seconds: number): number {
-  return seconds < FINE ? seconds : FINE + Math.floor((seconds - FINE) / STEP);
-}
-
-/** The wait, in seconds, that a code stands for. */
-export function fineWait(code: number): number {
-  return code < FINE ? code : FINE + (code - FINE) * STEP;
-}
-
-// An offset in 8 bits: 1 for the same second, then each code 4.9 % later, up to two days; 0 stands for none.
-const RATIO = Math.log(1.049);
-
-export function coarseOffset(seconds: number): number {
-  return Math.max(1, Math.min(255, 1 + Math.round(Math.log1p(Math.max(0, seconds)) / RATIO)));
-}
-
-export function fineOffset(code: number): number {
-  return Math.round(Math.expm1((code - 1) * RATIO));
 }
 
 /** FNV-1a over key and value (without the check itself), folded to 16 bits. */

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { DamageError, refused, StoreError } from './damage.ts';
 import { closeFile, openFile, readHead } from './file.ts';
 import { isAlive, lockPath } from './lock.ts';
+import { foreign, wasDatabase } from './ours.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
 
@@ -22,11 +23,17 @@ const STALE = 60_000;
 /**
  * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still
  * cannot be opened), and has `save` look after what is in it, while the others wait. Does nothing where
- * another process has done it.
+ * another process has done it. Throws StoreError where that was never a database: `what` says what it is.
  */
-export function setAside(path: string, ino: number | undefined, save: (aside: string) => void): void {
+export function setAside(
+  path: string,
+  ino: number | undefined,
+  what: string,
+  save: (aside: string) => void,
+): void {
   alone(path, () => {
     if (!isStillDamaged(path, ino)) return;
+    if (!wasDatabase(path)) throw new StoreError(foreign(path, what));
     pause(OPENING);
     const aside = freeName(path);
     removeLock(path);
@@ -46,12 +53,14 @@ export function replaceLock(path: string, ino: number): void {
 
 /**
  * Waits while another process sets the database aside. To be called right before liblmdb opens it, by its name and more
- * than once: where the file goes in between, lmdb 3.5 dies of SIGSEGV.
+ * than once: where the file goes in between, lmdb 3.5 dies of SIGSEGV. Returns whether there was anything to wait for.
  */
-export function awaitRecovery(path: string): void {
+export function awaitRecovery(path: string): boolean {
   const sign = `${path}.recovering`;
-  for (let waited = 0; waited < PATIENCE; waited += 5) {
-    if (lstatSync(sign, { throwIfNoEntry: false }) === undefined || isMine(sign) || breakSign(sign)) return;
+  for (let waited = 0; ; waited += 5) {
+    if (lstatSync(sign, { throwIfNoEntry: false }) === undefined || isMine(sign) || breakSign(sign))
+      return waited > 0;
+    if (waited >= PATIENCE) return true;
     pause(5);
   }
 }
@@ -126,7 +135,8 @@ function alone(path: string, work: () => void): void {
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(error, sign, 'create');
-      if (!breakSign(sign) && waited >= PATIENCE) return;
+      if (!breakSign(sign) && waited >= PATIENCE)
+        throw new StoreError(`${path} is being recovered by another process, which takes long (see ${sign})`);
       pause(5);
     }
   }
@@ -143,7 +153,7 @@ function alone(path: string, work: () => void): void {
 function breakSign(sign: string): boolean {
   try {
     const maker = Number(readlinkSync(sign));
-    const fresh = Date.now() - lstatSync(sign).mtimeMs < STALE;
+    const fresh = Math.abs(Date.now() - lstatSync(sign).mtimeMs) < STALE;
     if (fresh && maker > 0 && isAlive(maker)) return false;
     renameSync(sign, `${sign}-${process.pid}`); // of several, one succeeds
     rmSync(`${sign}-${process.pid}`, { force: true });

@@ -1,5 +1,14 @@
 // What an administrator has released, in one record of the house: JSON, a list. The filter only reads it.
-import type { Release } from '../greylist/release.ts';
+
+/** Patterns (greylist/pattern.ts) for the request's own texts; what is undefined matches all. */
+export interface Release {
+  /** Of the client's address, or of its verified name. */
+  client?: string;
+  sender?: string;
+  recipient?: string;
+  /** Seconds since the epoch. */
+  until: number;
+}
 
 /** The name of the record. */
 export const RELEASES = 'release';

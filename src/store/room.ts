@@ -1,11 +1,12 @@
 // Nobody can fill the disk from outside: where too many triples wait, one goes for each that comes. No index of ages is
 // kept for this; the oldest that waits on the newcomer's own leaf goes, which is a network's own, or a sample of all.
 
+import { checkBeside } from './check.ts';
 import type { Meta } from './format.ts';
 import { keysOn, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
 import { isTriple, networkLength } from './key.ts';
 import { hasPassed, mainNumber } from './record.ts';
-import { checkBeside, type Path } from './tree.ts';
+import type { Path } from './tree.ts';
 import { removeRecord, type Writer } from './writer.ts';
 
 /** One network may take this part of what may wait in all. */

@@ -1,7 +1,8 @@
 // Saving what a damaged file still holds: every leaf page that can be recognised, wherever it lies and
 // whether or not anything leads to it. Reads the damaged file only; believes a record only by its check.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { keepOrGiveUp } from './durable.ts';
+import { checkBeforeWriting } from './doubt.ts';
+import { flushLast, keepOrGiveUp } from './durable.ts';
 import {
   LEAF,
   nodeAt,
@@ -17,8 +18,10 @@ import {
 } from './format.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from './instruction.ts';
 import { MAX_KEY } from './key.ts';
+import { openWriter } from './open.ts';
+import { checkPlace } from './place.ts';
 import { isRecord, MAX_RECORD } from './record.ts';
-import { putRecord, transactBatch, type Writer } from './writer.ts';
+import { closeWriter, putRecord, transactBatch, type Writer } from './writer.ts';
 
 export interface Saved {
   /** Records now in the new database. */
@@ -59,6 +62,21 @@ export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> 
     return saved;
   } finally {
     closeSync(fd);
+  }
+}
+
+/** `salvage` into the database `into`, to the disk. Tells `show` of each step; throws what `openWriter` throws. */
+export function salvageInto(into: string, from: string, show: (saved: Saved) => void): Saved {
+  checkPlace(into);
+  checkBeforeWriting(into);
+  const writer = openWriter(into);
+  try {
+    let saved: Saved = { records: 0, pages: 0, of: 0 };
+    for (saved of salvage(from, writer)) show(saved);
+    flushLast(writer);
+    return saved;
+  } finally {
+    closeWriter(writer);
   }
 }
 

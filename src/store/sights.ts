@@ -1,13 +1,15 @@
 // First sights: where a new triple is remembered. It goes into the queue, and a moment later, with what others have
 // queued, into the database; or into the database at once, where the queue cannot be used.
+
+import { seekForPut } from './check.ts';
 import type { Meta } from './format.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
 import { readKey } from './key.ts';
-import { newQueue, type Taken } from './queue/queue.ts';
+import type { Taken } from './queue/contract.ts';
+import { newQueue } from './queue/queue.ts';
 import { hasPassed, mainNumber, ONCE_SIZE, readTriple } from './record.ts';
 import { makeRoom, newBatch } from './room.ts';
 import { type Limits, tripleCounts } from './store.ts';
-import { seekForPut } from './tree.ts';
 import { newTriple, putTriple, stillCounts } from './triples.ts';
 import { MOST_LEAVES, type Writer } from './writer.ts';
 

@@ -4,11 +4,12 @@
 
 // The same for the lock file, which liblmdb writes through a map: some file systems put what is written to another place
 // (btrfs), and where there is none left, that is a SIGBUS. Nothing of it is touched then.
-import { fstatSync, ftruncateSync, statfsSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DISK_FULL, FullError, refused, StoreError } from './damage.ts';
 import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
+import { lockPath } from './lock.ts';
 
 const CHUNK = 64 * 1024;
 
@@ -41,14 +42,22 @@ export function giveBack(file: DataFile): void {
   file.taken = 0;
 }
 
-/** statfs(2)'s numbers of ext2 to ext4, xfs, tmpfs, and overlayfs, which as a rule lies on one of them. */
-const IN_PLACE = new Set([0xef53, 0x58465342, 0x01021994, 0x794c7630]);
+/**
+ * statfs(2)'s numbers of ext2 to ext4, tmpfs, and overlayfs, which as a rule lies on one of them. Not of xfs: it copies what
+ * `cp` has made a copy of.
+ */
+const IN_PLACE = new Set([0xef53, 0x01021994, 0x794c7630]);
 /** So much has to be free where a file system copies: it copies tables of its own as well; in bytes. */
 const SPARE = 4 * 2 ** 20;
 
-/** Whether what is written may go to another place than what was there. */
+/** Whether what is written may go to another place than what was there, or where nothing was: holes that a copy has left. */
 export function isCopying(database: string): boolean {
-  return !IN_PLACE.has(statfsSync(dirname(database)).type);
+  return !IN_PLACE.has(statfsSync(dirname(database)).type) || [database, lockPath(database)].some(hasHoles);
+}
+
+function hasHoles(path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there !== undefined && there.blocks * 512 < there.size;
 }
 
 /** Whether a file system that copies has space for it. */

@@ -1,8 +1,23 @@
 // What the decision needs of a store, and nothing else. LMDB is behind it (lmdb.ts), and for several MX hosts an engine
 // that they share (fleet/). What has expired is as good as forgotten: a store never shows it.
-import type { Release } from '../greylist/release.ts';
-import type { Triple } from '../greylist/request.ts';
-import type { NewHits } from './hits.ts';
+import type { Release } from './releases.ts';
+
+/** What greylisting keys on: who sends (the SMTP client's address, or what stands for it), from whom, to whom. */
+export interface Triple {
+  client: string;
+  sender: string;
+  recipient: string;
+}
+
+/** Matches of one entry of a list that are not yet on record. */
+export interface NewHits {
+  file: string;
+  /** The entry as it stands in the file, latin1. */
+  text: string;
+  count: number;
+  /** Of the last one, in seconds since the epoch. */
+  last: number;
+}
 
 /** What is on record of a triple and its client. */
 export interface Sighting {
@@ -72,15 +87,22 @@ export interface Store {
   close(): void;
 }
 
-/** How long what is stored counts, and how much of it there may be. */
-export interface Limits {
+/** How long what is stored counts. */
+export interface Lives {
   /** Seconds within which a triple has to come back, or it starts anew; 0: for ever. */
   retryWindow: number;
   /** Seconds after which a triple that passed, or a client, is forgotten if it was not seen again; 0: never. */
   maxAge: number;
+}
+
+/** How long what is stored counts, and how much of it there may be. */
+export interface Limits extends Lives {
   /** How many triples may wait at a time; 0: no bound. */
   maxWaiting: number;
 }
+
+/** The latest time that can be on record, in seconds since the epoch. */
+export const LAST_SECOND = 0xffffffff;
 
 /** How coarse last-seen times are: within this many seconds, a known triple or client costs no write. */
 export const FRESH = 86_400;
@@ -89,18 +111,13 @@ export const FRESH = 86_400;
  * Whether a triple's record still counts at `now`. A first sight in the future (the clock was wrong once) does
  * not: nobody is deferred longer for it. Times in seconds since the epoch; `lastPassed` 0: waiting.
  */
-export function tripleCounts(firstSeen: number, lastPassed: number, now: number, limits: Limits): boolean {
+export function tripleCounts(firstSeen: number, lastPassed: number, now: number, lives: Lives): boolean {
   if (firstSeen === 0 || firstSeen > now) return false;
-  if (lastPassed === 0) return limits.retryWindow === 0 || now - firstSeen <= limits.retryWindow;
-  return limits.maxAge === 0 || now - lastPassed <= limits.maxAge + FRESH;
+  if (lastPassed === 0) return lives.retryWindow === 0 || now - firstSeen <= lives.retryWindow;
+  return lives.maxAge === 0 || now - lastPassed <= lives.maxAge + FRESH;
 }
 
 /** Whether a client's come-backs still count at `now`. */
-export function clientCounts(lastSeen: number, now: number, { maxAge }: Limits): boolean {
+export function clientCounts(lastSeen: number, now: number, { maxAge }: Lives): boolean {
   return maxAge === 0 || now - lastSeen <= maxAge + FRESH;
-}
-
-/** The store cannot do its work now. The message says what is wrong and what to do. */
-export class StoreError extends Error {
-  override name = 'StoreError';
 }

@@ -1,16 +1,17 @@
 // Forgetting what has expired, a few pages at a time, between requests: nobody needs a cron job, nothing happens at
 // start-up, and of all processes one does it at a time. How far the sweep is stands in the database itself.
 
+import { checkBeside, descendChecked, seekChecked } from './check.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from './forgotten.ts';
 import type { Meta } from './format.ts';
 import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { isHitsName, isStale, noteForgotten } from './hits.ts';
+import { houseText, putHouse } from './house.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
 import { HOUSE, isTriple, MAX_KEY, writeHouse } from './key.ts';
 import { clientOf, readOrigins } from './origins.ts';
 import {
-  HOUSE_HEAD,
   hasPassed,
   lastPassed,
   lastSeen,
@@ -19,15 +20,7 @@ import {
   writeHouse as writeHouseRecord,
 } from './record.ts';
 import { clientCounts, type Limits, tripleCounts } from './store.ts';
-import {
-  checkBeside,
-  descendChecked,
-  keyOfNextLeaf,
-  type Path,
-  recordSize,
-  seek,
-  seekChecked,
-} from './tree.ts';
+import { keyOfNextLeaf, type Path, recordSize, seek } from './tree.ts';
 import { putRecord, removeRecord, type Writer } from './writer.ts';
 
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
@@ -200,15 +193,8 @@ function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
 /** Adds the triples to those that were forgotten before. Within a transaction. */
 function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, number>, now: number): void {
   const { path, instruction } = writer;
-  const { bytes, key } = instruction;
-  const length = writeHouse(key, 0, FORGOTTEN);
-  const at = seekChecked(path, meta, key, length);
-  const before = readForgotten(at < 0 ? undefined : readHouse(path.pages, at, recordSize(path, at)));
-  const value = valueAt(length);
-  const text = addForgotten(before, waited, now);
-  const size = HOUSE_HEAD + bytes.write(text, value + HOUSE_HEAD, 'latin1');
-  writeHouseRecord(bytes, KEY_AT, length, value, size);
-  putRecord(writer, length, size);
+  const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, FORGOTTEN));
+  putHouse(writer, FORGOTTEN, addForgotten(readForgotten(houseText(path, at)), waited, now));
 }
 
 // The record: at (4 bytes), complete (4), others so far (4), others (4), position.

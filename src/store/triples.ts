@@ -1,7 +1,7 @@
 // What is done with a triple's record in more than one place. Nothing here opens or commits anything.
 import { KEY_AT, valueAt } from './instruction.ts';
 import { hasPassed, lastPassed, mainNumber, type TripleRecord, writeTriple } from './record.ts';
-import { type Limits, tripleCounts } from './store.ts';
+import { type Lives, tripleCounts } from './store.ts';
 import { putRecord, type Writer } from './writer.ts';
 
 /** The record of a triple that was seen once. */
@@ -10,8 +10,8 @@ export function newTriple(firstSeen: number): TripleRecord {
 }
 
 /** Whether the triple's record at `at` of a path's pages still counts at `now`. */
-export function stillCounts(pages: Uint8Array, at: number, now: number, limits: Limits): boolean {
-  return tripleCounts(mainNumber(pages, at), hasPassed(pages, at) ? lastPassed(pages, at) : 0, now, limits);
+export function stillCounts(pages: Uint8Array, at: number, now: number, lives: Lives): boolean {
+  return tripleCounts(mainNumber(pages, at), hasPassed(pages, at) ? lastPassed(pages, at) : 0, now, lives);
 }
 
 /** Puts the record under the key of `length` bytes that stands in `writer.instruction`, as `putRecord` does. */

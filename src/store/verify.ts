@@ -3,7 +3,7 @@
 // damage can kill it and no filter waits for it.
 import { fstatSync } from 'node:fs';
 import { DamageError } from './damage.ts';
-import { closeFile, type DataFile, openFile, readHead, readPage } from './file.ts';
+import { closeFile, type DataFile, openFile, readHead, wrongWithPage } from './file.ts';
 import {
   BIG_DATA,
   BRANCH,
@@ -18,15 +18,13 @@ import {
   nodeKey,
   nodeKeySize,
   type Tree,
-  wrongWithHeader,
-  wrongWithNodes,
 } from './format.ts';
 import { eachFreePage } from './freelist.ts';
 import { isHouse, readKey } from './key.ts';
 import { pause } from './pause.ts';
 import { hasPassed, isRecord } from './record.ts';
 
-export interface Verdict {
+export interface Verified {
   problems: Problem[];
   /** Triples that have not passed yet, and those that have. */
   waiting: number;
@@ -63,7 +61,7 @@ export function verify(
   path: string,
   progress: Progress,
   hold: (path: string) => () => void = () => () => {},
-): Verdict | undefined {
+): Verified | undefined {
   let suspects: Problem[] = [];
   for (let reading = 1; ; reading++) {
     const verdict = readOnce(path, progress, hold);
@@ -80,7 +78,11 @@ export function verify(
   }
 }
 
-function readOnce(path: string, progress: Progress, hold: (path: string) => () => void): Verdict | undefined {
+function readOnce(
+  path: string,
+  progress: Progress,
+  hold: (path: string) => () => void,
+): Verified | undefined {
   let file: DataFile | undefined;
   let release = () => {};
   try {
@@ -97,7 +99,7 @@ function readOnce(path: string, progress: Progress, hold: (path: string) => () =
   }
 }
 
-function nothing(file: DataFile | undefined): Verdict {
+function nothing(file: DataFile | undefined): Verified {
   const size = file === undefined ? 0 : fstatSync(file.fd).size;
   const pageSize = file?.pageSize ?? 0;
   return {
@@ -117,7 +119,7 @@ function nothing(file: DataFile | undefined): Verdict {
 interface Walk {
   file: DataFile;
   meta: Meta;
-  verdict: Verdict;
+  verdict: Verified;
   /** One byte a page: 1 where something has accounted for it. */
   seen: Uint8Array;
   seenCount: number;
@@ -127,7 +129,7 @@ interface Walk {
   progress: Progress;
 }
 
-function readAll(file: DataFile, meta: Meta, progress: Progress): Verdict {
+function readAll(file: DataFile, meta: Meta, progress: Progress): Verified {
   const verdict = nothing(file);
   const walk: Walk = {
     file,
@@ -177,21 +179,11 @@ function readTree(walk: Walk, tree: Tree): void {
 
 function readBelow(walk: Walk, number: number, depth: number): void {
   const { file, meta, verdict } = walk;
-  if (number < 2 || number > meta.lastPage) {
-    complain(walk, number, 'cannot be, and yet something points to it');
-    return;
-  }
-  if (!account(walk, number)) return;
+  const isThere = number >= 2 && number <= meta.lastPage;
+  if (isThere && !account(walk, number)) return;
   const page = Buffer.allocUnsafe(file.pageSize);
   const kind = depth > 1 ? BRANCH : LEAF;
-  try {
-    readPage(file, number, page, 0);
-  } catch (error) {
-    complain(walk, number, (error as Error).message);
-    return;
-  }
-  const wrong =
-    wrongWithHeader(page, 0, number, kind, meta.txnid) || wrongWithNodes(page, 0, file.pageSize, kind);
+  const wrong = wrongWithPage(file, number, page, kind, meta);
   if (wrong !== '') {
     complain(walk, number, wrong);
     return;

@@ -1,7 +1,6 @@
 // Changing the database: LMDB's environment, its write lock, and what is looked at before liblmdb may touch
 // a page. Under the lock the state cannot change, so that what was checked is what liblmdb will find.
-import { DamageError, MovedError, refused, StoreError } from './damage.ts';
-import type { Flush } from './durable.ts';
+import { BadLockError, StoreError } from './damage.ts';
 import { closeFile, type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { checkFreeList } from './freelist.ts';
@@ -9,6 +8,7 @@ import { type Instruction, put, remove } from './instruction.ts';
 import { awaitLock, type LockFile, noteLast, releaseLock, restoreSize, sizeNow } from './lock.ts';
 import { isKept, markedTxn } from './mark.ts';
 import { type NativeEnv, type NativeReader, NO_SYNC, native, READ_ONLY, SYNCHRONOUS } from './native.ts';
+import { fromLmdb } from './refusal.ts';
 import { checkSpare, hasSpare, takeSpace } from './space.ts';
 import type { Path } from './tree.ts';
 
@@ -48,7 +48,15 @@ export interface Writer {
   closed: boolean;
 }
 
-const FRESH = 5; // milliseconds for which pages that were read and checked count as checked
+/** A state that is on its way to the disk. */
+export interface Flush {
+  head: Buffer;
+  meta: Meta;
+  /** Undefined once there was a storm, and nothing holds the state any more. */
+  pin: NativeReader | undefined;
+}
+
+const CHECKED_FOR = 5; // milliseconds for which pages that were read and checked count as checked
 /** A batch goes into the database with so many leaves a transaction: none of their pages can be re-used before it ends. */
 export const MOST_LEAVES = 32;
 /** MDB_APPEND: the key is greater than all others; fills pages one after the other. */
@@ -93,17 +101,6 @@ export function begin(writer: Writer): Meta {
 
 const MOST_BEGINS = 20;
 
-/** The lock file is rubbish; the database itself may be sound. */
-export class BadLockError extends Error {
-  override name = 'BadLockError';
-  constructor(
-    message: string,
-    readonly ino: number,
-  ) {
-    super(message);
-  }
-}
-
 /**
  * Carries out `change` in one write transaction on the newest state, which it is given, and returns that.
  * `change` must have found the place of every key it puts by `writer.path`: whatever liblmdb reads for the
@@ -115,9 +112,9 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
   try {
     const now = Date.now();
     // What this process has written a moment ago need not be read to be known.
-    if (meta.txnid !== writer.committed || Math.abs(now - writer.committedAt) > FRESH)
+    if (meta.txnid !== writer.committed || Math.abs(now - writer.committedAt) > CHECKED_FOR)
       writer.path.free = checkFreeList(writer.file, meta, writer.scratch);
-    if (Math.abs(now - writer.path.readAt) > FRESH) writer.path.txnid = -1; // it may have been damaged since
+    if (Math.abs(now - writer.path.readAt) > CHECKED_FOR) writer.path.txnid = -1; // it may have been damaged since
     pinIfSafe(writer, meta);
     const changed = change(meta);
     if (changed) takeSpaceFor(writer, meta, writer.touched, writer.path.splits);
@@ -150,6 +147,7 @@ function commit(writer: Writer, meta: Meta): void {
   } catch (error) {
     throw fromLmdb(error, writer.file.path);
   }
+  sizeNow(writer.lock); // where the file was set aside meanwhile, this went along, and is done again on the new one
   writer.committed = meta.txnid + 1;
   writer.pagesEach = writer.touched + meta.main.depth + 1; // those above the leaves, and the list of free pages
   writer.committedAt = Date.now();
@@ -253,27 +251,3 @@ const abandoned: Writer[] = [];
 export function finishClosing(writer: Writer): void {
   closeFile(writer.file);
 }
-
-/** LMDB's own errors, sorted: damage to the file, or trouble around it. */
-export function fromLmdb(error: unknown, path: string): Error {
-  if (error instanceof StoreError || error instanceof DamageError || error instanceof MovedError)
-    return error;
-  if (error instanceof BadLockError) return error;
-  const { message } = error as Error;
-  if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|INVALID|BAD_TXN|PROBLEM|CURSOR_FULL|PAGE_FULL)/.test(message)) {
-    return new DamageError(message);
-  }
-  const code = CODES.find(([text]) => message.includes(text))?.[1];
-  return refused(code === undefined ? error : Object.assign(new Error(message), { code }), path, 'write to');
-}
-
-const CODES = [
-  ['No space left', 'ENOSPC'],
-  ['quota', 'EDQUOT'],
-  ['Permission denied', 'EACCES'],
-  ['not permitted', 'EPERM'],
-  ['No such file', 'ENOENT'],
-  ['Read-only file system', 'EROFS'],
-  ['Too many open files', 'EMFILE'],
-  ['Not a directory', 'ENOTDIR'],
-] as const;

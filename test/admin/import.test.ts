@@ -54,7 +54,9 @@ test('import: lines that cannot be read are counted by what is wrong, and the re
   const { output, status, records } = await importFiles([file('bad.dump', text)], { origin: 'mx1' });
   expect(status).toBe(1);
   expect(records).toMatchObject([{ client: '192.0.2.1', origin: 'mx1' }]);
-  expect(output).toContain('3 lines, the first is line 5: the key is neither');
+  expect(output).toContain(
+    'line 5 the key is neither a triple nor the address of a client, and so it is with 2 lines more\n',
+  );
   expect(output).toContain('line 11 the dump ends without DATA=END');
 });
 
@@ -106,5 +108,5 @@ test.each(['json', 'csv'])('what export --format %s writes, import reads, in bat
   const { records, batches, output } = await importFiles([file('export', exported.output)]);
   expect(records).toEqual(RECORDS);
   expect(batches.map((batch) => batch.length)).toEqual([1000, 1000, 500]);
-  expect(output).toContain(`(${format}): 1666 triples and 834 clients`);
+  expect(output).toContain(`(${format}): 1,666 triples and 834 clients`);
 });

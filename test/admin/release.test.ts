@@ -22,6 +22,8 @@ test('what waits passes at its next attempt, what matches is let in, all else wa
   expect(await ask(21)).toBe(deferred);
   expect(await ask(20, { client: '192.0.2.1' })).toBe(dunno); // never seen before
   expect(await ask(20, { recipient: 'other@example.net' })).toBe(deferred);
+  const listed = await live.run('list', '--state', 'released', '--json');
+  expect(JSON.parse(listed.out)).toEqual({ sender, recipient, until: JSON.parse(released.out).until });
   const why = await live.run(
     'why',
     '--delay',

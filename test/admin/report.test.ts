@@ -124,7 +124,7 @@ describe('report and tune', () => {
       const { status, stderr } = failure('report', '--db', db, '--html', nowhere);
       expect({ status, stderr }).toEqual({
         status: 2,
-        stderr: expect.stringMatching(/^greylatch: \S+ cannot be written: .*\n$/),
+        stderr: expect.stringMatching(/^greylatch: cannot write \S+: .*\n$/),
       });
     },
     patience,

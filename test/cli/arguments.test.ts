@@ -75,3 +75,27 @@ describe('a value', () => {
     for (const word of ['file:', 'sys', '/a']) expect(() => logTarget('log', word)).toThrow(UsageError);
   });
 });
+
+describe('what would silently mean something else is refused', () => {
+  test.each(['yes', '1', 'on', '', 'no'])('a flag with the value %j', (value) => {
+    for (const flag of ['--dry-run', '--privacy', '--role-accounts'])
+      expect(() => readWords([`${flag}=${value}`])).toThrow(
+        new UsageError(`${flag} takes no value: write ${flag}, or leave it out`),
+      );
+    expect(readWords(['--dry-run=true', '--privacy=false'])).toEqual({ 'dry-run': ['true'] });
+  });
+
+  test('a retry window in which nothing could pass', () => {
+    const window = (delay: string, retryWindow: string) => () =>
+      filterArguments({ delay: [delay], 'retry-window': [retryWindow] });
+    expect(window('60', '60')).toThrow('--retry-window 60: has to be longer than --delay 60');
+    expect(() => filterArguments({ delay: ['3d'] })).toThrow('--retry-window 2d');
+    expect(window('60', '61')()).toMatchObject({ delay: 60, retryWindow: 61 });
+    expect(window('3d', '0')()).toMatchObject({ retryWindow: 0 });
+  });
+});
+
+test('a recipient is in bytes, as requests are, and only ASCII letters lose their case', () => {
+  const { exceptRecipients } = filterArguments({ 'except-recipient': ['J\u00dcrgen@Example.org'] });
+  expect(exceptRecipients).toEqual(['j\xc3\x9crgen@example.org']);
+});

@@ -1,19 +1,23 @@
 // Whatever happens to the file: every request is answered, the damaged file is kept, and what it held is saved.
 // GREYLATCH_DAMAGE=1000 tries a thousand cases instead of the hundred and more of CI.
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readQueue } from '../../src/store/queue/read.ts';
 import { greylatch } from '../support/filter.ts';
 import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import {
   copyOf,
   critLines,
   file,
+  filterIn,
   isEmptied,
   isFile,
+  logFile,
   makeTemplate,
   passAll,
   requestFor,
@@ -21,7 +25,7 @@ import {
   setAside,
   type Template,
 } from './database.ts';
-import { DAMAGE, type Harm, UPHEAVAL } from './harm.ts';
+import { DAMAGE, type Harm, noise, UPHEAVAL } from './harm.ts';
 
 const SIZES = [1, 1000, 20_000];
 const ROUNDS = Math.ceil(
@@ -124,6 +128,37 @@ describe.each(Object.entries(UPHEAVAL))('%s', (name, harm) => {
       });
     }
   });
+});
+
+describe('what was never a database stays where it is, and mail passes', () => {
+  test.each<[string, (place: string) => void]>([
+    ['a directory', (place) => mkdirSync(path.join(place, 'main.cf'), { recursive: true })],
+    ['a text', (place) => writeFileSync(place, 'myhostname = mail.example.org\n'.repeat(1000))],
+    ['a pipe', (place) => execFileSync('mkfifo', [place])],
+    ['bytes', (place) => writeFileSync(place, noise(makeRandom(1), 100_000))],
+  ])('%s', async (_, make) => {
+    const scratch = makeScratch();
+    make(file(scratch.path));
+    const before = lstatSync(file(scratch.path));
+    const filter = await filterIn(scratch.path);
+    for (let i = 0; i < 3; i++) expect(await filter.ask(requestFor(i))).toBe(dunno);
+    await filter.finish();
+    expect(readdirSync(scratch.path).sort()).toEqual(['greylist.mdb', 'log']);
+    expect(lstatSync(file(scratch.path)).ino).toBe(before.ino);
+    expect(readFileSync(logFile(scratch.path), 'utf8')).toMatch(/ err: .* name another file with --db/);
+    scratch.remove();
+  });
+});
+
+test('damaged, and copied without its lock file: what shows that it was a database is enough', async () => {
+  const copy = copyOf(templates[1]!);
+  for (const beside of ['-lock', '-queue']) rmSync(`${file(copy.path)}${beside}`, { force: true });
+  DAMAGE['both meta pages']!(file(copy.path), makeRandom(1));
+  const filter = await filterIn(copy.path, '--auto-whitelist', '0');
+  expect(await filter.ask(requestFor(1))).toBe(dunno);
+  await filter.finish();
+  expect(setAside(copy.path)).toHaveLength(1);
+  copy.remove();
 });
 
 describe('what is readable is saved', () => {

@@ -21,7 +21,7 @@ const PAGE = 4096;
 
 export type Harm = (database: string, random: Random) => void;
 
-function noise(random: Random, size: number): Buffer {
+export function noise(random: Random, size: number): Buffer {
   return Buffer.from(Array.from({ length: size }, () => random.below(256)));
 }
 

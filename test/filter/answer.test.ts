@@ -74,7 +74,7 @@ describe('not greylisted is', () => {
   });
 
   test('mail to postmaster and abuse, where the administrator says so', () => {
-    for (const recipient of ['postmaster@example.net', 'Abuse@example.net']) {
+    for (const recipient of ['postmaster@example.net', 'Abuse@example.net', 'Postmaster']) {
       expect(filterWith()({ recipient })).toBe(DEFERRED);
       expect(filterWith({ 'role-accounts': ['true'] })({ recipient })).toBe('dunno');
     }
@@ -82,8 +82,10 @@ describe('not greylisted is', () => {
   });
 
   test('an excepted recipient', () => {
-    const ask = filterWith({ 'except-recipient': ['Bob@example.net', 'codes@'] });
+    const ask = filterWith({ 'except-recipient': ['Bob@example.net', 'codes@', 'j\u00fcrgen@example.net'] });
     expect(ask()).toBe('dunno');
+    expect(ask({ recipient: 'J\xc3\xbcrgen@example.net' })).toBe('dunno'); // as Postfix sends it
+    expect(ask({ recipient: 'codes' })).toBe('dunno');
     expect(ask({ recipient: 'codes@any.example' })).toBe('dunno');
     expect(ask({ recipient: 'bob@other.example' })).toBe(DEFERRED);
   });
@@ -139,6 +141,35 @@ test('--header tells of the delay, at the first pass of a message that was defer
   expect(ask({ instance: 'x.2' })).toMatch(/^prepend X-Greylist: delayed 300 seconds by greylatch at /);
   expect(ask({ instance: 'x.2', recipient: 'eve@example.net' })).toBe('dunno');
   expect(ask({ instance: 'x.3' })).toBe('dunno');
+});
+
+test('no header where nobody was deferred, nor where it would be too late for one', () => {
+  const observe = filterWith({ header: ['true'], greylist: ['observe'] });
+  expect(observe({ sender: 'eve@example.org', instance: 'y.1' })).toBe('dunno');
+  const ask = filterWith({ header: ['true'] });
+  const last = { protocol_state: 'END-OF-MESSAGE', instance: 'y.2' };
+  expect(ask(last)).toBe(DEFERRED);
+  now += 300;
+  expect(observe({ sender: 'eve@example.org', instance: 'y.3' })).toBe('dunno');
+  expect(ask(last)).toBe('dunno');
+});
+
+test('a mail that an administrator lets pass was delayed all the same', () => {
+  const ask = filterWith({ header: ['true'] });
+  expect(ask({ instance: 'z.1' })).toBe(DEFERRED);
+  now += 20;
+  store.releases = () => [{ recipient: 'bob@example.net', until: now }];
+  expect(ask({ instance: 'z.2' })).toMatch(/^prepend X-Greylist: delayed 20 seconds /);
+  expect(ask({ instance: 'z.3', sender: 'eve@example.org' })).toBe('dunno'); // never seen before
+});
+
+test('a clock that says 2106 is trouble: what it says cannot be on record', () => {
+  const before = now;
+  now = 0x1_0000_0000;
+  expect(filterWith()()).toBe('dunno');
+  expect(filterWith({ 'on-error': ['defer'] })()).toBe(DEFERRED);
+  expect(logged).toEqual(Array(2).fill(expect.stringMatching(/^the clock says 2106 or later/)));
+  now = before;
 });
 
 test('--privacy decides the same, and puts no address on the disk', async () => {

@@ -1,7 +1,7 @@
 // Hits on their way to the store: rarely, never lost for trouble with it, and nothing where there is nothing to count.
 import { expect, test } from 'vitest';
 import { hitCounter } from '../../src/filter/hits.ts';
-import type { NewHits } from '../../src/store/hits.ts';
+import type { NewHits } from '../../src/store/store.ts';
 
 const lists = { whitelistClients: ['/a'], whitelistRecipients: [], onlyRecipients: ['/b'], dryRun: false };
 

@@ -1,6 +1,6 @@
 // The life of a filter as a process: how it ends, with which status, and that only replies leave it.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { greylatch, startFilter, startPiped } from '../support/filter.ts';
@@ -57,6 +57,17 @@ describe('a filter leaves', () => {
   });
 });
 
+test('replies that cannot be written are an error, and said', () => {
+  const full = openSync('/dev/full', 'w');
+  const [node, ...words] = command.slice(0, -2);
+  const run = spawnSync(node!, words, {
+    input: policyRequest(),
+    stdio: ['pipe', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot write a reply: ENOSPC') });
+});
+
 describe('nothing but replies', () => {
   test.each([
     ['garbage in', [], 'rubbish\n=x\n'],
@@ -69,10 +80,25 @@ describe('nothing but replies', () => {
     expect(filter.everything()).toBe(`${deferred}\n\n`);
   });
 
-  test('with a wrong command line: not a byte, and status 2', async () => {
-    const filter = await startFilter(greylatch('--delay', 'soon'));
-    filter.send(policyRequest());
-    expect(await filter.ended).toMatchObject({ code: 2, rest: '' });
+  test.each([[['--delay', 'soon']], [['delay', '5m']], [['status']], [['--help']], [['--dry-run=yes']]])(
+    'with a wrong command line, %j: not a byte, status 2, and a word in the log that it names',
+    async (words) => {
+      const log = path.join(scratch.path, `log-${words.join('')}`);
+      const filter = await startFilter(greylatch(...words, '--log', `file:${log}`));
+      filter.send(policyRequest());
+      expect(await filter.ended).toMatchObject({ code: 2, rest: '' });
+      expect(readFileSync(log, 'utf8')).toMatch(/ greylatch\[\d+\]: err: .*--help lists the options/);
+    },
+  );
+});
+
+test('facts that cannot be written are an error, and said', () => {
+  const full = openSync('/dev/full', 'w');
+  const [node, ...words] = greylatch('list', '--json', '--db', database);
+  const run = spawnSync(node!, words, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+  expect(run).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('cannot write to standard output: ENOSPC'),
   });
 });
 
@@ -97,7 +123,17 @@ describe('by hand', () => {
     [['--text', 'a\naction=ok'], '--text: only printable ASCII characters, on one line'],
     [['--action', 'permit'], '--action permit: write defer_if_permit'],
     [['--on-error', 'panic'], '--on-error panic: write dunno or defer or exit'],
-    [['frobnicate'], 'frobnicate'],
+    [['frobnicate'], 'frobnicate: no such command (greylatch --help lists the commands)'],
+    [['--db', 'x', 'status'], 'status: no option; a command stands before all options'],
+    [['--dry-run=yes'], '--dry-run takes no value'],
+    [['status', '--bogus=1'], '--bogus: no such option (see greylatch status --help)'],
+    [['list', 'all'], 'all: one word too many'],
+    [['list', '--state', 'x'], '--state x: write waiting or passed or'],
+    [['list', '--json=yes'], '--json takes no value'],
+    [['list', '--client', '192.0.2.0/33'], '--client 192.0.2.0/33: write an address, a network'],
+    [['salvage', 'x'], '--into is missing'],
+    [['salvage'], 'salvage: a word is missing'],
+    [['backup', '-'], 'backup: name a file'],
   ])('a wrong command line %j gets one clear line and status 2', (options, message) => {
     const [node, ...rest] = greylatch(...options);
     const run = spawnSync(node!, rest, { encoding: 'utf8', input: policyRequest() });

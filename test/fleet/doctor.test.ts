@@ -63,7 +63,7 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
   const set = (name: string, value: string) => engine.admin.config('SET', name, value);
   /** Carries out `redis-cli CONFIG SET …` of the advice. */
   const mended = async ({ mend }: Finding) => {
-    const [, name, value] = /^redis-cli CONFIG SET (\S+) (\S+) &&/.exec(mend!)!;
+    const [, name, value] = /^redis-cli -h 127\.0\.0\.1 -p \d+ CONFIG SET (\S+) (\S+) &&/.exec(mend!)!;
     await set(name!, value!);
     expect(amiss(await doctor())).toEqual([]);
   };

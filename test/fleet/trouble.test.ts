@@ -208,4 +208,20 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     }
     expect(await engine.admin.dbsize()).toBe(0);
   });
+
+  test('a database that cannot be selected: nothing goes to another one', async () => {
+    await start();
+    const host = hosts.make('one');
+    const session = await host.start(
+      '--store-timeout',
+      '5s',
+      '--store',
+      `redis://127.0.0.1:${engine.port}/99`,
+    );
+    expect(await session.ask(request(1))).toBe(deferred);
+    clock.move(61);
+    expect(await session.ask(request(1))).toBe(dunno);
+    expect(lines(host, /is away: the engine has no such database/)).toHaveLength(1);
+    expect(await engine.admin.dbsize()).toBe(0);
+  });
 });

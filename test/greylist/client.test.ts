@@ -38,6 +38,7 @@ describe('a pool', () => {
     ['54.240.8.30', 'a8-30.smtp-out.amazonses.com', 'amazonses.com'],
     ['40.107.22.41', 'Mail-AM6EUR05ON2041.Outbound.Protection.Outlook.Com', 'outlook.com'],
     ['192.0.2.1', 'mx1.firm.co.uk', 'firm.co.uk'],
+    ['192.0.2.1', 'mx1.firm.co.uk.', 'firm.co.uk'],
     ['192.0.2.1', 'mail.site.example.kawasaki.jp', 'site.example.kawasaki.jp'],
     ['192.0.2.1', 'mail.city.kawasaki.jp', 'city.kawasaki.jp'],
     ['192.0.2.1', 'mail.ann.dyndns.org', 'ann.dyndns.org'], // the private section: names that anybody gets

@@ -1,9 +1,9 @@
 // The decision, with a store that is a Map and a clock that is a number.
 import { describe, expect, test } from 'vitest';
-import { decide, foresee, judge, type Settings } from '../../src/greylist/decide.ts';
-import type { Store } from '../../src/store/store.ts';
+import { decide, foresee, judge } from '../../src/greylist/decide.ts';
+import type { Rules, Store } from '../../src/store/store.ts';
 
-const settings: Settings = {
+const settings: Rules = {
   delay: 60,
   autoWhitelist: 2,
 };
@@ -93,6 +93,17 @@ describe('the auto-whitelist', () => {
     expect(ask(store, 2002, { sender: 'new' })).toBe('defer');
     ask(store, 2003); // the third
     expect(ask(store, 2004, { sender: 'newer' })).toBe('pass');
+  });
+
+  test('notes that a mail passes which was deferred before its client was on it', () => {
+    const store = memory();
+    const at = (now: number, sender: string) =>
+      decide({ client: '192.0.2.1', sender, recipient: 'r' }, store, now, settings, fail);
+    for (const sender of ['a', 'b']) at(1000, sender);
+    for (const now of [2000, 2001, 2002]) at(now, 'a');
+    expect(at(2003, 'b')).toMatchObject({ passes: true, age: 1003, delayed: true });
+    expect(at(2004, 'b')).toMatchObject({ passes: true, delayed: false });
+    expect(at(2005, 'never deferred')).toMatchObject({ passes: true, delayed: false });
   });
 
   test('of 0 lets nobody pass', () => {

@@ -38,6 +38,8 @@ describe('one sender', () => {
     ],
     // BATV, and what it is put around
     ['prvs=1234abcdef=joe@a.example', 'PRVS=5678fedcba=joe@a.example', 'joe@a.example'],
+    ['prvs=joe=1234abcdef@a.example', 'PRVS=joe=5678FEDCBA@a.example', 'joe@a.example'],
+    ['prvs=1234abcdef=5678abcdef@a.example', 'prvs=5678fedcba=5678abcdef@a.example', '5678abcdef@a.example'],
     ['btv1==0123abcdef==joe@a.example', 'btv1==4567abcdef==joe@a.example', 'joe@a.example'],
     [
       'msprvs1=18123abcdefgh=bounces-12345-67@bounces.a.example',
@@ -162,7 +164,7 @@ test.each([
 ])('"%s" is somebody’s address and stays', (sender) => expect(normaliseSender(sender)).toBe(sender));
 
 const PARTS =
-  'prvs= btv1== msprvs1= SRS0= SRS1+ +SRS= = == a 1 12 abcdef0123456789 bounce - + . _ # * ** ==a== x.y joe cafe 0000 list2 return 12345678901234 SRS \xff " @'.split(
+  'prvs= btv1== msprvs1= SRS0= SRS1+ +SRS= = == a 1 12 abcdef0123456789 bounce - + . _ # * ** ==a== x.y joe cafe 0000 list2 return 12345678901234 =1234abcdef SRS \xff " @'.split(
     ' ',
   );
 

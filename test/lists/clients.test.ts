@@ -62,6 +62,15 @@ test.each([
   expect(list.match('unknown', '192.0.2.1')).toBeUndefined();
 });
 
+test('an IPv4 address in the words of IPv6 is that address, in a list and in a request', () => {
+  const { list, warnings } = read('::ffff:192.0.2.0/120', '::FFFF:198.51.100.1', '203.0.113.7');
+  expect(warnings).toEqual([]);
+  expect(list.match('unknown', '192.0.2.9')).toMatchObject({ line: 1 });
+  expect(list.match('unknown', '198.51.100.1')).toMatchObject({ line: 2 });
+  expect(list.match('unknown', '::ffff:203.0.113.7')).toMatchObject({ line: 3 });
+  expect(list.match('unknown', '192.0.3.9')).toBeUndefined();
+});
+
 test('an address that is none matches no network, and a name is still a name', () => {
   const { list } = read('0.0.0.0/0', '::/0', 'example.com');
   for (const address of ['', 'unknown', '1.2.3', '1.2.3.4/8', '1.2.3.4.5', '::1::', ':'.repeat(5000)]) {

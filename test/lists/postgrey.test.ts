@@ -122,6 +122,7 @@ suite('lists', ['postgrey'], () => {
   // Where postgrey does not do what its manual says, or what nobody can mean.
   test.each([
     ['two numbers are a /16, as the manual says, not a /24', '192.168', '192.168.77.1', false, true],
+    ['an IPv4 address in the words of IPv6 is that address', '::ffff:1.2.3.4', '1.2.3.4', false, true],
     ['a leading zero is refused, not taken for octal', '010.1.2.3', '8.1.2.3', true, false],
     ['`unknown` is not a name', 'unknown', 'unknown', true, false],
   ])('client: %s', async (_, line, text, theirs, ours) => {

@@ -152,7 +152,6 @@ export const clientLines: Sample[] = [
   ['::0.2.0.3:4'],
   ['::2:0.3.0.4', '::2:3:4'],
   ['::1.2.3.4', '1.2.3.4'],
-  ['::ffff:1.2.3.4'],
   ['a:b:c'],
   ['example.com: mail: server'],
   ['/^mail\\d+\\.example\\.net$/', 'mail12.example.net'],

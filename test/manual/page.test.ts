@@ -8,6 +8,10 @@ import { COMMANDS } from '../../src/admin/commands.ts';
 import { type Command, defineCommand } from '../../src/cli/command.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { manualPage } from '../../src/manual/page.ts';
+import { journalPath } from '../../src/store/fleet/journal.ts';
+import { lockPath } from '../../src/store/lock.ts';
+import { queuePath } from '../../src/store/queue/read.ts';
+import { secretPath } from '../../src/store/secret.ts';
 import { suite } from '../support/needs.ts';
 import { project } from '../support/project.ts';
 
@@ -52,6 +56,12 @@ suite('set by groff', ['groff'], () => {
     ]) {
       expect(text).toContain(`\n${heading}\n`);
     }
+  });
+
+  test('every file that a filter makes is there', () => {
+    const db = OPTIONS.db.default;
+    for (const file of [db, lockPath(db), queuePath(db), secretPath(db), journalPath(db)])
+      expect(text).toMatch(new RegExp(`^ +${file}\\n`, 'm'));
   });
 
   test('every option of the filter is there, with its default', () => {

@@ -1,7 +1,8 @@
 // Many records at once: read in order, changed in batches, and the file is sound afterwards.
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Change, type Name, openEditor } from '../../src/store/edit.ts';
+import type { Change, Name } from '../../src/store/change.ts';
+import { openEditor } from '../../src/store/edit.ts';
 import { MAX_KEY, writeTriple } from '../../src/store/key.ts';
 import { newQueue } from '../../src/store/queue/queue.ts';
 import { readQueue } from '../../src/store/queue/read.ts';

@@ -53,6 +53,17 @@ test('triples and clients come back as they were, times as coarse as documented'
   }
 });
 
+test('a triple that is in use for longer than its hours can count is still one that passed a moment ago', () => {
+  const { bytes, length } = bytesWithKey(makeRandom(4));
+  const lastPassed = 2_000_000_000;
+  const record = { firstSeen: 1_500_000_000, passed: true, lastPassed, wait: 61, deferrals: 1, offsets: [] };
+  writeTriple(bytes, KEY, length, AT, record);
+  const read = readTriple(bytes, AT);
+  expect(lastPassed - read.lastPassed).toBeLessThan(3600);
+  expect(read).toMatchObject({ passed: true, wait: 61 });
+  expect(lastPassed - read.firstSeen).toBeGreaterThan(7 * 365 * 86_400);
+});
+
 test('a triple that was seen once has half the bytes, and grows when it is deferred again', () => {
   const random = makeRandom(5);
   for (let i = 0; i < 500; i++) {

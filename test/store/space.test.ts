@@ -3,12 +3,12 @@
 import { fstatSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { checkBeside, seekForPut } from '../../src/store/check.ts';
 import { readHead } from '../../src/store/file.ts';
 import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import * as key from '../../src/store/key.ts';
 import { openWriter } from '../../src/store/open.ts';
 import { ONCE_SIZE, TRIPLE_SIZE, writeTriple } from '../../src/store/record.ts';
-import { checkBeside, seekForPut } from '../../src/store/tree.ts';
 import { newTriple } from '../../src/store/triples.ts';
 import {
   APPEND,

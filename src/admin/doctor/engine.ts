@@ -14,6 +14,8 @@ export interface EngineFacts {
   where: string;
   /** A command that asks it for a sign of life. */
   ping: string;
+  /** What any of its nodes is talked to with, but for where it is and by whom. */
+  cli: string;
   encrypted: boolean;
   /** A user or a password is given. */
   identified: boolean;
@@ -56,15 +58,16 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
     store,
     where: opener.nameOf(address),
     ping: pingOf(address),
+    cli: cliOf(address),
     encrypted: address.tls !== undefined,
     identified: passwordFile !== undefined || address.user !== '',
     passwordFile: passwordFile === undefined ? undefined : lookAt(passwordFile),
     account,
     timeout,
   };
-  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 }; // nothing is stored
+  const lives = { retryWindow: 0, maxAge: 0 }; // nothing is stored
   try {
-    const fleet = await opener.openEngine(address, { passwordFile, patience: timeout, limits });
+    const fleet = await opener.openEngine(address, { passwordFile, patience: timeout, lives });
     try {
       return { ...known, trouble: '', engine: await fleet.examine() };
     } finally {
@@ -76,14 +79,19 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   }
 }
 
-function pingOf({ kind, hosts, path: socket, name, user, tls }: Address): string {
+function pingOf(address: Address): string {
+  const { kind, hosts, path: socket, name, user } = address;
   const [first] = hosts;
   const words = [
-    'redis-cli',
+    cliOf(address),
     ...(first === undefined ? ['-s', socket] : ['-h', first.host, '-p', `${first.port}`]),
-    ...(tls === undefined ? [] : ['--tls', ...(tls.ca === undefined ? [] : ['--cacert', tls.ca])]),
     ...(user === '' ? [] : ['--user', user, '--askpass']),
     ...(kind === 'sentinel' ? ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name] : ['PING']),
   ];
   return words.join(' ');
+}
+
+function cliOf({ tls }: Address): string {
+  if (tls === undefined) return 'redis-cli';
+  return tls.ca === undefined ? 'redis-cli --tls' : `redis-cli --tls --cacert ${tls.ca}`;
 }

@@ -2,9 +2,11 @@
 // nothing.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { FilterArguments } from '../../cli/arguments.ts';
 import { DamageError } from '../../store/damage.ts';
 import { closeFile, openFile, readHead } from '../../store/file.ts';
 import { isAlive, lockPath } from '../../store/lock.ts';
+import { foreign, wasDatabase } from '../../store/ours.ts';
 import { checkPlace } from '../../store/place.ts';
 import { socketAt, socketOf } from './endpoint.ts';
 import type { Place, User } from './permissions.ts';
@@ -62,6 +64,8 @@ export interface Entry extends Invocation {
   database: Database | undefined;
   /** Of `--log file:`, and its directory. */
   log: { file: Place; directory: Place } | undefined;
+  /** The files of exceptions. */
+  lists: { option: string; file: Place }[];
 }
 
 export interface Database {
@@ -78,6 +82,8 @@ export interface Database {
   damage: string;
   /** Damaged files that were set aside. */
   aside: string[];
+  /** Others' files lie in its directory, or anybody's may: it is not to be given to the filter's user. */
+  shared: boolean;
   mount: Mount | undefined;
   space: Space | undefined;
 }
@@ -128,7 +134,19 @@ function gatherEntry(invocation: Invocation, services: readonly Service[], queue
     run: runnable ? runAs(account, cwd, [...program, '--version']) : undefined,
     database: settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db)),
     log: log === undefined ? undefined : { file: lookAt(log), directory: lookAt(path.dirname(log)) },
+    lists: settings === undefined ? [] : listsOf(settings, queue),
   };
+}
+
+function listsOf(settings: FilterArguments, queue: string): Entry['lists'] {
+  const { whitelistClients, whitelistRecipients, onlyRecipients } = settings;
+  const look = (option: string, files: readonly string[]) =>
+    files.map((file) => ({ option, file: lookAt(path.resolve(queue, file)) }));
+  return [
+    ...look('--whitelist-clients', whitelistClients),
+    ...look('--whitelist-recipients', whitelistRecipients),
+    ...look('--only-recipients', onlyRecipients),
+  ];
 }
 
 /** Where argv does not name it, the script's first line looks in the PATH that spawn(8) leaves. */
@@ -152,6 +170,9 @@ function othersThan(service: Service, { name, uid }: User, services: readonly Se
   ];
 }
 
+/** What lies in a directory that is ours alone; greylist.pl's database may be among it. */
+const OURS = /^grey(list|latch)/;
+
 function gatherDatabase(file: string): Database {
   const directory = path.dirname(file);
   const beside = attempt(() => readdirSync(directory)) ?? [];
@@ -165,6 +186,7 @@ function gatherDatabase(file: string): Database {
     looked,
     ...(looked ? lookInto(file) : { place: '', damage: '' }),
     aside: beside.filter((name) => name.startsWith(`${path.basename(file)}.damaged-`)).sort(),
+    shared: beside.some((name) => !name.startsWith(path.basename(file)) && !OURS.test(name)),
     mount: mountOf(realpath(directory) ?? directory, readMounts()),
     space: spaceAt(directory),
   };
@@ -184,7 +206,8 @@ function lookInto(file: string): Pick<Database, 'place' | 'damage'> {
     return { place: '', damage: '' };
   } catch (error) {
     const { message } = error as Error;
-    return error instanceof DamageError ? { place: '', damage: message } : { place: message, damage: '' };
+    if (!(error instanceof DamageError)) return { place: message, damage: '' };
+    return wasDatabase(file) ? { place: '', damage: message } : { place: foreign(file, message), damage: '' };
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Facts } from './facts.ts';
 import { type Finding, once } from './finding.ts';
 import { judgeDatabase } from './judge/database.ts';
+import { judgeLists } from './judge/lists.ts';
 import { judgeLog } from './judge/log.ts';
 import { judgeProgram } from './judge/program.ts';
 import { judgeQuestions } from './judge/questions.ts';
@@ -38,7 +39,7 @@ export function judge(facts: Facts): Finding[] {
   found.push(...judgeQuestions(facts));
   for (const entry of entries) {
     if (entry.database !== undefined) found.push(...judgeDatabase(entry.database, entry.account));
-    found.push(...judgeLog(facts, entry));
+    found.push(...judgeLog(facts, entry), ...judgeLists(entry));
   }
   if (database !== undefined) found.push(...judgeDatabase(database, undefined));
   for (const remark of configuration.remarks) {

@@ -41,13 +41,13 @@ export function may(user: User, inode: Inode, access: Access): boolean {
 /** What keeps the user from the place, '' for nothing. */
 export function denied(user: User, { path, parents, self, reason }: Place, ...accesses: Access[]): string {
   const closed = parents.find((parent) => !may(user, parent, 'search'));
-  if (closed !== undefined) return `${user.name} may not search ${describe(closed)}`;
+  if (closed !== undefined) return `the user ${user.name} may not search ${describe(closed)}`;
   // Closed to the one who asks, who is not root then; of the user, that says nothing.
   if (self === undefined && reason === 'EACCES') return '';
   if (self === undefined)
     return `${path} ${reason === 'ENOENT' ? 'does not exist' : `cannot be reached (${reason})`}`;
   const access = accesses.find((each) => !may(user, self, each));
-  return access === undefined ? '' : `${user.name} may not ${access} ${describe(self)}`;
+  return access === undefined ? '' : `the user ${user.name} may not ${access} ${describe(self)}`;
 }
 
 export function describe({ path, mode, owner }: Inode): string {

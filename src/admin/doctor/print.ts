@@ -22,7 +22,7 @@ export function printed(head: string, findings: Finding[], colour: boolean): str
   return [head, '', ...lines, '', summary(findings), ''].join('\n');
 }
 
-export function summary(findings: Finding[]): string {
+function summary(findings: Finding[]): string {
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const numbers = (['error', 'warning', 'note'] as const).map((severity) => {
     const number = count(severity);

@@ -4,7 +4,7 @@ import { nameOf, type Parameters, type Service, valueFor } from './postconf.ts';
 import { tokens, unbraced } from './tokens.ts';
 
 /** The lists that can hold check_policy_service, in the order in which smtpd evaluates them at RCPT TO. */
-export const LISTS = ['client', 'helo', 'sender', 'relay', 'recipient', 'data', 'end_of_data', 'etrn'].map(
+const LISTS = ['client', 'helo', 'sender', 'relay', 'recipient', 'data', 'end_of_data', 'etrn'].map(
   (stage) => `smtpd_${stage}_restrictions`,
 );
 
@@ -12,8 +12,6 @@ export interface Step {
   name: string;
   /** What follows it where it takes something, '' where not. */
   argument: string;
-  /** The restriction class that it stands in. */
-  className: string | undefined;
   /** warn_if_reject stands before it: it can only warn. */
   onlyWarns: boolean;
 }
@@ -64,7 +62,7 @@ export function hiddenClasses(parameters: Parameters): string[] {
   );
 }
 
-export function whereIs(service: Service, parameter: string): string {
+function whereIs(service: Service, parameter: string): string {
   return Object.hasOwn(service.overrides, parameter)
     ? `master.cf: ${nameOf(service)} -o ${parameter}`
     : `main.cf: ${parameter}`;
@@ -75,12 +73,7 @@ const MOST_DEPTH = 10; // a class may name itself by mistake
 const TAKES_ARGUMENT =
   /^(check_(?!relay_domains$).*|reject_rbl_client|reject_rhsbl_.*|permit_dnswl_client|permit_rhswl_client|sleep)$/;
 
-function expand(
-  value: string,
-  classOf: (name: string) => string | undefined,
-  className?: string,
-  depth = 0,
-): Step[] {
+function expand(value: string, classOf: (name: string) => string | undefined, depth = 0): Step[] {
   const words = tokens(value, SEPARATORS);
   const steps: Step[] = [];
   let onlyWarns = false;
@@ -91,12 +84,11 @@ function expand(
       continue;
     }
     const members = depth < MOST_DEPTH ? classOf(words[i]!) : undefined;
-    if (members !== undefined) steps.push(...expand(members, classOf, words[i]!, depth + 1));
+    if (members !== undefined) steps.push(...expand(members, classOf, depth + 1));
     else
       steps.push({
         name,
         argument: TAKES_ARGUMENT.test(name) ? (words[++i] ?? '') : '',
-        className,
         onlyWarns,
       });
     onlyWarns = false;

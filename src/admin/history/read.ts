@@ -10,11 +10,6 @@ export async function readAll(
 ): Promise<void> {
   let damaged = 0;
   const onDamage = () => void damaged++;
-  await eachEntry(
-    records,
-    'reading',
-    take,
-    house === undefined ? { onDamage } : { onDamage, onHouse: house },
-  );
+  await eachEntry(records, take, house === undefined ? { onDamage } : { onDamage, onHouse: house });
   if (damaged > 0) process.stderr.write(`greylatch: ${records.passedOver(damaged)}\n`);
 }

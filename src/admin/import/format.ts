@@ -27,7 +27,7 @@ export function detectFormat(first: Uint8Array): Detected {
     'latin1',
   );
   const start = text.replace(/^\xef\xbb\xbf/, '').trimStart();
-  if (start === '') return { why: 'is empty' };
+  if (start === '') return { format: 'json' }; // what greylatch export writes where nothing is on record
   if (BERKELEY_MAGIC.has(text.slice(12, 16))) {
     return { why: 'is a database of Berkeley DB itself; give the output of: db_dump FILE' };
   }

@@ -11,7 +11,7 @@ import { checked, type Found, type Imported, type Lines, problem, type Source } 
 // CSV has the same bytes as they are, its first line names the columns. Times are seconds since the epoch.
 
 /** Of both formats. A reader refuses a later one. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 const NEWER = 'is of a newer version of greylatch, or of none; import it with that one';
 
 export const CSV_COLUMNS = [

@@ -1,5 +1,5 @@
 // The audit of lists as text for people. Makes text only.
-import { ago, localTime, newPaint, plural, span, table, visible } from '../text.ts';
+import { ago, localTime, newPaint, type Paint, plural, span, table, visible } from '../text.ts';
 import type { AuditedEntry, AuditedFile } from './audit.ts';
 import type { WantedClient } from './wanted.ts';
 
@@ -18,12 +18,12 @@ export function auditText(
   files: readonly AuditedFile[],
   wanted: readonly WantedClient[],
   now: number,
-  paint: ReturnType<typeof newPaint> = newPaint(false),
+  paint: Paint = newPaint(false),
 ): string {
   return [...files.map((file) => fileText(file, now, paint)), wantedText(wanted, paint)].join('\n');
 }
 
-function fileText({ file, since, entries }: AuditedFile, now: number, paint: ReturnType<typeof newPaint>) {
+function fileText({ file, since, entries }: AuditedFile, now: number, paint: Paint) {
   const recorded =
     since === 0
       ? 'no hits recorded yet: a filter with this file begins with it, a minute after its first request'
@@ -60,7 +60,7 @@ function noteOf({ by, trouble }: AuditedEntry, file: string): string {
 }
 
 /** Lines that can be put into a file as they are. */
-function wantedText(wanted: readonly WantedClient[], paint: ReturnType<typeof newPaint>): string {
+function wantedText(wanted: readonly WantedClient[], paint: Paint): string {
   if (wanted.length === 0) return 'No client waited often and always came back.\n';
   const heading = '# Clients that waited often and always came back, to be added to --whitelist-clients:';
   const rows = wanted.map(({ line, passed, median }) => [

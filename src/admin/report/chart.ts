@@ -9,12 +9,12 @@ export function bar(part: number, width: number): string {
   return '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7];
 }
 
-/** A character for each value, the largest the highest; `none` stands for what is not known. */
-export function sparkline(values: readonly (number | undefined | null)[], none = '·'): string {
+/** A character for each value, the largest the highest; `·` stands for what is not known. */
+export function sparkline(values: readonly (number | undefined | null)[]): string {
   const most = Math.max(...values.map((value) => value ?? 0));
   return values
     .map((value) => {
-      if (value === undefined || value === null) return none;
+      if (value === undefined || value === null) return '·';
       if (most === 0) return LEVELS.charAt(0);
       return LEVELS.charAt(Math.min(LEVELS.length - 1, Math.floor((value / most) * LEVELS.length)));
     })

@@ -41,7 +41,7 @@ export function newGathering(settings: GatherSettings): Gathering {
   const clients = newLeaders();
   const recipients = newLeaders();
   const whitelist: Facts['whitelist'] = { whitelisted: 0, counted: 0, near: [] };
-  let imported = 0;
+  const imported: number[] = []; // first sights of what passed, when nobody knows
   let forgotten: Facts['forgotten'];
 
   function takeClient(entry: Extract<Entry, { kind: 'client' }>): void {
@@ -67,7 +67,7 @@ export function newGathering(settings: GatherSettings): Gathering {
       }
       if (entry.firstSeen < since || entry.firstSeen > now) return;
       if (entry.passed && entry.wait === 0) {
-        imported++;
+        imported.push(entry.firstSeen);
         return;
       }
       add(entry);
@@ -81,9 +81,9 @@ export function newGathering(settings: GatherSettings): Gathering {
     },
     facts() {
       const outcomes: Facts['triples'] = {
-        seen: triples.length + imported,
-        passed: imported,
-        imported,
+        seen: triples.length + imported.length,
+        passed: imported.length,
+        imported: imported.length,
         elsewhere: 0,
         expired: 0,
         undecided: 0,
@@ -108,6 +108,7 @@ export function newGathering(settings: GatherSettings): Gathering {
         periods.back(mail.start, mail.pass - mail.start);
       }
 
+      for (const firstSeen of imported) kept.count(firstSeen, true);
       for (let i = 0; i < triples.length; i++) {
         if (triples.first[i] === 0) continue;
         const mails = mailsOf(triples, i, retryWindow);

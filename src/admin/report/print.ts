@@ -1,11 +1,9 @@
 // The facts for people at a terminal. Text only; nothing is written here.
-import { ago, type Colour, grouped, localTime, span, table } from '../text.ts';
+import { ago, type Colour, grouped, localTime, type Paint, span, table } from '../text.ts';
 import { bar, sparkline } from './chart.ts';
 import type { Facts } from './facts.ts';
 import { lists, outcomes } from './lists.ts';
 import { benefit, binName, caveats, cost, poolSums } from './words.ts';
-
-type Paint = (colour: Colour, text: string) => string;
 
 const BAR = 40; // characters
 const WIDTH = 100;

@@ -45,7 +45,7 @@ export function benefit({ kept, now }: Facts): string {
 export function cost({ waits }: Facts): string {
   if (waits.mails === 0) return 'No mail on record was delayed and came back.';
   const { median, percentile95, worst } = waits;
-  return `${grouped(waits.mails)} mails came back: half of them within ${span(median!)}, 95 % within ${span(percentile95!)}, the last after ${span(worst!)}.`;
+  return `${plural(waits.mails, 'mail')} came back: half of them within ${span(median!)}, 95 % within ${span(percentile95!)}, the last after ${span(worst!)}.`;
 }
 
 /** What other client keys would have saved, as far as anybody can tell. */

@@ -2,12 +2,14 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { DamageError } from '../../store/damage.ts';
 import { lockPath } from '../../store/lock.ts';
+import { wasDatabase } from '../../store/ours.ts';
 import { damagedFiles } from '../../store/recover.ts';
 import { type Entry, hold } from '../../store/scan.ts';
-import { clientCounts, type Limits, tripleCounts } from '../../store/store.ts';
+import type { Lives } from '../../store/store.ts';
 import { type Problem, verify } from '../../store/verify.ts';
 import { doesNotExist, explained } from '../database.ts';
-import { newBar } from '../progress.ts';
+import { hasExpired, type TripleEntry } from '../entry.ts';
+import { withBar } from '../progress.ts';
 import { eachEntry, type Records } from '../records.ts';
 
 /** The records by kind. */
@@ -41,7 +43,7 @@ export interface Process {
 }
 
 export interface StatusSettings {
-  limits: Limits;
+  lives: Lives;
   autoWhitelist: number;
   /** Read every page and judge it, instead of those that hold records. */
   verify: boolean;
@@ -89,40 +91,31 @@ export async function count(
     newest = Math.max(newest, entry.firstSeen);
   };
   try {
-    await eachEntry(records, 'reading', take, { onDamage: (what) => void damage.push(what) });
+    await eachEntry(records, take, { onDamage: (what) => void damage.push(what) });
   } catch (error) {
     const { cause } = error as Error;
-    if (!(cause instanceof DamageError)) throw error;
+    if (!(cause instanceof DamageError) || !wasDatabase(records.name)) throw error;
     unread = cause.message;
   }
   const times = newest === 0 ? { oldest: undefined, newest: undefined } : { oldest, newest };
   return { counts: { triples, clients, ...times }, damage, unread };
 }
 
-function kindOfTriple(
-  { firstSeen, passed, lastPassed }: Extract<Entry, { kind: 'triple' }>,
-  { limits, now }: StatusSettings,
-): 'waiting' | 'passed' | 'expired' {
-  const ahead = firstSeen > now; // the clock was wrong once; it may be right again
-  if (!ahead && !tripleCounts(firstSeen, passed ? lastPassed : 0, now, limits)) return 'expired';
-  return passed ? 'passed' : 'waiting';
+function kindOfTriple(entry: TripleEntry, { lives, now }: StatusSettings): 'waiting' | 'passed' | 'expired' {
+  if (hasExpired(entry, now, lives)) return 'expired';
+  return entry.passed ? 'passed' : 'waiting';
 }
 
 function kindOfClient(
-  { comeBacks, lastSeen }: Extract<Entry, { kind: 'client' }>,
-  { limits, now, autoWhitelist }: StatusSettings,
+  entry: Extract<Entry, { kind: 'client' }>,
+  { lives, now, autoWhitelist }: StatusSettings,
 ): 'whitelisted' | 'counted' | 'expired' {
-  if (!clientCounts(lastSeen, now, limits)) return 'expired';
-  return autoWhitelist > 0 && comeBacks > autoWhitelist ? 'whitelisted' : 'counted';
+  if (hasExpired(entry, now, lives)) return 'expired';
+  return autoWhitelist > 0 && entry.comeBacks > autoWhitelist ? 'whitelisted' : 'counted';
 }
 
 function judged(db: string): Problem[] {
-  const bar = newBar('checking');
-  try {
-    return verify(db, bar.show, hold)?.problems ?? [];
-  } finally {
-    bar.end();
-  }
+  return withBar('checking', (show) => verify(db, show, hold))?.problems ?? [];
 }
 
 /** Who has the database or its lock file open, as far as /proc shows it to us (proc(5)); not this process. */

@@ -1,5 +1,4 @@
 // The status in the text format of Prometheus, for the textfile collector of node_exporter.
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { EngineStatus } from './engine.ts';
 import type { Counts, Status } from './facts.ts';
 
@@ -63,18 +62,4 @@ function metric(name: string, help: string, values: readonly (readonly [label: s
   const full = `greylatch_${name}`;
   const lines = values.map(([label, value]) => `${full}${label} ${value}\n`);
   return `# HELP ${full} ${help}\n# TYPE ${full} gauge\n${lines.join('')}`;
-}
-
-/** Puts the text into `file` in one step, so that the collector never reads a half; readable by everybody. */
-export function putFile(file: string, text: string): void {
-  const own = `${file}.${process.pid}`; // not *.prom: the collector passes it over
-  try {
-    writeFileSync(own, text, { mode: 0o644, flag: 'wx' });
-    renameSync(own, file);
-  } catch (error) {
-    rmSync(own, { force: true });
-    throw new Error(
-      `cannot write ${file}: ${(error as Error).message}; name a file in a directory that exists and is yours`,
-    );
-  }
 }

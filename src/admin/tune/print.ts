@@ -1,10 +1,8 @@
 // The replays for people: one table, and what it cannot tell. Text only; nothing is written here.
 
 import { settledAfter } from '../history/mails.ts';
-import { type Colour, plural, span, table } from '../text.ts';
+import { type Paint, plural, span, table } from '../text.ts';
 import { type Outcome, type Tuning, type Wait, WHITELISTS } from './replays.ts';
-
-type Paint = (colour: Colour, text: string) => string;
 
 /** Columns before those of the first threshold, and columns for each. */
 const HEAD = 2;

@@ -7,7 +7,7 @@ import { addTo, newTally, percentile, type Tally } from '../history/tally.ts';
 import { type KeyInForce, keyInForce, newCollector, type Triples } from '../history/triples.ts';
 import { whitelistTimes } from './whitelist.ts';
 
-export const DELAYS = [30, 60, 120, 300, 600, 900];
+const DELAYS = [30, 60, 120, 300, 600, 900];
 export const WHITELISTS = [1, 2, 5, 10];
 const KEYS = ['address', 'subnet', 'pool'] as const;
 export type ClientKey = (typeof KEYS)[number];

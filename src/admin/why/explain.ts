@@ -5,12 +5,13 @@ import type { Policy } from '../../filter/answer.ts';
 import { DUNNO, newDeferral } from '../../filter/reply.ts';
 import { judge } from '../../greylist/decide.ts';
 import { type Exception, exceptionFor } from '../../greylist/exceptions.ts';
-import { type Release, releaseFor } from '../../greylist/release.ts';
-import type { PolicyRequest, Triple } from '../../greylist/request.ts';
+import { releaseFor } from '../../greylist/release.ts';
+import type { PolicyRequest } from '../../greylist/request.ts';
 import { tripleOf } from '../../greylist/triple.ts';
 import type { Peek } from '../../store/peek.ts';
 import { MOST_OFFSETS, type TripleRecord } from '../../store/record.ts';
-import { clientCounts, FRESH, type Sighting, tripleCounts } from '../../store/store.ts';
+import type { Release } from '../../store/releases.ts';
+import { clientCounts, FRESH, type Sighting, type Triple, tripleCounts } from '../../store/store.ts';
 
 export interface Explanation {
   request: Pick<PolicyRequest, 'client_address' | 'client_name' | 'helo_name' | 'sender' | 'recipient'>;

@@ -21,7 +21,7 @@ export interface Address {
 }
 
 const FORMS =
-  'write redis://HOST:PORT/DB, rediss://… for TLS, redis+unix:///PATH?db=DB, ' +
+  'write redis://HOST:PORT/DB, rediss://HOST:PORT/DB for TLS, redis+unix:///PATH?db=DB, ' +
   'redis+sentinel://HOST:PORT,HOST:PORT/NAME/DB or redis+cluster://HOST:PORT,HOST:PORT';
 const SCHEME = /^(rediss?|valkeys?)(?:\+(unix|sentinel|cluster))?:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?$/;
 const PORTS = { single: 6379, unix: 0, sentinel: 26_379, cluster: 6379 };

@@ -1,9 +1,9 @@
 // The fleet's store for the administrator's commands: a bundle of its own, which no start without --store loads. All that
 // goes wrong with the engine is an Error whose message says what to do.
-import type { Triple } from '../../greylist/request.ts';
+
 import type { Peek } from '../peek.ts';
 import { RELEASES, readReleases } from '../releases.ts';
-import type { Limits } from '../store.ts';
+import type { Lives, Triple } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
 import type { Client } from './client.ts';
 import { type FleetEditor, newEditor } from './edit.ts';
@@ -33,7 +33,7 @@ export interface FleetSettings {
   passwordFile: string | undefined;
   /** How long to wait for an answer, at least 5,000 milliseconds. */
   patience: number;
-  limits: Limits;
+  lives: Lives;
 }
 
 /** Connects to it. Throws Error. */
@@ -59,7 +59,7 @@ export async function openEngine(address: Address, settings: FleetSettings): Pro
       scan: (onDamage) => told(async () => saying(await scanFleet(client, onDamage), told)),
       origins: (visit) => told(() => scanOrigins(client, visit)),
       peek: (triple) => told(() => peek(client, triple)),
-      edit: (work) => told(() => work(newEditor(client, settings.limits, now))),
+      edit: (work) => told(() => work(newEditor(client, settings.lives, now))),
       examine: () => told(() => examine(client)),
       close: () => client.disconnect(),
     };

@@ -66,19 +66,21 @@ export function newClient(
   } satisfies RedisOptions;
   switch (kind) {
     case 'single':
-      return new Redis({ ...common, ...hosts[0]! }) as Client;
+      return strictly(new Redis({ ...common, ...hosts[0]! }));
     case 'unix':
-      return new Redis({ ...common, path }) as Client;
+      return strictly(new Redis({ ...common, path }));
     case 'sentinel':
-      return new Redis({
-        ...common,
-        sentinels: hosts,
-        name,
-        failoverDetector: true,
-        sentinelRetryStrategy: backOff,
-        ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
-        ...(files === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: files }),
-      }) as Client;
+      return strictly(
+        new Redis({
+          ...common,
+          sentinels: hosts,
+          name,
+          failoverDetector: true,
+          sentinelRetryStrategy: backOff,
+          ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+          ...(files === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: files }),
+        }),
+      );
     case 'cluster': {
       const {
         enableOfflineQueue: _queue,
@@ -102,4 +104,12 @@ export function newClient(
       }) as unknown as Client;
     }
   }
+}
+
+/** Where the database cannot be selected, ioredis says so and goes on, with database 0: a connection of no use. */
+function strictly(client: Redis): Client {
+  client.on('error', (error: Error & { command?: { name: string } }) => {
+    if (error.command?.name === 'select') client.disconnect(true);
+  });
+  return client as Client;
 }

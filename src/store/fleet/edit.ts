@@ -1,10 +1,18 @@
 // Changing many records of the fleet, for the administrator's commands, as the editor of LMDB does (../edit.ts): each is
 // put where what was read still stands, so that no decision in between is undone.
-import type { AnyName, Change, HouseEntry, JointChange, Name, Stored } from '../edit.ts';
+import {
+  type AnyName,
+  type Change,
+  type HouseEntry,
+  type JointChange,
+  joint,
+  type Name,
+  type Stored,
+} from '../change.ts';
 import { readOrigins } from '../origins.ts';
 import { RELEASES, readReleases } from '../releases.ts';
 import type { Entry } from '../scan.ts';
-import { FRESH, type Limits } from '../store.ts';
+import { FRESH, type Lives } from '../store.ts';
 import type { Client } from './client.ts';
 import { clientKey, houseKey, readEntry, tripleKey, writeEntry } from './key.ts';
 
@@ -22,15 +30,15 @@ export interface FleetEditor {
   keeps(entry: Entry): boolean;
 }
 
-/** `now` is the engine's time, in seconds; the limits say how long what is put counts. */
-export function newEditor(client: Client, limits: Limits, now: () => number): FleetEditor {
+/** `now` is the engine's time, in seconds; the lives say how long what is put counts. */
+export function newEditor(client: Client, lives: Lives, now: () => number): FleetEditor {
   async function changeJointly(changes: Iterable<JointChange>): Promise<number> {
     let changed = 0;
     let batch: Keyed[] = [];
     // A second change of a record has to find what the first has made of it.
     const taken = new Set<string>();
     const put = async () => {
-      const done = await Promise.all(batch.map((one) => exchange(client, one, limits, now)));
+      const done = await Promise.all(batch.map((one) => exchange(client, one, lives, now)));
       changed += done.reduce((sum, count) => sum + count, 0);
       batch = [];
       taken.clear();
@@ -49,17 +57,12 @@ export function newEditor(client: Client, limits: Limits, now: () => number): Fl
   return {
     changeJointly,
     change: (changes) => changeJointly(joint(changes)),
-    keeps: (entry) => lifeOf(entry, now(), limits) >= 0,
+    keeps: (entry) => lifeOf(entry, now(), lives) >= 0,
   };
 }
 
 interface Keyed extends JointChange {
   keys: Buffer[];
-}
-
-function* joint(changes: Iterable<{ name: Name; change: Change }>): Generator<JointChange> {
-  for (const { name, change } of changes)
-    yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
 }
 
 function keyOf(name: AnyName): Buffer {
@@ -73,7 +76,7 @@ function keyOf(name: AnyName): Buffer {
 async function exchange(
   client: Client,
   { names, keys, change }: Keyed,
-  limits: Limits,
+  lives: Lives,
   now: () => number,
 ): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
@@ -81,7 +84,7 @@ async function exchange(
     const after = change(values.map((value, i) => storedAt(names[i]!, keys[i]!, value)));
     let changed = 0;
     const words = values.flatMap((value, i) => {
-      const put = newValueOf(names[i]!, value, after[i], limits, now());
+      const put = newValueOf(names[i]!, value, after[i], lives, now());
       if (put !== STAYS) changed++;
       return [value ?? '', ...put];
     });
@@ -101,18 +104,18 @@ function newValueOf(
   name: AnyName,
   before: Buffer | null,
   after: Stored | 'forget' | undefined,
-  limits: Limits,
+  lives: Lives,
   now: number,
 ): readonly [value: Buffer | string, life: number] {
   if (after === undefined || (after === 'forget' && before === null)) return STAYS;
   if (after === 'forget') return ['', 0];
-  const life = after.kind === 'house' ? lifeOfHouse(name, after, now, limits) : lifeOf(after, now, limits);
+  const life = after.kind === 'house' ? lifeOfHouse(name, after, now, lives) : lifeOf(after, now, lives);
   if (life < 0) return STAYS; // it has expired already
   return [after.kind === 'house' ? Buffer.from(after.text, 'latin1') : writeEntry(after).value, life];
 }
 
 /** How long an entry counts from now on, in milliseconds; 0: for ever, below 0: no longer. */
-function lifeOf(entry: Entry, now: number, { retryWindow, maxAge }: Limits): number {
+function lifeOf(entry: Entry, now: number, { retryWindow, maxAge }: Lives): number {
   if (entry.kind === 'client') return left(entry.lastSeen, ofPassed(maxAge), now);
   return entry.passed
     ? left(entry.lastPassed, ofPassed(maxAge), now)
@@ -120,7 +123,7 @@ function lifeOf(entry: Entry, now: number, { retryWindow, maxAge }: Limits): num
 }
 
 /** The counts by origin go with the client (as ../sweep.ts has it), the releases with the last of them. */
-function lifeOfHouse(name: AnyName, { text }: HouseEntry, now: number, { maxAge }: Limits): number {
+function lifeOfHouse(name: AnyName, { text }: HouseEntry, now: number, { maxAge }: Lives): number {
   if (!('house' in name)) return 0;
   if (name.house === RELEASES) {
     const until = Math.max(...readReleases(text).map((release) => release.until));

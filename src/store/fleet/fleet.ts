@@ -3,10 +3,9 @@
 // whom it has seen.
 import { join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import type { Release } from '../../greylist/release.ts';
-import type { Triple } from '../../greylist/request.ts';
 import type { Level } from '../../log/log.ts';
-import type { Limits, Rules, Store, Verdict } from '../store.ts';
+import type { Release } from '../releases.ts';
+import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
 import { isWaiting, journalPath, note } from './journal.ts';
 import {

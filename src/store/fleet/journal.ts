@@ -15,8 +15,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Triple } from '../../greylist/request.ts';
 import { fnv1a, fold } from '../fnv.ts';
+import type { Triple } from '../store.ts';
 
 /** One thing that was decided. Times in seconds since the epoch, by this host's clock. */
 export interface Decided extends Triple {

@@ -1,10 +1,12 @@
 // A triple and its client as the engine's keys and values. In a Cluster all of a client's keys lie in one slot: its key
 // is the hash tag. No choice of addresses makes two keys one, and each can be read back.
-import type { Triple } from '../../greylist/request.ts';
+
+import { coarseOffset, fineOffset } from '../coarse.ts';
 import * as packed from '../key.ts';
 import { clientOf } from '../origins.ts';
-import { coarseOffset, fineOffset, MOST_OFFSETS } from '../record.ts';
+import { MOST_OFFSETS } from '../record.ts';
 import type { Entry } from '../scan.ts';
+import type { Triple } from '../store.ts';
 
 // A key is "gl{", the client with its letters folded, "}", and then
 //   a triple:            its tail as in LMDB (../key.ts)
@@ -77,9 +79,8 @@ export function readKey(
   key: Buffer,
 ): { client: string; tail?: { sender: string; recipient: string } } | undefined {
   if (!key.subarray(0, PREFIX.length).equals(PREFIX)) return undefined;
-  const length = clientLength(key, PREFIX.length);
-  const at = PREFIX.length + length;
-  if (length === 0 || key[at] !== END || at + 1 === key.length) return undefined;
+  const at = packed.clientEnd(key, PREFIX.length);
+  if (at === 0 || key[at] !== END || at + 1 === key.length) return undefined;
   const client = key.subarray(PREFIX.length, at);
   if (key[at + 1] === PROBE || key[at + 1] === ORIGINS) return undefined;
   if (key[at + 1] === CLIENT) return packed.readKey(at + 2 === key.length ? client : key.subarray(at + 2));
@@ -88,21 +89,16 @@ export function readKey(
 
 /** Whose counts by origin a key is of; undefined: it is of none. */
 export function readOriginsKey(key: Buffer): string | undefined {
-  const at = PREFIX.length + clientLength(key, PREFIX.length) + 1;
-  return key[at] === ORIGINS ? packed.readKey(key.subarray(at + 1))?.client : undefined;
-}
-
-function clientLength(key: Buffer, at: number): number {
-  if (key[at] === 4) return 5;
-  return key[at] === 1 && key.length > at + 3 ? 3 + key.readUInt16BE(at + 1) : 0;
+  const end = packed.clientEnd(key, PREFIX.length);
+  return end > 0 && key[end + 1] === ORIGINS ? packed.readKey(key.subarray(end + 2))?.client : undefined;
 }
 
 // A triple's value: format (1 byte), deferrals (1), first seen (4), last passed (4; 0: waiting), wait (4), offsets (4).
 // A client's: format (1), come-backs (4), last seen (4). Little-endian, seconds since the epoch by the engine's clock.
 // With 18 bytes the engine keeps it inside its object, in 40 bytes.
 const FORMAT = 1;
-export const TRIPLE_SIZE = 18;
-export const CLIENT_SIZE = 9;
+const TRIPLE_SIZE = 18;
+const CLIENT_SIZE = 9;
 
 /** The record of a key and its value; undefined where one is not ours. */
 export function readEntry(key: Buffer, value: Buffer): Entry | undefined {

@@ -1,6 +1,6 @@
 // What the filter's own thread and the engine's thread say to each other.
 import type { MessagePort } from 'node:worker_threads';
-import type { Release } from '../../greylist/release.ts';
+import type { Release } from '../releases.ts';
 import type { Limits } from '../store.ts';
 import type { Address } from './address.ts';
 import type { Decided } from './journal.ts';

@@ -48,7 +48,8 @@ end
 export const DECIDE = `${COMMON}
 local delay, most, idle = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 local age = t.first == 0 and 0 or now - t.first
-if most > 0 and comeBacks > most then
+local listed = most > 0 and comeBacks > most
+if listed and (t.first == 0 or t.last > 0) then
   if now - seen >= DAY and not idle then
     seen = now
     putClient()
@@ -62,7 +63,7 @@ if t.first == 0 then
   end
   return { 0, 0, 0 }
 end
-if age <= delay then
+if age <= delay and not listed then
   if age > 0 and t.last == 0 and #t.offsets < 4 and not idle then
     local code = 1 + math.floor(math.log(1 + age) / math.log(1.049) + 0.5)
     t.offsets = t.offsets .. string.char(math.min(code, 255))

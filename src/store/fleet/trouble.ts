@@ -5,6 +5,11 @@ export function isOfOneKey(error: unknown): boolean {
   return /\bWRONGTYPE\b/.test(message(error));
 }
 
+/** Nothing could be asked; why, an earlier error says. */
+export function isNoConnection(error: unknown): boolean {
+  return NO_CONNECTION.test(message(error));
+}
+
 /** What is wrong and what to do. */
 export function explain(error: unknown): string {
   const text = message(error);
@@ -20,10 +25,20 @@ function message(error: unknown): string {
   );
 }
 
+const NO_CONNECTION = /writeable|is closed/;
+
 const ADVICE: [RegExp, string][] = [
   [
     /WRONGPASS|NOAUTH|invalid password|AUTH|without any password/,
     'the engine refuses the password; look at --store-password-file',
+  ],
+  [
+    /DB index/,
+    'the engine has no such database; look at the number at the end of --store, and at databases in its configuration',
+  ],
+  [
+    /NOPERM.*\bselect\b/i,
+    "the engine's access list forbids to select the database; ACL SETUSER USER +select, or leave the number out of --store",
   ],
   [
     /NOPERM/,
@@ -41,7 +56,7 @@ const ADVICE: [RegExp, string][] = [
   [/ENOTFOUND|EAI_AGAIN/, 'the name is not known; look at --store and the DNS'],
   [/ENOENT|EACCES/, 'the socket cannot be opened; look at its path, and who may use it (unixsocketperm)'],
   [/certificate|self.signed|altnames/i, 'its certificate is not believed; name its authority, ?ca=FILE'],
-  [/writeable|is closed/, 'no connection'],
+  [NO_CONNECTION, 'no connection'],
   [/LOADING/, 'the engine is starting'],
   [/MASTERDOWN|CLUSTERDOWN|All sentinels are unreachable/, 'no master is left'],
   [

@@ -2,8 +2,7 @@
 // without it. Here is an event loop while the filter's own thread waits; nothing in here can hold that up.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Release } from '../../greylist/release.ts';
-import { RELEASES, readReleases } from '../releases.ts';
+import { RELEASES, type Release, readReleases } from '../releases.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
 import { isWaiting } from './journal.ts';
@@ -22,7 +21,7 @@ import {
   WAKE,
   type WorkerData,
 } from './messages.ts';
-import { explain, isOfOneKey } from './trouble.ts';
+import { explain, isNoConnection, isOfOneKey } from './trouble.ts';
 
 const { shared, port, address, secrets, timeout, limits, journal } = workerData as WorkerData;
 const lives = [limits.retryWindow, limits.maxAge] as const;
@@ -86,8 +85,13 @@ async function ask(question: Question): Promise<void> {
   } catch (error) {
     const ofOneKey = isOfOneKey(error);
     if (!ofOneKey) away(error);
-    answer({ number, trouble: explain(error), ofOneKey });
+    answer({ number, trouble: explain(causeOf(error)), ofOneKey });
   }
+}
+
+/** That there is no connection says less than what became of the last one. */
+function causeOf(error: unknown): unknown {
+  return isNoConnection(error) ? lastTrouble : error;
 }
 
 /** Reads what administrators have released, now and then. Where that fails, what was known holds. */
@@ -119,8 +123,8 @@ function up(): void {
 
 /** The engine is not asked until a probe has come through. */
 function away(error: unknown): void {
-  lastTrouble = error;
-  answer({ number: held?.number ?? 0, trouble: explain(error), ofOneKey: false });
+  lastTrouble = causeOf(error);
+  answer({ number: held?.number ?? 0, trouble: explain(lastTrouble), ofOneKey: false });
   held = undefined;
   setState(AWAY);
   if (upSince > 0 && performance.now() - upSince > STEADY) failures = 0;
@@ -163,7 +167,7 @@ async function handOver(): Promise<void> {
     const kept = all.refused > 0 ? `, ${all.refused} were refused: keys of ours hold something else` : '';
     say(
       'info',
-      `the store ${nameOf(address)} is back; it has ${all.merged} decisions that were made without it${kept}`,
+      `the store ${nameOf(address)} is back; it has what was decided without it, ${all.merged} in number${kept}`,
     );
   } catch (error) {
     if ('path' in (error as NodeJS.ErrnoException))

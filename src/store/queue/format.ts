@@ -69,10 +69,17 @@ export function seenIn(bytes: Buffer, key: Buffer): number {
   let seen = 0;
   for (let at = bytes.indexOf(key, Math.max(0, first - from)); at >= 0; at = bytes.indexOf(key, at + 1)) {
     const entry = at - ENTRY_HEAD;
-    if (endOf(bytes, entry) !== at + key.length) continue; // it is a part of another key
+    if (endOf(bytes, entry) !== at + key.length || !isStart(bytes, entry)) continue; // it is a part of another key
     seen = seen === 0 ? seenAt(bytes, entry) : Math.min(seen, seenAt(bytes, entry));
   }
   return seen;
+}
+
+/** Whether an entry starts at `at`, counted from the first: a sender could have the bytes of an entry in its address. */
+function isStart(bytes: Buffer, at: number): boolean {
+  let start = 0;
+  while (start < at) start = endOf(bytes, start) || start + 1;
+  return start === at;
 }
 
 /** Whether the entry is among those: as good as sure by its check and a part of its time. */
@@ -81,8 +88,8 @@ export function isAmong(bytes: Buffer, entry: Buffer): boolean {
 }
 
 /**
- * Adds the sound entries; over torn ones, as a power cut or a full disk leave them, it is looked on for the next. Returns
- * the end of the last one.
+ * Adds the sound entries; passes over torn ones, as a power cut or a full disk leaves them, byte by byte to the next.
+ * Returns the end of the last one.
  */
 export function readEntries(bytes: Buffer, firstSeen: Map<string, number>): number {
   let last = 0;

@@ -20,9 +20,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeWhole, syncPath, withAside } from '../files.ts';
+import { syncPath, withAside } from '../files.ts';
 import { isAlive } from '../lock.ts';
 import { pause } from '../pause.ts';
+import type { Queue, Taken } from './contract.ts';
+import { makeFile, word, writeNumbers } from './file.ts';
 import {
   CLOSED,
   CONSUMED,
@@ -43,45 +45,6 @@ import { newOwn } from './own.ts';
 import { HARMLESS, queuePath } from './read.ts';
 import { MOST, newWaiting } from './waiting.ts';
 
-export interface Queue {
-  /**
-   * When the triple whose key is the first `length` bytes of `key` was first seen, in seconds since the epoch, if it is
-   * in the queue; 0: it is not; -1: the queue is of no use now. Throws nothing.
-   */
-  find(key: Buffer, length: number): number;
-  /** Whether nothing was queued when `find` last looked. */
-  wasEmpty(): boolean;
-  /** Who was the last to take something out, or to say that it would, if it lives. As of the last look. */
-  storer(): 'this' | 'another' | 'none';
-  /** Whether something may have been taken out between the look before and that of the last `find`. */
-  hasMoved(): boolean;
-  /** Appends a first sight, after `find` returned 0. False: it may not be there, and has to go into the database at once. */
-  add(key: Buffer, length: number, now: number): boolean;
-  /**
-   * For how many milliseconds something that this process has appended has been there while nobody took anything out or
-   * said that they would; undefined: none of it is left.
-   */
-  waited(): number | undefined;
-  /** Says that this process is about to take out what is queued. Throws nothing. */
-  claim(): void;
-  /**
-   * To be called at the end: leaves what this process has appended, on the disk, to the one that has just taken something
-   * out, or is about to. False: there is none, or what was appended may not be there. Throws nothing.
-   */
-  leave(): boolean;
-  /**
-   * To be called under the database's write lock: what is queued, the earliest sight of each key (latin1). `done`, to be
-   * called once it is committed, takes it out. Throws what the file system throws.
-   */
-  take(): Taken;
-  close(): void;
-}
-
-export interface Taken {
-  firstSeen: Map<string, number>;
-  done(): void;
-}
-
 // A long file is closed, and what waits in it goes to the beginning of a new one, which takes its place. Who appends looks
 // afterwards whether the file is still open. If it is, the entry was there before the file was closed, and went along.
 
@@ -89,13 +52,13 @@ export interface Taken {
 const FULL = 128 * 1024;
 /** After trouble with the file, milliseconds for which it is left alone. */
 const TRY_AGAIN = 1000;
-/** For so many milliseconds, in all twice that, it is waited for the file that takes the place of a closed one. */
+/** The longest single wait for the file that takes the place of a closed one, in milliseconds; all together are twice that. */
 const LONGEST_WAIT = 8;
 /** Where more than so many bytes wait, they are not left to others: whoever looks has to read them. */
 const MOST_LEFT = MOST / 2;
 /** Nor where nobody was seen to take anything out for so many milliseconds: it could lie there for hours. */
 const LEFT_WITHIN = 1000;
-/** How often it is looked whether the file is still the one that all use, in milliseconds. */
+/** How often to look whether the file is still the one that all use, in milliseconds. */
 const LOOK_AGAIN = 100;
 
 /** Milliseconds by a clock that cannot jump. (Node loads `performance` when it is first named, which takes longer.) */
@@ -395,25 +358,4 @@ export function newQueue(database: string, durable: boolean): Queue {
     take,
     close,
   };
-}
-
-/** Nobody finds it without its header. */
-function makeFile(path: string): void {
-  makeWhole(path, headerOf(0));
-}
-
-/** An inode's number as a word that is not 0. */
-function word(ino: number): number {
-  return ino >>> 0 || 1;
-}
-
-/** Through a descriptor of its own: what is written through one with O_APPEND goes to the end, wherever it is to go. */
-function writeNumbers(path: string, ino: number, word: number, ...numbers: number[]): void {
-  const fd = openSync(path, constants.O_WRONLY | HARMLESS);
-  try {
-    if (fstatSync(fd).ino !== ino) return;
-    writeSync(fd, Uint32Array.from(numbers), 0, 4 * numbers.length, word * 4);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -60,6 +60,7 @@ export const DATABASE: Database = {
   place: '',
   damage: '',
   aside: [],
+  shared: false,
   mount: { point: '/', type: 'ext4', readOnly: false },
   space: { free: 2 ** 34, size: 2 ** 36, inodes: 1e6, freeInodes: 9e5 },
 };
@@ -121,6 +122,7 @@ export function facts({
           run: { status: 0, out: '0.1.0', error: '' },
           database: DATABASE,
           log: undefined,
+          lists: [],
           ...entry,
         },
       ];

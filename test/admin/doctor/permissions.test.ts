@@ -17,10 +17,10 @@ test('the first of owner, group and others decides, as in the kernel', () => {
 test('who is kept out learns where', () => {
   const file = inode('/a/b/f', 0o640, 0, 'file');
   expect(denied(NOBODY, place('/a/b/f', file, inode('/a', 0o755, 0), inode('/a/b', 0o750, 0)), 'read')).toBe(
-    'nobody may not search /a/b (mode 0750, owner root)',
+    'the user nobody may not search /a/b (mode 0750, owner root)',
   );
   expect(denied(NOBODY, place('/a/b/f', file, inode('/a/b', 0o755, 0)), 'read')).toBe(
-    'nobody may not read /a/b/f (mode 0640, owner root)',
+    'the user nobody may not read /a/b/f (mode 0640, owner root)',
   );
   expect(denied(NOBODY, place('/a/b/f', undefined), 'read')).toBe('/a/b/f does not exist');
   // the one who asks may not look: nothing is known of the user

@@ -14,8 +14,8 @@ test('arguments, classes, capitals and warn_if_reject', () => {
   };
   expect(stepsOf(smtpd, parameters, 'list')).toMatchObject([
     { name: 'reject_unknown_client_hostname', onlyWarns: true },
-    { name: 'permit_mynetworks', className: 'a' },
-    { name: 'check_client_access', argument: '{ cidr:{{::1 permit}} }', className: 'b' },
+    { name: 'permit_mynetworks' },
+    { name: 'check_client_access', argument: '{ cidr:{{::1 permit}} }' },
     { name: 'reject_rbl_client', argument: 'zen.example.org' },
     { name: 'check_relay_domains', argument: '', onlyWarns: false },
     { name: 'sleep', argument: '1' },

@@ -34,7 +34,6 @@ test('a file of none of them is told what to do', () => {
   expect(why(page(24, [0xde, 0xc0, 0xef, 0xbe]))).toMatch(/greylatch export/);
   expect(why(Buffer.from('SQLite format 3\0'))).toMatch(/\.dump/);
   expect(why(Buffer.from('PGDMP\x01'))).toMatch(/pg_dump -F p/);
-  expect(why(Buffer.from(' \n'))).toMatch(/empty/);
   expect(why(Buffer.from('Dear administrator,\n'))).toMatch(/no known format.*db_dump/);
 });
 

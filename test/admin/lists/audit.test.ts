@@ -30,7 +30,7 @@ test('addresses and networks inside a listed network, never the wider one', () =
     shadows(
       auditClients,
       '10.0.0.1\n10.0.0.0/24\n10.0.0.0/8\n192.168\n192.168.7.9\n192.168.3.0/24\n198.51.100.1\n' +
-        '2001:db8::/32\n2001:db8:1::/48\n[2001:db8::1]\n::ffff:0:0/96\n',
+        '2001:db8::/32\n2001:db8:1::/48\n[2001:db8::1]\n64:ff9b::/96\n',
     ),
   ).toEqual([
     '10.0.0.1 < /file0:3 10.0.0.0/8',

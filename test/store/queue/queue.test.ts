@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { newQueue, type Queue } from '../../../src/store/queue/queue.ts';
+import type { Queue } from '../../../src/store/queue/contract.ts';
+import { newQueue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
 import { nameStorer } from '../../support/queue.ts';
 import { makeRandom } from '../../support/random.ts';

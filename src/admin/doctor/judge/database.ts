@@ -29,7 +29,7 @@ export function judgeDatabase(database: Database, user: User | undefined): Findi
     ...judgeContent(database),
     ...judgeFileSystem(database.path, database.mount, database.space),
   ];
-  const usable = `${user?.name ?? 'the filter'} can use its directory`;
+  const usable = `${user === undefined ? 'the filter' : `the user ${user.name}`} can use its directory`;
   return orOk(found, 'database', database.path, `${stateOf(database)}; ${usable}`);
 }
 
@@ -39,12 +39,15 @@ function stateOf({ file, looked }: Database): string {
 }
 
 function judgeDirectory(
-  { path: file, directory, place, isLink }: Database,
+  { path: file, directory, place, isLink, shared }: Database,
   user: User | undefined,
 ): Finding[] {
-  const owner = user?.name ?? 'nobody';
+  const owner = user?.name ?? 'nobody'; // as in master.cf.snippet
   const where = directory.path;
-  const own = `chown ${owner} ${where} && chmod 700 ${where}`;
+  const crowded = shared || ((directory.self?.mode ?? 0) & STICKY) !== 0;
+  const own = crowded
+    ? `a directory of its own: ${give(another(where), owner)}, and in argv=: --db ${another(where)}/${path.basename(file)}`
+    : `chown ${owner} ${where} && chmod 700 ${where}`;
   const error = (check: string, what: string, mend: string): Finding => ({
     severity: 'error',
     check,
@@ -53,9 +56,7 @@ function judgeDirectory(
     mend,
   });
   if (directory.self === undefined && directory.reason === 'ENOENT')
-    return [
-      error('directory', 'the directory of the database does not exist', `mkdir -p ${where} && ${own}`),
-    ];
+    return [error('directory', 'the directory of the database does not exist', give(where, owner))];
   const found: Finding[] = [];
   const refused = user === undefined ? '' : denied(user, directory, 'write', 'search');
   if (refused !== '') {
@@ -80,6 +81,15 @@ function judgeDirectory(
     found.push({ severity: 'warning', check: 'world-writable', where, what, mend: `chmod o-w ${open.path}` });
   }
   return found;
+}
+
+/** Where a database can lie by itself, other than in `where`. */
+function another(where: string): string {
+  return where === '/var/mta' ? '/var/mta/greylatch' : '/var/mta';
+}
+
+function give(directory: string, owner: string): string {
+  return `mkdir -p ${directory} && chown ${owner} ${directory} && chmod 700 ${directory}`;
 }
 
 function judgeFiles({ file, lock }: Database, user: User | undefined): Finding[] {
@@ -119,7 +129,7 @@ function judgeContent({ path: file, damage, aside }: Database): Finding[] {
   return found;
 }
 
-export function judgeFileSystem(file: string, mount: Mount | undefined, space: Space | undefined): Finding[] {
+function judgeFileSystem(file: string, mount: Mount | undefined, space: Space | undefined): Finding[] {
   const found: Finding[] = [];
   const add = (severity: Finding['severity'], check: string, what: string, mend: string) =>
     found.push({ severity, check, where: mount?.point ?? file, what, mend });

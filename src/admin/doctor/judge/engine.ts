@@ -73,8 +73,8 @@ function judgeNode(facts: EngineFacts, node: Node): Finding[] {
   return [
     ...judgeKind(node),
     ...judgeLatency(facts, node),
-    ...judgeMemory(node),
-    ...judgePersistence(node),
+    ...judgeMemory(facts, node),
+    ...judgePersistence(facts, node),
     ...judgeNetwork(facts, node),
   ];
 }
@@ -131,11 +131,20 @@ function judgeLatency({ timeout }: EngineFacts, { where, latency }: Node): Findi
   ];
 }
 
-function judgeMemory({ where, memory, maxMemory, policy }: Node): Finding[] {
+/** What an administrator of the engine says to set it, for now and for its next start. */
+function setting({ cli }: EngineFacts, { where }: Node, name: string, value: string): string {
+  const colon = where.lastIndexOf(':');
+  const place = where.startsWith('/')
+    ? `-s ${where}`
+    : `-h ${where.slice(0, colon)} -p ${where.slice(colon + 1)}`;
+  return `${cli} ${place} CONFIG SET ${name} ${value} && ${cli} ${place} CONFIG REWRITE`;
+}
+
+function judgeMemory(facts: EngineFacts, node: Node): Finding[] {
+  const { where, memory, maxMemory, policy } = node;
   if (memory === undefined) return [];
   const found: Finding[] = [];
-  const set = (name: string, value: string) =>
-    `redis-cli CONFIG SET ${name} ${value} && redis-cli CONFIG REWRITE`;
+  const set = (name: string, value: string) => setting(facts, node, name, value);
   if (maxMemory === 0)
     found.push(
       finding(
@@ -180,8 +189,9 @@ function judgeMemory({ where, memory, maxMemory, policy }: Node): Finding[] {
   return found;
 }
 
-function judgePersistence({ where, appendOnly, save, diskTrouble }: Node): Finding[] {
-  const mend = 'redis-cli CONFIG SET appendonly yes && redis-cli CONFIG REWRITE';
+function judgePersistence(facts: EngineFacts, node: Node): Finding[] {
+  const { where, appendOnly, save, diskTrouble } = node;
+  const mend = setting(facts, node, 'appendonly', 'yes');
   if (diskTrouble)
     return [
       finding(

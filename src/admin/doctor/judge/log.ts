@@ -16,7 +16,14 @@ export function judgeLog(
         : denied(account, log.file, 'write');
     if (refused === '')
       return [{ severity: 'ok', check: 'log', where, what: `messages go to ${log.file.path}` }];
-    const mend = `chown ${account.name} ${log.file.self === undefined ? log.directory.path : log.file.path}`;
+    const file = log.file.path;
+    const give = `chown ${account.name} ${file}`;
+    const mend =
+      log.file.self !== undefined
+        ? give
+        : denied(account, log.directory, 'search') === ''
+          ? `touch ${file} && ${give} && chmod 600 ${file}`
+          : `in argv= of ${name}: --log syslog, or --log file:PATH in a directory that ${account.name} can use`;
     return [{ severity: 'warning', check: 'log', where, what: `nothing is logged: ${refused}`, mend }];
   }
   if (settings.log === 'none' || settings.log === 'stderr') {
@@ -31,7 +38,8 @@ export function judgeLog(
   if (settings.log !== 'syslog') return [];
   if (devLog.self?.kind === 'socket')
     return [{ severity: 'ok', check: 'log', where, what: 'messages go to syslog' }];
-  const file = `${database?.directory.path ?? '/var/mta'}/greylatch.log`;
+  const directory = database === undefined || database.shared ? '/var/mta' : database.directory.path;
+  const file = `${directory}/greylatch.log`;
   const own = configuration.parameters.maillog_file;
   const postfix = own ? ` (Postfix has a log of its own: maillog_file = ${own})` : '';
   return [

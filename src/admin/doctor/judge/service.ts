@@ -1,5 +1,6 @@
 // The line of master.cf: its columns, and the account that spawn(8) is to change to. Facts in, findings out.
 
+import { plural } from '../../text.ts';
 import { hostAndPort, isLoopback } from '../endpoint.ts';
 import type { Entry, Facts } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
@@ -91,7 +92,7 @@ function judgeProcessLimit({ configuration, questions }: Facts, { service, name 
       severity: 'warning',
       check: 'process-limit',
       where: `master.cf: ${name}`,
-      what: `at most ${own} filters for ${processes} of smtpd(8): the others wait, then mail gets default_action`,
+      what: `at most ${plural(own, 'filter')} for ${processes} of smtpd(8): the others wait, then mail gets default_action`,
       mend: `postconf${option} -F '${name}/process_limit=0' && postfix${option} reload`,
     },
   ];

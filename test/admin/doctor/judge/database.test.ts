@@ -75,3 +75,17 @@ test('everybody may write to the file', () => {
     mend: `chmod 600 ${DATABASE.path}`,
   });
 });
+
+test.each([
+  ['others have files there', { shared: true }, '/srv/spool', 0o755],
+  ['it is a place for everybody', {}, '/srv/tmp', 0o1777],
+])('a directory that is not ours alone is given to nobody: %s', (_, facts, where, mode) => {
+  const directory = place(where, inode(where, mode, 0));
+  const found = amiss(database({ path: `${where}/greylist.mdb`, directory, ...facts }));
+  expect(found.length).toBeGreaterThan(0);
+  for (const { mend } of found) {
+    expect(mend).toContain('mkdir -p /var/mta && chown nobody /var/mta && chmod 700 /var/mta');
+    expect(mend).toContain('--db /var/mta/greylist.mdb');
+    expect(mend).not.toMatch(new RegExp(`(chown nobody|chmod 700) ${where}`));
+  }
+});

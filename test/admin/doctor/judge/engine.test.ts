@@ -25,6 +25,7 @@ const FACTS: EngineFacts = {
   store: 'redis://127.0.0.1',
   where: '127.0.0.1:6379',
   ping: 'redis-cli PING',
+  cli: 'redis-cli',
   encrypted: false,
   identified: true,
   passwordFile: undefined,

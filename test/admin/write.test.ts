@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { writeWhole } from '../../../src/admin/report/write.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { writeWhole } from '../../src/admin/write.ts';
+import { makeScratch } from '../support/scratch.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 beforeEach(() => {
@@ -22,7 +22,7 @@ test('in the place of what was there, in UTF-8, and nothing is left beside it', 
 test('what cannot be written is said, and leaves nothing', () => {
   const directory = path.join(scratch.path, 'taken');
   mkdirSync(directory);
-  expect(() => writeWhole(directory, 'x')).toThrow(`${directory} cannot be written: `);
-  expect(() => writeWhole(path.join(scratch.path, 'no', 'report.html'), 'x')).toThrow('cannot be written');
+  expect(() => writeWhole(directory, 'x')).toThrow(`cannot write ${directory}: `);
+  expect(() => writeWhole(path.join(scratch.path, 'no', 'report.html'), 'x')).toThrow('cannot write');
   expect(readdirSync(scratch.path)).toEqual(['taken']);
 });

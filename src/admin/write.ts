@@ -17,6 +17,6 @@ export function writeWhole(file: string, text: string): void {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'EEXIST') rmSync(beside, { force: true });
-    throw new Error(`${file} cannot be written: ${message}`);
+    throw new Error(`cannot write ${file}: ${message}; name a file in a directory that exists and is yours`);
   }
 }

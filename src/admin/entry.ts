@@ -1,0 +1,25 @@
+// What commands ask of one entry on record. Reads and changes nothing.
+import type { Name } from '../store/change.ts';
+import type { Entry } from '../store/scan.ts';
+import { clientCounts, type Lives, tripleCounts } from '../store/store.ts';
+
+export type TripleEntry = Extract<Entry, { kind: 'triple' }>;
+
+/** By what an editor finds it. */
+export function nameOf(entry: Entry): Name {
+  if (entry.kind === 'client') return { client: entry.client };
+  const { client, sender, recipient } = entry;
+  return { client, sender, recipient };
+}
+
+/** When the triple was last seen, as far as is on record, in seconds since the epoch. */
+export function lastOf({ firstSeen, lastPassed, offsets }: TripleEntry): number {
+  return Math.max(lastPassed, firstSeen + (offsets.at(-1) ?? 0));
+}
+
+/** Whether it does not count any more at `now`. What was first seen in the future may be right again when the clock is. */
+export function hasExpired(entry: Entry, now: number, lives: Lives): boolean {
+  if (entry.kind === 'client') return !clientCounts(entry.lastSeen, now, lives);
+  const { firstSeen, passed, lastPassed } = entry;
+  return firstSeen <= now && !tripleCounts(firstSeen, passed ? lastPassed : 0, now, lives);
+}

@@ -1,0 +1,21 @@
+// Records of the store's own that hold a text, each under its name. What stands in them is their owners' business.
+import { KEY_AT, valueAt } from './instruction.ts';
+import { writeHouse as writeKey } from './key.ts';
+import { HOUSE_HEAD, readHouse, writeHouse } from './record.ts';
+import { type Path, recordSize } from './tree.ts';
+import { putRecord, type Writer } from './writer.ts';
+
+/** The text of the record that was found at `at` of the path's pages; undefined where there is none (below 0). */
+export function houseText(path: Path, at: number): string | undefined {
+  return at < 0 ? undefined : readHouse(path.pages, at, recordSize(path, at));
+}
+
+/** Puts the text, latin1, under the name, within a transaction that has found the place of it (`seekChecked`). */
+export function putHouse(writer: Writer, name: string, text: string): boolean {
+  const { bytes, key } = writer.instruction;
+  const length = writeKey(key, 0, name);
+  const value = valueAt(length);
+  const size = HOUSE_HEAD + bytes.write(text, value + HOUSE_HEAD, 'latin1');
+  writeHouse(bytes, KEY_AT, length, value, size);
+  return putRecord(writer, length, size);
+}
