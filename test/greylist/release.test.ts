@@ -1,7 +1,8 @@
 // Mail that somebody is waiting for: which release lets a request pass, and until when.
 import { expect, test } from 'vitest';
-import { type Release, releaseFor } from '../../src/greylist/release.ts';
+import { releaseFor } from '../../src/greylist/release.ts';
 import { emptyRequest } from '../../src/greylist/request.ts';
+import type { Release } from '../../src/store/releases.ts';
 
 const NOW = 1_700_000_000;
 const REQUEST = {

@@ -32,12 +32,16 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-const RUBBISH = 'This is no database.\n'.repeat(500);
+/** All that is left of a database is the head of a leaf page. */
+const RUBBISH = `${'This is no database any more.\n'.padEnd(4096)}${'\x01'.padEnd(18, '\0')}\x02`.padEnd(
+  8192,
+  '\0',
+);
 
 /** Sets the database aside as damaged and returns what was there to be saved; undefined: nothing was set aside. */
 function recover(number: number | undefined): string | undefined {
   let saved: string | undefined;
-  setAside(place(), number, (aside) => {
+  setAside(place(), number, 'is damaged', (aside) => {
     saved = aside;
   });
   return saved;
@@ -47,7 +51,7 @@ test('the file goes with its lock, under a name with the time in UTC, before it 
   writeFileSync(place(), RUBBISH);
   writeFileSync(`${place()}-lock`, 'lock');
   const before = Date.now();
-  setAside(place(), ino(), (aside) => {
+  setAside(place(), ino(), 'is damaged', (aside) => {
     expect(readFileSync(aside, 'utf8')).toBe(RUBBISH);
     const [, stamp] = /^greylist\.mdb\.damaged-(\d{8}T\d{6})Z$/.exec(path.basename(aside))!;
     const at = Date.parse(stamp!.replace(/(....)(..)(..)T(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z'));
@@ -76,9 +80,18 @@ test('what could not be opened is looked at again: only what is damaged still go
   writeFileSync(place(), RUBBISH);
   expect(recover(undefined)).toBeDefined();
   mkdirSync(place());
+  writeFileSync(`${place()}-lock`, 'lock');
   expect(lstatSync(recover(undefined)!).isDirectory()).toBe(true);
   symlinkSync('/nonexistent/greylist.mdb', place());
+  writeFileSync(`${place()}-lock`, 'lock');
   expect(lstatSync(recover(undefined)!).isSymbolicLink()).toBe(true);
+});
+
+test('what nothing shows to have been a database stays where it is', () => {
+  writeFileSync(place(), 'Dear administrator,\n'.repeat(500));
+  expect(() => recover(ino())).toThrow(StoreError);
+  expect(() => recover(ino())).toThrow(/greylist\.mdb is damaged; nothing shows that it ever was a database/);
+  expect(names()).toEqual(['greylist.mdb']);
 });
 
 test('where the database may not lie, nothing is set aside', () => {
@@ -126,7 +139,7 @@ test('other files are none that were set aside', () => {
 test('should saving fail, the file is aside all the same, and the next one may recover', () => {
   writeFileSync(place(), RUBBISH);
   const fails = (error: Error) => () =>
-    setAside(place(), ino(), () => {
+    setAside(place(), ino(), 'is damaged', () => {
       throw error;
     });
   expect(fails(Object.assign(new Error('no space'), { code: 'ENOSPC' }))).toThrow(
@@ -138,10 +151,10 @@ test('should saving fail, the file is aside all the same, and the next one may r
   expect(fails(new StoreError('as it is'))).toThrow(/^as it is$/);
 });
 
-test('while another process recovers, one waits, and leaves it to that one', () => {
+test('while another process recovers, one waits, and leaves it to that one; that it takes long is told', () => {
   writeFileSync(place(), RUBBISH);
   symlinkSync(String(process.ppid), sign());
-  expect(recover(ino())).toBeUndefined();
+  expect(() => recover(ino())).toThrow(/is being recovered by another process, which takes long/);
   expect(names()).toEqual(['greylist.mdb', 'greylist.mdb.recovering']);
   expect(readFileSync(place(), 'utf8')).toBe(RUBBISH);
 });
@@ -177,7 +190,7 @@ test('whoever opens the database waits until the other one is done', async () =>
 
 test('whoever recovers does not wait for itself', () => {
   writeFileSync(place(), RUBBISH);
-  setAside(place(), ino(), () => {
+  setAside(place(), ino(), 'is damaged', () => {
     const began = performance.now();
     awaitRecovery(place());
     expect(performance.now() - began).toBeLessThan(1200); // others wait for 1.5 seconds

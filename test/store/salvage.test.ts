@@ -46,7 +46,9 @@ function change(work: (bytes: Buffer) => void): void {
 /** The numbers of the pages that hold the newest state's records. */
 function leafNumbers(): number[] {
   const file = openFile(damaged())!;
-  const numbers = [...leaves(file, readHead(file), () => {})].map((page) => page.readUInt32LE(0));
+  const numbers = [...leaves(file, readHead(file), { onDamage: () => {} })].map((page) =>
+    page.readUInt32LE(0),
+  );
   closeFile(file);
   return numbers;
 }
