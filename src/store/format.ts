@@ -91,7 +91,8 @@ export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
   const sizeSound = pageSize >= 4096 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
   if (!sizeSound || !free || !main || lastPage < 1) return 'implausible';
   const txnid = u48(b, at + META_TXNID);
-  if (u16(b, at + META_TXNID + 6) !== 0) return 'implausible';
+  // liblmdb reads 64 bits of each number.
+  if (u16(b, at + META_TXNID + 6) !== 0 || u16(b, at + META_LAST_PAGE + 6) !== 0) return 'implausible';
   return { txnid, pageSize, lastPage, free, main, bootId: u32(b, at + META_BOOT_ID) };
 }
 
@@ -114,7 +115,9 @@ function isTree(b: Uint8Array, at: number, { depth, root, entries }: Tree): bool
 function readTree(b: Uint8Array, at: number, lastPage: number): Tree | undefined {
   const depth = u16(b, at + TREE_DEPTH);
   const root = u48(b, at + TREE_ROOT);
-  if (depth === 0) return root === NO_ROOT ? { depth, root: 0, entries: 0 } : undefined;
+  const high = u16(b, at + TREE_ROOT + 6);
+  if (depth === 0) return root === NO_ROOT && high === 0xffff ? { depth, root: 0, entries: 0 } : undefined;
+  if (high !== 0) return undefined;
   if (depth > MOST_DEPTH || root < 2 || root > lastPage) return undefined;
   return { depth, root, entries: u48(b, at + TREE_ENTRIES) };
 }

@@ -97,8 +97,10 @@ function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: nu
     walk.last = u48(page, freedBy);
     const data = nodeData(page, node);
     const size = nodeDataSize(page, node);
-    if ((nodeFlags(page, node) & BIG_DATA) !== 0) readBigList(walk, u48(page, data), size);
-    else readList(walk, page, data, size, number);
+    if ((nodeFlags(page, node) & BIG_DATA) !== 0) {
+      if (u16(page, data + 6) !== 0) throw new DamageError(`page ${number} is no list of free pages`);
+      readBigList(walk, u48(page, data), size);
+    } else readList(walk, page, data, size, number);
   }
 }
 
@@ -115,7 +117,11 @@ function readBigList(walk: FreeWalk, number: number, size: number): void {
     readPage(file, number + i, list, i * pageSize);
     if (!take(walk, number + i, true)) throw new DamageError(`lists page ${number + i} twice as free`);
   }
-  const sound = u48(list, 0) === number && pageFlags(list, 0) === OVERFLOW && u32(list, 20) === pages;
+  const sound =
+    u48(list, 0) === number &&
+    u16(list, 6) === 0 &&
+    pageFlags(list, 0) === OVERFLOW &&
+    u32(list, 20) === pages;
   if (!sound || pageTxn(list, 0) > meta.txnid)
     throw new DamageError(`page ${number} is no list of free pages`);
   readList(walk, list, 24, size, number);
@@ -125,18 +131,21 @@ function readBigList(walk: FreeWalk, number: number, size: number): void {
 function readList(walk: FreeWalk, b: Uint8Array, at: number, size: number, page: number): void {
   const { meta } = walk;
   const count = u48(b, at);
-  let sound = size >= 8 && (count + 1) * 8 <= size;
+  // liblmdb reads all 64 bits of each number: of those above 48, none may be there.
+  let sound = size >= 8 && u16(b, at + 6) === 0 && (count + 1) * 8 <= size;
   for (let i = 1; sound && i <= count; i++) {
     let entry = at + i * 8;
     let run = 1;
     if (b[entry + 7]! >= 128) {
+      if (u16(b, entry + 6) !== 0xffff) sound = false; // a run is a negative number
       run = 0x1000000000000 - u48(b, entry);
       entry += 8;
       if (++i > count) sound = false;
     }
     const first = u48(b, entry);
-    if (first === 0) continue;
-    if (first < 2 || first + run - 1 > meta.lastPage) sound = false;
+    const high = u16(b, entry + 6);
+    if (first === 0 && high === 0) continue;
+    if (high !== 0 || first < 2 || first + run - 1 > meta.lastPage) sound = false;
     else for (let j = 0; j < run; j++) if (!take(walk, first + j, false)) sound = false;
   }
   if (!sound) throw new DamageError(`page ${page} has a damaged list of free pages`);

@@ -1,5 +1,5 @@
 // Is the place where the database is to lie a safe one? Looked at before the file is opened.
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, refused, StoreError } from './damage.ts';
 
@@ -24,10 +24,18 @@ export function checkPlace(path: string, where = ' with --db'): void {
         `make a directory that only the user of the filter can write and name a file in it${where}`,
     );
   }
-  const file = lstatSync(path, { throwIfNoEntry: false });
+  const file = look(path);
   if (file === undefined || file.isFile()) return;
   if (file.isSymbolicLink() && statSync(path, { throwIfNoEntry: false }) !== undefined) {
     throw new StoreError(`${path} is a symbolic link; name the file that it leads to${where}`);
   }
   throw new DamageError(`is ${file.isDirectory() ? 'a directory' : 'no file'}`);
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw refused(error, path, 'open');
+  }
 }

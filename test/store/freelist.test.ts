@@ -166,6 +166,18 @@ describe('a list on one page', () => {
     spoilt(DAMAGED, ...none, [at, Buffer.concat([long(1), long(-2)])]);
   });
 
+  test('a number is one of 64 bits, as liblmdb reads it', () => {
+    const { at, page } = pair();
+    const [high, top] = [2 ** 48, 2 ** 56];
+    for (const beyond of [high, top]) {
+      spoilt(DAMAGED, [at, long(beyond + page)]);
+      spoilt(DAMAGED, [last().at, long(beyond + u48(load(meta.free.root), last().at))]);
+    }
+    // A run of so many pages.
+    const none = lists().map(({ at }): [number, Buffer] => [at, long(0)]);
+    spoilt(DAMAGED, ...none, [last().at, Buffer.concat([long(2), long(-1 - high), long(meta.lastPage)])]);
+  });
+
   test('a gap is nobody’s page', () => {
     const { at, page } = pair();
     const whole = check();

@@ -64,3 +64,8 @@ test('a directory that is not there is named, with what to do', () => {
     /^cannot open .*none\/greylist\.mdb: its directory does not exist; make it/,
   );
 });
+
+test('a file in place of the directory is named, with what is wrong', () => {
+  writeFileSync(place(), '');
+  expect(() => checkPlace(path.join(place(), 'greylist.mdb'))).toThrow(StoreError);
+});

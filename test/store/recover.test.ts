@@ -17,7 +17,6 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreError } from '../../src/store/damage.ts';
 import { openEditor } from '../../src/store/edit.ts';
-import { queuePath } from '../../src/store/queue/read.ts';
 import { awaitRecovery, damagedFiles, replaceLock, setAside } from '../../src/store/recover.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { fill } from './filled.ts';
@@ -33,13 +32,11 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-const RUBBISH = 'This is no database.\n'.repeat(500);
-
-/** What was a database: its queue still lies beside it. */
-function ruin(text = RUBBISH): void {
-  writeFileSync(place(), text);
-  writeFileSync(queuePath(place()), '');
-}
+/** All that is left of a database is the head of a leaf page. */
+const RUBBISH = `${'This is no database any more.\n'.padEnd(4096)}${'\x01'.padEnd(18, '\0')}\x02`.padEnd(
+  8192,
+  '\0',
+);
 
 /** Sets the database aside as damaged and returns what was there to be saved; undefined: nothing was set aside. */
 function recover(number: number | undefined): string | undefined {
@@ -80,21 +77,26 @@ test('what could not be opened is looked at again: only what is damaged still go
   const there = names();
   expect(recover(undefined)).toBeUndefined();
   expect(names()).toEqual(there);
-  ruin();
+  writeFileSync(place(), RUBBISH);
   expect(recover(undefined)).toBeDefined();
   mkdirSync(place());
+  writeFileSync(`${place()}-lock`, 'lock');
   expect(lstatSync(recover(undefined)!).isDirectory()).toBe(true);
   symlinkSync('/nonexistent/greylist.mdb', place());
+  writeFileSync(`${place()}-lock`, 'lock');
   expect(lstatSync(recover(undefined)!).isSymbolicLink()).toBe(true);
 });
 
 test.each<[string, () => void]>([
-  ['a text', () => writeFileSync(place(), RUBBISH)],
+  ['a text', () => writeFileSync(place(), 'Dear administrator,\n'.repeat(500))],
   ['a directory', () => mkdirSync(place())],
   ['a link to nowhere', () => symlinkSync('/nonexistent/greylist.mdb', place())],
-])('%s that was never a database stays', (_, make) => {
+])('%s, which nothing shows to have been a database, stays where it is', (_, make) => {
   make();
-  expect(() => recover(undefined)).toThrow(/is damaged; nothing shows that it ever was a database/);
+  expect(() => recover(undefined)).toThrow(StoreError);
+  expect(() => recover(undefined)).toThrow(
+    /greylist\.mdb is damaged; nothing shows that it ever was a database/,
+  );
   expect(names()).toEqual(['greylist.mdb']);
 });
 
@@ -117,7 +119,7 @@ test('a lock that is a directory is kept as well: it was never ours', () => {
 test('the newest three are kept, within one second too, and no directory goes', () => {
   mkdirSync(`${place()}.damaged-20200101T000000Z`);
   const made = [0, 1, 2, 3, 4].map((n) => {
-    ruin(`${RUBBISH}${n}`);
+    writeFileSync(place(), `${RUBBISH}${n}`);
     return recover(ino())!;
   });
   expect(new Set(made.slice(0, 3)).size).toBe(3);
@@ -141,7 +143,7 @@ test('other files are none that were set aside', () => {
 });
 
 test('should saving fail, the file is aside all the same, and the next one may recover', () => {
-  ruin();
+  writeFileSync(place(), RUBBISH);
   const fails = (error: Error) => () =>
     setAside(place(), ino(), 'is damaged', () => {
       throw error;
@@ -151,15 +153,15 @@ test('should saving fail, the file is aside all the same, and the next one may r
   );
   expect(setAsides()).toHaveLength(1);
   expect(existsSync(sign())).toBe(false);
-  ruin();
+  writeFileSync(place(), RUBBISH);
   expect(fails(new StoreError('as it is'))).toThrow(/^as it is$/);
 });
 
-test('while another process recovers, one waits for a while, and says so', () => {
-  ruin();
+test('while another process recovers, one waits, and leaves it to that one; that it takes long is told', () => {
+  writeFileSync(place(), RUBBISH);
   symlinkSync(String(process.ppid), sign());
   expect(() => recover(ino())).toThrow(/is being recovered by another process, which takes long/);
-  expect(names()).toEqual(['greylist.mdb', 'greylist.mdb-queue', 'greylist.mdb.recovering']);
+  expect(names()).toEqual(['greylist.mdb', 'greylist.mdb.recovering']);
   expect(readFileSync(place(), 'utf8')).toBe(RUBBISH);
 });
 
@@ -181,7 +183,7 @@ test.each<[string, () => void]>([
     },
   ],
 ])('the sign of %s holds up nobody', (_, leave) => {
-  ruin();
+  writeFileSync(place(), RUBBISH);
   leave();
   awaitRecovery(place());
   expect(existsSync(sign())).toBe(false);
@@ -200,7 +202,7 @@ test('whoever opens the database waits until the other one is done', async () =>
 });
 
 test('whoever recovers does not wait for itself', () => {
-  ruin();
+  writeFileSync(place(), RUBBISH);
   setAside(place(), ino(), 'is damaged', () => {
     const began = performance.now();
     awaitRecovery(place());
