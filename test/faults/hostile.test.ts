@@ -134,6 +134,7 @@ describe('neighbours', () => {
 
   test('names that exist already are left alone, and only the newest three damaged files are kept', async () => {
     const scratch = makeScratch();
+    writeFileSync(`${file(scratch.path)}-queue`, ''); // there was a database
     for (let round = 0; round < 5; round++) {
       writeFileSync(file(scratch.path), 'no database', { mode: 0o600 });
       const smtpd = await Smtpd.start(scratch.path);
