@@ -1,8 +1,8 @@
 // greylatch restore: a backup in the place of the database, which is set aside.
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { nameAside } from '../store/files.ts';
 import { restore } from '../store/replace.ts';
 import { explained } from './database.ts';
 import { withBar } from './progress.ts';
@@ -21,7 +21,7 @@ export const restoreCommand = defineCommand({
   run({ db, backup, json }) {
     if (path.resolve(backup) === path.resolve(db))
       throw new Error(`${backup} is the database itself; name a backup`);
-    const aside = freeName(db);
+    const aside = nameAside(db, 'before-restore');
     const { records, wasThere } = withBar('restoring', (show) =>
       explained(
         backup,
@@ -38,13 +38,3 @@ export const restoreCommand = defineCommand({
     return 0;
   },
 });
-
-/** With the UTC time in it, and a number where there is one of that second. */
-function freeName(db: string): string {
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  const name = `${db}.before-restore-${time}`;
-  for (let i = 0; ; i++) {
-    const candidate = i === 0 ? name : `${name}-${i}`;
-    if (!existsSync(candidate)) return candidate;
-  }
-}

@@ -5,6 +5,7 @@ import {
   constants,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   rmSync,
@@ -59,5 +60,15 @@ function removeLitter(path: string): void {
     const pid = name.startsWith(prefix) ? name.slice(prefix.length) : '';
     if (/^\d+$/.test(pid) && (Number(pid) === process.pid || !isAlive(Number(pid))))
       rmSync(join(dirname(path), name), { force: true });
+  }
+}
+
+/** A name beside `path` that does not exist yet, with the UTC time in it: FILE.damaged-20261124T020304Z. */
+export function nameAside(path: string, why: string): string {
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const name = `${path}.${why}-${time}`;
+  for (let i = 0; ; i++) {
+    const candidate = i === 0 ? name : `${name}-${i}`;
+    if (lstatSync(candidate, { throwIfNoEntry: false }) === undefined) return candidate;
   }
 }

@@ -4,6 +4,7 @@ import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, 
 import { basename, dirname, join } from 'node:path';
 import { DamageError, refused, StoreError } from './damage.ts';
 import { closeFile, openFile, readHead } from './file.ts';
+import { nameAside } from './files.ts';
 import { isAlive, lockPath } from './lock.ts';
 import { foreign, wasDatabase } from './ours.ts';
 import { pause } from './pause.ts';
@@ -35,7 +36,7 @@ export function setAside(
     if (!isStillDamaged(path, ino)) return;
     if (!wasDatabase(path)) throw new StoreError(foreign(path, what));
     pause(OPENING);
-    const aside = freeName(path);
+    const aside = nameAside(path, 'damaged');
     removeLock(path);
     renameSync(path, aside);
     prune(path);
@@ -91,20 +92,10 @@ function isStillDamaged(path: string, ino: number | undefined): boolean {
   }
 }
 
-/** A name that does not exist yet, with the UTC time in it. */
-function freeName(path: string): string {
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  const name = `${path}.damaged-${time}`;
-  for (let i = 0; ; i++) {
-    const candidate = i === 0 ? name : `${name}-${i}`;
-    if (lstatSync(candidate, { throwIfNoEntry: false }) === undefined) return candidate;
-  }
-}
-
 function removeLock(path: string): void {
   const lock = lockPath(path);
   const there = lstatSync(lock, { throwIfNoEntry: false });
-  if (there?.isDirectory()) renameSync(lock, freeName(lock));
+  if (there?.isDirectory()) renameSync(lock, nameAside(lock, 'damaged'));
   else if (there !== undefined) unlinkSync(lock);
 }
 

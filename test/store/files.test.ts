@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeWhole, syncPath, withAside } from '../../src/store/files.ts';
+import { makeWhole, nameAside, syncPath, withAside } from '../../src/store/files.ts';
 import { suite } from '../support/needs.ts';
 import { makeScratch } from '../support/scratch.ts';
 
@@ -70,6 +70,15 @@ test('what others have left aside who were killed is cleared away, and not what 
   for (const name of [gone, living, other]) writeFileSync(name!, '');
   makeWhole(place(), Buffer.from('ours'));
   expect([gone, living, other].map((name) => existsSync(name!))).toEqual([false, true, true]);
+});
+
+test('a name aside is a new one each time, within one second too', () => {
+  const first = nameAside(place(), 'damaged');
+  expect(path.basename(first)).toMatch(/^file\.damaged-\d{8}T\d{6}Z$/);
+  writeFileSync(first, '');
+  const second = nameAside(place(), 'damaged');
+  expect(second).not.toBe(first);
+  expect(second.startsWith(`${place()}.damaged-`)).toBe(true);
 });
 
 test('a directory is brought to the disk as a file is, and what is not there is an error', () => {
