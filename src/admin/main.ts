@@ -2,10 +2,10 @@
 // tables. A bundle of its own, loaded only when asked for.
 import type { Argv, Options as YargsOption } from 'yargs';
 import { version } from '../../package.json';
-import { COMMANDS } from '../admin/commands.ts';
-import type { Command, Options } from './command.ts';
-import { OPTIONS, type Option } from './options.ts';
-import { optionValue, refuseFlagValues, UsageError } from './values.ts';
+import type { Command, Options } from '../cli/command.ts';
+import { OPTIONS, type Option } from '../cli/options.ts';
+import { optionValue, refuseFlagValues, UsageError } from '../cli/values.ts';
+import { COMMANDS } from './commands.ts';
 
 const USAGE_STATUS = 2;
 const FILTER_HELP = `Usage: greylatch [options]            the filter, for Postfix's spawn(8)
