@@ -123,6 +123,7 @@ export function readHead(file: DataFile, still = false): Meta {
   const first = metaTxn(head, 0);
   const second = metaTxn(head, pageSize);
   const txnid = Math.max(first, second);
+  if (areSwapped(first, second)) throw new DamageError('has its meta pages in the place of each other');
   // A transaction's number never stands for two states, so that nothing is to be read anew where it is the same; unless
   // somebody has emptied the file, and another process began anew in it.
   if (newest !== undefined && first >= 0 && second >= 0 && newest.txnid === txnid) {
@@ -137,6 +138,12 @@ export function readHead(file: DataFile, still = false): Meta {
   if (meta.pageSize !== pageSize) throw new DamageError('the page size has changed');
   file.newest = meta;
   return meta;
+}
+
+/** Even transactions are in the first meta page, odd ones in the second: liblmdb looks for the newest by that alone. */
+function areSwapped(first: number, second: number): boolean {
+  if (first < 0 || second < 0 || first === second) return false; // of a new file both have the same
+  return first > second ? (first & 1) === 1 : (second & 1) === 0;
 }
 
 const before = Buffer.alloc(META_BYTES);

@@ -1,7 +1,7 @@
 // Is what lies at the database's path a damaged database, or something that never was one? A directory, a device, another
 // program's file that --db names by mistake must stay where it is. Changes nothing.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import { BRANCH, LEAF, MAGIC, MAGIC_AT, pageFlags, u32 } from './format.ts';
+import { BRANCH, LEAF, MAGIC, MAGIC_AT, PAGE_HEADER, pageFlags, u32 } from './format.ts';
 import { lockPath } from './lock.ts';
 import { queuePath } from './queue/read.ts';
 
@@ -10,7 +10,10 @@ const MOST = 4 * 2 ** 20;
 const LEAST_PAGE = 4096;
 const LARGEST_PAGE = 65536;
 
-/** Whether a database's lock file or queue lies beside it, or it has at least one page of LMDB's in its place. */
+/**
+ * Whether a database's lock file or queue lies beside it, or it has at least one page of LMDB's in its place, or nothing but
+ * zeros.
+ */
 export function wasDatabase(path: string): boolean {
   const isThere = (beside: string) => lstatSync(beside, { throwIfNoEntry: false }) !== undefined;
   return isThere(lockPath(path)) || isThere(queuePath(path)) || hasPages(path);
@@ -27,8 +30,8 @@ function hasPages(path: string): boolean {
   try {
     const bytes = Buffer.alloc(Math.min(MOST, fstatSync(fd).size));
     const got = readSync(fd, bytes, 0, bytes.length, 0);
-    for (let at = 0; at + LEAST_PAGE <= got; at += LEAST_PAGE) if (isPage(bytes, at)) return true;
-    return false;
+    for (let at = 0; at + PAGE_HEADER + 8 <= got; at += LEAST_PAGE) if (isPage(bytes, at)) return true;
+    return bytes.every((byte) => byte === 0); // as a power cut leaves one that was just begun: nobody's loss
   } finally {
     closeSync(fd);
   }

@@ -2,6 +2,7 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { openEditor } from '../../src/store/edit.ts';
 import { closeFile, openFile, readHead } from '../../src/store/file.ts';
 import {
   META_LAST_PAGE,
@@ -14,6 +15,7 @@ import {
 import { greylatch, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { fill } from './filled.ts';
 
 test('a head that is read in the middle of a commit is never taken for a state', async () => {
   const scratch = makeScratch();
@@ -85,5 +87,21 @@ test('a state with the number of another, in a file that was emptied meanwhile, 
     expect(() => readHead(anew)).toThrow('begun anew');
   }
   for (const file of [reader, anew]) closeFile(file);
+  scratch.remove();
+});
+
+test('meta pages in the place of each other are damage, though each is sound: liblmdb would take the older one', () => {
+  const scratch = makeScratch();
+  const database = path.join(scratch.path, 'greylist.mdb');
+  const editor = openEditor(database);
+  fill(editor, 0, 10);
+  editor.close();
+  const file = openFile(database)!;
+  expect(readHead(file).main.entries).toBeGreaterThan(0);
+  const bytes = readFileSync(database);
+  const swapped = Buffer.concat([bytes.subarray(4096, 8192), bytes.subarray(0, 4096), bytes.subarray(8192)]);
+  writeFileSync(database, swapped);
+  expect(() => readHead(file)).toThrow(/its meta pages in the place of each other/);
+  closeFile(file);
   scratch.remove();
 });
