@@ -86,3 +86,8 @@ function words(anywhere: string, whole: string): RegExp {
   const any = (list: string) => list.replaceAll(' ', '|');
   return new RegExp(`${any(anywhere)}|(?<![a-z])(?:${any(whole)})(?![a-z])`);
 }
+
+/** A host name without the dot that may stand at its end. */
+export function withoutDot(name: string): string {
+  return name.endsWith('.') ? name.slice(0, -1) : name;
+}

@@ -1,5 +1,6 @@
 // For --privacy: what is stored in place of an address. A keyed hash tells equal addresses from different ones, and
 // nothing else to whoever has the database without its key.
+import { lower } from './request.ts';
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz012345';
 const LENGTH = 15; // of five bits each: among a billion texts, two are taken for one with a chance of 1 in 75,000
@@ -10,8 +11,7 @@ export function newPseudonym(secret: Uint8Array): (text: string) => string {
   const { createHmac } = require('node:crypto') as typeof import('node:crypto');
   return (text) => {
     if (text === '') return '';
-    const lower = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-    const digest = createHmac('sha256', secret).update(lower, 'latin1').digest();
+    const digest = createHmac('sha256', secret).update(lower(text), 'latin1').digest();
     let name = '';
     for (let i = 0; i < LENGTH; i++) name += LETTERS.charAt(digest[i]! & 31);
     return name;

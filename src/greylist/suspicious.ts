@@ -1,5 +1,5 @@
 // Which clients do not look like a mail server, for --greylist suspicious. From what the request says; no look-up.
-import { looksLikeAccessLine } from './name.ts';
+import { looksLikeAccessLine, withoutDot } from './name.ts';
 
 /** The attributes of a policy request (SMTPD_POLICY_README) that say who is asking. */
 export interface Introduction {
@@ -37,8 +37,4 @@ function isNoHostName(helo: string): boolean {
 
 function isWithin(name: string, domain: string): boolean {
   return domain !== '' && (name === domain || name.endsWith(`.${domain}`));
-}
-
-function withoutDot(name: string): string {
-  return name.endsWith('.') ? name.slice(0, -1) : name;
 }

@@ -18,7 +18,7 @@ import {
 import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from './mark.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { pause } from './pause.ts';
-import { awaitRecovery } from './recover.ts';
+import { AFTER_REMOVAL, awaitRecovery } from './recover.ts';
 import { fromLmdb } from './refusal.ts';
 import { checkSpare, isCopying } from './space.ts';
 import { newPath } from './tree.ts';
@@ -28,8 +28,6 @@ import { begin, type Writer } from './writer.ts';
 const MAP_SIZE = 64 * 2 ** 30;
 const MIB = 2 ** 20;
 const PAGE = 4096;
-/** Where the lock file was removed, milliseconds for whoever is within a transaction: it takes one or two. */
-const AFTER_REMOVAL = 50;
 /** Of a limited address space, what is left to Node, and what a map needs at least, in bytes. */
 const LEFT_FREE = 64 * MIB;
 const LEAST_ROOM = 16 * MIB;

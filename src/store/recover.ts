@@ -18,6 +18,9 @@ const PATIENCE = 1500;
 /** How long whoever is just opening the database has for it before the file goes, in milliseconds: it takes one or two. */
 const OPENING = 50;
 
+/** What whoever is within a transaction has to finish it where the lock file was removed, in milliseconds. */
+export const AFTER_REMOVAL = 50;
+
 /** A sign this old was left by a process whose number another one bears now, in milliseconds. */
 const STALE = 60_000;
 
@@ -48,7 +51,7 @@ export function setAside(
 export function replaceLock(path: string, ino: number): void {
   alone(path, () => {
     if (lstatSync(lockPath(path), { throwIfNoEntry: false })?.ino === ino) removeLock(path);
-    pause(50); // whoever is within a transaction under the old lock has finished by then
+    pause(AFTER_REMOVAL);
   });
 }
 

@@ -239,17 +239,16 @@ export function newQueue(database: string, durable: boolean): Queue {
     }
     // What was appended to a file that is there no more.
     const ofOurs = readEntries(own.bytes(), firstSeen);
-    const { end } = found;
     return {
       firstSeen,
       durable: found.durable || ofOurs.durable,
       done() {
         own.clear();
         astray = false;
-        if (end === 0) return;
+        if (found.end === 0) return;
         try {
           // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
-          writeNumbers(path, ino, CONSUMED, end, process.pid);
+          writeNumbers(path, ino, CONSUMED, found.end, process.pid);
         } catch {
           // it is taken again
         }
