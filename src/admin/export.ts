@@ -14,7 +14,7 @@ const PIECE = 65536; // characters written at once
 export const exportCommand = (recordsOf: RecordsOf) =>
   defineCommand({
     name: 'export',
-    describe: 'write everything on record to standard output, as JSON lines or CSV',
+    describe: 'write what is on record to standard output, as JSON lines or CSV',
     text: [
       'Every byte of an address survives. In JSON, a byte that is not ASCII is \\u00XX: "ö" of an address in UTF-8 is \\u00c3\\u00b6; CSV has the bytes as they are. Times are in seconds since 1970.',
       'Who wrote to whom, when first and last, whether it passed, and the come-backs of clients: enough for another host to decide alike. How often and when a triple was deferred stays with the host that has seen it, where report and tune look back at it; greylatch backup keeps all of it.',
