@@ -4,10 +4,10 @@ import { type FilterArguments, filterArguments, plainWords, type Words } from '.
 import { newAnswer } from './filter/answer.ts';
 import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';
 import { fleetFrom } from './filter/fleet.ts';
-import { AFTER_START, keepYoungSmall } from './filter/heap.ts';
 import { hitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
+import { newThrift } from './filter/thrift.ts';
 import { type Log, type LogTarget, newLog } from './log/log.ts';
 import { openTarget } from './log/targets.ts';
 import { openStore } from './store/lmdb.ts';
@@ -91,8 +91,12 @@ function filter(settings: FilterArguments, log: Log): void {
     store.tidy(seconds());
     hits?.write(seconds());
   };
-  runSession({ answer, tidy, timeLimit, verbose, log, end });
-  setTimeout(keepYoungSmall, AFTER_START).unref();
+  const spend = newThrift();
+  const answerAndCount: typeof answer = (request) => {
+    spend();
+    return answer(request);
+  };
+  runSession({ answer: answerAndCount, tidy, timeLimit, verbose, log, end });
 }
 
 main(process.argv.slice(2));

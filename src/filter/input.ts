@@ -63,8 +63,8 @@ type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
 
 /**
  * As `readSocket`, without node:net and node:stream, which take 2.4 ms of a processor, a tenth of what a start takes
- * (Node 20): where twenty filters start at once, each takes them from the others' first replies. (heap.ts loads
- * node:stream all the same, when that is over.) False: it cannot be done with this Node.
+ * (Node 20): where twenty filters start at once, each takes them from the others' first replies. (thrift.ts loads
+ * node:stream all the same, in sessions that ask more than a little.) False: it cannot be done with this Node.
  */
 function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
   const version = Number.parseInt(process.versions.node, 10);
