@@ -2,6 +2,7 @@
 // says what they mean). Each group starts from a database of its own.
 import { accessSync, constants } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LONG } from '../../src/filter/thrift.ts';
 import { drive, type Outcome, type Plan, type Report, type Step, type Target } from './driver.ts';
 import { type Lab, withDatabase } from './lab.ts';
 import type { Program } from './peers.ts';
@@ -16,6 +17,9 @@ export interface Sizes {
   /** Starts of one process, and of 20 at once, in a round. */
   starts: number;
   startsAtOnce: number;
+  /** Processes whose life is looked at, and the requests that each answers. */
+  lives: number;
+  life: number;
   /** Seconds of each rate, and the requests a session before it. */
   seconds: number;
   warm: number;
@@ -24,7 +28,8 @@ export interface Sizes {
   /** Databases, empty at first, in each of which 20 sessions store so many triples. */
   young: number;
   lost: number;
-  /** Requests in one process before its memory is looked at again. */
+  /** Requests a session before memory is looked at, and in one process before it is again. */
+  short: number;
   long: number;
 }
 
@@ -33,11 +38,14 @@ export const FULL: Sizes = {
   memoryRounds: 2,
   starts: 10,
   startsAtOnce: 3,
+  lives: 5,
+  life: 100,
   seconds: 2,
-  warm: 1500,
+  warm: 2 * LONG,
   stored: 10_000,
   young: 3,
   lost: 1000,
+  short: 1500,
   long: 100_000,
 };
 
@@ -81,6 +89,7 @@ export const GROUPS: Record<string, Group> = {
   lost,
   first: firstReplies,
   cold: coldReply,
+  life,
   one: oneSession,
   pinned: onePinned,
   twenty,
@@ -160,6 +169,29 @@ async function coldReply(lab: Lab, program: Program, { stored }: Sizes): Promise
   });
 }
 
+/** Milliseconds of a processor that a process takes in all: to start, and for as many requests as an smtpd process asks. */
+async function life(lab: Lab, program: Program, { stored, lives, life }: Sizes): Promise<Figures> {
+  if (program.kind === 'daemon') return {};
+  return withDatabase(lab, program, stored, async ({ target }) => {
+    const figures: Figures = {};
+    let fresh = stored;
+    for (const [name, share] of [
+      ['known', 1],
+      ['new', 0],
+    ] as const) {
+      const taken: number[] = [];
+      for (let seed = 1; seed <= lives; seed++) {
+        const plan = { sessions: 1, known: stored, fresh, seed, steps: [{ share, requests: life }] };
+        const report = await ask(lab, program, target, plan);
+        fresh = report.fresh;
+        taken.push(((report.steps[0]!.cpu ?? Number.NaN) * life) / 1000);
+      }
+      figures[`life-${name}`] = median(taken);
+    }
+    return figures;
+  });
+}
+
 async function oneSession(lab: Lab, program: Program, sizes: Sizes, round: number): Promise<Figures> {
   const [known, fresh] = await rates(lab, program, sizes, 1, round);
   return { 'known-1': known!.rate, 'new-1': fresh!.rate };
@@ -229,9 +261,9 @@ async function rates(
 
 async function memory(lab: Lab, program: Program, sizes: Sizes, round: number): Promise<Figures> {
   if (round >= sizes.memoryRounds) return {};
-  const { stored, long, warm } = sizes;
+  const { stored, short, long } = sizes;
   const daemon = program.kind === 'daemon';
-  const steps: Step[] = [{ share: 0.7, requests: warm * (daemon ? 1 : 20), memory: true }];
+  const steps: Step[] = [{ share: 0.7, requests: short * (daemon ? 1 : 20), memory: true }];
   if (!daemon) {
     // One request more, which is noise.
     steps.push({ share: 0.7, requests: 1, sessions: 1, rest: REST, memory: true });

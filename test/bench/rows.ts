@@ -19,6 +19,8 @@ export const ROWS: Row[] = [
   { figure: 'first-known-20', title: 'first reply, known triple, the last of 20 at once (ms)', most: 1.15 },
   { figure: 'first-new-20', title: 'first reply, new triple, the last of 20 at once (ms)', most: 1.15 },
   { figure: 'first-cold', title: 'first reply, known triple, 1 process, page cache cold (ms)' },
+  { figure: 'life-known', title: 'processor time of a process (ms): start and 100 known triples', digits: 1 },
+  { figure: 'life-new', title: '... and 100 new triples', digits: 1 },
   { figure: 'new-1', title: 'new triples/s, 1 session', least: 2.5, always: { least: 0.9 } },
   { figure: 'new-20', title: 'new triples/s, 20 sessions', least: 3, always: { least: 0.8 } },
   { figure: 'known-1', title: 'known triples/s, 1 session', least: 1.5 },
