@@ -27,7 +27,10 @@ export function newThrift(loadSetFlag = loadNodes): () => void {
     setFlag('--semi-space-growth-factor=1');
     if (requests >= LONG) return;
     setFlag('--no-opt');
-    setFlag('--no-maglev'); // which Node 24 has, and which takes memory of its own
+    // Nor such code as is made quickly: it is a process's own, where the interpreter is one for all of them, and stays in
+    // the processor's cache.
+    setFlag('--no-maglev');
+    setFlag('--no-sparkplug');
   }
 
   return () => {
