@@ -1,0 +1,115 @@
+// The queue's file as this process has it open: whether it is still the one that all use, and what waits in it. Puts
+// nothing into it and takes nothing out.
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncPath } from '../files.ts';
+import { pause } from '../pause.ts';
+import { word } from './file.ts';
+import { CLOSED, CONSUMED, HEADER, type Header, isBeyond, isClosed, isSound } from './format.ts';
+import { newOwn, type Own } from './own.ts';
+import { HARMLESS } from './read.ts';
+import { newWaiting, type Waiting } from './waiting.ts';
+
+// A long file is closed, and what waits in it goes to the beginning of a new one, which takes its place. Who appends looks
+// afterwards whether the file is still open. If it is, the entry was there before the file was closed, and went along.
+
+export interface Opened {
+  readonly path: string;
+  /** An entry is on the disk when its triple is answered. */
+  readonly durable: boolean;
+  /** As it was last read. */
+  readonly header: Header;
+  readonly waiting: Waiting;
+  /** What this process has appended. */
+  readonly own: Own;
+  /** -1: it is not open. */
+  fd: number;
+  ino: number;
+  /** When it was last seen to be the one that others find; see `monotonic`. */
+  lookedAt: number;
+  /** What this process has appended may be in no file that others find. */
+  astray: boolean;
+}
+
+/** The longest single wait for the file that takes the place of a closed one, in milliseconds; all together are twice that. */
+const LONGEST_WAIT = 8;
+/** How often to look whether the file is still the one that all use, in milliseconds. */
+const LOOK_AGAIN = 100;
+
+/** Milliseconds by a clock that cannot jump. (Node loads `performance` when it is first named, which takes longer.) */
+export const monotonic = () => process.uptime() * 1000;
+
+export function newOpened(path: string, durable: boolean): Opened {
+  const header: Header = new Uint32Array(HEADER / 4);
+  const [waiting, own] = [newWaiting(), newOwn()];
+  return { path, durable, header, waiting, own, fd: -1, ino: 0, lookedAt: 0, astray: false };
+}
+
+/** Opens the file. False: there is none. Throws. */
+export function open(file: Opened): boolean {
+  close(file);
+  try {
+    file.fd = openSync(file.path, constants.O_RDWR | constants.O_APPEND | HARMLESS);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  const there = fstatSync(file.fd);
+  if (!there.isFile()) throw new Error(`${file.path} is no file`);
+  file.ino = there.ino;
+  file.waiting.forget();
+  file.lookedAt = 0;
+  if (file.durable) syncPath(dirname(file.path));
+  return true;
+}
+
+export function close(file: Opened): void {
+  if (file.fd >= 0) closeSync(file.fd);
+  file.fd = -1;
+  file.astray ||= !file.own.isEmpty();
+}
+
+/**
+ * Opens the file that takes the place of the one whose header was read, which is closed. False: there is none, or (`fd`)
+ * it is not to be used: what this process has appended has not gone along to it, for all that can be known.
+ */
+export function openNext(file: Opened): boolean {
+  const next = file.header[CLOSED]!;
+  const before = file.astray;
+  for (let wait = 0; wait <= LONGEST_WAIT; wait = 2 * wait || 1) {
+    if (wait > 0) pause(wait);
+    if (!open(file)) return false;
+    if (!isOpen(file)) continue;
+    if (word(file.ino) === next) file.astray = before;
+    return !file.astray;
+  }
+  return false;
+}
+
+/** Reads the header. False: it is no queue's. */
+export function readHeader({ fd, header }: Opened): boolean {
+  return readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header);
+}
+
+/** Reads the header. False: nothing may be appended. */
+export function isOpen(file: Opened): boolean {
+  return readHeader(file) && !isClosed(file.header);
+}
+
+/**
+ * Whether the file is the one that others find, and as long as its header says; after a power cut it may be shorter.
+ * (What was appended to one that somebody has just removed goes into the database, see `waited`, and is not found before.)
+ */
+export function isOurs(file: Opened): boolean {
+  const now = monotonic();
+  if (now - file.lookedAt < LOOK_AGAIN) return true;
+  const there = statSync(file.path, { throwIfNoEntry: false });
+  if (there?.ino !== file.ino || isBeyond(file.header, there.size)) return false;
+  file.lookedAt = now;
+  return true;
+}
+
+/** What is not yet in the database, given the header. */
+export function readWaiting(file: Opened): Buffer {
+  return file.waiting.read(file.fd, file.header[CONSUMED]!);
+}

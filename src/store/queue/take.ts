@@ -1,0 +1,104 @@
+// How what is queued is taken out, and a long file replaced by a new one: by one process at a time, which holds the
+// database's write lock.
+import { appendFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { syncPath, withAside } from '../files.ts';
+import type { Taken } from './contract.ts';
+import { word, writeNumbers } from './file.ts';
+import { CLOSED, CONSUMED, HEADER, headerOf, isBeyond, isClosed, MAX_ENTRY, readEntries } from './format.ts';
+import { close, isOpen, type Opened, open, openNext, readHeader, readWaiting } from './opened.ts';
+import { MOST } from './waiting.ts';
+
+/** A file this long is replaced by a new one. */
+const FULL = 128 * 1024;
+
+/** See `Queue.take`. */
+export function take(file: Opened): Taken {
+  const firstSeen = new Map<string, number>();
+  let found = { end: 0, durable: false };
+  try {
+    found = takeFrom(file, firstSeen);
+  } catch {
+    close(file); // what is wrong with the queue must not keep anything from the database
+  }
+  // What was appended to a file that is there no more.
+  const ofOurs = readEntries(file.own.bytes(), firstSeen);
+  return {
+    firstSeen,
+    durable: found.durable || ofOurs.durable,
+    done() {
+      file.own.clear();
+      file.astray = false;
+      if (found.end === 0) return;
+      try {
+        // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
+        writeNumbers(file.path, file.ino, CONSUMED, found.end, process.pid);
+      } catch {
+        // it is taken again
+      }
+    },
+  };
+}
+
+/** Returns up to where it has read (0: there is nothing), and whether any of that has to be on the disk. */
+function takeFrom(file: Opened, firstSeen: Map<string, number>): { end: number; durable: boolean } {
+  const { path, header } = file;
+  const nothing = { end: 0, durable: false };
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (!there?.isFile()) {
+    close(file);
+    return nothing;
+  }
+  if ((file.fd < 0 || there.ino !== file.ino) && !open(file)) return nothing;
+  const whole = readHeader(file);
+  // The header may be on the disk, after a power cut, where what it speaks of is not.
+  if (whole && isBeyond(header, there.size)) header[CONSUMED] = HEADER;
+  const consumed = whole ? header[CONSUMED]! : 0;
+  if (!whole || (isClosed(header) && consumed === there.size)) {
+    unlinkSync(path); // no more than rubbish; or all of it is in the database
+    close(file);
+    return nothing;
+  }
+  file.waiting.forget(); // what goes into the database is read anew
+  if (there.size > FULL && consumed > HEADER && !isClosed(header) && replace(file))
+    return takeFrom(file, firstSeen);
+  const bytes = readWaiting(file);
+  const { end: sound, durable } = readEntries(bytes, firstSeen);
+  // The last one may be half written at this moment, or half read. Not in a closed file, as who is killed while replacing
+  // it leaves it: who writes there is told.
+  const all = isClosed(header) && bytes.length < MOST;
+  return { end: consumed + (all ? bytes.length : Math.max(sound, bytes.length - MAX_ENTRY)), durable };
+}
+
+/**
+ * Puts a new file, with what waits in the one that is open, in its place. False: that could not be done (a full disk, a
+ * directory that is not ours), and the file is what it was, or closed.
+ */
+function replace(file: Opened): boolean {
+  const { path, header, ino } = file;
+  try {
+    withAside(path, headerOf(process.pid), (aside) => {
+      // Nearly all of it before anybody has to wait; whoever appends later than the last reading finds the file closed.
+      const end = copyTo(file.fd, aside, header[CONSUMED]!);
+      writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
+      copyTo(file.fd, aside, end);
+      if (file.durable) syncPath(aside);
+      renameSync(aside, path);
+    });
+  } catch {
+    isOpen(file); // reads the header again
+    return false;
+  }
+  if (!isOpen(file)) openNext(file);
+  return true;
+}
+
+/** Appends to the file `aside` what the one behind `fd` holds from `at` on. Returns its end. */
+function copyTo(fd: number, aside: string, at: number): number {
+  const piece = Buffer.allocUnsafe(FULL);
+  for (;;) {
+    const got = readSync(fd, piece, 0, piece.length, at);
+    if (got === 0) return at;
+    appendFileSync(aside, piece.subarray(0, got));
+    at += got;
+  }
+}
