@@ -12,7 +12,7 @@ use JSON::PP ();
 use Machine;
 use POSIX ();
 use Socket;
-use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 use Triples;
 
 my $PATIENCE = 120;    # seconds without a reply after which all is given up
@@ -234,13 +234,13 @@ sub run_step {
         rate => $counted / $seconds,
         driver => (Machine::own_cpu_time() - $own) / (now() - $begun),
     );
+    sleep $step->{rest} if $step->{rest};
     # Where a process has gone, so has its account.
     $result{cpu} = (Machine::cpu_time(measured()) - $cpu) / 1000 / $replies if @ended == $revived;
     if ($timed) {
         @latencies = sort { $a <=> $b } @latencies;
         $result{p99} = $latencies[ @latencies * 0.99 ] * 1000;
     }
-    sleep $step->{rest} if $step->{rest};
     $result{memory} = [ map { Machine::memory($_) } measured() ] if $step->{memory};
     return \%result;
 }

@@ -169,7 +169,10 @@ async function coldReply(lab: Lab, program: Program, { stored }: Sizes): Promise
   });
 }
 
-/** Milliseconds of a processor that a process takes in all: to start, and for as many requests as an smtpd process asks. */
+/**
+ * Milliseconds of a processor that a process takes in all: to start, and for as many requests as an smtpd process asks.
+ * These come a few at a time: what a program does behind its replies counts as well.
+ */
 async function life(lab: Lab, program: Program, { stored, lives, life }: Sizes): Promise<Figures> {
   if (program.kind === 'daemon') return {};
   return withDatabase(lab, program, stored, async ({ target }) => {
@@ -181,10 +184,11 @@ async function life(lab: Lab, program: Program, { stored, lives, life }: Sizes):
     ] as const) {
       const taken: number[] = [];
       for (let seed = 1; seed <= lives; seed++) {
-        const plan = { sessions: 1, known: stored, fresh, seed, steps: [{ share, requests: life }] };
-        const report = await ask(lab, program, target, plan);
-        fresh = report.fresh;
-        taken.push(((report.steps[0]!.cpu ?? Number.NaN) * life) / 1000);
+        const some: Step = { share, requests: life / 10, rest: 0.05 };
+        const plan = { sessions: 1, known: stored, fresh, seed, steps: Array<Step>(10).fill(some) };
+        const { steps, fresh: next } = await ask(lab, program, target, plan);
+        fresh = next;
+        taken.push(steps.reduce((sum, step) => sum + ((step.cpu ?? Number.NaN) * step.requests) / 1000, 0));
       }
       figures[`life-${name}`] = median(taken);
     }
