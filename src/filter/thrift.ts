@@ -27,8 +27,7 @@ export function newThrift(loadSetFlag = loadNodes): () => void {
     setFlag('--semi-space-growth-factor=1');
     if (requests >= LONG) return;
     setFlag('--no-opt');
-    // Nor such code as is made quickly: it is a process's own, where the interpreter is one for all of them, and stays in
-    // the processor's cache.
+    // Nor such code as is made quickly: without it, 100 filters on 2 cores answered some 10 % more, 20 of them 4 % (Node 20).
     setFlag('--no-maglev');
     setFlag('--no-sparkplug');
   }
