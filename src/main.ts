@@ -92,11 +92,17 @@ function filter(settings: FilterArguments, log: Log): void {
     hits?.write(seconds());
   };
   const spend = newThrift();
-  const answerAndCount: typeof answer = (request) => {
-    spend();
-    return answer(request);
-  };
-  runSession({ answer: answerAndCount, tidy, timeLimit, verbose, log, end });
+  runSession({
+    answer(request) {
+      spend();
+      return answer(request);
+    },
+    tidy,
+    timeLimit,
+    verbose,
+    log,
+    end,
+  });
 }
 
 main(process.argv.slice(2));

@@ -1,8 +1,6 @@
 // What V8 may spend on this process: of a processor's time to make code faster, and of memory. It is made for programs
 // that run for long; a filter lives as long as an smtpd process, which takes its leave after 100 clients (max_use).
 
-type SetFlag = (flag: string) => void;
-
 /** Requests after which thrift begins: V8 would begin to optimise after some 20. */
 export const SOON = 10;
 /** Requests after which a session counts as a long one. */
@@ -18,12 +16,12 @@ export const LONG = 2000;
  * what was compiled of Node itself when Node was built. And node:v8 brings node:stream, for which a filter has no other need:
  * it is loaded behind the replies, and not in sessions that hardly ask anything.
  */
-export function newThrift(loadSetFlag = loadNodes): () => void {
+export function newThrift(): () => void {
   let requests = 0;
-  let setFlag: SetFlag | undefined;
+  let setFlag: ((flag: string) => void) | undefined;
 
   function begin(): void {
-    setFlag = loadSetFlag();
+    setFlag = (require('node:v8') as typeof import('node:v8')).setFlagsFromString;
     setFlag('--semi-space-growth-factor=1');
     if (requests >= LONG) return;
     setFlag('--no-opt');
@@ -37,8 +35,4 @@ export function newThrift(loadSetFlag = loadNodes): () => void {
     if (requests === SOON) setTimeout(begin, 0).unref();
     else if (requests === LONG) setFlag?.('--opt');
   };
-}
-
-function loadNodes(): SetFlag {
-  return (require('node:v8') as typeof import('node:v8')).setFlagsFromString;
 }

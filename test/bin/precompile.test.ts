@@ -4,7 +4,9 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/cli/service.ts';
+import { SOON } from '../../src/filter/thrift.ts';
 import { copyFilter } from '../e2e/copy.ts';
+import { startFilter } from '../support/filter.ts';
 import { project } from '../support/project.ts';
 import { deferred, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -80,6 +82,17 @@ test('none, or a directory in its place: the same; and it is made anew', () => {
   mkdirSync(compiled);
   expect(ask()).toEqual(answered);
   precompile();
+  expect(isTaken(...NODE_FLAGS)).toBe(true);
+});
+
+test('made by a filter that lives for long, it is taken all the same', async () => {
+  rmSync(compiled);
+  const db = path.join(scratch.path, 'greylist.mdb');
+  const words = [...NODE_FLAGS, path.join(path.dirname(program), 'precompile.js')];
+  const filter = await startFilter([process.execPath, ...words, '--db', db, '--log', 'none']);
+  // What comes behind a reply has come when there are two more.
+  for (let i = 0; i < SOON + 2; i++) await filter.ask(policyRequest());
+  expect(await filter.finish()).toMatchObject({ code: 0 });
   expect(isTaken(...NODE_FLAGS)).toBe(true);
 });
 
