@@ -10,15 +10,13 @@
 // since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the power fail
 // then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
 import { fdatasync, fdatasyncSync } from 'node:fs';
-import { FullError } from './damage.ts';
+import { BadLockError, FullError } from './damage.ts';
 import { type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
+import { isSound } from './lock.ts';
 import { isKept, markedState, markedTxn, writeMark, writeUnkept } from './mark.ts';
 import { native, READ_ONLY } from './native.ts';
 import { begin, type Flush, finishClosing, mayRelease, type Writer } from './writer.ts';
-
-/** How long a commit may stay unflushed, in milliseconds. */
-export const FLUSH_AFTER = 1000;
 
 /** Pages that may be held back for the marked state: a megabyte, or a few per cent of the file. */
 export function mostHeld(lastPage: number): number {
@@ -123,8 +121,10 @@ function beginFlush(writer: Writer): Flush | undefined {
   const { env, file } = writer;
   const meta = begin(writer);
   try {
+    writer.due = 0;
     if (saysLess(file, meta)) {
-      return { head: Buffer.from(file.head), meta, pin: new (native().Txn)(env, READ_ONLY) };
+      const pin = new (native().Txn)(env, READ_ONLY);
+      return { head: Buffer.from(file.head), meta, pin, overtaken: true };
     }
     unpin(writer);
     return undefined;
@@ -142,19 +142,27 @@ function saysLess(file: DataFile, { txnid }: Meta): boolean {
 /** The state's pages are on the disk: says so, unless another process has said more. */
 function noteFlush(writer: Writer, flush: Flush): void {
   const { env, file } = writer;
-  begin(writer);
+  const now = begin(writer);
   try {
+    flush.overtaken = now.txnid > flush.meta.txnid;
     if (saysLess(file, flush.meta)) writeMark(file, flush.head, flush.meta, flush.pin !== undefined);
   } finally {
     env.abortTxn();
   }
 }
 
-/** The mark is on the disk too: older states need not be held any more. */
-function endFlush(writer: Writer, { meta, pin }: Flush): void {
+/**
+ * The mark is on the disk too: older states need not be held any more. Nor need this one, where nobody had committed when
+ * the mark was written: whoever commits first after that holds on to it.
+ */
+function endFlush(writer: Writer, { meta, pin, overtaken }: Flush): void {
+  const { lock } = writer;
+  if (!isSound(lock)) throw new BadLockError(`${lock.path} is overwritten`, lock.ino);
   unpin(writer);
-  writer.pin = pin;
-  writer.pinned = meta.txnid;
+  if (overtaken || writer.committed > meta.txnid) {
+    writer.pin = pin;
+    writer.pinned = meta.txnid;
+  } else pin?.abort();
   writer.env.readerCheck();
 }
 
@@ -201,16 +209,17 @@ export function holds({ pin, flushing, stuck }: Writer): boolean {
 }
 
 /**
- * True where a commit has waited long enough for a flush, or a storm has passed; to be asked every FLUSH_AFTER. One
- * flush serves all processes: whose commits of a while ago are safe has nothing to do.
+ * True where a commit that has waited is not yet safe, or a storm has passed; to be asked once a second. One flush serves
+ * all processes: what of the commits since the last time is safe has nothing to do, and younger ones wait once more.
  */
 export function isFlushDue(writer: Writer): boolean {
   const now = readHead(writer.file);
   letGo(writer, now);
   const marked = markedTxn(writer.file);
   const passed = !isKept(writer.file) && heldBack(writer, writer.newest, now) <= A_QUARTER;
-  const due = writer.due > marked || (writer.pin !== undefined && writer.committed <= writer.due) || passed;
-  writer.due = writer.committed;
+  // Who holds on to a state for another one's commits does that one's work, should it be gone.
+  const due = writer.due > marked || (writer.due === 0 && writer.pin !== undefined) || passed;
+  if (!due) writer.due = writer.committed > marked ? writer.committed : 0;
   writer.newest = now;
   return due;
 }

@@ -3,19 +3,9 @@
 import { statSync } from 'node:fs';
 import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from './damage.ts';
 import { checkBeforeWriting, checkDoubtful } from './doubt.ts';
-import {
-  FLUSH_AFTER,
-  flush,
-  flushBehind,
-  flushLast,
-  holds,
-  isFlushDue,
-  isUnsettled,
-  keepOrGiveUp,
-  letGo,
-  owes,
-} from './durable.ts';
+import { flush, flushLast, isUnsettled, keepOrGiveUp, letGo, owes } from './durable.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
+import { newFlusher } from './flusher.ts';
 import type { Meta } from './format.ts';
 import { isHeld } from './lock.ts';
 import { isDoubtful, markedTxn } from './mark.ts';
@@ -50,6 +40,8 @@ export interface Keeper {
   change(work: (writer: Writer, meta: Meta) => boolean): void;
   /** Waits until all that this process has changed is on the disk. Within `settle`. */
   flush(): void;
+  /** The last change had waited before it was made: it goes to the disk now, behind the replies. Throws nothing. */
+  hurry(): void;
   /** Whether a change would have to wait for another process's. Throws nothing. */
   isBusy(): boolean;
   /** Whether this process has made changes before: LMDB is loaded, and the file open for it. */
@@ -69,8 +61,6 @@ function isElsewhere({ path, ino, dev }: DataFile): boolean {
 
 /** How often an open file is compared with what the path leads to, in milliseconds. */
 const LOOK_AGAIN = 1000;
-/** How soon a state that a storm has overtaken is let go by a process that nobody asks, in milliseconds. */
-const TICK = 50;
 /** What looks wrong may be half written by another process at that moment: how often to look again, before it is
  * looked at under the write lock. */
 const SECOND_LOOKS = 3;
@@ -81,9 +71,9 @@ export function newKeeper(options: KeeperOptions): Keeper {
   let writer: Writer | undefined;
   let lookedAt = 0;
   let examined = false;
-  let timer: NodeJS.Timeout | undefined;
   let held: Writer | undefined;
-  const saving = newSaving({ database, writable, saved: soon, onDamage });
+  const flusher = newFlusher(() => writer, flushFailed);
+  const saving = newSaving({ database, writable, saved: flusher.committed, onDamage });
 
   function settle<T>(work: () => T): T {
     let last: unknown;
@@ -200,9 +190,8 @@ export function newKeeper(options: KeeperOptions): Keeper {
     });
     // With 'always' also where another process has just committed the same: it may still be waiting for the disk.
     if (sync === 'always') flush(w);
-    else if (w.committed === before) return;
-    else keepOrGiveUp(w, meta);
-    soon();
+    else if (w.committed > before) keepOrGiveUp(w, meta);
+    if (isUnsettled(w)) flusher.committed();
   }
 
   function isBusy(): boolean {
@@ -213,31 +202,10 @@ export function newKeeper(options: KeeperOptions): Keeper {
     }
   }
 
-  /** Sees to the disk, behind the replies, `ticks` from now. */
-  function later(ticks: number): void {
-    timer = undefined;
-    if (writer === undefined) return;
-    try {
-      if (ticks > 1) {
-        if (holds(writer)) letGo(writer, readHead(writer.file)); // a storm of others may wait for it
-        soon(ticks - 1);
-      } else {
-        if (isFlushDue(writer)) flushBehind(writer, flushed);
-        if (isUnsettled(writer)) soon();
-      }
-    } catch (error) {
-      flushed(error);
-    }
-  }
-
-  function flushed(error?: unknown): void {
-    if (error === undefined || error === null) {
-      if (writer !== undefined && isUnsettled(writer)) soon();
-      return;
-    }
+  function flushFailed(error: unknown): void {
     // Of a full disk, and of more slow flushes at once than there are slots, it is enough to try again.
     if (error instanceof FullError || /MDB_READERS_FULL/.test((error as Error).message)) {
-      soon();
+      flusher.committed();
       return;
     }
     release(); // the next request opens it again, and meets what there is to meet
@@ -245,15 +213,10 @@ export function newKeeper(options: KeeperOptions): Keeper {
     onTrouble(error instanceof StoreError ? error : refused(error, database, 'flush'));
   }
 
-  function soon(ticks = FLUSH_AFTER / TICK): void {
-    timer ??= setTimeout(later, TICK, ticks).unref();
-  }
-
   function release(): void {
     dropHeld();
     saving.stop();
-    clearTimeout(timer);
-    timer = undefined;
+    flusher.stop();
     if (writer !== undefined) closeWriter(writer);
     else if (path !== undefined) closeFile(path.file);
     path = undefined;
@@ -275,6 +238,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     look,
     change,
     flush: () => flush(writable()),
+    hurry: flusher.hurry,
     isBusy,
     isReady: () => writer !== undefined,
     close,

@@ -148,6 +148,11 @@ export function isHeld(lock: LockFile): boolean {
   return holder !== 0 && isAlive(holder);
 }
 
+/** To be asked before liblmdb looks at the readers, or gives up a reader's slot, without the lock. */
+export function isSound(lock: LockFile): boolean {
+  return wrongWithLock(lock) === '';
+}
+
 function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): string {
   if (readSync(fd, bytes, 0, TABLE, 0) < TABLE) return 'is truncated';
   if (u32(bytes, 0) !== magic || u32(bytes, 4) !== layout || u32(bytes, KIND) !== kind)

@@ -75,6 +75,7 @@ export function writeUnkept(file: DataFile): void {
 function put(file: DataFile, head: Buffer): void {
   head.writeUInt32LE(sum(head), MARK_AT + 12);
   writeSync(file.fd, head, MARK_AT, MARK_BYTES, MARK_AT);
+  head.copy(file.head, MARK_AT, MARK_AT, MARK_AT + MARK_BYTES); // as if it had been read again
 }
 
 /**

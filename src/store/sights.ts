@@ -44,8 +44,13 @@ export interface SightsOptions {
   onTrouble: KeeperOptions['onTrouble'];
 }
 
-/** What was queued goes into the database after so many milliseconds. */
-const QUEUED_FOR = { later: 20, always: 100 };
+/**
+ * What was queued goes into the database after so many milliseconds: with all that comes within a second, for a transaction
+ * and its flush cost more than all else of a new triple; or before it is much to look through.
+ */
+const QUEUED_FOR = { calm: 1000, later: 20, always: 100 };
+/** From so many bytes on there is a storm: some 65 triples. */
+const STORM = 4096;
 /**
  * Who stores goes on storing: it has what V8 has compiled for it. All others need not be at the lock in the same moment,
  * and come so many milliseconds later, up to twice that, counted anew whenever somebody is seen to store, or to be about
@@ -62,13 +67,15 @@ export function newSights(options: SightsOptions): Sights {
   const queue = newQueue(options.path, options.sync === 'always');
   const later = 1 + Math.random(); // not all that wait for others shall lose their patience at the same moment
   let timer: NodeJS.Timeout | undefined;
+  let calm = true; // when the timer was set
   let wasFirst = false; // to queue the oldest of what this process waits for
   let stuck = false;
   let toldFull = false;
 
   /** After how many milliseconds this process puts into the database what it has queued. */
   function queuedFor(): number {
-    const soon = QUEUED_FOR[options.sync];
+    calm = queue.size() < STORM;
+    const soon = QUEUED_FOR[calm ? 'calm' : options.sync];
     const ready = keeper.isReady();
     const storer = queue.storer();
     if (storer === 'another') return soon + later * (ready ? AFTER_OTHERS.ready : AFTER_OTHERS.served);
@@ -84,16 +91,19 @@ export function newSights(options: SightsOptions): Sights {
   function remember(key: Buffer, length: number, now: number, unknown: boolean): number {
     // A filter whose few new triples others store never has to load LMDB.
     if (unknown && !stuck && queue.add(key, length, now)) {
-      if (timer === undefined) {
-        wasFirst = queue.wasEmpty();
-        timer = setTimeout(storeInTime, queuedFor()).unref();
-      }
+      if (timer === undefined) wasFirst = queue.size() === 0;
+      if (timer === undefined || (calm && queue.size() >= STORM)) wait(queuedFor());
       return now;
     }
     const name = key.toString('latin1', 0, length);
     const first = keeper.settle(() => store(now, name)) ?? now;
     stuck = false;
     return first;
+  }
+
+  function wait(time: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(storeInTime, time).unref();
   }
 
   /** Puts into the database what is queued, and the triple with the key `name`, first seen now. Returns when it was. */
@@ -164,9 +174,12 @@ export function newSights(options: SightsOptions): Sights {
     if (waited === undefined) return;
     const early = queuedFor() - waited;
     // Whoever holds the lock is probably doing it, and who waits for it keeps a request waiting.
-    if (early > 0) timer = setTimeout(storeInTime, early).unref();
-    else if (keeper.isBusy()) timer = setTimeout(storeInTime, Math.min(LONGEST, waited / 2)).unref();
-    else storeQueue();
+    if (early > 0) wait(early);
+    else if (keeper.isBusy()) wait(Math.min(LONGEST, waited / 2));
+    else {
+      storeQueue();
+      keeper.hurry();
+    }
   }
 
   function storeQueue(): void {

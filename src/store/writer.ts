@@ -5,7 +5,7 @@ import { closeFile, type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { checkFreeList } from './freelist.ts';
 import { type Instruction, put, remove } from './instruction.ts';
-import { awaitLock, type LockFile, noteLast, releaseLock, restoreSize, sizeNow } from './lock.ts';
+import { awaitLock, isSound, type LockFile, noteLast, releaseLock, restoreSize, sizeNow } from './lock.ts';
 import { isKept, markedTxn } from './mark.ts';
 import { type NativeEnv, type NativeReader, NO_SYNC, native, READ_ONLY, SYNCHRONOUS } from './native.ts';
 import { fromLmdb } from './refusal.ts';
@@ -26,7 +26,7 @@ export interface Writer {
   pin: NativeReader | undefined;
   /** The state that the pin holds. */
   pinned: number;
-  /** The newest state this process has committed, and the one that has to be on the disk next. */
+  /** The newest state this process has committed, and the first one since it last looked after the disk (0: none). */
   committed: number;
   due: number;
   /** On how many leaves the transaction has put records, about, and on which one last. */
@@ -54,6 +54,8 @@ export interface Flush {
   meta: Meta;
   /** Undefined once there was a storm, and nothing holds the state any more. */
   pin: NativeReader | undefined;
+  /** Somebody may have committed on this state before the mark named it. */
+  overtaken: boolean;
 }
 
 const CHECKED_FOR = 5; // milliseconds for which pages that were read and checked count as checked
@@ -149,6 +151,7 @@ function commit(writer: Writer, meta: Meta): void {
   }
   sizeNow(writer.lock); // where the file was set aside meanwhile, this went along, and is done again on the new one
   writer.committed = meta.txnid + 1;
+  writer.due ||= writer.committed;
   writer.pagesEach = writer.touched + meta.main.depth + 1; // those above the leaves, and the list of free pages
   writer.committedAt = Date.now();
   writer.file.own = writer.committed;
@@ -159,7 +162,10 @@ function commit(writer: Writer, meta: Meta): void {
  * re-used until a newer one is safe. Whoever comes later finds this done.
  */
 function pinIfSafe(writer: Writer, meta: Meta): void {
-  if (writer.pin !== undefined || markedTxn(writer.file) !== meta.txnid || !isKept(writer.file)) return;
+  if (markedTxn(writer.file) !== meta.txnid || !isKept(writer.file)) return;
+  // Its own flush has just written that mark, and holds on to both states until the mark is on the disk.
+  if (writer.flushing?.meta.txnid === meta.txnid) return;
+  writer.pin?.abort(); // of an older state, which the mark names no longer
   writer.pin = new (native().Txn)(writer.env, READ_ONLY);
   writer.pinned = meta.txnid;
 }
@@ -221,7 +227,7 @@ function touch(writer: Writer): void {
 /** Closes everything. What is not yet on the disk stays in the kernel's hands. */
 export function closeWriter(writer: Writer): void {
   writer.closed = true;
-  if (!mayRelease(writer)) {
+  if (!hasRoom(writer)) {
     // To the end of the process: what is collected as garbage would be released as well.
     abandoned.push(writer);
     return;
@@ -241,7 +247,11 @@ export function closeWriter(writer: Writer): void {
 }
 
 /** Whether the lock file's map can be written to: a reader's slot is given up there. */
-export function mayRelease({ copies, file }: Writer): boolean {
+export function mayRelease(writer: Writer): boolean {
+  return isSound(writer.lock) && hasRoom(writer);
+}
+
+function hasRoom({ copies, file }: Writer): boolean {
   return !copies || hasSpare(file.path);
 }
 

@@ -3,6 +3,7 @@ package Machine;
 use strict;
 use warnings;
 use POSIX ();
+use Time::HiRes qw(sleep);
 
 # Nanoseconds that all threads of these processes have had of a processor.
 sub cpu_time {
@@ -12,6 +13,25 @@ sub cpu_time {
         $sum += (split ' ', <$in>)[0];
     }
     return $sum;
+}
+
+# Nanoseconds that the first threads of these processes have had: what is left of the account when they have ended.
+sub end_time {
+    my $sum = 0;
+    for my $pid (grep { $_ } @_) {
+        open my $in, '<', "/proc/$pid/schedstat" or next;
+        $sum += (split ' ', <$in>)[0];
+    }
+    return $sum;
+}
+
+# Until the process has ended; it is not reaped.
+sub await_end {
+    my ($pid) = @_;
+    while ($pid && open my $in, '<', "/proc/$pid/stat") {
+        return if <$in> =~ /\) [ZX] /;
+        sleep 0.001;
+    }
 }
 
 # Seconds that this process has had of a processor.

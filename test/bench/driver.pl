@@ -38,8 +38,9 @@ for (1 .. $plan->{repeat} // 1) {
     push @first, start_all($plan->{sessions}, $plan->{first});
 }
 push @steps, run_step($_) for @{ $plan->{steps} };
-hang_up();
-print JSON::PP::encode_json({ first => \@first, steps => \@steps, ended => \@ended, fresh => $fresh + 0 }), "\n";
+my $end = hang_up();
+my $report = { first => \@first, steps => \@steps, ended => \@ended, fresh => $fresh + 0, end => $end };
+print JSON::PP::encode_json($report), "\n";
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
 
@@ -132,16 +133,20 @@ sub start {
     $handles[$i] = $ours;
 }
 
-# smtpd closes, and the filter leaves by itself.
+# smtpd closes, and the filter leaves by itself. Returns the milliseconds of a processor that all of them took for it.
 sub hang_up {
+    my $before = Machine::end_time(@pids);
     close $_ for @handles;
     alarm $PATIENCE;
+    Machine::await_end($_) for @pids;
+    my $taken = (Machine::end_time(@pids) - $before) / 1e6;
     for my $pid (@pids) {
         waitpid $pid, 0;
         push @ended, how_it_ended() . ' at the end' if $? != 0;
     }
     alarm 0;
     @handles = @pids = ();
+    return $taken;
 }
 
 # A session ended without a reply: as Postfix does, ask a new one. (What is not said here: Postfix waits a second.)

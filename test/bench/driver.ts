@@ -64,6 +64,8 @@ export interface Report {
   ended: string[];
   /** The first triple that nobody has asked for yet. */
   fresh: number;
+  /** Milliseconds of a processor that all sessions took to end, after the last step. */
+  end: number;
 }
 
 const CHANGED = { client_address: '{client}', sender: '{sender}', recipient: '{recipient}' };

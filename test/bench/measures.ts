@@ -176,23 +176,25 @@ async function coldReply(lab: Lab, program: Program, { stored }: Sizes): Promise
 async function life(lab: Lab, program: Program, { stored, lives, life }: Sizes): Promise<Figures> {
   if (program.kind === 'daemon') return {};
   return withDatabase(lab, program, stored, async ({ target }) => {
-    const figures: Figures = {};
     let fresh = stored;
-    for (const [name, share] of [
-      ['known', 1],
-      ['new', 0],
-    ] as const) {
+    const take = async (step: Step, times: number, seed = 1) => {
+      const steps = Array<Step>(times).fill(step);
+      const report = await ask(lab, program, target, { sessions: 1, known: stored, fresh, seed, steps });
+      fresh = report.fresh;
+      const taken = ({ cpu = Number.NaN, requests }: Outcome) => (cpu * requests) / 1000;
+      return report.steps.reduce((sum, step) => sum + taken(step), report.end);
+    };
+    const several = async (share: number) => {
+      const some: Step = { share, requests: life / 10, rest: 0.05 };
       const taken: number[] = [];
-      for (let seed = 1; seed <= lives; seed++) {
-        const some: Step = { share, requests: life / 10, rest: 0.05 };
-        const plan = { sessions: 1, known: stored, fresh, seed, steps: Array<Step>(10).fill(some) };
-        const { steps, fresh: next } = await ask(lab, program, target, plan);
-        fresh = next;
-        taken.push(steps.reduce((sum, step) => sum + ((step.cpu ?? Number.NaN) * step.requests) / 1000, 0));
-      }
-      figures[`life-${name}`] = median(taken);
-    }
-    return figures;
+      for (let seed = 1; seed <= lives; seed++) taken.push(await take(some, 10, seed));
+      return median(taken);
+    };
+    return {
+      'life-known': await several(1),
+      'life-new': await several(0),
+      'life-slow': await take({ share: 0, requests: 1, rest: 0.5 }, 20),
+    };
   });
 }
 

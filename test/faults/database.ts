@@ -1,6 +1,8 @@
 // Databases to be damaged: made once by the program itself, copied for each case, asked about afterwards.
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { closeFile, openFile, readHead } from '../../src/store/file.ts';
+import { markedTxn } from '../../src/store/mark.ts';
 import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -29,6 +31,18 @@ export function isEmptied(directory: string): boolean {
   if (!isFile(path)) return true;
   const queue = readFileSync(path);
   return queue.readUInt32LE(8) === queue.length;
+}
+
+/** Whether that is on the disk, too: all filters rest. */
+export function isAtRest(directory: string): boolean {
+  const database = openFile(file(directory));
+  if (database === undefined) return false;
+  try {
+    const { txnid } = readHead(database);
+    return isEmptied(directory) && markedTxn(database) === txnid;
+  } finally {
+    closeFile(database);
+  }
 }
 
 export const filterIn = (directory: string, ...options: string[]) =>

@@ -1,7 +1,8 @@
 // Flushes behind the replies, and what may happen meanwhile.
-import { fstatSync } from 'node:fs';
+import fs, { fstatSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { flushBehind, isUnsettled, mostHeld, owes } from '../../src/store/durable.ts';
 import { openFile, readHead } from '../../src/store/file.ts';
 import { isKept, markedTxn } from '../../src/store/mark.ts';
@@ -20,6 +21,8 @@ beforeEach(() => {
   writer = openWriter(database());
 });
 afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   if (!writer.closed) closeWriter(writer);
   scratch.remove();
 });
@@ -39,6 +42,42 @@ test('a flush marks the state that it has brought to the disk', async () => {
   expect({ marked: markedTxn(writer.file), kept: isKept(writer.file) }).toEqual({
     marked: txnid,
     kept: true,
+  });
+});
+
+test('after a flush nothing is held, where nobody has committed meanwhile: the next commit holds on to what it replaces', async () => {
+  commit(1);
+  await flushed();
+  const { txnid } = readHead(writer.file);
+  expect({ owes: owes(writer), unsettled: isUnsettled(writer), pin: writer.pin }).toEqual({
+    owes: false,
+    unsettled: false,
+    pin: undefined,
+  });
+  commit(2);
+  expect({ pinned: writer.pinned, pin: writer.pin }).toEqual({ pinned: txnid, pin: expect.anything() });
+});
+
+test.each([
+  ['before the mark is written', 0],
+  ['before the mark is on the disk', 1],
+])('a flush holds on to its state where there is a commit %s', async (_, waits) => {
+  commit(1);
+  const { txnid } = readHead(writer.file);
+  const { fdatasync } = fs;
+  let syncs = 0;
+  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    if (syncs++ === waits) commit(2);
+    fdatasync(fd, done);
+  });
+  syncBuiltinESMExports();
+  await flushed();
+  readHead(writer.file);
+  expect(markedTxn(writer.file)).toBe(txnid);
+  expect({ pinned: writer.pinned, pin: writer.pin, owes: owes(writer) }).toEqual({
+    pinned: txnid,
+    pin: expect.anything(),
+    owes: true,
   });
 });
 

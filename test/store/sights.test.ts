@@ -31,6 +31,7 @@ beforeEach(() => {
     settle: (work) => work(),
     look: () => undefined,
     flush: () => undefined,
+    hurry: () => undefined,
     change: () => void tries.push(readFileSync(queue()).readUInt32LE(STORER_AT)),
     isBusy: () => false,
     isReady: () => ready,
@@ -66,18 +67,34 @@ function goBy(ms: number): void {
   }
 }
 
-/** Something is queued already, by another process, and `storer` was the last to store. */
-function queueBefore(storer: number): void {
+/** So much is queued already, by another process, and `storer` was the last to store. */
+function queueBefore(storer: number, triples = 1): void {
   const other = newQueue(database(), false);
-  const key = Buffer.from('before');
-  other.find(key, key.length);
-  other.add(key, key.length, 1000);
+  for (let i = 0; i < triples; i++) {
+    const key = Buffer.from(`before${i}`.padEnd(50));
+    other.find(key, key.length);
+    other.add(key, key.length, 1000);
+  }
   other.close();
   nameStorer(database(), storer);
 }
 
-test('the first to queue something stores it soon, and says so before it loads LMDB', () => {
+test('the first to queue something stores what comes within a second, and says so before it loads LMDB', () => {
   ask('a');
+  goBy(500);
+  ask('b');
+  goBy(499);
+  expect(tries).toEqual([]);
+  goBy(2);
+  expect(tries).toEqual([process.pid]);
+  goBy(5000);
+  expect(tries).toHaveLength(1);
+});
+
+test('in a storm, where so much comes that it is not to wait for a second, it is stored soon', () => {
+  ask('a');
+  goBy(100);
+  for (let i = 0; i < 99; i++) ask(`${i}`.padEnd(50));
   goBy(19);
   expect(tries).toEqual([]);
   goBy(2);
@@ -90,8 +107,8 @@ test.each([
   ['with LMDB loaded, where nobody does', 0, true, 70],
   ['where nobody stores', 0, false, 270],
   ['where another process does', process.ppid, false, 720],
-])('%s', (_, storer, isReady, after) => {
-  queueBefore(storer);
+])('in a storm: %s', (_, storer, isReady, after) => {
+  queueBefore(storer, 100);
   ready = isReady;
   ask('a');
   goBy(after - 1);
@@ -101,7 +118,7 @@ test.each([
 });
 
 test('the time counts anew when another process is seen to store, or to be about to', () => {
-  queueBefore(process.ppid);
+  queueBefore(process.ppid, 100);
   ask('a');
   goBy(600);
   nameStorer(database(), 1);

@@ -6,8 +6,8 @@ export interface Queue {
    * in the queue; 0: it is not; -1: the queue is of no use now. Throws nothing.
    */
   find(key: Buffer, length: number): number;
-  /** Whether nothing was queued when `find` last looked. */
-  wasEmpty(): boolean;
+  /** How many bytes were queued at the last look. */
+  size(): number;
   /** Who was the last to take something out, or to say that it would, if it lives. As of the last look. */
   storer(): 'this' | 'another' | 'none';
   /** Whether something may have been taken out between the look before and that of the last `find`. */

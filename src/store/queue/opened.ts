@@ -3,6 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { syncPath } from '../files.ts';
+import { monotonic } from '../monotonic.ts';
 import { pause } from '../pause.ts';
 import { word } from './file.ts';
 import { CLOSED, CONSUMED, HEADER, type Header, isBeyond, isClosed, isSound } from './format.ts';
@@ -35,9 +36,6 @@ export interface Opened {
 const LONGEST_WAIT = 8;
 /** How often to look whether the file is still the one that all use, in milliseconds. */
 const LOOK_AGAIN = 100;
-
-/** Milliseconds by a clock that cannot jump. (Node loads `performance` when it is first named, which takes longer.) */
-export const monotonic = () => process.uptime() * 1000;
 
 export function newOpened(path: string, durable: boolean): Opened {
   const header: Header = new Uint32Array(HEADER / 4);

@@ -10,20 +10,11 @@ import { fdatasyncSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { syncPath } from '../files.ts';
 import { isAlive } from '../lock.ts';
+import { monotonic } from '../monotonic.ts';
 import type { Queue } from './contract.ts';
 import { makeFile, writeNumbers } from './file.ts';
 import { CONSUMED, isAmong, isClosed, MAX_ENTRY, STORER, seenIn, writeEntry } from './format.ts';
-import {
-  close,
-  isOpen,
-  isOurs,
-  monotonic,
-  newOpened,
-  open,
-  openNext,
-  readHeader,
-  readWaiting,
-} from './opened.ts';
+import { close, isOpen, isOurs, newOpened, open, openNext, readHeader, readWaiting } from './opened.ts';
 import { queuePath } from './read.ts';
 import { take } from './take.ts';
 import { MOST } from './waiting.ts';
@@ -42,14 +33,14 @@ export function newQueue(database: string, durable: boolean): Queue {
   const { header, own } = file;
   const entry = Buffer.allocUnsafeSlow(MAX_ENTRY);
   let unusableUntil = 0;
-  let empty = true;
+  let size = 0; // of what was queued at the last look
   let moved = true;
   let movedAt = Number.NEGATIVE_INFINITY; // when this process last saw that something was taken out, or was about to be
   let [lastIno, lastConsumed, lastStorer] = [0, 0, 0]; // what it compares with
 
   function find(key: Buffer, length: number): number {
     let before = file.fd >= 0 ? header[CONSUMED] : undefined;
-    empty = true;
+    size = 0;
     moved = true;
     if (monotonic() < unusableUntil) return -1;
     try {
@@ -59,14 +50,14 @@ export function newQueue(database: string, durable: boolean): Queue {
         if (!openNext(file)) return file.fd < 0 ? 0 : -1;
       }
       const bytes = readWaiting(file);
-      empty = bytes.length === 0;
+      size = bytes.length;
       moved = header[CONSUMED] !== before;
-      if (bytes.length >= MOST) return -1;
-      if (empty && !isOurs(file)) {
+      if (size >= MOST) return -1;
+      if (size === 0 && !isOurs(file)) {
         close(file);
         return -1;
       }
-      if (empty) return 0;
+      if (size === 0) return 0;
       const seen = seenIn(bytes, key.subarray(0, length));
       if (durable && seen > 0) fdatasyncSync(file.fd); // whoever appended it may still be waiting for the disk
       return seen;
@@ -78,20 +69,20 @@ export function newQueue(database: string, durable: boolean): Queue {
     }
   }
 
-  function add(key: Buffer, length: number, now: number): boolean {
+  function add(key: Buffer, keyLength: number, now: number): boolean {
     try {
       if (file.fd < 0) {
         makeFile(path);
         if (!open(file)) return false;
       }
-      const size = writeEntry(entry, key, length, now, durable);
-      if (!append(size) && !(openNext(file) && append(size))) return false;
+      const length = writeEntry(entry, key, keyLength, now, durable);
+      if (!append(length) && !(openNext(file) && append(length))) return false;
       if (!isOurs(file)) {
         close(file);
         return false;
       }
       seeMoves();
-      own.add(entry, size, monotonic());
+      own.add(entry, length, monotonic());
       return true;
     } catch {
       return false; // a full disk, say; the database meets it too
@@ -99,8 +90,8 @@ export function newQueue(database: string, durable: boolean): Queue {
   }
 
   /** Appends the entry. False: it may not be there, or the file was closed, and has not taken it along. */
-  function append(size: number): boolean {
-    if (writeSync(file.fd, entry, 0, size) < size) return false;
+  function append(length: number): boolean {
+    if (writeSync(file.fd, entry, 0, length) < length) return false;
     if (durable) fdatasyncSync(file.fd);
     return isOpen(file);
   }
@@ -116,6 +107,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   function waited(): number | undefined {
     if (own.isEmpty()) return undefined;
     const bytes = waitingOfOurs();
+    size = bytes?.length ?? 0;
     const at = own.oldest((ours) => bytes === undefined || isAmong(bytes, ours));
     if (at === undefined) return undefined;
     if (bytes !== undefined) seeMoves();
@@ -166,7 +158,7 @@ export function newQueue(database: string, durable: boolean): Queue {
 
   return {
     find,
-    wasEmpty: () => empty,
+    size: () => size,
     storer,
     hasMoved: () => moved,
     add,

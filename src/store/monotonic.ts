@@ -1,0 +1,2 @@
+/** Milliseconds by a clock that cannot jump. (Node loads `performance` when it is first named, which takes longer.) */
+export const monotonic = () => process.uptime() * 1000;
