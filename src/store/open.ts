@@ -47,12 +47,15 @@ export function openWriter(database: string): Writer {
   if (copies) checkSpare(database);
   awaitRecovery(database);
   checkBeforeLmdb(database);
+  const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
   const env = openEnvironment(database);
   let lock: LockFile | undefined;
   let file: DataFile | undefined;
   try {
     giveToDirectoryOwner(database);
     lock = openLock(database);
+    // The database was compacted or restored, say: LMDB has the one lock, and all others the other.
+    if (lock.ino !== ino) throw new MovedError('the lock file was replaced while it was opened');
     if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
     file = openFile(database);
     if (file === undefined) throw new MovedError('the file vanished while it was opened');
