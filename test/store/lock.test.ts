@@ -1,11 +1,12 @@
 // The lock file, as other processes may leave it.
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { openStore } from '../../src/store/lmdb.ts';
 import { makeLock } from '../../src/store/lock.ts';
 import { type NativeEnv, native } from '../../src/store/native.ts';
+import { openFiles } from '../support/files.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -23,17 +24,6 @@ function whileOpening(meanwhile: () => void): void {
       meanwhile();
     }
   };
-}
-
-/** The names of the files that this process has open. */
-function filesOpen(): string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)];
-    } catch {
-      return []; // that of the directory itself
-    }
-  });
 }
 
 /** As mdb_env_open() of lmdb 3.5 does when others commit while it reads the database. */
@@ -92,7 +82,7 @@ test.each([
   });
   store.pass(triple, 2000, true);
   expect(store.look(triple, 3000)).toMatchObject({ passed: true, comeBacks: 1 });
-  expect(filesOpen().filter((name) => name.startsWith(database) && name.includes('deleted'))).toEqual([]);
+  expect(openFiles().filter((name) => name.startsWith(database) && name.includes('deleted'))).toEqual([]);
   store.close();
   expect(trouble).toEqual([]);
   scratch.remove();
