@@ -20,7 +20,7 @@ import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { pause } from './pause.ts';
 import { AFTER_REMOVAL, awaitRecovery } from './recover.ts';
 import { fromLmdb } from './refusal.ts';
-import { checkSpare, isCopying } from './space.ts';
+import { checkFirst, checkSpare, isCopying } from './space.ts';
 import { newPath } from './tree.ts';
 import { begin, type Writer } from './writer.ts';
 
@@ -108,7 +108,10 @@ function checkBeforeLmdb(path: string): void {
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
   const file = openFile(path);
-  if (file === undefined) return;
+  if (file === undefined) {
+    checkFirst(path);
+    return;
+  }
   try {
     if (file.closed !== undefined) throw refused(file.closed, path, 'write to');
     readHead(file); // all that is read before a transaction, which checks the rest under the lock

@@ -8,6 +8,7 @@ import { fstatSync, ftruncateSync, statfsSync, statSync, writeSync } from 'node:
 import { dirname } from 'node:path';
 import { DISK_FULL, FullError, refused, StoreError } from './damage.ts';
 import { type DataFile, readHead } from './file.ts';
+import { withAside } from './files.ts';
 import type { Meta } from './format.ts';
 import { lockPath } from './lock.ts';
 
@@ -27,12 +28,31 @@ export function takeSpace(file: DataFile, meta: Meta, pages: number): void {
     while (file.taken < end)
       file.taken += writeSync(file.fd, zeros, 0, Math.min(zeros.length, end - file.taken), file.taken);
   } catch (error) {
-    const { message } = refused(error, file.path, 'write to');
-    throw FULL.has((error as NodeJS.ErrnoException).code!) ? new FullError(message) : new StoreError(message);
+    throw refusedSpace(error, file.path);
   }
 }
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+function refusedSpace(error: unknown, path: string): StoreError {
+  const { message } = refused(error, path, 'write to');
+  return FULL.has((error as NodeJS.ErrnoException).code!) ? new FullError(message) : new StoreError(message);
+}
+
+/** What a new database begins with, two pages of the largest size that they can have, in bytes. */
+const FIRST = 2 * 65536;
+
+/**
+ * Makes sure of space for a database that is to be made at `path`: lmdb 3.5 dies where there is none. What is taken for
+ * that is given back, for LMDB would take it for a database. Throws FullError, StoreError.
+ */
+export function checkFirst(path: string): void {
+  try {
+    withAside(path, Buffer.alloc(FIRST), () => {});
+  } catch (error) {
+    throw refusedSpace(error, path);
+  }
+}
 
 /** Gives back what was taken and not used, of a file that nobody else has open yet. */
 export function giveBack(file: DataFile): void {
