@@ -9,7 +9,7 @@ import { isAlive, lockPath } from './lock.ts';
 import { foreign, wasDatabase } from './ours.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
-import { checkFirst } from './space.ts';
+import { checkToSave } from './space.ts';
 
 /** How many damaged files are kept; the oldest go, so that no disk fills up. */
 const KEPT = 3;
@@ -39,7 +39,7 @@ export function setAside(
   alone(path, () => {
     if (!isStillDamaged(path, ino)) return;
     if (!wasDatabase(path)) throw new StoreError(foreign(path, what));
-    checkFirst(path); // without a new one, what is in the old one would not be saved
+    checkToSave(path, what);
     pause(OPENING);
     const aside = nameAside(path, 'damaged');
     removeLock(path);

@@ -4,7 +4,7 @@
 
 // The same for the lock file, which liblmdb writes through a map: some file systems put what is written to another place
 // (btrfs), and where there is none left, that is a SIGBUS. Nothing of it is touched then.
-import { fstatSync, ftruncateSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, lstatSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DISK_FULL, FullError, refused, StoreError } from './damage.ts';
 import { type DataFile, readHead } from './file.ts';
@@ -52,6 +52,19 @@ export function checkFirst(path: string): void {
   } catch (error) {
     throw refusedSpace(error, path);
   }
+}
+
+/**
+ * Makes sure of space to save what is in the damaged file at `path`, which is `what`: a new one of its size, and as much
+ * again, which is kept for later changes. Throws FullError, StoreError.
+ */
+export function checkToSave(path: string, what: string): void {
+  checkFirst(path);
+  const needed = 2 * 512 * lstatSync(path).blocks;
+  const { bavail, bsize } = statfsSync(dirname(path));
+  if (bavail * bsize >= needed) return;
+  const megabytes = Math.ceil(needed / 1e6);
+  throw new FullError(`${path} ${what}; to save the rest takes ${megabytes} MB of free space: free some`);
 }
 
 /** Gives back what was taken and not used, of a file that nobody else has open yet. */
