@@ -23,6 +23,8 @@ export interface SessionOptions {
 
 /** How long after a reply there is time for other work, in milliseconds. An idle session does none. */
 const TIDY_AFTER = 1000;
+/** The longest that Node waits, in milliseconds, 24 days: asked for more, it does not wait at all. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 const REQUEST_TYPE = 'smtpd_access_policy';
 
 export function runSession(options: SessionOptions): void {
@@ -104,7 +106,7 @@ export function runSession(options: SessionOptions): void {
   if (first?.length === 0) ended();
   else if (first !== undefined) take(first, first.length);
   if (over) return;
-  if (options.timeLimit > 0) setTimeout(ended, options.timeLimit * 1000);
+  if (options.timeLimit > 0) setTimeout(ended, Math.min(options.timeLimit * 1000, LONGEST_TIMER));
   if (isStream) readStream(take, ended);
   else readFile(take, ended);
 }

@@ -24,36 +24,95 @@ function lines(put: (line: string) => void): Log {
 const PRIORITY: Record<Level, number> = { crit: 18, err: 19, warning: 20, info: 22 };
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LAST_WAIT = 200; // milliseconds that the end of the process waits for the last message
+/** A daemon that takes nothing of what waits for so many milliseconds has stopped, and is left alone for so many. */
+const PATIENCE = 1000;
+const ALONE = 60_000;
+/** How many messages may wait. */
+const MOST = 1000;
 
-/** syslog(3) on a datagram socket. Node has none of its own; node-unix-socket brings one, prebuilt. */
-export function openSyslog(path: string): Log {
+/**
+ * syslog(3) on a datagram socket. Node has none of its own; node-unix-socket brings one, prebuilt. It keeps what the
+ * daemon does not take, and offers it again without a pause, which takes all of a processor: not for long, therefore.
+ */
+export function openSyslog(path: string, patience = PATIENCE): Log {
   const { DgramSocket } = require('node-unix-socket') as typeof import('node-unix-socket');
-  const socket = new DgramSocket();
-  socket.on('error', () => {});
+  let socket: InstanceType<typeof DgramSocket> | undefined;
   let waiting = 0;
+  let taken = 0;
+  let lost = 0;
+  let aloneUntil = 0;
+  let timer: NodeJS.Timeout | undefined;
   let closed: (() => void) | undefined;
+
+  function connect(): InstanceType<typeof DgramSocket> {
+    const opened = new DgramSocket();
+    opened.on('error', () => {});
+    return opened;
+  }
+
+  function send(level: Level, text: string): void {
+    socket ??= connect();
+    const used = socket;
+    const message = Buffer.from(
+      `<${PRIORITY[level]}>${stamp(new Date())} ${IDENTITY}[${process.pid}]: ${text}`,
+    );
+    waiting++;
+    // Calls back at once, where the daemon takes it at once.
+    socket.sendTo(message, 0, message.length, path, () => {
+      if (socket !== used) return;
+      taken++;
+      if (--waiting === 0) closed?.();
+    });
+    if (waiting > 0) watch();
+  }
+
+  function watch(): void {
+    const before = taken;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      if (waiting === 0) return;
+      if (taken > before) watch();
+      else disconnect();
+    }, patience).unref();
+  }
+
+  function disconnect(): void {
+    lost += waiting;
+    waiting = 0;
+    aloneUntil = now() + ALONE;
+    socket?.close();
+    socket = undefined;
+    closed?.();
+  }
+
   return {
     write(level, text) {
-      const message = Buffer.from(
-        `<${PRIORITY[level]}>${stamp(new Date())} ${IDENTITY}[${process.pid}]: ${text}`,
-      );
-      waiting++;
-      socket.sendTo(message, 0, message.length, path, () => {
-        if (--waiting === 0) closed?.();
-      });
+      if (waiting >= MOST || now() < aloneUntil) {
+        lost++;
+        return;
+      }
+      if (lost > 0) send('warning', `${lost} messages before this one are lost: ${path} did not take them`);
+      lost = 0;
+      send(level, text);
     },
     close(done) {
       const end = () => {
         closed = undefined;
+        clearTimeout(last);
         clearTimeout(timer);
-        socket.close();
+        socket?.close();
         done();
       };
-      const timer = setTimeout(end, LAST_WAIT);
+      const last = setTimeout(end, LAST_WAIT);
       closed = end;
       if (waiting === 0) end();
     },
   };
+}
+
+/** Milliseconds by a clock that cannot jump. */
+function now(): number {
+  return process.uptime() * 1000;
 }
 
 function stamp(date: Date): string {

@@ -18,10 +18,15 @@ import { isAlive } from './lock.ts';
 /**
  * Makes the file at `path`, in one step, and only if there is none yet. As with the database: what root makes must not
  * lock out the user that the filters run as, who owns the directory. Throws what the file system throws.
+ * `durable`: it is on the disk when this returns, and there was no moment at which a power cut could have left a part.
  */
-export function makeWhole(path: string, content: Buffer): void {
+export function makeWhole(path: string, content: Buffer, durable = false): void {
   try {
-    withAside(path, content, (aside) => linkSync(aside, path));
+    withAside(path, content, (aside) => {
+      if (durable) syncPath(aside);
+      linkSync(aside, path);
+    });
+    if (durable) syncPath(dirname(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

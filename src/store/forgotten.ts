@@ -28,8 +28,10 @@ export function readForgotten(text: string | undefined): ForgottenDays {
 export function addForgotten(before: ForgottenDays, more: ReadonlyMap<number, number>, now: number): string {
   const days = new Map(Object.entries(before).map(([day, count]) => [Number(day), count]));
   for (const [day, count] of more) days.set(day, (days.get(day) ?? 0) + count);
-  const oldest = dayOf(now) - MOST_DAYS;
-  return JSON.stringify(Object.fromEntries([...days].filter(([day]) => day > oldest)));
+  const today = dayOf(now);
+  // Those of a clock that was ahead would never go, and the record has room for so many.
+  const kept = [...days].filter(([day]) => day > today - MOST_DAYS && day <= today);
+  return JSON.stringify(Object.fromEntries(kept));
 }
 
 /** Those first seen since that time, as far as whole days tell, and when the first of these days began. */

@@ -223,10 +223,20 @@ export function newKeeper(options: KeeperOptions): Keeper {
     writer = undefined;
   }
 
+  /** Most of the disk's work is done while others may go on: that of a session which ends keeps no reply waiting. */
+  function leave(w: Writer): void {
+    try {
+      flush(w);
+    } catch {
+      // no reader's slot, say, which it takes for this
+    }
+    flushLast(w);
+  }
+
   function close(): void {
     try {
       saving.finish();
-      if (writer !== undefined && owes(writer)) flushLast(writer);
+      if (writer !== undefined && owes(writer)) leave(writer);
     } catch (error) {
       if (error instanceof StoreError) onTrouble(error);
     }

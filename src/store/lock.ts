@@ -70,7 +70,7 @@ export function makeLock(database: string): void {
  */
 export function isRubbishInUse(path: string, ino: number): boolean {
   const head = Buffer.alloc(4);
-  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  const fd = openThere(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
     if (readSync(fd, head, 0, 4, 0) === 4 && u32(head, 0) === LMDB) return false;
   } finally {
@@ -84,10 +84,20 @@ export function isRubbishInUse(path: string, ino: number): boolean {
   }
 }
 
+/** Throws MovedError where the lock file was removed, as it is when the database is compacted, restored or set aside. */
+function openThere(path: string, flags: number): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new MovedError('the lock file was removed while the database was opened');
+  }
+}
+
 /** Opens the lock file that LMDB has just made sure of. Close it only after the environment: see fcntl(2), F_SETLK. */
 export function openLock(database: string): LockFile {
   const path = lockPath(database);
-  const fd = openSync(path, 'r+');
+  const fd = openThere(path, constants.O_RDWR);
   const { ino, size } = fstatSync(fd);
   const bytes = Buffer.alloc(TABLE);
   readSync(fd, bytes, 0, TABLE, 0);

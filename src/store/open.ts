@@ -20,7 +20,7 @@ import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { pause } from './pause.ts';
 import { AFTER_REMOVAL, awaitRecovery } from './recover.ts';
 import { fromLmdb } from './refusal.ts';
-import { checkSpare, isCopying } from './space.ts';
+import { checkFirst, checkSpare, isCopying } from './space.ts';
 import { newPath } from './tree.ts';
 import { begin, type Writer } from './writer.ts';
 
@@ -47,12 +47,15 @@ export function openWriter(database: string): Writer {
   if (copies) checkSpare(database);
   awaitRecovery(database);
   checkBeforeLmdb(database);
+  const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
   const env = openEnvironment(database);
   let lock: LockFile | undefined;
   let file: DataFile | undefined;
   try {
     giveToDirectoryOwner(database);
     lock = openLock(database);
+    // The database was compacted or restored, say: LMDB has the one lock, and all others the other.
+    if (lock.ino !== ino) throw new MovedError('the lock file was replaced while it was opened');
     if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
     file = openFile(database);
     if (file === undefined) throw new MovedError('the file vanished while it was opened');
@@ -105,7 +108,10 @@ function checkBeforeLmdb(path: string): void {
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
   const file = openFile(path);
-  if (file === undefined) return;
+  if (file === undefined) {
+    checkFirst(path);
+    return;
+  }
   try {
     if (file.closed !== undefined) throw refused(file.closed, path, 'write to');
     readHead(file); // all that is read before a transaction, which checks the rest under the lock

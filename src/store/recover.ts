@@ -9,6 +9,7 @@ import { isAlive, lockPath } from './lock.ts';
 import { foreign, wasDatabase } from './ours.ts';
 import { pause } from './pause.ts';
 import { checkPlace } from './place.ts';
+import { checkToSave } from './space.ts';
 
 /** How many damaged files are kept; the oldest go, so that no disk fills up. */
 const KEPT = 3;
@@ -38,6 +39,7 @@ export function setAside(
   alone(path, () => {
     if (!isStillDamaged(path, ino)) return;
     if (!wasDatabase(path)) throw new StoreError(foreign(path, what));
+    checkToSave(path, what);
     pause(OPENING);
     const aside = nameAside(path, 'damaged');
     removeLock(path);

@@ -2,6 +2,7 @@
 // kept for this; the oldest that waits on the newcomer's own leaf goes, which is a network's own, or a sample of all.
 
 import { checkBeside } from './check.ts';
+import type { DataFile } from './file.ts';
 import type { Meta } from './format.ts';
 import { keysOn, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
 import { isTriple, networkLength } from './key.ts';
@@ -11,6 +12,9 @@ import { removeRecord, type Writer } from './writer.ts';
 
 /** One network may take this part of what may wait in all. */
 const SHARE = 1 / 16;
+
+/** How many records of a state are none of waiting triples, as far as that is known. */
+export type Others = (file: DataFile, meta: Meta) => number;
 
 /** What one transaction has done so far: the path shows every leaf as it was before. */
 export interface Batch {
@@ -27,23 +31,28 @@ export function newBatch(): Batch {
 /**
  * Within the transaction that has just put a new triple of `length` bytes, whose leaf `writer.path` leads to: forgets the
  * oldest waiting one there, if more than `most` wait (0: no bound), or too many from the client's network; where all that
- * waited there are gone, the new one. `others` tells how many records are none of waiting triples. Returns whether one
- * had to go.
+ * waited there are gone, the new one. Returns whether one had to go.
  */
 export function makeRoom(
   writer: Writer,
   meta: Meta,
   length: number,
   most: number,
-  others: () => number,
+  others: Others,
   batch: Batch,
 ): boolean {
   if (most === 0) return false;
   const { path, instruction } = writer;
   const entries = meta.main.entries + batch.added - batch.gone.size;
-  const full = entries >= most && entries - others() >= most;
+  const waiting = () => entries - others(writer.file, meta);
+  const share = most * SHARE;
+  const full = entries >= most && waiting() >= most;
   batch.added++;
-  if (!full && ofNetwork(path, meta, instruction.key) + batch.added <= most * SHARE) return false;
+  if (!full) {
+    const ofNetwork = recordsOfNetwork(path, meta, instruction.key);
+    if (ofNetwork + batch.added <= share || waiting() < share) return false;
+    if (ofNetwork * waitingPart(path, instruction.key) + batch.added <= share) return false;
+  }
   const oldest = oldestWaiting(path, batch.gone);
   if (oldest < 0 && batch.added === 1) return false;
   checkBeside(path, meta);
@@ -60,7 +69,7 @@ export function makeRoom(
  * About how many records the key's network has: keys are in the order of networks, so those of one lie side by side,
  * and where a page holds nothing else, the page above tells how many there are of its kind.
  */
-function ofNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Array): number {
+function recordsOfNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Array): number {
   const network = networkLength(key, 0);
   let each = 1;
   for (let level = meta.main.depth - 1; level >= 0; level--) {
@@ -82,11 +91,29 @@ function ofNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Array): n
   return each;
 }
 
+/** Which part of the records of the key's network waits, as far as the path's leaf tells. */
+function waitingPart({ pages, leaf }: Path, key: Uint8Array): number {
+  const network = networkLength(key, 0);
+  let all = 0;
+  let waiting = 0;
+  for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
+    const node = nodeAt(pages, leaf, i);
+    if (!startsWith(pages, node, key, network)) continue;
+    all++;
+    if (waits(pages, node)) waiting++;
+  }
+  return all === 0 ? 0 : waiting / all;
+}
+
 function startsWith(pages: Uint8Array, node: number, key: Uint8Array, length: number): boolean {
   if (nodeKeySize(pages, node) < length) return false;
   const at = nodeKey(node);
   for (let i = 0; i < length; i++) if (pages[at + i] !== key[i]) return false;
   return true;
+}
+
+function waits(pages: Uint8Array, node: number): boolean {
+  return isTriple(pages, nodeKey(node), nodeKeySize(pages, node)) && !hasPassed(pages, nodeData(pages, node));
 }
 
 /** The node of the oldest waiting triple on the path's leaf that is not gone; -1: none waits. */
@@ -96,8 +123,7 @@ function oldestWaiting({ pages, leaf }: Path, gone: Set<string>): number {
   for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
     const node = nodeAt(pages, leaf, i);
     const at = nodeData(pages, node);
-    if (!isTriple(pages, nodeKey(node), nodeKeySize(pages, node)) || hasPassed(pages, at)) continue;
-    if (mainNumber(pages, at) >= seen) continue;
+    if (!waits(pages, node) || mainNumber(pages, at) >= seen) continue;
     if (gone.size > 0 && gone.has(pages.toString('latin1', nodeKey(node), at))) continue;
     seen = mainNumber(pages, at);
     oldest = node;

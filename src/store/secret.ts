@@ -33,5 +33,6 @@ export function readSecret(path: string): Buffer {
 
 function makeSecret(place: string): void {
   const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
-  makeWhole(place, randomBytes(BYTES));
+  // A part of it would be nobody's key, and what was stored under it, and is on the disk, forgotten.
+  makeWhole(place, randomBytes(BYTES), true);
 }

@@ -8,7 +8,7 @@ import { readKey } from './key.ts';
 import type { Taken } from './queue/contract.ts';
 import { newQueue } from './queue/queue.ts';
 import { hasPassed, mainNumber, ONCE_SIZE, readTriple } from './record.ts';
-import { makeRoom, newBatch } from './room.ts';
+import { makeRoom, newBatch, type Others } from './room.ts';
 import { type Limits, tripleCounts } from './store.ts';
 import { newTriple, putTriple, stillCounts } from './triples.ts';
 import { MOST_LEAVES, type Writer } from './writer.ts';
@@ -38,7 +38,7 @@ export interface SightsOptions {
   path: string;
   sync: KeeperOptions['sync'];
   /** How many records are none of waiting triples. */
-  others: () => number;
+  others: Others;
   /** Told once that waiting triples had to go for new ones. */
   onFull: (what: string) => void;
   onTrouble: KeeperOptions['onTrouble'];

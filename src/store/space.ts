@@ -4,10 +4,11 @@
 
 // The same for the lock file, which liblmdb writes through a map: some file systems put what is written to another place
 // (btrfs), and where there is none left, that is a SIGBUS. Nothing of it is touched then.
-import { fstatSync, ftruncateSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, lstatSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DISK_FULL, FullError, refused, StoreError } from './damage.ts';
 import { type DataFile, readHead } from './file.ts';
+import { withAside } from './files.ts';
 import type { Meta } from './format.ts';
 import { lockPath } from './lock.ts';
 
@@ -27,12 +28,44 @@ export function takeSpace(file: DataFile, meta: Meta, pages: number): void {
     while (file.taken < end)
       file.taken += writeSync(file.fd, zeros, 0, Math.min(zeros.length, end - file.taken), file.taken);
   } catch (error) {
-    const { message } = refused(error, file.path, 'write to');
-    throw FULL.has((error as NodeJS.ErrnoException).code!) ? new FullError(message) : new StoreError(message);
+    throw refusedSpace(error, file.path);
   }
 }
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+function refusedSpace(error: unknown, path: string): StoreError {
+  const { message } = refused(error, path, 'write to');
+  return FULL.has((error as NodeJS.ErrnoException).code!) ? new FullError(message) : new StoreError(message);
+}
+
+/** What a new database begins with, two pages of the largest size that they can have, in bytes. */
+const FIRST = 2 * 65536;
+
+/**
+ * Makes sure of space for a database that is to be made at `path`: lmdb 3.5 dies where there is none. What is taken for
+ * that is given back, for LMDB would take it for a database. Throws FullError, StoreError.
+ */
+export function checkFirst(path: string): void {
+  try {
+    withAside(path, Buffer.alloc(FIRST), () => {});
+  } catch (error) {
+    throw refusedSpace(error, path);
+  }
+}
+
+/**
+ * Makes sure of space to save what is in the damaged file at `path`, which is `what`: a new one of its size, and as much
+ * again, which is kept for later changes. Throws FullError, StoreError.
+ */
+export function checkToSave(path: string, what: string): void {
+  checkFirst(path);
+  const needed = 2 * 512 * lstatSync(path).blocks;
+  const { bavail, bsize } = statfsSync(dirname(path));
+  if (bavail * bsize >= needed) return;
+  const megabytes = Math.ceil(needed / 1e6);
+  throw new FullError(`${path} ${what}; to save the rest takes ${megabytes} MB of free space: free some`);
+}
 
 /** Gives back what was taken and not used, of a file that nobody else has open yet. */
 export function giveBack(file: DataFile): void {

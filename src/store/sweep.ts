@@ -19,8 +19,9 @@ import {
   readHouse,
   writeHouse as writeHouseRecord,
 } from './record.ts';
+import type { Others } from './room.ts';
 import { clientCounts, type Limits, tripleCounts } from './store.ts';
-import { keyOfNextLeaf, type Path, recordSize, seek } from './tree.ts';
+import { keyOfNextLeaf, newPath, type Path, recordSize, seek } from './tree.ts';
 import { putRecord, removeRecord, type Writer } from './writer.ts';
 
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
@@ -52,8 +53,8 @@ export interface SweepState {
 export interface Sweeper {
   /** Makes a step, if one is due. Swallows errors: the next request meets what there is to meet. */
   step(now: number): void;
-  /** Records that are none of waiting triples, as the last sweep found. */
-  others(): number;
+  /** Records of a state that are none of waiting triples, as the last sweep found, or the one that is under way. */
+  others: Others;
 }
 
 export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
@@ -62,7 +63,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   const patience = PATIENCE * (1 + Math.random());
   let firstLook: number | undefined;
   let tried = 0;
-  let others = 0;
+  let others: number | undefined; // undefined: not known yet
 
   function isDue(state: SweepState | undefined, now: number): boolean {
     firstLook ??= now;
@@ -76,7 +77,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     const found = keeper.look();
     if (found === undefined) return;
     const state = readState(found.path, seek(found.path, found.meta, key, keyLength));
-    others = state?.others ?? 0;
+    others = othersBy(state);
     if (isDue(state, now)) keeper.change((writer, meta) => sweepSome(writer, meta, now));
   }
 
@@ -114,14 +115,15 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     noteForgotten(writer, meta, names.filter(isHitsName));
     if (waited.size > 0) noteWaited(writer, meta, waited, now);
     const done = position === undefined;
-    others = done ? state.othersSoFar : state.others;
-    putState(writer, key.subarray(0, keyLength), {
+    const after = {
       at: now,
       complete: done ? now : state.complete,
       othersSoFar: done ? 0 : state.othersSoFar,
-      others,
+      others: done ? state.othersSoFar : state.others,
       position: position ?? START,
-    });
+    };
+    others = othersBy(after);
+    putState(writer, key.subarray(0, keyLength), after);
     return true;
   }
 
@@ -135,8 +137,18 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
         // a disk that is full, say: forgetting can wait
       }
     },
-    others: () => others,
+    others(file, meta) {
+      if (others !== undefined) return others;
+      const path = newPath(file); // whoever asks has a way of its own to go on with
+      others = othersBy(readState(path, seek(path, meta, key, keyLength)));
+      return others;
+    },
   };
+}
+
+/** The first sweep of a large database takes hours: what it has met so far is there in any case. */
+function othersBy(state: SweepState | undefined): number {
+  return state === undefined ? 0 : Math.max(state.others, state.othersSoFar);
 }
 
 /**

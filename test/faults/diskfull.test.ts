@@ -1,7 +1,7 @@
 // A disk of its own that fills up, turns read-only, and recovers: replies go on, nothing is damaged, nobody
 // restarts anything.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { greylatch } from '../support/filter.ts';
@@ -9,7 +9,7 @@ import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
-import { file, isEmptied, requestFor, Smtpd, setAside } from './database.ts';
+import { file, isEmptied, logFile, requestFor, Smtpd, setAside } from './database.ts';
 
 const isRoot = process.getuid?.() === 0;
 const scratch = makeScratch();
@@ -25,6 +25,11 @@ function expectSound(directory = disk): void {
 /** Takes all the space there is, to the last byte. */
 function fill(): void {
   spawnSync('dd', ['if=/dev/zero', `of=${disk}/filler`, 'bs=512'], { stdio: 'ignore' });
+}
+
+/** Leaves nothing of a database on the disk. */
+function startOver(): void {
+  for (const name of readdirSync(disk)) rmSync(path.join(disk, name));
 }
 
 if (!isRoot && process.env.CI) {
@@ -70,8 +75,7 @@ describe.runIf(isRoot)('a small disk', () => {
   });
 
   test('full before the first file', async () => {
-    for (const name of ['greylist.mdb', 'greylist.mdb-lock', 'greylist.mdb-queue', 'log'])
-      rmSync(path.join(disk, name), { force: true });
+    startOver();
     fill();
     const smtpd = await Smtpd.start(disk);
     for (let i = 0; i < 20; i++) expect(await smtpd.ask(requestFor(i))).toBe(dunno);
@@ -81,6 +85,54 @@ describe.runIf(isRoot)('a small disk', () => {
     expect(smtpd.deaths).toBe(0);
     expectSound();
   });
+
+  test.each([1, 2, 3, 4, 5, 6])('full but for %d pages before the first file', async (pages) => {
+    startOver();
+    writeFileSync(logFile(disk), '');
+    fill();
+    truncateSync(`${disk}/filler`, statSync(`${disk}/filler`).size - pages * 4096);
+    for (let session = 0; session < 3; session++) {
+      const smtpd = await Smtpd.start(disk);
+      for (let i = 0; i < 200; i++) expect(await smtpd.ask(requestFor(i))).toMatch(/^action=/);
+      await smtpd.stop();
+      expect(smtpd.deaths).toBe(0);
+    }
+    rmSync(`${disk}/filler`);
+    const smtpd = await Smtpd.start(disk);
+    expect(await smtpd.ask(requestFor(1000))).toBe(deferred);
+    await smtpd.stop();
+    expectSound();
+  });
+
+  // So many are enough for a new database, and not for what is in the old one.
+  test.each([0, 50])(
+    'full but for %d pages when damage is found: what is left is saved later',
+    async (pages) => {
+      startOver();
+      const before = await Smtpd.start(disk, '--auto-whitelist', '0');
+      for (let i = 0; i < 2000; i++) expect(await before.ask(requestFor(i))).toBe(deferred);
+      await until(async () => (await before.ask(requestFor(1999))) === dunno);
+      await before.stop();
+      const bytes = readFileSync(file(disk));
+      for (let page = 8; page * 4096 < bytes.length; page += 4)
+        bytes.fill('rubbish', page * 4096, (page + 1) * 4096);
+      writeFileSync(file(disk), bytes);
+      fill();
+      truncateSync(`${disk}/filler`, statSync(`${disk}/filler`).size - pages * 4096);
+      const smtpd = await Smtpd.start(disk, '--auto-whitelist', '0');
+      for (let i = 0; i < 2000; i++) expect(await smtpd.ask(requestFor(i))).toBe(dunno);
+      expect(setAside(disk)).toEqual([]);
+      rmSync(`${disk}/filler`);
+      let known = 0;
+      for (let i = 0; i < 2000; i++) if ((await smtpd.ask(requestFor(i))) === dunno) known++;
+      await smtpd.stop();
+      expect(before.deaths + smtpd.deaths).toBe(0);
+      expect(setAside(disk)).toHaveLength(1);
+      expect(known).toBeGreaterThan(1000);
+      expect(known).toBeLessThan(2000);
+      startOver();
+    },
+  );
 
   test('read-only, and writable again', async () => {
     const smtpd = await Smtpd.start(disk, '--auto-whitelist', '0');

@@ -34,6 +34,12 @@ describe('a filter leaves', () => {
     expect(await filter.ended).toMatchObject({ code: 0, signal: null, rest: '' });
   });
 
+  test('not before a time limit that is longer than a timer of Node', async () => {
+    const filter = await startFilter([...command, '--time-limit', '52w']);
+    for (let i = 0; i < 200; i++) expect(await filter.ask(policyRequest())).toBe(deferred);
+    expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
+  });
+
   test('with status 0 when nobody reads its replies', async () => {
     const filter = startPiped(command);
     filter.send(policyRequest().repeat(2000));

@@ -1,11 +1,12 @@
 // The log: seldom, in one printable line, and never in the way.
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DgramSocket } from 'node-unix-socket';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Level, type Log, newLog, sparingly } from '../../src/log/log.ts';
 import { openSyslog, openTarget } from '../../src/log/targets.ts';
+import { openFiles } from '../support/files.ts';
 import { project } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
@@ -92,18 +93,61 @@ test('syslog that nobody listens to is silence, and the end does not wait for it
   expect(await closes(log)).toBe(true);
 });
 
-test('nor does it wait for one that listens and does not read', async () => {
+describe('one that listens and does not read', () => {
+  const received = path.join(scratch.path, 'received');
   const place = path.join(scratch.path, 'stalled.socket');
-  const code = `new (require('node-unix-socket').DgramSocket)().bind(${JSON.stringify(place)});`;
-  const daemon = spawn(process.execPath, ['-e', `${code} setInterval(() => {}, 1000)`], { cwd: project });
-  try {
+  let daemon: ChildProcess;
+  beforeEach(async () => {
+    const code = `const socket = new (require('node-unix-socket').DgramSocket)();
+      socket.on('data', (data) => require('fs').appendFileSync(${JSON.stringify(received)}, data + '\\n'));
+      socket.bind(${JSON.stringify(place)});
+      setInterval(() => {}, 1000)`;
+    daemon = spawn(process.execPath, ['-e', code], { cwd: project });
     await until(() => existsSync(place));
     daemon.kill('SIGSTOP');
+  });
+  afterEach(() => {
+    daemon.kill('SIGKILL');
+    rmSync(place, { force: true });
+    rmSync(received, { force: true });
+  });
+  const lines = () => (existsSync(received) ? readFileSync(received, 'utf8').trim().split('\n') : []);
+
+  test('is not waited for at the end', async () => {
     const log = openSyslog(place);
     // More than the kernel keeps for it (net.unix.max_dgram_qlen).
     for (let n = 0; n < 2000; n++) log.write('warning', 'hello');
     expect(await closes(log)).toBe(true);
-  } finally {
-    daemon.kill('SIGKILL');
-  }
+  });
+
+  test('does not fill the memory, and hears how much it has missed', async () => {
+    const log = openSyslog(place, 60_000);
+    for (let n = 0; n < 5000; n++) log.write('warning', 'hello');
+    daemon.kill('SIGCONT');
+    await until(() => lines().length > 1000);
+    log.write('warning', 'the last');
+    await until(() => lines().at(-1)?.endsWith('the last'));
+    const before = lines().length - 2;
+    expect(before).toBeLessThan(5000);
+    expect(lines().at(-2)).toContain(
+      `: ${5000 - before} messages before this one are lost: ${place} did not`,
+    );
+    expect(await closes(log)).toBe(true);
+  });
+
+  test('is not asked again and again', async () => {
+    const before = sockets();
+    const log = openSyslog(place, 10);
+    for (let n = 0; n < 2000; n++) log.write('warning', 'hello');
+    expect(sockets()).toBe(before + 1);
+    await until(() => sockets() === before);
+    log.write('warning', 'hello');
+    expect(sockets()).toBe(before);
+    expect(await closes(log)).toBe(true);
+  });
 });
+
+/** How many sockets this process has open. */
+function sockets(): number {
+  return openFiles().filter((name) => name.startsWith('socket:')).length;
+}

@@ -1,6 +1,7 @@
 // What the sweep leaves of triples that never came back: a count for each day.
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { MOST_TEXT } from '../../src/store/change.ts';
 import { addForgotten, FORGOTTEN, forgottenSince, readForgotten } from '../../src/store/forgotten.ts';
 import { openStore } from '../../src/store/lmdb.ts';
 import { scan } from '../../src/store/scan.ts';
@@ -21,6 +22,20 @@ test('counts add up by the day, for forty days', () => {
   expect(readForgotten(second)).toEqual({ 100: 3, 101: 4 });
   expect(readForgotten(addForgotten(readForgotten(second), new Map(), 140 * DAY))).toEqual({ 101: 4 });
   expect(readForgotten('{"1')).toEqual({});
+});
+
+test('a clock that jumps to and fro leaves no more than has room in a record', () => {
+  let text = '{}';
+  for (const ahead of [9000, 6000, 3000, 0]) {
+    for (let day = 1; day <= 40; day++)
+      text = addForgotten(
+        readForgotten(text),
+        new Map([[20_000 + ahead + day, 123_456]]),
+        (20_000 + ahead + day) * DAY,
+      );
+  }
+  expect(Object.keys(readForgotten(text))).toHaveLength(40);
+  expect(text.length).toBeLessThan(MOST_TEXT);
 });
 
 test('only days that lie wholly in the time that is asked for are told', () => {

@@ -1,13 +1,30 @@
 // The lock file, as other processes may leave it.
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { openStore } from '../../src/store/lmdb.ts';
+import { makeLock } from '../../src/store/lock.ts';
+import { type NativeEnv, native } from '../../src/store/native.ts';
+import { openFiles } from '../support/files.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const LAST_TXN = 8; // where LMDB's lock file names the last transaction
+
+/** Has `meanwhile` done when LMDB next has opened its files. */
+function whileOpening(meanwhile: () => void): void {
+  const addon = native();
+  const { Env } = addon;
+  addon.Env = class extends Env {
+    override open(...how: Parameters<NativeEnv['open']>): void {
+      addon.Env = Env;
+      super.open(...how);
+      meanwhile();
+    }
+  };
+}
 
 /** As mdb_env_open() of lmdb 3.5 does when others commit while it reads the database. */
 function setBack(lock: string, transactions: bigint): void {
@@ -40,5 +57,33 @@ test.each([1n, 2n, 3n])('a last transaction that is set back by %d undoes nothin
   expect(stdout).toContain(`"comeBacks":${comeBacks}`);
   const [, ...verify] = greylatch('verify', '--db', database, '--json');
   expect(JSON.parse(spawnSync(node!, verify, { encoding: 'utf8' }).stdout)).toMatchObject({ sound: true });
+  scratch.remove();
+});
+
+test.each([
+  ['removed', () => {}],
+  ['replaced', makeLock],
+])('whoever opens the database while its lock file is %s opens it again', (_, afterwards) => {
+  const scratch = makeScratch();
+  const database = path.join(scratch.path, 'greylist.mdb');
+  const triple = { client: '192.0.2.1', sender: 's@example.org', recipient: 'r@example.net' };
+  const trouble: unknown[] = [];
+  const note = (what: unknown) => void trouble.push(what);
+  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
+  const begin = () =>
+    openStore({ path: database, sync: 'later', limits, onDamage: note, onTrouble: note, onFull: note });
+  const before = begin();
+  before.remember(triple, 1000);
+  before.close();
+  const store = begin();
+  whileOpening(() => {
+    unlinkSync(`${database}-lock`);
+    afterwards(database);
+  });
+  store.pass(triple, 2000, true);
+  expect(store.look(triple, 3000)).toMatchObject({ passed: true, comeBacks: 1 });
+  expect(openFiles().filter((name) => name.startsWith(database) && name.includes('deleted'))).toEqual([]);
+  store.close();
+  expect(trouble).toEqual([]);
   scratch.remove();
 });

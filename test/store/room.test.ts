@@ -1,6 +1,6 @@
 // Nobody fills the disk from outside: old waiting triples go for new ones, never one that has passed.
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/lmdb.ts';
 import type { Store } from '../../src/store/store.ts';
 import { verify } from '../../src/store/verify.ts';
@@ -114,4 +114,59 @@ test('nor many at once, as they come from the queue', () => {
   expect(waiting).toBeGreaterThan(50);
   expect(waiting).toBeLessThan(most / 4);
   expect(trouble).toEqual([]);
+});
+
+describe('what has passed takes no place of those that wait', () => {
+  const now = 1_700_000_000;
+  const triple = (client: string, n: number) => ({
+    client,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+
+  /** Puts 1,000 triples on record that have passed, and has them counted. */
+  function befriend(maxWaiting: number, clientOf: (n: number) => string): void {
+    store = open(maxWaiting);
+    for (let n = 0; n < 1000; n++) {
+      store.remember(triple(clientOf(n), n), now - 200);
+      store.pass(triple(clientOf(n), n), now - 100, false);
+    }
+    for (let step = 0; step < 10; step++) store.tidy(now + 5 * step);
+  }
+
+  function again(maxWaiting: number): void {
+    store.close();
+    store = open(maxWaiting);
+  }
+
+  test.each([
+    ['of one network', 1600, () => 'example.com'],
+    ['of all', 500, (n: number) => `${1 + (n % 200)}.0.2.1`],
+  ])('%s, in a process that has just begun', (_, maxWaiting, clientOf) => {
+    befriend(maxWaiting, clientOf);
+    const waiting = Array.from({ length: 60 }, (_, n) => triple(clientOf(n), 17 * n + 2000));
+    for (const one of waiting.slice(0, 30)) {
+      again(maxWaiting);
+      store.remember(one, now + 100);
+    }
+    again(maxWaiting);
+    // From the queue, many at once.
+    for (const one of waiting.slice(30)) {
+      store.look(one, now + 100);
+      store.remember(one, now + 100);
+    }
+    again(maxWaiting);
+    expect(waiting.filter((one) => store.look(one, now + 200).firstSeen === 0)).toEqual([]);
+    expect(full).toEqual([]);
+  });
+
+  test('of one network, before anything was counted', () => {
+    store = open(100_000);
+    // Every seventh waits.
+    for (let n = 0; n < 8000; n++) {
+      store.remember(triple('example.com', n), now - 200);
+      if (n % 7 > 0) store.pass(triple('example.com', n), now - 100, false);
+    }
+    expect(full).toEqual([]);
+  });
 });

@@ -13,6 +13,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreError } from '../../src/store/damage.ts';
 import { readSecret, secretPath } from '../../src/store/secret.ts';
+import { greylatch, startFilter } from '../support/filter.ts';
+import { suite } from '../support/needs.ts';
+import { deferred, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
@@ -63,4 +66,33 @@ test('where a database may not lie, there is no key either', () => {
   chmodSync(scratch.path, 0o777);
   expect(() => readSecret(database())).toThrow('writable by everybody');
   expect(readdirSync(scratch.path)).toEqual([]);
+});
+
+suite('a power cut', ['strace'], () => {
+  test('leaves all of it, or nothing that is stored under it: it is on the disk before it is used', async () => {
+    const trace = path.join(scratch.path, 'trace');
+    const calls = 'trace=fsync,link,write,pwrite64,pwritev';
+    const options = ['--db', database(), '--log', 'none', '--privacy'];
+    const filter = await startFilter([
+      'strace',
+      '-f',
+      '-y',
+      '-e',
+      calls,
+      '-o',
+      trace,
+      ...greylatch(...options),
+    ]);
+    expect(await filter.ask(policyRequest())).toBe(deferred);
+    await filter.finish();
+    const order = readFileSync(trace, 'latin1').split('\n');
+    const steps = [
+      order.findIndex((call) => call.includes(`write(`) && call.includes(`<${secret()}.`)),
+      order.findIndex((call) => call.includes('fsync(') && call.includes(`<${secret()}.`)),
+      order.findIndex((call) => call.includes('link(') && call.includes(`"${secret()}")`)),
+      order.findIndex((call) => call.includes('fsync(') && call.includes(`<${scratch.path}>`)),
+      order.findIndex((call) => call.includes('write') && call.includes(`<${database()}-queue`)),
+    ];
+    expect(steps).toEqual(steps.filter((step) => step >= 0).sort((a, b) => a - b));
+  });
 });

@@ -33,6 +33,7 @@ const lacks = {
   redis: () => program(engine),
   root: () => (process.getuid?.() === 0 ? undefined : 'root'),
   sqlite3: () => program('sqlite3'),
+  strace: () => program('strace'),
   bash: () => program('bash'),
   btrfs: () => program('mkfs.btrfs', 'btrfs-progs'),
   chromium: () => program('chromium'),
