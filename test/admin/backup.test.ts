@@ -1,5 +1,5 @@
 // greylatch backup and restore, beside running filters.
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -57,6 +57,21 @@ test('what is no backup, or cannot be written, is one line, and all stays as it 
     expect({ words, status, out }).toEqual({ words, status: 2, out: '' });
     expect(err).toMatch(/^greylatch: .+\n$/);
   }
+  const refused = (where: string, advice: string) =>
+    expect(runProgram(['backup', where, '--db', live.db])).resolves.toEqual({
+      status: 2,
+      out: '',
+      err: advice,
+    });
+  const within = path.join(live.directory, 'backups');
+  mkdirSync(within);
+  await refused(within, `greylatch: ${within} is a directory; name another file\n`);
+  await refused(
+    '/nonexistent/x',
+    expect.stringMatching(
+      /cannot write \/nonexistent\/x: .*; name a file in a directory that exists and is yours\n$/,
+    ),
+  );
   await live.stop('forgotten');
   expect(readdirSync(live.directory).filter((name) => name.includes('.new-'))).toEqual([]);
 });
