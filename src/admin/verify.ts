@@ -4,7 +4,7 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { foreign, wasDatabase } from '../store/ours.ts';
 import { hold } from '../store/scan.ts';
 import { type Verified, verify } from '../store/verify.ts';
-import { doesNotExist } from './database.ts';
+import { doesNotExist, explained } from './database.ts';
 import { withBar } from './progress.ts';
 
 const SOUND = 0;
@@ -23,7 +23,7 @@ export const verifyCommand = defineCommand({
   examples: [['verify --db /var/mta/greylist.mdb', 'also while filters run: it changes nothing']],
   statuses: { [SOUND]: 'the database is sound', [DAMAGED]: 'it is damaged' },
   run({ db, json }) {
-    const verified = withBar('reading', (show) => verify(db, show, hold));
+    const verified = withBar('reading', (show) => explained(db, () => verify(db, show, hold)));
     if (verified === undefined) throw doesNotExist(db);
     const [first] = verified.problems;
     if (verified.pageSize === 0 && first !== undefined && !wasDatabase(db))

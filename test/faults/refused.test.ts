@@ -1,6 +1,6 @@
 // What a machine refuses to a filter: files that are somebody else's, descriptors, memory, a look at what boot this is. Mail is
 // answered, nobody dies of it, and one line says what to do.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -17,6 +17,8 @@ beforeEach(() => {
   own = makeScratch();
 });
 afterEach(() => own.remove());
+
+const AS_NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
 const log = () => readFileSync(logFile(own.path), 'utf8');
 
@@ -77,7 +79,7 @@ suite('as root, for a filter that is not', ['root'], () => {
 
   const asNobody = (...options: string[]) =>
     startFilter([
-      ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program],
+      ...['setpriv', ...AS_NOBODY, process.execPath, program],
       ...['--db', file(mta()), '--log', `file:${logFile(own.path)}`, '--delay', '0', ...options],
     ]);
 
@@ -129,6 +131,22 @@ suite('as root, for a filter that is not', ['root'], () => {
     expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
     expect(log()).toMatch(/permission denied/);
   });
+
+  test.each(['status', 'list', 'export', 'verify', 'purge', 'compact'])(
+    'a database of somebody else, for greylatch %s by hand: it is the caller who is not root',
+    async (command) => {
+      await make();
+      chownSync(mta(), 0, 0);
+      chmodSync(mta(), 0o700);
+      const { status, stderr } = spawnSync(
+        'setpriv',
+        [...AS_NOBODY, process.execPath, program, command, '--db', file(mta())],
+        { encoding: 'utf8' },
+      );
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/^greylatch: cannot .*\/greylist\.mdb: permission denied; run this as root\n$/);
+    },
+  );
 
   test('a look at which boot this is: who may look takes back nothing', async () => {
     // As systemd's ProcSubset=pid has it.
