@@ -21,6 +21,13 @@ test('a backup is one whole state, sound, and its owner’s alone', async () => 
   const verdict = verify(backup(), () => {})!;
   expect(verdict).toMatchObject({ problems: [], free: 0, lost: 0, passed: 30_000, clients: 1000 });
   expect(verdict.waiting).toBeGreaterThanOrEqual(70_000 + before);
+  const told = (await runProgram(['verify', '--db', backup()])).out;
+  expect(told).toMatch(
+    /: sound\n {2}\d\d,\d{3} triples waiting, 30,000 passed, 1,000 clients with come-backs\n/,
+  );
+  expect(told).toMatch(
+    /^ {2}[\d,]+,\d{3} bytes in pages of 4,096: 1,\d{3} with records, \d+ above them, 0 free$/m,
+  );
   expect(statSync(backup()).mode & 0o777).toBe(0o600);
   expect(readdirSync(live.directory).filter((name) => name.startsWith('backup'))).toEqual(['backup']);
 });

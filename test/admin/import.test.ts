@@ -31,6 +31,14 @@ const importFiles = (files: string[], options = {}) =>
     }),
   );
 
+test('import: counts are grouped, as elsewhere', async () => {
+  const line = (i: number) => `1,client,192.0.${i >> 8}.${i & 255},,,,1700000000,,1,mx1\n`;
+  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
+  const many = file('many.csv', heading + Array.from({ length: 1200 }, (_, i) => line(i)).join(''));
+  const { output } = await importFiles([many]);
+  expect(output).toContain('0 triples and 1,200 clients\n  1,200 new, 0 changed, 0 known already\n');
+});
+
 test('import: several files of several formats, one of them packed, each with its program as origin', async () => {
   const files = [
     file('greylist.dump', sample('greylist.dump')),
