@@ -32,7 +32,7 @@ export function explanation(db: string, error: unknown, advice?: string): unknow
     if (advice === undefined && !wasDatabase(db))
       return new Error(foreign(db, error.message), { cause: error });
     return new Error(
-      `${db} ${error.message}; ${advice ?? 'a filter sets it aside at its next request and saves what it can (by hand: greylatch salvage)'}`,
+      `${db} ${error.message}; ${advice ?? 'a filter sets it aside when it comes upon this, and saves what it can (by hand: greylatch salvage)'}`,
       { cause: error },
     );
   }
