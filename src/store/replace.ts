@@ -23,10 +23,15 @@ const FEW = 20;
 
 /**
  * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600, and returns how many
- * records it has; undefined: there is no database. Throws StoreError or DamageError.
+ * records it has; undefined: there is no database. Throws StoreError or DamageError. `where`: as for `checkPlace`.
  */
-export function copyTo(path: string, to: string, progress: (part: number) => void): number | undefined {
-  checkPlace(path);
+export function copyTo(
+  path: string,
+  to: string,
+  progress: (part: number) => void,
+  where?: string,
+): number | undefined {
+  checkPlace(path, where);
   checkBeforeWriting(path);
   const file = openFile(path);
   if (file === undefined) return undefined;
@@ -139,7 +144,7 @@ export function restore(
   const owner = ownerToBe(path);
   try {
     removeLitter(path);
-    const records = copyTo(from, own, progress);
+    const records = copyTo(from, own, progress, '');
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
     takeOwner(own, owner);
     const wasThere = setAsideUnderLock(path, aside, own);

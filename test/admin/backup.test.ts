@@ -1,5 +1,5 @@
 // greylatch backup and restore, beside running filters.
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -78,6 +78,15 @@ test('what is no backup, or cannot be written, is one line, and all stays as it 
     expect.stringMatching(
       /cannot write \/nonexistent\/x: .*; name a file in a directory that exists and is yours\n$/,
     ),
+  );
+  expect((await live.run('restore', within)).err).toBe(`greylatch: ${within} is not a file; name a backup\n`);
+  const link = path.join(live.directory, 'latest');
+  symlinkSync(backup(), link);
+  expect((await live.run('restore', link)).err).toBe(
+    `greylatch: ${link} is a symbolic link; name the file that it leads to\n`,
+  );
+  expect((await runProgram(['salvage', letter, '--into', link])).err).toBe(
+    `greylatch: ${link} is a symbolic link; name the file that it leads to with --into\n`,
   );
   await live.stop('forgotten');
   expect(readdirSync(live.directory).filter((name) => name.includes('.new-'))).toEqual([]);
