@@ -9,6 +9,7 @@ import { copyTo } from '../store/replace.ts';
 import { doesNotExist, explained } from './database.ts';
 import { withBar } from './progress.ts';
 import { bytes, plural } from './text.ts';
+import { checkDirectory } from './write.ts';
 
 export const backupCommand = defineCommand({
   name: 'backup',
@@ -24,7 +25,8 @@ export const backupCommand = defineCommand({
     if (file === '' || file === '-') throw new UsageError('backup: name a file; standard output will not do');
     if (path.resolve(file) === path.resolve(db))
       throw new Error(`${file} is the database itself; name another file`);
-    explained(file, () => checkPlace(file, ''));
+    checkDirectory(file);
+    explained(file, () => checkPlace(file, ''), 'name another file');
     const records = withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
     if (records === undefined) throw doesNotExist(db);
     const { size } = statSync(file);

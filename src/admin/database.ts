@@ -1,6 +1,6 @@
 // This host's own database as commands open it: each way in which it cannot be used is one line that says what to do.
 import { statSync } from 'node:fs';
-import { DamageError, MovedError, refused } from '../store/damage.ts';
+import { DamageError, GIVE, MovedError, refused } from '../store/damage.ts';
 import { foreign, wasDatabase } from '../store/ours.ts';
 import { type Scan, scan } from '../store/scan.ts';
 
@@ -32,12 +32,16 @@ export function explanation(db: string, error: unknown, advice?: string): unknow
     if (advice === undefined && !wasDatabase(db))
       return new Error(foreign(db, error.message), { cause: error });
     return new Error(
-      `${db} ${error.message}; ${advice ?? 'a filter sets it aside at its next request and saves what it can (by hand: greylatch salvage)'}`,
+      `${db} ${error.message}; ${advice ?? 'a filter sets it aside when it comes upon this, and saves what it can (by hand: greylatch salvage)'}`,
       { cause: error },
     );
   }
   if (error instanceof MovedError) return new Error(`${db}: ${error.message}; try again`);
-  return error instanceof Error && 'syscall' in error ? refused(error, db, 'use') : error;
+  const found = error instanceof Error && 'syscall' in error ? refused(error, db, 'use') : error;
+  // What the filter lacks, whoever is not root may well lack where all is as it should be.
+  if (found instanceof Error && process.getuid?.() !== 0)
+    found.message = found.message.replace(GIVE, 'run this as root');
+  return found;
 }
 
 /** Opens it for reading. Throws an Error for the user, also where there is none. */

@@ -69,7 +69,7 @@ async function takeBack(editor: Editor, selection: Selection): Promise<number> {
 /** Each pattern of the release is matched by, or the same as, the one given; what is not given matches all. */
 function isMeant(release: Release, { client, sender, recipient }: Selection): boolean {
   const within = (own: string | undefined, given: string | undefined, test: (text: string) => boolean) =>
-    given === undefined || (own !== undefined && (own === given || test(own)));
+    given === undefined || /^\*+$/.test(given) || (own !== undefined && (own === given || test(own)));
   return (
     within(release.client, client, clientTest(client ?? '')) &&
     within(release.sender, sender, addressTest(sender ?? '')) &&

@@ -6,7 +6,7 @@ import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
 import { newBar } from './progress.ts';
 import { LIVES, type Records, WHERE, withRecords } from './records.ts';
-import { plural } from './text.ts';
+import { grouped, plural } from './text.ts';
 
 const ALL = 0;
 const PARTLY = 1;
@@ -67,9 +67,9 @@ function describe(name: string, outcome: Outcome): string {
   const { format, triples, clients, created, changed, unchanged, expired, problems } = outcome;
   const lines = [
     `${name} (${format}): ${plural(triples, 'triple')} and ${plural(clients, 'client')}`,
-    `  ${created} new, ${changed} changed, ${unchanged} known already`,
+    `  ${grouped(created)} new, ${grouped(changed)} changed, ${grouped(unchanged)} known already`,
   ];
-  if (expired > 0) lines.push(`  ${expired} left out: too old by --retry-window or --max-age`);
+  if (expired > 0) lines.push(`  ${grouped(expired)} left out: too old by --retry-window or --max-age`);
   for (const { what, count, line } of problems) {
     lines.push(
       `  line ${line} ${what}${count > 1 ? `, and so it is with ${plural(count - 1, 'line')} more` : ''}`,

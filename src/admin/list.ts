@@ -1,13 +1,12 @@
 // greylatch list: what is on record, filtered and sorted.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import type { Peek } from '../store/peek.ts';
 import type { Release } from '../store/releases.ts';
 import type { Entry } from '../store/scan.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf, type TripleEntry } from './entry.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
-import { checkClient, loosely, recordTest, SELECTION, selectionOf } from './select.ts';
+import { checkClient, loosely, mayConcern, recordTest, SELECTION, selectionOf } from './select.ts';
 import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
 
 type Client = Extract<Entry, { kind: 'client' }>;
@@ -52,11 +51,15 @@ export const listCommand = defineCommand({
     withRecords(args, async (records) => {
       const { state, sort, limit, json } = args;
       const now = records.now();
-      if (state === 'released') return listReleases(await records.peek(ANYBODY), now, json);
-      const lives = livesOf(args);
-      const threshold = args['auto-whitelist'];
       const selection = selectionOf(args);
       if (selection.client?.includes('/')) checkClient(selection);
+      if (state === 'released') {
+        const { releases } = await records.peek(ANYBODY);
+        const inForce = releases.filter((one) => one.until >= now && mayConcern(one, selection));
+        return listReleases(inForce, limit, json);
+      }
+      const lives = livesOf(args);
+      const threshold = args['auto-whitelist'];
       const isMeant = recordTest(loosely(selection));
       const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
       await eachEntry(records, (entry) => {
@@ -79,8 +82,7 @@ export const listCommand = defineCommand({
             : tripleRows(entries as TripleEntry[], now);
         if (entries.length > 0) process.stdout.write(table(rows, RIGHT, heading));
         const what = state === 'whitelisted' ? 'client' : 'triple';
-        const more = entries.length < best.count() ? ` of ${plural(best.count(), what)} (--limit)` : '';
-        process.stdout.write(`${more === '' ? plural(entries.length, what) : entries.length}${more}\n`);
+        process.stdout.write(`${counted(entries.length, best.count(), what)}\n`);
       }
       return 0;
     }),
@@ -89,19 +91,26 @@ export const listCommand = defineCommand({
 /** Releases are told with any triple. */
 const ANYBODY = { client: '', sender: '', recipient: '' };
 
-function listReleases({ releases }: Peek, now: number, json: boolean): number {
-  const inForce = releases.filter(({ until }) => until >= now).sort((a, b) => a.until - b.until);
-  if (json) process.stdout.write(inForce.map(jsonOf).join(''), 'latin1');
+/** What ends first comes first. */
+function listReleases(releases: readonly Release[], limit: number, json: boolean): number {
+  const sorted = releases.toSorted((a, b) => a.until - b.until);
+  const some = limit > 0 ? sorted.slice(0, limit) : sorted;
+  if (json) process.stdout.write(some.map(jsonOf).join(''), 'latin1');
   else {
     const shown = (text: string | undefined) => (text === undefined ? '*' : visible(text));
-    const rows = inForce.map(({ until, client, sender, recipient }) => [
+    const rows = some.map(({ until, client, sender, recipient }) => [
       localTime(until),
       ...[client, sender, recipient].map(shown),
     ]);
     if (rows.length > 0) process.stdout.write(table([['until', 'client', 'sender', 'recipient'], ...rows]));
-    process.stdout.write(`${plural(rows.length, 'release')}\n`);
+    process.stdout.write(`${counted(some.length, sorted.length, 'release')}\n`);
   }
   return 0;
+}
+
+/** `3 triples`, or `3 of 5 triples (--limit)`. */
+function counted(shown: number, all: number, what: string): string {
+  return shown < all ? `${shown} of ${plural(all, what)} (--limit)` : plural(all, what);
 }
 
 const RIGHT = [1, 2];

@@ -58,8 +58,6 @@ export interface Records {
   isThere(): boolean;
   /** All of them, piece by piece, with a bar on a terminal that says `what` is done. */
   read(what: string, hooks?: Hooks): AsyncGenerator<Iterable<Entry>>;
-  /** That so many things were passed over as damaged, and what to do. */
-  passedOver(count: number): string;
   peek(triple: Triple): Peek | Promise<Peek>;
   /** Changes happen within `work`. */
   edit<T>(work: (editor: Editor) => Promise<T>): Promise<T>;
@@ -68,7 +66,7 @@ export interface Records {
 }
 
 export interface Hooks {
-  /** What is damaged is passed over, and told. */
+  /** What is damaged is passed over, and told; without this, how much it was is said on standard error. */
   onDamage?: (what: string) => void;
   /** Each client's counts by origin, and the other records of the store's own, of which an engine has none. */
   onOrigins?: OnHouse;
@@ -123,14 +121,28 @@ export async function eachEntry(
   for await (const piece of records.read('reading', hooks)) for (const entry of piece) visit(entry);
 }
 
+/** What is told of damage: the hook, or else a count that `tell` says, if there was any. */
+function watchDamage(onDamage: Hooks['onDamage'], passedOver: (count: number) => string) {
+  let count = 0;
+  return {
+    note: onDamage ?? (() => void count++),
+    tell() {
+      if (count > 0) process.stderr.write(`greylatch: ${passedOver(count)}\n`);
+    },
+  };
+}
+
 /** Of this host's own database, whatever the filters share. */
 export function ofDatabase(db: string): Records {
+  const passedOver = (count: number) =>
+    `${count} damaged ${count === 1 ? 'page was' : 'pages were'} passed over; see greylatch verify --db ${db}`;
   return {
     name: db,
     now: () => Math.floor(Date.now() / 1000),
     isThere: () => explained(db, () => sizeOf(db)) > 0,
     async *read(what, { onDamage, onOrigins, onHouse } = {}) {
-      const { entries, part } = scanOf(db, onDamage, (name, text) => {
+      const damage = watchDamage(onDamage, passedOver);
+      const { entries, part } = scanOf(db, damage.note, (name, text) => {
         if (clientOf(name) === undefined) onHouse?.(name, text);
         else onOrigins?.(name, text);
       });
@@ -146,10 +158,9 @@ export function ofDatabase(db: string): Records {
         yield shown();
       } finally {
         bar.end();
+        damage.tell();
       }
     },
-    passedOver: (count) =>
-      `${count} damaged ${count === 1 ? 'page was' : 'pages were'} passed over; see greylatch verify --db ${db}`,
     peek: (triple) => explained(db, () => peek(db, triple)),
     async edit(work) {
       const editor = explained(db, () => openEditor(db));
@@ -165,13 +176,16 @@ export function ofDatabase(db: string): Records {
 }
 
 function ofFleet(fleet: Awaited<ReturnType<Bundle['openEngine']>>): Records {
+  const passedOver = (count: number) =>
+    `${count} ${count === 1 ? 'key was' : 'keys were'} passed over that ${count === 1 ? 'holds' : 'hold'} something else; see greylatch status --store`;
   return {
     name: fleet.name,
     now: fleet.now,
     isThere: () => true,
-    async *read(what, { onDamage = () => {}, onOrigins } = {}) {
+    async *read(what, { onDamage, onOrigins } = {}) {
       if (onOrigins !== undefined) await fleet.origins(onOrigins);
-      const { pages, part } = await fleet.scan(onDamage);
+      const damage = watchDamage(onDamage, passedOver);
+      const { pages, part } = await fleet.scan(damage.note);
       const bar = newBar(what);
       try {
         for await (const page of pages) {
@@ -180,10 +194,9 @@ function ofFleet(fleet: Awaited<ReturnType<Bundle['openEngine']>>): Records {
         }
       } finally {
         bar.end();
+        damage.tell();
       }
     },
-    passedOver: (count) =>
-      `${count} ${count === 1 ? 'key was' : 'keys were'} passed over that ${count === 1 ? 'holds' : 'hold'} something else; see greylatch status --store`,
     peek: fleet.peek,
     edit: fleet.edit,
     examine: fleet.examine,

@@ -1,4 +1,5 @@
 // greylatch restore: a backup in the place of the database, which is set aside.
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
@@ -21,6 +22,8 @@ export const restoreCommand = defineCommand({
   run({ db, backup, json }) {
     if (path.resolve(backup) === path.resolve(db))
       throw new Error(`${backup} is the database itself; name a backup`);
+    const found = explained(backup, () => statSync(backup, { throwIfNoEntry: false }));
+    if (found?.isFile() === false) throw new Error(`${backup} is not a file; name a backup`);
     const aside = nameAside(db, 'before-restore');
     const { records, wasThere } = withBar('restoring', (show) =>
       explained(

@@ -1,9 +1,10 @@
 // greylatch salvage: by hand what the filter does by itself, copy into a database what a damaged file holds.
-import { lstatSync } from 'node:fs';
+import { accessSync, constants, lstatSync, type Stats } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { salvageInto } from '../store/salvage.ts';
 import { explained } from './database.ts';
 import { withBar } from './progress.ts';
+import { plural } from './text.ts';
 
 export const salvageCommand = defineCommand({
   name: 'salvage',
@@ -20,7 +21,7 @@ export const salvageCommand = defineCommand({
   ],
   statuses: { 0: 'what could be read was copied' },
   run({ damaged, into }) {
-    const from = lstatSync(damaged, { throwIfNoEntry: false });
+    const from = look(damaged);
     if (from?.isFile() !== true) throw new Error(`${damaged} is not a file; name the damaged database`);
     if (lstatSync(into, { throwIfNoEntry: false })?.ino === from.ino) {
       throw new Error(`${into} is the damaged file itself; name another one with --into`);
@@ -28,7 +29,20 @@ export const salvageCommand = defineCommand({
     const { records, pages } = withBar('saving', (show) =>
       explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(pages / of))),
     );
-    process.stdout.write(`${records} records saved from ${pages} pages of ${damaged} into ${into}\n`);
+    process.stdout.write(
+      `${plural(records, 'record')} saved from ${plural(pages, 'page')} of ${damaged} into ${into}\n`,
+    );
     return 0;
   },
 });
+
+/** Throws an Error for the user where it is there and cannot be read. */
+function look(damaged: string): Stats | undefined {
+  try {
+    const found = lstatSync(damaged, { throwIfNoEntry: false });
+    if (found !== undefined) accessSync(damaged, constants.R_OK);
+    return found;
+  } catch (error) {
+    throw new Error(`${damaged} cannot be read: ${(error as Error).message}`);
+  }
+}

@@ -61,6 +61,20 @@ export function loosely(selection: Selection): Selection {
   return Object.fromEntries(Object.entries(result).filter(([, text]) => text !== undefined));
 }
 
+/**
+ * Whether a release may let mail pass that is asked for, loosely as well: by its text, or because what is asked for falls
+ * under it.
+ */
+export function mayConcern(release: Selection, selection: Selection): boolean {
+  const loose = loosely(selection);
+  return NAMES.every((name) => {
+    const [own, asked] = [release[name], selection[name]];
+    if (own === undefined || asked === undefined) return true;
+    const test = name === 'client' ? clientTest : addressTest;
+    return test(loose[name]!)(own) || test(own)(asked);
+  });
+}
+
 /** For messages: `--client 192.0.2.1 --sender @example.org`. */
 export function describeSelection(selection: Selection): string {
   return NAMES.filter((name) => selection[name] !== undefined)

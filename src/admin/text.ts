@@ -102,6 +102,10 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 
 /** An attribute, whatever its bytes: those that are no printable ASCII become \xNN, and `''` stands for nothing. */
 export function visible(text: string): string {
-  if (text === '') return "''";
-  return text.replace(/[^\x21-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return text === '' ? "''" : printable(text).replaceAll(' ', '\\x20');
+}
+
+/** A line of somebody else's, on one line, with its spaces. */
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -4,8 +4,9 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { foreign, wasDatabase } from '../store/ours.ts';
 import { hold } from '../store/scan.ts';
 import { type Verified, verify } from '../store/verify.ts';
-import { doesNotExist } from './database.ts';
+import { doesNotExist, explained } from './database.ts';
 import { withBar } from './progress.ts';
+import { grouped, plural } from './text.ts';
 
 const SOUND = 0;
 const DAMAGED = 1;
@@ -23,7 +24,7 @@ export const verifyCommand = defineCommand({
   examples: [['verify --db /var/mta/greylist.mdb', 'also while filters run: it changes nothing']],
   statuses: { [SOUND]: 'the database is sound', [DAMAGED]: 'it is damaged' },
   run({ db, json }) {
-    const verified = withBar('reading', (show) => verify(db, show, hold));
+    const verified = withBar('reading', (show) => explained(db, () => verify(db, show, hold)));
     if (verified === undefined) throw doesNotExist(db);
     const [first] = verified.problems;
     if (verified.pageSize === 0 && first !== undefined && !wasDatabase(db))
@@ -39,10 +40,10 @@ function describe(db: string, verified: Verified): string {
   const { problems, waiting, passed, clients, branches, leaves, free, lost, size, pageSize } = verified;
   const lines = [
     `${db}: ${problems.length === 0 ? 'sound' : 'DAMAGED'}`,
-    `  ${waiting} triples waiting, ${passed} passed, ${clients} clients with come-backs`,
-    `  ${size} bytes in pages of ${pageSize}: ${leaves} with records, ${branches} above them, ${free} free`,
+    `  ${plural(waiting, 'triple')} waiting, ${grouped(passed)} passed, ${plural(clients, 'client')} with come-backs`,
+    `  ${grouped(size)} bytes in pages of ${grouped(pageSize)}: ${grouped(leaves)} with records, ${grouped(branches)} above them, ${grouped(free)} free`,
   ];
-  if (lost > 0) lines.push(`  ${lost} pages that nothing accounts for (no harm; they stay unused)`);
+  if (lost > 0) lines.push(`  ${plural(lost, 'page')} that nothing accounts for (no harm; they stay unused)`);
   for (const { page, what } of problems.slice(0, MOST_PROBLEMS)) {
     lines.push(`  ${page === undefined ? 'the file' : `page ${page}`} ${what}`);
   }

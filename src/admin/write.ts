@@ -1,8 +1,29 @@
 // A file that is there as a whole or not at all, for whoever reads it at the same time: a web server, say.
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+
+/** Throws an Error for the user where a file cannot be made in the directory of `file`. */
+export function checkDirectory(file: string): void {
+  try {
+    accessSync(path.dirname(file), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`cannot write ${file}: ${message}; name a file in a directory that exists and is yours`);
+  }
+}
 
 /** Throws an Error for the user where the file cannot be written; then what was there before is still there. */
 export function writeWhole(file: string, text: string): void {
+  checkDirectory(file);
   const beside = `${file}.${process.pid}.tmp`;
   try {
     const made = openSync(beside, 'wx', 0o644);
@@ -17,6 +38,6 @@ export function writeWhole(file: string, text: string): void {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'EEXIST') rmSync(beside, { force: true });
-    throw new Error(`cannot write ${file}: ${message}; name a file in a directory that exists and is yours`);
+    throw new Error(`cannot write ${file}: ${message}`);
   }
 }

@@ -125,7 +125,7 @@ export const OPTIONS = {
     kind: 'text',
     default: 'Service is unavailable',
     describe:
-      'what the client is told with a deferral; %s: seconds left, %d: delay, %r: domain of the recipient',
+      'what the client is told with a deferral; %s: seconds left, %d: delay, %r: domain of the recipient, %%: a percent sign',
   },
   action: {
     kind: 'action',

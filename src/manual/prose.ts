@@ -58,8 +58,8 @@ export const FILTER_STATUS: readonly Block[] = [
     ['**0**', 'End of input, the time limit, or a signal that ends it.'],
     [
       '**1**',
-      'A request that is none: no reply is sent, as SMTPD_POLICY_README asks. Or, with **--on-error exit**, a ' +
-        'database that cannot be used.',
+      'A request that is none: no reply is sent, as SMTPD_POLICY_README asks. Or a reply that cannot be written, or, with ' +
+        '**--on-error exit**, a database that cannot be used.',
     ],
     ['**2**', 'A wrong command line.'],
   ],
@@ -88,13 +88,18 @@ export const FILES: readonly Block[] = [
       '/var/mta/greylist.mdb.damaged-__TIME__',
       'What was found damaged and set aside. The newest three are kept; remove them when nothing is missing.',
     ],
+    [
+      '/var/mta/greylist.mdb.before-restore-__TIME__',
+      'What **greylatch restore** has replaced. All are kept; remove them when nothing is missing.',
+    ],
     ['/etc/postfix/master.cf', 'Where the filter is run from, see **master**(5).'],
   ],
 ];
 
 export const DIAGNOSTICS: readonly Block[] = [
   'Problems are logged to **syslogd**(8), facility **mail**, as **greylatch**, or where **--log** says. Trouble with ' +
-    'the database is logged once a minute while it lasts; damage once, at level **crit**, with what was saved. ' +
+    'the database is logged once a minute while it lasts; damage once, at level **crit**, with what was saved; that the ' +
+    'store of **--store** is away, once by all filters of a host, and again when it is back. ' +
     'While standard error is a terminal or a file of its own, messages go there.',
 ];
 

@@ -29,6 +29,8 @@ export class MovedError extends Error {
 /** The disk has no space for a change, which was not begun: what is open is as good as before. */
 export class FullError extends StoreError {}
 
+export const GIVE = 'give the directory and the files in it to the user that runs the filter (chown)';
+
 export const DISK_FULL = 'the disk is full; free some space';
 
 /** A StoreError for a failed system call on `path`, with advice where the cause is a usual one. */
@@ -43,7 +45,7 @@ function reason(code: string | undefined): string | undefined {
       return 'its directory does not exist; make it and give it to the user that runs the filter (mkdir, chown)';
     case 'EACCES':
     case 'EPERM':
-      return 'permission denied; give the directory and the files in it to the user that runs the filter (chown)';
+      return `permission denied; ${GIVE}`;
     case 'ENOSPC':
     case 'EDQUOT':
       return DISK_FULL;

@@ -176,7 +176,7 @@ function commitSome(
 function plain(error: unknown, path: string): unknown {
   if (error instanceof DamageError)
     return new Error(
-      `${path} ${error.message}; the filters set it aside at the next request, then try again`,
+      `${path} ${error.message}; a filter sets it aside when it comes upon this; try again then (by hand: greylatch salvage)`,
     );
   if (error instanceof MovedError) return new Error(`${path}: ${error.message}; try again`);
   return error;

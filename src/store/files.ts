@@ -58,12 +58,15 @@ export function syncPath(path: string): void {
   }
 }
 
-/** What those have left who were killed while they made such a file, and one that had our number. */
-function removeLitter(path: string): void {
+/** FILE.1234 of `withAside`; FILE.new-1234 of replace.ts, with its lock file, and what becomes that one. */
+const LITTER = /^(?:new-)?(\d+)(?:\.new-\1)?(?:-lock)?$/;
+
+/** Removes what those have left who were killed while they made such a file, and one that had our number. */
+export function removeLitter(path: string): void {
   const prefix = `${basename(path)}.`;
   for (const name of readdirSync(dirname(path))) {
-    const pid = name.startsWith(prefix) ? name.slice(prefix.length) : '';
-    if (/^\d+$/.test(pid) && (Number(pid) === process.pid || !isAlive(Number(pid))))
+    const pid = name.startsWith(prefix) ? LITTER.exec(name.slice(prefix.length))?.[1] : undefined;
+    if (pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid))))
       rmSync(join(dirname(path), name), { force: true });
   }
 }

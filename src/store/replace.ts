@@ -7,7 +7,7 @@ import { DamageError, MovedError, refused, StoreError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast } from './durable.ts';
 import { closeFile, openFile, readHead } from './file.ts';
-import { syncPath } from './files.ts';
+import { removeLitter, syncPath } from './files.ts';
 import { lockPath } from './lock.ts';
 import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
@@ -23,10 +23,15 @@ const FEW = 20;
 
 /**
  * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600, and returns how many
- * records it has; undefined: there is no database. Throws StoreError or DamageError.
+ * records it has; undefined: there is no database. Throws StoreError or DamageError. `where`: as for `checkPlace`.
  */
-export function copyTo(path: string, to: string, progress: (part: number) => void): number | undefined {
-  checkPlace(path);
+export function copyTo(
+  path: string,
+  to: string,
+  progress: (part: number) => void,
+  where?: string,
+): number | undefined {
+  checkPlace(path, where);
   checkBeforeWriting(path);
   const file = openFile(path);
   if (file === undefined) return undefined;
@@ -34,6 +39,7 @@ export function copyTo(path: string, to: string, progress: (part: number) => voi
   const release = hold(path);
   const own = `${to}.new-${process.pid}`;
   try {
+    removeLitter(to);
     const { records } = writeNew(own, (into) => copyState(file, readHead(file), into, progress, queued));
     chmodSync(own, 0o600);
     renameSync(own, to);
@@ -76,7 +82,7 @@ export function compact(path: string, progress: (part: number) => void): void {
   let into: Writer | undefined;
   let held: Held | undefined;
   try {
-    remove(own);
+    removeLitter(path);
     into = openWriter(own);
     held = holdNewest(writer);
     let { pages } = copyState(writer.file, held.meta, into, progress);
@@ -137,7 +143,8 @@ export function restore(
   checkPlace(path);
   const owner = ownerToBe(path);
   try {
-    const records = copyTo(from, own, progress);
+    removeLitter(path);
+    const records = copyTo(from, own, progress, '');
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
     takeOwner(own, owner);
     const wasThere = setAsideUnderLock(path, aside, own);

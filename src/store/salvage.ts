@@ -67,7 +67,7 @@ export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> 
 
 /** `salvage` into the database `into`, to the disk. Tells `show` of each step; throws what `openWriter` throws. */
 export function salvageInto(into: string, from: string, show: (saved: Saved) => void): Saved {
-  checkPlace(into);
+  checkPlace(into, ' with --into');
   checkBeforeWriting(into);
   const writer = openWriter(into);
   try {

@@ -1,5 +1,5 @@
 // greylatch backup and restore, beside running filters.
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -21,6 +21,13 @@ test('a backup is one whole state, sound, and its owner’s alone', async () => 
   const verdict = verify(backup(), () => {})!;
   expect(verdict).toMatchObject({ problems: [], free: 0, lost: 0, passed: 30_000, clients: 1000 });
   expect(verdict.waiting).toBeGreaterThanOrEqual(70_000 + before);
+  const told = (await runProgram(['verify', '--db', backup()])).out;
+  expect(told).toMatch(
+    /: sound\n {2}\d\d,\d{3} triples waiting, 30,000 passed, 1,000 clients with come-backs\n/,
+  );
+  expect(told).toMatch(
+    /^ {2}[\d,]+,\d{3} bytes in pages of 4,096: 1,\d{3} with records, \d+ above them, 0 free$/m,
+  );
   expect(statSync(backup()).mode & 0o777).toBe(0o600);
   expect(readdirSync(live.directory).filter((name) => name.startsWith('backup'))).toEqual(['backup']);
 });
@@ -57,6 +64,30 @@ test('what is no backup, or cannot be written, is one line, and all stays as it 
     expect({ words, status, out }).toEqual({ words, status: 2, out: '' });
     expect(err).toMatch(/^greylatch: .+\n$/);
   }
+  const refused = (where: string, advice: string) =>
+    expect(runProgram(['backup', where, '--db', live.db])).resolves.toEqual({
+      status: 2,
+      out: '',
+      err: advice,
+    });
+  const within = path.join(live.directory, 'backups');
+  mkdirSync(within);
+  await refused(within, `greylatch: ${within} is a directory; name another file\n`);
+  await refused(
+    '/nonexistent/x',
+    expect.stringMatching(
+      /cannot write \/nonexistent\/x: .*; name a file in a directory that exists and is yours\n$/,
+    ),
+  );
+  expect((await live.run('restore', within)).err).toBe(`greylatch: ${within} is not a file; name a backup\n`);
+  const link = path.join(live.directory, 'latest');
+  symlinkSync(backup(), link);
+  expect((await live.run('restore', link)).err).toBe(
+    `greylatch: ${link} is a symbolic link; name the file that it leads to\n`,
+  );
+  expect((await runProgram(['salvage', letter, '--into', link])).err).toBe(
+    `greylatch: ${link} is a symbolic link; name the file that it leads to with --into\n`,
+  );
   await live.stop('forgotten');
   expect(readdirSync(live.directory).filter((name) => name.includes('.new-'))).toEqual([]);
 });

@@ -31,6 +31,14 @@ const importFiles = (files: string[], options = {}) =>
     }),
   );
 
+test('import: counts are grouped, as elsewhere', async () => {
+  const line = (i: number) => `1,client,192.0.${i >> 8}.${i & 255},,,,1700000000,,1,mx1\n`;
+  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
+  const many = file('many.csv', heading + Array.from({ length: 1200 }, (_, i) => line(i)).join(''));
+  const { output } = await importFiles([many]);
+  expect(output).toContain('0 triples and 1,200 clients\n  1,200 new, 0 changed, 0 known already\n');
+});
+
 test('import: several files of several formats, one of them packed, each with its program as origin', async () => {
   const files = [
     file('greylist.dump', sample('greylist.dump')),
@@ -68,6 +76,20 @@ test('import: --json says the same for programs', async () => {
     clients: 0,
     problems: [{ count: 5, line: 7, what: expect.stringContaining('--privacy') }],
   });
+});
+
+test('import: where a file is cut off, what was merged before is told', async () => {
+  const line = (i: number) => `1,client,2001:db8::${i.toString(16)},,,,1700000000,,${i},mx1\n`;
+  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
+  const packed = gzipSync(heading + Array.from({ length: 20_000 }, (_, i) => line(i)).join(''));
+  const cut = file('cut.csv.gz', packed.subarray(0, Math.floor(packed.length / 2)));
+  const { output, status, records } = await importFiles([cut]);
+  expect(output).toBe('');
+  expect(records.length).toBeGreaterThan(1000);
+  const count = records.length.toLocaleString('en-US');
+  expect((status as Error).message).toBe(
+    `${cut} is damaged: gzip says unexpected end of file; the first ${count} records of ${cut} were merged`,
+  );
 });
 
 test('import: a file of no format, or none, is an error of one line, and the store is closed', async () => {

@@ -24,6 +24,8 @@ test('what waits passes at its next attempt, what matches is let in, all else wa
   expect(await ask(20, { recipient: 'other@example.net' })).toBe(deferred);
   const listed = await live.run('list', '--state', 'released', '--json');
   expect(JSON.parse(listed.out)).toEqual({ sender, recipient, until: JSON.parse(released.out).until });
+  await expectReleases(1, '--client', '192.0.2.9', '--recipient', recipient.slice(0, 5));
+  await expectReleases(0, '--sender', '@elsewhere.example.org');
   const why = await live.run(
     'why',
     '--delay',
@@ -57,6 +59,40 @@ test('what waits passes at its next attempt, what matches is let in, all else wa
   );
   expect(left).toMatchObject([{ passed: false, deferrals: 1 }]);
 });
+
+test('releases are listed by what they may let pass, and taken back with what * stands for', async () => {
+  for (const words of [
+    ['--client', '198.51.100.0/24'],
+    ['--sender', '@shop.example.com', '--recipient', 'ann@example.net'],
+    ['--sender', '*@bank.example.com'],
+  ])
+    expect(await live.run('release', ...words)).toMatchObject({ status: 0 });
+  await expectReleases(3);
+  await expectReleases(3, '--client', '198.51.100.7');
+  await expectReleases(2, '--client', '203.0.113.7'); // those that name no client
+  await expectReleases(2, '--sender', 'orders@shop.example.com');
+  await expectReleases(2, '--sender', 'shop');
+  await expectReleases(1, '--sender', '', '--client', '198.51.100.7');
+  await expectReleases(1, '--sender', '@bank.example.com', '--recipient', 'bob', '--client', '192.0.2.1');
+  await expectReleases(2, '--limit', '2');
+  const { out } = await live.run('list', '--state', 'released', '--limit', '2');
+  expect(out).toMatch(/\n2 of 3 releases \(--limit\)\n$/);
+  const nowhere = ['--client', '*', '--sender', '@none.example.org', '--yes', '--json'];
+  expect(JSON.parse((await live.run('forget', ...nowhere)).out)).toEqual({ records: 0, releases: 0 });
+  const wide = ['--client', '*', '--recipient', 'ann@*', '--sender', '*', '--yes', '--json'];
+  expect(JSON.parse((await live.run('forget', ...wide)).out).releases).toBe(1);
+  await expectReleases(2);
+});
+
+async function expectReleases(count: number, ...words: string[]): Promise<void> {
+  const { status, out, err } = await live.run('list', '--state', 'released', '--json', ...words);
+  expect({ words, status, err, count: out.split('\n').length - 1 }).toEqual({
+    words,
+    status: 0,
+    err: '',
+    count,
+  });
+}
 
 test('a release ends', async () => {
   expect(await live.run('release', '--client', '192.0.2.100', '--for', '0s')).toMatchObject({ status: 0 });

@@ -6,6 +6,7 @@ import {
   grouped,
   localTime,
   newPaint,
+  printable,
   span,
   table,
   visible,
@@ -62,6 +63,7 @@ test('times are local', () => {
 test('bytes that are no printable ASCII are shown as what they are', () => {
   expect(visible('a\x1b[31m\xc3\xb6 b\n@example.org')).toBe('a\\x1b[31m\\xc3\\xb6\\x20b\\x0a@example.org');
   expect(visible('')).toBe("''");
+  expect(printable('a\x1b[31m\xc3\xb6 b\n')).toBe('a\\x1b[31m\\xc3\\xb6 b\\x0a');
 });
 
 test('colours are for a terminal, and not where NO_COLOR says so', () => {

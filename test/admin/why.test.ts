@@ -85,11 +85,11 @@ test('requests of a file and of standard input, one or several, one of them of a
   });
   const piped = await runProgram(['why', '-', '--db', live.db], 'client_address=192.0.2.1\n');
   expect(piped.out).toMatch(/^answer +none: /m);
-  const wrong = await runProgram(['why', '-', '--db', live.db], 'Dear administrator\n');
+  const wrong = await runProgram(['why', '-', '--db', live.db], 'Dear \x1b[31madministrator\n');
   expect(wrong).toMatchObject({
     status: 2,
     out: '',
-    err: expect.stringMatching(/^greylatch: standard input holds no .*\n$/),
+    err: expect.stringMatching(/^greylatch: standard input holds no .* Dear \\x1b\[31madministrator\).*\n$/),
   });
 });
 

@@ -24,5 +24,7 @@ test('what cannot be written is said, and leaves nothing', () => {
   mkdirSync(directory);
   expect(() => writeWhole(directory, 'x')).toThrow(`cannot write ${directory}: `);
   expect(() => writeWhole(path.join(scratch.path, 'no', 'report.html'), 'x')).toThrow('cannot write');
+  const within = path.join('/dev/null', 'report.html'); // where not even a trace of it can be looked for
+  expect(() => writeWhole(within, 'x')).toThrow(`cannot write ${within}: E`);
   expect(readdirSync(scratch.path)).toEqual(['taken']);
 });

@@ -1,7 +1,7 @@
 // What a machine refuses to a filter: files that are somebody else's, descriptors, memory, a look at what boot this is. Mail is
 // answered, nobody dies of it, and one line says what to do.
-import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
@@ -17,6 +17,8 @@ beforeEach(() => {
   own = makeScratch();
 });
 afterEach(() => own.remove());
+
+const AS_NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
 const log = () => readFileSync(logFile(own.path), 'utf8');
 
@@ -77,9 +79,12 @@ suite('as root, for a filter that is not', ['root'], () => {
 
   const asNobody = (...options: string[]) =>
     startFilter([
-      ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program],
+      ...['setpriv', ...AS_NOBODY, process.execPath, program],
       ...['--db', file(mta()), '--log', `file:${logFile(own.path)}`, '--delay', '0', ...options],
     ]);
+
+  const byHand = (...words: string[]) =>
+    spawnSync('setpriv', [...AS_NOBODY, process.execPath, program, ...words], { encoding: 'utf8' });
 
   /** A database of nobody's in which the first triple has passed. */
   async function make(): Promise<void> {
@@ -128,6 +133,30 @@ suite('as root, for a filter that is not', ['root'], () => {
     expect(await filter.ask(requestFor(1))).toBe(dunno);
     expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
     expect(log()).toMatch(/permission denied/);
+  });
+
+  test.each(['status', 'list', 'export', 'verify', 'purge', 'compact'])(
+    'a database of somebody else, for greylatch %s by hand: it is the caller who is not root',
+    async (command) => {
+      await make();
+      chownSync(mta(), 0, 0);
+      chmodSync(mta(), 0o700);
+      const { status, stderr } = byHand(command, '--db', file(mta()));
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/^greylatch: cannot .*\/greylist\.mdb: permission denied; run this as root\n$/);
+    },
+  );
+
+  test('a damaged file of root, for greylatch salvage: it is the one that is named', () => {
+    chownSync(mta(), 65_534, 65_534);
+    const damaged = path.join(own.path, 'damaged');
+    writeFileSync(damaged, 'x', { mode: 0o600 });
+    for (const from of [damaged, path.join(damaged, 'within')]) {
+      const { status, stderr } = byHand('salvage', from, '--into', file(mta()));
+      expect(status).toBe(2);
+      expect(stderr).toMatch(`greylatch: ${from} cannot be read: E`);
+    }
+    expect(readdirSync(mta())).toEqual([]);
   });
 
   test('a look at which boot this is: who may look takes back nothing', async () => {

@@ -64,6 +64,12 @@ suite('set by groff', ['groff'], () => {
       expect(text).toMatch(new RegExp(`^ +${file}\\n`, 'm'));
   });
 
+  test('what restore leaves, each exit status of README, and what the log says of --store', () => {
+    expect(text).toMatch(new RegExp(`^ +${OPTIONS.db.default}\\.before-restore-TIME\n`, 'm'));
+    expect(text).toMatch(/\n +1 A request that is none:.* a reply that cannot be written.*--on-error exit/);
+    expect(text).toMatch(/that the store of --store is away, once by all filters of a host/);
+  });
+
   test('every option of the filter is there, with its default', () => {
     for (const [name, { describe, ...option }] of Object.entries(OPTIONS)) {
       expect(text).toContain(`--${name}`);

@@ -166,3 +166,22 @@ test('an empty database, and none', () => {
   expect(existsSync(place('other'))).toBe(false);
   expect(() => restore(place(), place('none.mdb'), place('aside'), () => {})).toThrow(/does not exist/);
 });
+
+test('what was left by those that were killed amid it goes, at the next copy, compact or restore', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 10);
+  editor.close();
+  const nobody = 2 ** 22 + 1; // more than any process has
+  const litter = ['', '-lock', `.new-${nobody}`, `.new-${nobody}-lock`].map((end) => `.new-${nobody}${end}`);
+  const kept = [`.new-${process.ppid}`, '.new', `.new-${nobody}.old`, '.before-restore-20261129T212940Z'];
+  for (const [name, work] of [
+    ['copy.mdb', () => copyTo(place(), place('copy.mdb'), () => {})],
+    ['greylist.mdb', () => compact(place(), () => {})],
+    ['greylist.mdb', () => restore(place(), place('copy.mdb'), place('aside'), () => {})],
+  ] as const) {
+    for (const end of [...litter, ...kept]) writeFileSync(place(name + end), 'x');
+    work();
+    for (const end of litter) expect(existsSync(place(name + end))).toBe(false);
+    for (const end of kept) expect(existsSync(place(name + end))).toBe(true);
+  }
+});

@@ -1,4 +1,4 @@
-// Reads all records for a command that looks back at them, with a word about what is damaged.
+// Reads all records for a command that looks back at them.
 import type { Entry } from '../../store/scan.ts';
 import { eachEntry, type Records } from '../records.ts';
 
@@ -8,8 +8,5 @@ export async function readAll(
   take: (entry: Entry) => void,
   house?: (name: string, text: string) => void,
 ): Promise<void> {
-  let damaged = 0;
-  const onDamage = () => void damaged++;
-  await eachEntry(records, take, house === undefined ? { onDamage } : { onDamage, onHouse: house });
-  if (damaged > 0) process.stderr.write(`greylatch: ${records.passedOver(damaged)}\n`);
+  await eachEntry(records, take, house === undefined ? undefined : { onHouse: house });
 }

@@ -1,5 +1,6 @@
 // Reads one input to its end and hands what it brings to a merge, in batches; adds up what could not be read.
 import type { Input } from '../input.ts';
+import { plural } from '../text.ts';
 import { detectFormat, type Format, READERS } from './format.ts';
 import { linesOf } from './lines.ts';
 import type { Imported, Problem } from './record.ts';
@@ -64,16 +65,23 @@ export async function importFrom(
     batch = [];
     progress(input.part());
   };
-  for await (const found of READERS[format](linesOf(input.chunks), { origin, asOf: input.asOf })) {
-    if (found.kind === 'problem') note(outcome, found);
-    else {
-      if (found.kind === 'triple') outcome.triples++;
-      else outcome.clients++;
-      batch.push(found);
-      if (batch.length === BATCH) await flush();
+  try {
+    for await (const found of READERS[format](linesOf(input.chunks), { origin, asOf: input.asOf })) {
+      if (found.kind === 'problem') note(outcome, found);
+      else {
+        if (found.kind === 'triple') outcome.triples++;
+        else outcome.clients++;
+        batch.push(found);
+        if (batch.length === BATCH) await flush();
+      }
     }
+    if (batch.length > 0) await flush();
+  } catch (error) {
+    const merged = outcome.created + outcome.changed + outcome.unchanged;
+    if (merged > 0 && error instanceof Error)
+      error.message += `; the first ${plural(merged, 'record')} of ${input.name} were merged`;
+    throw error;
   }
-  if (batch.length > 0) await flush();
   return outcome;
 }
 

@@ -1,5 +1,5 @@
 // The audit of lists as text for people. Makes text only.
-import { ago, localTime, newPaint, type Paint, plural, span, table, visible } from '../text.ts';
+import { ago, localTime, newPaint, type Paint, plural, printable, span, table, visible } from '../text.ts';
 import type { AuditedEntry, AuditedFile } from './audit.ts';
 import type { WantedClient } from './wanted.ts';
 
@@ -53,7 +53,7 @@ function fileText({ file, since, entries }: AuditedFile, now: number, paint: Pai
 }
 
 function noteOf({ by, trouble }: AuditedEntry, file: string): string {
-  if (trouble !== undefined) return trouble;
+  if (trouble !== undefined) return printable(trouble);
   if (by === undefined) return '';
   const where = by.file === file ? `line ${by.line}` : `${visible(by.file)}:${by.line}`;
   return `by ${visible(by.text)} (${where})`;

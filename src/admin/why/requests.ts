@@ -1,6 +1,7 @@
 // The requests that `why` is asked about: of a file as Postfix writes them, or made from options.
 import { newDecoder } from '../../filter/protocol.ts';
 import type { PolicyRequest } from '../../greylist/request.ts';
+import { printable } from '../text.ts';
 
 /** Reads requests; the empty line behind the last may be missing. Throws an Error for the user. */
 export function requestsIn(bytes: Buffer, name: string): PolicyRequest[] {
@@ -11,7 +12,7 @@ export function requestsIn(bytes: Buffer, name: string): PolicyRequest[] {
       if (Object.values(request).some((value) => value !== '')) found.push({ ...request });
       return true;
     },
-    garbage: (line) => void wrong.push(`a line is no attribute: ${line}`),
+    garbage: (line) => void wrong.push(`a line is no attribute: ${printable(line)}`),
     tooLong: (what) => void wrong.push(`it has ${what}`),
     attribute: undefined,
   });

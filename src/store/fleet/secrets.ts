@@ -46,6 +46,8 @@ function readText(path: string, check: (mode: number) => void): string {
       closeSync(fd);
     }
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new StoreError(`cannot read ${path}: it does not exist`);
     throw error instanceof StoreError ? error : refused(error, path, 'read');
   }
 }

@@ -6,6 +6,7 @@ import { readAll } from '../../../src/admin/history/read.ts';
 import { ofDatabase } from '../../../src/admin/records.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/file.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { runProgram } from '../live.ts';
 import { fill, made } from '../report/made.ts';
 
 const PAGE = 4096;
@@ -35,7 +36,28 @@ test('what stands on damaged pages is passed over, and that is said', async () =
   fill(db, made(4000, 1_764_000_000));
   const whole = await read(db);
   expect(whole.said).toBe('');
-  // The last quarter of the pages: leaves, mostly those in use.
+  damage(db);
+  const { entries, said } = await read(db);
+  expect(entries).toBeLessThan(whole.entries);
+  expect(said).toMatch(SAID);
+});
+
+test.each([['list', '--limit', '1'], ['export'], ['report'], ['lists', 'audit']])(
+  'greylatch %s says so',
+  async (...words) => {
+    const db = path.join(scratch.path, 'greylist.mdb');
+    fill(db, made(4000, 1_764_000_000));
+    damage(db);
+    const { status, err } = await runProgram([...words, '--db', db]);
+    expect(status).toBe(0);
+    expect(err).toMatch(SAID);
+  },
+);
+
+const SAID = /^greylatch: \d+ damaged pages? (was|were) passed over; see greylatch verify --db \S+\n$/;
+
+/** The last quarter of the pages: leaves, mostly those in use. */
+function damage(db: string): void {
   const opened = openFile(db)!;
   const size = (readHead(opened).lastPage + 1) * PAGE;
   closeFile(opened);
@@ -43,9 +65,4 @@ test('what stands on damaged pages is passed over, and that is said', async () =
   for (let at = Math.floor((size * 0.75) / PAGE) * PAGE; at < size - 3 * PAGE; at += 3 * PAGE)
     writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, at);
   closeSync(file);
-  const { entries, said } = await read(db);
-  expect(entries).toBeLessThan(whole.entries);
-  expect(said).toMatch(
-    /^greylatch: \d+ damaged pages? (was|were) passed over; see greylatch verify --db \S+\n$/,
-  );
-});
+}

@@ -69,7 +69,8 @@ test('certificates may be read by everybody, and stand under the names of node:t
 });
 
 test('a file that cannot be read is named, whichever it is', () => {
-  expect(() => readSecrets(place('none'), undefined)).toThrow(`cannot read ${place('none')}`);
-  expect(() => readSecrets(undefined, { ca: place('none.pem') })).toThrow(`cannot read ${place('none.pem')}`);
+  const none = (file: string) => `cannot read ${place(file)}: it does not exist`;
+  expect(() => readSecrets(place('none'), undefined)).toThrow(none('none'));
+  expect(() => readSecrets(undefined, { ca: place('none.pem') })).toThrow(none('none.pem'));
   expect(() => readSecrets(scratch.path, undefined)).toThrow(StoreError);
 });
