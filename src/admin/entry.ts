@@ -1,9 +1,7 @@
 // What commands ask of one entry on record. Reads and changes nothing.
 import type { Name } from '../store/change.ts';
-import type { Entry } from '../store/scan.ts';
+import type { Entry, TripleEntry } from '../store/scan.ts';
 import { clientCounts, type Lives, tripleCounts } from '../store/store.ts';
-
-export type TripleEntry = Extract<Entry, { kind: 'triple' }>;
 
 /** By what an editor finds it. */
 export function nameOf(entry: Entry): Name {

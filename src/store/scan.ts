@@ -30,13 +30,14 @@ import {
   readTriple,
   type TripleRecord,
 } from './record.ts';
+import type { Triple } from './store.ts';
 import { newTriple } from './triples.ts';
 import { begin, closeWriter, type Writer } from './writer.ts';
 
 /** A record with its key read back, all texts latin1: a triple's, or a client's own. */
-export type Entry =
-  | ({ kind: 'triple'; client: string; sender: string; recipient: string } & TripleRecord)
-  | ({ kind: 'client'; client: string } & ClientRecord);
+export type Entry = TripleEntry | ClientEntry;
+export type TripleEntry = { kind: 'triple' } & Triple & TripleRecord;
+export type ClientEntry = { kind: 'client'; client: string } & ClientRecord;
 
 /** So many leaves are read at a time: a megabyte, some 15,000 records. */
 const AT_ONCE = 256;
@@ -119,10 +120,7 @@ export function scan(
 }
 
 /** The records that first sights will be; takes them from what is queued, as `sightsBefore` does. */
-export function* queuedEntries(
-  queued: Map<string, number>,
-  name?: string,
-): Generator<Entry & { kind: 'triple' }> {
+export function* queuedEntries(queued: Map<string, number>, name?: string): Generator<TripleEntry> {
   for (const [key, firstSeen] of sightsBefore(queued, name)) {
     const { client, tail } = readKey(Buffer.from(key, 'latin1')) ?? {};
     if (client === undefined || tail === undefined) continue;

@@ -2,7 +2,7 @@
 // time zone.
 
 import { type ForgottenDays, forgottenSince } from '../../store/forgotten.ts';
-import type { Entry } from '../../store/scan.ts';
+import type { ClientEntry, Entry } from '../../store/scan.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { addTo, between, newTally, percentile, type Tally } from '../history/tally.ts';
 import { keyInForce, newCollector } from '../history/triples.ts';
@@ -44,8 +44,7 @@ export function newGathering(settings: GatherSettings): Gathering {
   const imported: number[] = []; // first sights of what passed, when nobody knows
   let forgotten: Facts['forgotten'];
 
-  function takeClient(entry: Extract<Entry, { kind: 'client' }>): void {
-    const { client, comeBacks, lastSeen } = entry;
+  function takeClient({ client, comeBacks, lastSeen }: ClientEntry): void {
     if (autoWhitelist === 0 || comeBacks === 0) return;
     if (comeBacks > autoWhitelist) {
       whitelist.whitelisted++;
