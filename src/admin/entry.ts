@@ -18,6 +18,6 @@ export function lastOf({ firstSeen, lastPassed, offsets }: TripleEntry): number 
 /** Whether it does not count any more at `now`. What was first seen in the future may be right again when the clock is. */
 export function hasExpired(entry: Entry, now: number, lives: Lives): boolean {
   if (entry.kind === 'client') return !clientCounts(entry.lastSeen, now, lives);
-  const { firstSeen, passed, lastPassed } = entry;
-  return firstSeen <= now && !tripleCounts(firstSeen, passed ? lastPassed : 0, now, lives);
+  const { firstSeen, lastPassed } = entry;
+  return firstSeen <= now && !tripleCounts(firstSeen, lastPassed, now, lives);
 }

@@ -63,7 +63,7 @@ export const listCommand = defineCommand({
           entry.kind === 'client'
             ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, lives)
             : state !== (entry.passed ? 'waiting' : 'passed') &&
-              tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, lives);
+              tripleCounts(entry.firstSeen, entry.lastPassed, now, lives);
         if (wanted && isMeant(entry)) best.add(entry);
       });
       const entries = best.all();

@@ -11,16 +11,10 @@ import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
 import { HOUSE, isTriple, MAX_KEY, writeHouse } from './key.ts';
 import { clientOf, readOrigins } from './origins.ts';
-import {
-  hasPassed,
-  lastPassed,
-  lastSeen,
-  mainNumber,
-  readHouse,
-  writeHouse as writeHouseRecord,
-} from './record.ts';
-import { clientCounts, type Limits, tripleCounts } from './store.ts';
+import { hasPassed, lastSeen, mainNumber, readHouse, writeHouse as writeHouseRecord } from './record.ts';
+import { clientCounts, type Limits } from './store.ts';
 import { keyOfNextLeaf, type Path, recordSize, seek } from './tree.ts';
+import { stillCounts } from './triples.ts';
 import { putRecord, removeRecord, type Writer } from './writer.ts';
 
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
@@ -172,7 +166,7 @@ function collect(
     // What was first seen in the future may be right again when the clock is.
     const ahead = triple && mainNumber(pages, at) > now;
     const counts = triple
-      ? tripleCounts(mainNumber(pages, at), passed ? lastPassed(pages, at) : 0, now, limits)
+      ? stillCounts(pages, at, now, limits)
       : clientCounts(lastSeen(pages, at), now, limits);
     if (!counts && !ahead) {
       expired.push(Buffer.from(pages.subarray(keyAt, at)));

@@ -92,12 +92,8 @@ function sightingOf({ triple, client }: Peek, limits: FilterArguments, now: numb
   };
 }
 
-function counts(
-  { firstSeen, passed, lastPassed }: TripleRecord,
-  limits: FilterArguments,
-  now: number,
-): boolean {
-  return tripleCounts(firstSeen, passed ? lastPassed : 0, now, limits);
+function counts({ firstSeen, lastPassed }: TripleRecord, limits: FilterArguments, now: number): boolean {
+  return tripleCounts(firstSeen, lastPassed, now, limits);
 }
 
 function recordsOf({ triple, client }: Peek, limits: FilterArguments, now: number): Partial<Explanation> {
