@@ -5,7 +5,7 @@ import { type ExceptionSettings, exceptionFor } from '../greylist/exceptions.ts'
 import { releaseFor } from '../greylist/release.ts';
 import type { PolicyRequest } from '../greylist/request.ts';
 import { type TripleSettings, tripleOf } from '../greylist/triple.ts';
-import { type Log, ONCE_IN, sparingly } from '../log/log.ts';
+import { type Log, sparingly } from '../log/log.ts';
 import { LAST_SECOND, type Rules, type Store, type Triple } from '../store/store.ts';
 import { DUNNO, newDeferral, newHeader } from './reply.ts';
 
@@ -31,7 +31,7 @@ export function newAnswer(
   clock: () => number,
 ): (request: PolicyRequest) => string | undefined {
   const { onError, delay, dryRun } = policy;
-  const complain = sparingly(log, ONCE_IN, clock);
+  const complain = sparingly(log, clock);
   const deferral = newDeferral(policy.action, policy.text, delay);
   const header = policy.header ? newHeader(policy.hostname) : undefined;
   const defers = policy.greylist !== 'observe' && !dryRun;

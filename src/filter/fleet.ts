@@ -1,7 +1,7 @@
 // The store that several hosts share, for --store. Nothing of it is loaded where that is not set.
 import type { FilterArguments } from '../cli/arguments.ts';
 import { UsageError } from '../cli/values.ts';
-import { type Log, ONCE_IN, sparingly } from '../log/log.ts';
+import { type Log, sparingly } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 
 /** A function that puts the fleet's store in front of the host's own. Throws UsageError. */
@@ -25,6 +25,6 @@ export function fleetFrom(settings: FilterArguments, log: Log, clock: () => numb
       database: db,
       limits: { retryWindow, maxAge, maxWaiting },
       say: (level, text) => log.write(level, text),
-      complain: sparingly(log, ONCE_IN, clock),
+      complain: sparingly(log, clock),
     });
 }
