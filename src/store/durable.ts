@@ -11,11 +11,11 @@
 // then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { FullError } from './damage.ts';
-import { type DataFile, readHead } from './file.ts';
+import { closeFile, type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { isKept, markedState, markedTxn, writeMark, writeUnkept } from './mark.ts';
 import { native, READ_ONLY } from './native.ts';
-import { begin, type Flush, finishClosing, mayRelease, type Writer } from './writer.ts';
+import { begin, type Flush, mayRelease, type Writer } from './writer.ts';
 
 /** How long a commit may stay unflushed, in milliseconds. */
 export const FLUSH_AFTER = 1000;
@@ -82,7 +82,7 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   const end = (error?: unknown) => {
     writer.flushing = undefined;
     if (error instanceof FullError && begun.pin !== undefined) writer.stuck.push(begun.pin);
-    if (writer.closed) finishClosing(writer);
+    if (writer.closed) closeFile(writer.file);
     else done(error);
   };
   const step = (work: () => void) => (error: unknown) => {

@@ -237,7 +237,7 @@ export function closeWriter(writer: Writer): void {
   }
   writer.env.close();
   releaseLock(writer.lock);
-  if (writer.flushing === undefined) finishClosing(writer);
+  if (writer.flushing === undefined) closeFile(writer.file); // else it goes last: the flush uses its descriptor
 }
 
 /** Whether the lock file's map can be written to: a reader's slot is given up there. */
@@ -246,8 +246,3 @@ export function mayRelease({ copies, file }: Writer): boolean {
 }
 
 const abandoned: Writer[] = [];
-
-/** The descriptor that a flush may have been using goes last. */
-export function finishClosing(writer: Writer): void {
-  closeFile(writer.file);
-}
