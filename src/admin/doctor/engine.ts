@@ -53,7 +53,7 @@ export function askedBy(entries: readonly Entry[], queue: string): Asked[] {
 /** Throws UsageError where the address is none. */
 export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   const { store, passwordFile, timeout, account } = asked;
-  const { address, fleet: opener } = engineAt(store);
+  const { address, opener } = engineAt(store);
   const known = {
     store,
     where: opener.nameOf(address),
