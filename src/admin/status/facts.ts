@@ -1,10 +1,11 @@
 // What the database looks like at a glance, as plain data. Looks; changes nothing, prints nothing.
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { DamageError } from '../../store/damage.ts';
+import { hold } from '../../store/hold.ts';
 import { lockPath } from '../../store/lock.ts';
 import { wasDatabase } from '../../store/ours.ts';
 import { damagedFiles } from '../../store/recover.ts';
-import { type ClientEntry, type Entry, hold, type TripleEntry } from '../../store/scan.ts';
+import type { ClientEntry, Entry, TripleEntry } from '../../store/scan.ts';
 import type { Lives } from '../../store/store.ts';
 import { type Problem, verify } from '../../store/verify.ts';
 import { doesNotExist, explained } from '../database.ts';
