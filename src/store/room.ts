@@ -2,8 +2,7 @@
 // kept for this; the oldest that waits on the newcomer's own leaf goes, which is a network's own, or a sample of all.
 
 import { checkBeside } from './check.ts';
-import type { Meta } from './format.ts';
-import { keysOn, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
+import { keysOn, type Meta, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
 import { isTriple, networkLength } from './key.ts';
 import { hasPassed, mainNumber } from './record.ts';
 import type { Path } from './tree.ts';

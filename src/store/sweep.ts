@@ -3,8 +3,7 @@
 
 import { checkBeside, descendChecked, seekChecked } from './check.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from './forgotten.ts';
-import type { Meta } from './format.ts';
-import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
+import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { isHitsName, isStale, noteForgotten } from './hits.ts';
 import { houseText, putHouse } from './house.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
