@@ -6,15 +6,14 @@ import { addForgotten, dayOf, FORGOTTEN, readForgotten } from './forgotten.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { isHitsName, isStale, noteForgotten } from './hits.ts';
 import { houseText, putHouse } from './house.ts';
-import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
 import { HOUSE, isTriple, MAX_KEY, writeHouse } from './key.ts';
 import { clientOf, readOrigins } from './origins.ts';
-import { hasPassed, lastSeen, mainNumber, readHouse, writeHouse as writeHouseRecord } from './record.ts';
+import { hasPassed, lastSeen, mainNumber, readHouse } from './record.ts';
 import { clientCounts, type Limits } from './store.ts';
-import { keyOfNextLeaf, type Path, recordSize, seek } from './tree.ts';
+import { keyOfNextLeaf, type Path, seek } from './tree.ts';
 import { stillCounts } from './triples.ts';
-import { putRecord, removeRecord, type Writer } from './writer.ts';
+import { removeRecord, type Writer } from './writer.ts';
 
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
 const EVERY = 5;
@@ -26,6 +25,8 @@ const REST = 3600;
 const PATIENCE = 30;
 /** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */
 const LEAP = 86_400;
+/** The name of the record that says how far the sweep is. */
+const SWEEP = 'sweep';
 const START = Buffer.alloc(0);
 /** Leaves a step looks at: with one step in five seconds, 138,000 a day, which hold some 7 million triples. */
 const LEAVES = 8;
@@ -51,7 +52,7 @@ export interface Sweeper {
 
 export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   const key = Buffer.allocUnsafeSlow(16);
-  const keyLength = writeHouse(key, 0, 'sweep');
+  const keyLength = writeHouse(key, 0, SWEEP);
   const patience = PATIENCE * (1 + Math.random());
   let firstLook: number | undefined;
   let tried = 0;
@@ -85,7 +86,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     };
     if (!isDue(state, now)) return false;
     if (state.at > 0 && Math.abs(now - state.at) > LEAP) {
-      putState(writer, key.subarray(0, keyLength), { ...state, at: now, complete: now, position: START });
+      putState(writer, { ...state, at: now, complete: now, position: START });
       return true;
     }
     const expired: Buffer[] = [];
@@ -108,7 +109,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     if (waited.size > 0) noteWaited(writer, meta, waited, now);
     const done = position === undefined;
     others = done ? state.othersSoFar : state.others;
-    putState(writer, key.subarray(0, keyLength), {
+    putState(writer, {
       at: now,
       complete: done ? now : state.complete,
       othersSoFar: done ? 0 : state.othersSoFar,
@@ -190,35 +191,23 @@ function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, numb
   putHouse(writer, FORGOTTEN, addForgotten(readForgotten(houseText(path, at)), waited, now));
 }
 
-// The record: at (4 bytes), complete (4), others so far (4), others (4), position.
-const HEAD = 20;
+// The record's text: at (4 bytes), complete (4), others so far (4), others (4), position.
+const HEAD = 16;
 
 /** Reads the state whose record lies at `at` of the path's pages; undefined: there is none. */
 function readState(path: Path, at: number): SweepState | undefined {
-  if (at < 0) return undefined;
-  const { pages } = path;
-  const size = recordSize(path, at);
-  const long = (offset: number) => pages.readUInt32LE(at + offset);
+  const bytes = Buffer.from(houseText(path, at) ?? '', 'latin1');
+  if (bytes.length < HEAD) return undefined;
   return {
-    at: long(4),
-    complete: long(8),
-    othersSoFar: long(12),
-    others: long(16),
-    position: Buffer.from(pages.subarray(at + HEAD, at + size)),
+    at: bytes.readUInt32LE(0),
+    complete: bytes.readUInt32LE(4),
+    othersSoFar: bytes.readUInt32LE(8),
+    others: bytes.readUInt32LE(12),
+    position: bytes.subarray(HEAD),
   };
 }
 
-function putState(writer: Writer, key: Buffer, state: SweepState): void {
-  const { bytes } = writer.instruction;
-  const at = valueAt(key.length);
-  key.copy(bytes, KEY_AT);
-  const position = state.position.subarray(0, MAX_KEY);
-  bytes.writeUInt32LE(state.at >>> 0, at + 4);
-  bytes.writeUInt32LE(state.complete >>> 0, at + 8);
-  bytes.writeUInt32LE(state.othersSoFar, at + 12);
-  bytes.writeUInt32LE(state.others, at + 16);
-  position.copy(bytes, at + HEAD);
-  const size = HEAD + position.length;
-  writeHouseRecord(bytes, KEY_AT, key.length, at, size);
-  putRecord(writer, key.length, size);
+function putState(writer: Writer, { at, complete, othersSoFar, others, position }: SweepState): void {
+  const head = Buffer.from(Uint32Array.of(at, complete, othersSoFar, others).buffer);
+  putHouse(writer, SWEEP, Buffer.concat([head, position]).toString('latin1', 0, HEAD + MAX_KEY));
 }

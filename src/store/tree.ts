@@ -9,7 +9,6 @@ import {
   type Meta,
   nodeAt,
   nodeChild,
-  nodeData,
   nodeDataSize,
   nodeKey,
   nodeKeySize,
@@ -176,15 +175,6 @@ export function findRecord(path: Path, key: Uint8Array, keyLength: number): numb
   if (flags !== 0 || !isRecord(pages, node + 8, keyLength, at, nodeDataSize(pages, node)))
     throw bad(path, level, 'a damaged record');
   return at;
-}
-
-/** The bytes of the record that `findRecord` has found at `at`. */
-export function recordSize({ pages, leaf }: Path, at: number): number {
-  for (let i = 0; i < keysOn(pages, leaf); i++) {
-    const node = nodeAt(pages, leaf, i);
-    if (nodeData(pages, node) === at) return nodeDataSize(pages, node);
-  }
-  return 0;
 }
 
 /** Where the record of `key` lies in `path.pages`; -1: nowhere. Pages that the path has are not read again. */
