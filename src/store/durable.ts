@@ -8,7 +8,7 @@
 //
 // Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostHeld` pages written since the mark, or
 // since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the power fail
-// then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
+// then, the file is read and checked as a whole (doubt.ts), and what is damaged is left out (saving.ts).
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { FullError } from './damage.ts';
 import { closeFile, type DataFile, readHead } from './file.ts';
@@ -31,8 +31,9 @@ interface State {
 }
 
 /**
- * The part of what may be held back since a state that is held back now, if each commit has written as many pages as
- * this process's last one: a come-back a handful, new triples from the queue some dozens.
+ * How much is held back for the state `since`, as a part of `mostHeld`: more than 1 is too much. Estimated, as if each
+ * commit since then had written as many pages as this process's last one: a come-back writes a handful, new triples from
+ * the queue some dozens.
  */
 function heldBack({ pagesEach }: Writer, since: State, now: State): number {
   return ((now.txnid - since.txnid) * pagesEach) / mostHeld(now.lastPage);

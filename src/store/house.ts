@@ -1,4 +1,4 @@
-// Records of the store's own that hold a text, each under its name. What stands in them is their owners' business.
+// Records of the store's own: a text under a name. What stands in them is their owners' business.
 import { nodeDataSize } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { writeHouse as writeKey } from './key.ts';

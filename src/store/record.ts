@@ -13,7 +13,7 @@ import { putLong, u16 } from './format.ts';
 // bytes 8-9   triple: last passed, hours after first seen      client: last seen, days since the epoch
 // bytes 10-11 triple: how long it waited for its first pass (see `coarseWait`)
 // bytes 12-15 triple: when it was deferred again, four times at most (see `coarseOffset`)
-// All numbers are little-endian. A record of the house (how far the sweep is) has bytes of its own from 4 on.
+// All numbers are little-endian. A record of the house has a text from byte 4 on.
 const TRIPLE = 1;
 const CLIENT = 2;
 const HOUSE = 3;
@@ -199,15 +199,15 @@ export function writeClient(
   seal(b, keyAt, keyLength, at, CLIENT_SIZE);
 }
 
-/** A record of the house has its own bytes behind these. */
+/** A record of the house has its text behind so many bytes. */
 export const HOUSE_HEAD = 4;
 
-/** The text of a record of the house that has one. */
+/** The text of a record of the house, latin1. */
 export function readHouse(bytes: Buffer, at: number, size: number): string {
   return bytes.toString('latin1', at + HOUSE_HEAD, at + size);
 }
 
-/** Makes the `size` bytes at `at`, whose content from byte 4 on is the caller's, a record of the house. */
+/** Makes the `size` bytes at `at`, in which the text stands from HOUSE_HEAD on, a record of the house. */
 export function writeHouse(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): void {
   b[at] = HOUSE << 4;
   b[at + 1] = 0;

@@ -29,7 +29,7 @@ export interface Path {
   nodes: number[];
   /** How many of them, from the root down, have been checked as a whole. */
   checked: number;
-  /** Bytes that were put in this state's transaction on a leaf, by its number: its pages are shown as they were before. */
+  /** How many bytes the transaction on this state has put on a leaf, by its number: `pages` are as they were before it. */
   grown: Map<number, number>;
   /** How many pages of this state's transaction may be split, or take records of another, at most. */
   splits: number;

@@ -32,7 +32,7 @@ export interface Writer {
   /** On how many leaves the transaction has put records, about, and on which one last. */
   touched: number;
   leaf: number;
-  /** How many records it has put or deleted, none of them appended, and how many bytes of pages are filled at most. */
+  /** How many records it has put or deleted, those that were appended left out, and how many bytes all take at most. */
   puts: number;
   filled: number;
   /** How many pages the last commit that changed any has written, about. */
@@ -165,8 +165,8 @@ function pinIfSafe(writer: Writer, meta: Meta): void {
 }
 
 /**
- * Carries out `change` in one write transaction, with no look at the pages first: for a database that this
- * process has just made.
+ * Carries out `change` in one write transaction, with no look at the pages first: for what was copied or salvaged into a
+ * database that was just made. (Where an administrator names one that has been there, liblmdb has to find it sound.)
  */
 export function transactBatch(writer: Writer, change: () => void): Meta {
   const meta = begin(writer);

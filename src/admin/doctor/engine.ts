@@ -14,7 +14,7 @@ export interface EngineFacts {
   where: string;
   /** A command that asks it for a sign of life. */
   ping: string;
-  /** What any of its nodes is talked to with, but for where it is and by whom. */
+  /** The command that talks to its nodes, without host and user. */
   cli: string;
   encrypted: boolean;
   /** A user or a password is given. */
