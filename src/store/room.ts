@@ -60,7 +60,7 @@ export function makeRoom(
  * and where a page holds nothing else, the page above tells how many there are of its kind.
  */
 function ofNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Array): number {
-  const network = networkLength(key, 0);
+  const network = networkLength(key);
   let each = 1;
   for (let level = meta.main.depth - 1; level >= 0; level--) {
     const page = level * file.pageSize;

@@ -8,7 +8,7 @@ import { addTo, between, newTally, percentile, type Tally } from '../history/tal
 import { keyInForce, newCollector } from '../history/triples.ts';
 import { adviceOn } from './advice.ts';
 import type { Bin, Facts, Kept, Waits } from './facts.ts';
-import { domainOf, newLeaders } from './leaders.ts';
+import { newLeaders, senderDomainOf } from './leaders.ts';
 import { newPeriods } from './periods.ts';
 import { newPools } from './pools.ts';
 
@@ -71,7 +71,7 @@ export function newGathering(settings: GatherSettings): Gathering {
       }
       add(entry);
       if (!entry.passed) return;
-      domains.add(domainOf(entry.sender), entry.wait);
+      domains.add(senderDomainOf(entry.sender), entry.wait);
       clients.add(entry.client, entry.wait);
       recipients.add(entry.recipient.toLowerCase(), entry.wait);
     },
@@ -119,7 +119,7 @@ export function newGathering(settings: GatherSettings): Gathering {
         for (const { start, pass, triples: parts } of mails) {
           const more = pass === 0 ? 0 : triples.firstSeen[parts[0]!]! - start;
           if (more === 0) continue;
-          domains.add(domainOf(pair.sender), more, 0);
+          domains.add(senderDomainOf(pair.sender), more, 0);
           recipients.add(pair.recipient.toLowerCase(), more, 0);
         }
       }
