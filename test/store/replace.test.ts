@@ -11,11 +11,12 @@ import { openStore } from '../../src/store/lmdb.ts';
 import { openWriter } from '../../src/store/open.ts';
 import { newQueue } from '../../src/store/queue/queue.ts';
 import { compact, copyTo, restore } from '../../src/store/replace.ts';
+import type { TripleEntry } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
 import { closeWriter } from '../../src/store/writer.ts';
 import { makeRandom } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { everything, fill, forget, type TripleEntry, triple } from './filled.ts';
+import { everything, fill, forget, triple } from './filled.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
