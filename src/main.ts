@@ -3,7 +3,7 @@
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';
 import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';
-import { fleetFrom } from './filter/fleet.ts';
+import { withFleet } from './filter/fleet.ts';
 import { hitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
@@ -64,7 +64,6 @@ function isForCommands(word: string, i: number): boolean {
 function filter(settings: FilterArguments, log: Log): void {
   const { retryWindow, maxAge, maxWaiting } = settings;
   const seconds = () => Math.floor(Date.now() / 1000);
-  const shared = fleetFrom(settings, log, seconds);
   const local = openStore({
     path: settings.db,
     sync: settings.sync,
@@ -73,7 +72,7 @@ function filter(settings: FilterArguments, log: Log): void {
     onTrouble: (error) => log.write('err', error.message),
     onFull: (what) => log.write('warning', what),
   });
-  const store = shared(local);
+  const store = withFleet(local, settings, log, seconds);
   const hits = hitCounter(settings, store, seconds);
   const end = (status: number) => {
     hits?.write(seconds(), true);

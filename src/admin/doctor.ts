@@ -10,7 +10,7 @@ import { judge } from './doctor/judge.ts';
 import { readConfiguration } from './doctor/postconf.ts';
 import { printed } from './doctor/print.ts';
 import { WHERE } from './records.ts';
-import { wantsColour } from './text.ts';
+import { paintForOutput } from './text.ts';
 
 const WELL = 0;
 const TO_MEND = 1;
@@ -52,9 +52,7 @@ export const doctorCommand = defineCommand({
         : await examineStore({ store, passwordFile, timeout, account: undefined });
     const well = !findings.some(isToMend);
     process.stdout.write(
-      json
-        ? `${JSON.stringify({ ...about, well, findings })}\n`
-        : printed(head, findings, wantsColour(process.stdout, process.env)),
+      json ? `${JSON.stringify({ ...about, well, findings })}\n` : printed(head, findings, paintForOutput()),
     );
     return well ? WELL : TO_MEND;
   },

@@ -1,9 +1,7 @@
 // What commands ask of one entry on record. Reads and changes nothing.
 import type { Name } from '../store/change.ts';
-import type { Entry } from '../store/scan.ts';
+import type { Entry, TripleEntry } from '../store/scan.ts';
 import { clientCounts, type Lives, tripleCounts } from '../store/store.ts';
-
-export type TripleEntry = Extract<Entry, { kind: 'triple' }>;
 
 /** By what an editor finds it. */
 export function nameOf(entry: Entry): Name {
@@ -20,6 +18,6 @@ export function lastOf({ firstSeen, lastPassed, offsets }: TripleEntry): number 
 /** Whether it does not count any more at `now`. What was first seen in the future may be right again when the clock is. */
 export function hasExpired(entry: Entry, now: number, lives: Lives): boolean {
   if (entry.kind === 'client') return !clientCounts(entry.lastSeen, now, lives);
-  const { firstSeen, passed, lastPassed } = entry;
-  return firstSeen <= now && !tripleCounts(firstSeen, passed ? lastPassed : 0, now, lives);
+  const { firstSeen, lastPassed } = entry;
+  return firstSeen <= now && !tripleCounts(firstSeen, lastPassed, now, lives);
 }

@@ -2,14 +2,12 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Release } from '../store/releases.ts';
-import type { Entry } from '../store/scan.ts';
+import type { ClientEntry, Entry, TripleEntry } from '../store/scan.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
-import { lastOf, type TripleEntry } from './entry.ts';
+import { lastOf } from './entry.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
 import { checkClient, loosely, mayConcern, recordTest, SELECTION, selectionOf } from './select.ts';
 import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
-
-type Client = Extract<Entry, { kind: 'client' }>;
 
 const STATES = ['waiting', 'passed', 'whitelisted', 'released'] as const;
 const SORTS = ['first', 'last', 'wait'] as const;
@@ -68,7 +66,7 @@ export const listCommand = defineCommand({
           entry.kind === 'client'
             ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, lives)
             : state !== (entry.passed ? 'waiting' : 'passed') &&
-              tripleCounts(entry.firstSeen, entry.passed ? entry.lastPassed : 0, now, lives);
+              tripleCounts(entry.firstSeen, entry.lastPassed, now, lives);
         if (wanted && isMeant(entry)) best.add(entry);
       });
       const entries = best.all();
@@ -78,7 +76,7 @@ export const listCommand = defineCommand({
         const heading = (row: number, _: number, cell: string) => (row === 0 ? paint('bold', cell) : cell);
         const rows =
           state === 'whitelisted'
-            ? clientRows(entries as Client[], now)
+            ? clientRows(entries as ClientEntry[], now)
             : tripleRows(entries as TripleEntry[], now);
         if (entries.length > 0) process.stdout.write(table(rows, RIGHT, heading));
         const what = state === 'whitelisted' ? 'client' : 'triple';
@@ -139,7 +137,7 @@ function tripleRows(triples: readonly TripleEntry[], now: number): string[][] {
   return [['state', 'waited', 'deferred', 'first', 'last', 'client', 'sender', 'recipient'], ...rows];
 }
 
-function clientRows(clients: readonly Client[], now: number): string[][] {
+function clientRows(clients: readonly ClientEntry[], now: number): string[][] {
   const rows = clients.map(({ client, comeBacks, lastSeen }) => [
     visible(client),
     `${comeBacks}`,

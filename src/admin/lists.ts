@@ -72,8 +72,7 @@ export const listsCommand = defineCommand({
 
     if (args.json) process.stdout.write(`${JSON.stringify({ files, wanted: missing })}\n`);
     else {
-      const paint = paintForOutput();
-      process.stdout.write(auditText(files, missing, now, paint));
+      process.stdout.write(auditText(files, missing, now, paintForOutput()));
     }
     return 0;
   },

@@ -15,9 +15,9 @@ import {
   totalOf,
 } from '../store/origins.ts';
 import { MOST_OFFSETS } from '../store/record.ts';
-import type { Entry } from '../store/scan.ts';
+import type { Entry, TripleEntry } from '../store/scan.ts';
 import { doesNotExist } from './database.ts';
-import { lastOf, type TripleEntry } from './entry.ts';
+import { lastOf } from './entry.ts';
 import type { Imported, ImportedClient, ImportedTriple } from './import/record.ts';
 import type { Merge, Merged } from './import/run.ts';
 import type { Editor, Records } from './records.ts';

@@ -1,7 +1,6 @@
 // The records that a command reads and changes, wherever they are: in this host's own database, or with --store in the
 // engine that several hosts share. Commands that read or change records need not know which.
-import type { Option } from '../cli/options.ts';
-import { OPTIONS } from '../cli/options.ts';
+import { OPTIONS, type Option } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import type { Change, JointChange, Name } from '../store/change.ts';
 import { openEditor } from '../store/edit.ts';
@@ -87,7 +86,7 @@ export interface Editor {
 /** Hands `work` the records. Throws an Error for the user where they cannot be used. */
 export async function withRecords<T>(where: Where, work: (records: Records) => Promise<T>): Promise<T> {
   if (where.store === undefined) return work(ofDatabase(where.db));
-  const { address, fleet: opener } = engineAt(where.store);
+  const { address, opener } = engineAt(where.store);
   const fleet = await opener.openEngine(address, {
     passwordFile: where['store-password-file'],
     patience: where['store-timeout'],
@@ -103,10 +102,10 @@ export async function withRecords<T>(where: Where, work: (records: Records) => P
 type Bundle = typeof import('../store/fleet/admin.ts');
 
 /** The address of --store and what opens it, loaded only now. Throws UsageError. */
-export function engineAt(store: string): { address: ReturnType<Bundle['readAddress']>; fleet: Bundle } {
-  const fleet = require('./fleet-admin.js') as Bundle;
+export function engineAt(store: string): { address: ReturnType<Bundle['readAddress']>; opener: Bundle } {
+  const opener = require('./fleet-admin.js') as Bundle;
   try {
-    return { address: fleet.readAddress(store), fleet };
+    return { address: opener.readAddress(store), opener };
   } catch (error) {
     throw new UsageError(`--store: ${(error as Error).message}`);
   }

@@ -1,8 +1,8 @@
 // greylatch verify: is the database sound? Reads it all, changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { hold } from '../store/hold.ts';
 import { foreign, wasDatabase } from '../store/ours.ts';
-import { hold } from '../store/scan.ts';
 import { type Verified, verify } from '../store/verify.ts';
 import { doesNotExist, explained } from './database.ts';
 import { withBar } from './progress.ts';

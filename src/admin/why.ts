@@ -5,7 +5,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS, type OptionName } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import { policyFrom } from '../filter/policy.ts';
-import { emptyRequest, type PolicyRequest } from '../greylist/request.ts';
+import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import { secretPath } from '../store/secret.ts';
 import { openInput } from './input.ts';
 import { WHERE, withRecords } from './records.ts';
@@ -103,7 +103,7 @@ async function requestsOf(args: Args): Promise<PolicyRequest[]> {
   return [
     {
       ...emptyRequest(),
-      request: 'smtpd_access_policy',
+      request: REQUEST_TYPE,
       protocol_state: 'RCPT',
       client_address: client,
       client_name: name,
@@ -123,7 +123,7 @@ function shown(explanation: Explanation, settings: FilterArguments, now: number)
     ['', `sender ${visible(sender)}, recipient ${visible(recipient)}`],
   ];
   if (action === undefined) {
-    rows.push(['answer', 'none: it has no request=smtpd_access_policy; the session would end with status 1']);
+    rows.push(['answer', `none: it has no request=${REQUEST_TYPE}; the session would end with status 1`]);
     return rows;
   }
   const { entry } = exception ?? {};

@@ -5,7 +5,7 @@ import { type ExceptionSettings, exceptionFor } from '../greylist/exceptions.ts'
 import { releaseFor } from '../greylist/release.ts';
 import type { PolicyRequest } from '../greylist/request.ts';
 import { type TripleSettings, tripleOf } from '../greylist/triple.ts';
-import { type Log, ONCE_IN, sparingly } from '../log/log.ts';
+import { type Log, sparingly } from '../log/log.ts';
 import { LAST_SECOND, type Rules, type Store, type Triple } from '../store/store.ts';
 import { DUNNO, newDeferral, newHeader } from './reply.ts';
 
@@ -31,7 +31,7 @@ export function newAnswer(
   clock: () => number,
 ): (request: PolicyRequest) => string | undefined {
   const { onError, delay, dryRun } = policy;
-  const complain = sparingly(log, ONCE_IN, clock);
+  const complain = sparingly(log, clock);
   const deferral = newDeferral(policy.action, policy.text, delay);
   const header = policy.header ? newHeader(policy.hostname) : undefined;
   const defers = policy.greylist !== 'observe' && !dryRun;
@@ -46,9 +46,9 @@ export function newAnswer(
       : decide(triple, store, now, policy, (error) => {
           complain('err', 'note', `${(error as Error).message}; the answer stands, but is not noted`);
         });
-    if (verdict.passes) return (verdict.delayed && headerFor(request, verdict.age, now)) || DUNNO;
+    if (verdict.passes) return verdict.delayed ? actionForDelayed(request, verdict.age, now) : DUNNO;
     if (isReleased(request, triple, now))
-      return (verdict.age > 0 && headerFor(request, verdict.age, now)) || DUNNO;
+      return verdict.age > 0 ? actionForDelayed(request, verdict.age, now) : DUNNO;
     const action = deferral(delay + 1 - verdict.age, request.recipient);
     if (defers) return action;
     const { client_address, sender, recipient } = request;
@@ -59,13 +59,10 @@ export function newAnswer(
     return DUNNO;
   }
 
-  /** Of a mail that was delayed; at its end it is too late for a header (access(5)). */
-  function headerFor(
-    { instance, protocol_state }: PolicyRequest,
-    age: number,
-    now: number,
-  ): string | undefined {
-    return defers && protocol_state !== 'END-OF-MESSAGE' ? header?.(instance, age, now) : undefined;
+  /** A mail that was delayed passes with a header, once; at its end it is too late for that (access(5)). */
+  function actionForDelayed({ instance, protocol_state }: PolicyRequest, age: number, now: number): string {
+    if (!defers || protocol_state === 'END-OF-MESSAGE') return DUNNO;
+    return header?.(instance, age, now) ?? DUNNO;
   }
 
   /** Whether an administrator lets it pass; then it is noted as passed. Trouble with that defers, as was decided. */

@@ -1,7 +1,7 @@
 // A session: requests from descriptor 0, replies to descriptor 1, until one side or the clock ends it.
 // Knows nothing of greylisting: what a request gets is asked of `answer`.
 import { fstatSync, writeSync } from 'node:fs';
-import type { PolicyRequest } from '../greylist/request.ts';
+import { type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import type { Log } from '../log/log.ts';
 import { pause } from '../store/pause.ts';
 import { readFile, readFirst, readStream } from './input.ts';
@@ -25,7 +25,6 @@ export interface SessionOptions {
 const TIDY_AFTER = 1000;
 /** The longest that Node waits, in milliseconds, 24 days: asked for more, it does not wait at all. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-const REQUEST_TYPE = 'smtpd_access_policy';
 
 export function runSession(options: SessionOptions): void {
   const { answer, log, verbose } = options;

@@ -6,7 +6,7 @@
  * bytes that are not ASCII pass through unharmed), '' where the request has none.
  */
 export interface PolicyRequest {
-  /** The value of `request=`; Postfix sends `smtpd_access_policy`. */
+  /** The value of `request=`: REQUEST_TYPE. */
   request: string;
   protocol_state: string;
   client_address: string;
@@ -19,6 +19,9 @@ export interface PolicyRequest {
   instance: string;
   sasl_username: string;
 }
+
+/** What Postfix sends as `request=`; to anything else there is no reply. */
+export const REQUEST_TYPE = 'smtpd_access_policy';
 
 export function emptyRequest(): PolicyRequest {
   return {

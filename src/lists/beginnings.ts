@@ -1,5 +1,5 @@
-// With what the entries begin that may match: sources of regular expressions, for lists that are yet to be read
-// (ListKind). What they fit is read and compared as any list; here only nothing may be missed.
+// How the lines begin that may match, as sources of regular expressions, for a list that is not read yet (large.ts). Lines
+// that fit are then read and compared as in any list: more of them than match may fit, but none may be missed.
 
 /** Of a name or a user; whoever has more costs a reading of the list instead. */
 const MOST_PARTS = 16;

@@ -40,7 +40,7 @@ const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
 export const EMPTY_HASH = 0;
 const CASE = 0x20;
 /** Odd, so that nothing is lost of what was hashed before. */
-const FACTOR = 0x01000193;
+export const FACTOR = 0x01000193;
 
 export function hashOn(hash: number, byte: number): number {
   return (Math.imul(hash, FACTOR) + (byte | CASE)) | 0;

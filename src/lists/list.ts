@@ -25,8 +25,8 @@ export type Reading<T> = Generator<undefined, T>;
 export interface ListKind<Who extends string[]> {
   read(bytes: Buffer, bad: Bad): Reading<Matcher<Who>>;
   /**
-   * With what every entry begins that matches, as the source of a regular expression without regard to case; it may
-   * fit others as well, and does not fit those that are regular expressions. Undefined: too much to look for.
+   * How every entry that matches begins, as the source of a regular expression without regard to case. It may fit
+   * others too; entries that are regular expressions it need not fit. Undefined: too much to look for.
    */
   beginnings(...who: Who): string | undefined;
 }

@@ -1,6 +1,6 @@
 // Addresses and networks as text, in one space of 128 bits: an IPv4 address is ::a.b.c.d, as in Perl's NetAddr::IP,
 // by which postgrey compares. No bigint: four words of 32 bits.
-import { COLON, DOT, SLASH } from './bytes.ts';
+import { COLON, DOT, FACTOR, SLASH } from './bytes.ts';
 
 /** Of an IPv4 address in the space of 128 bits. */
 const IPV4_BITS = 96;
@@ -9,8 +9,6 @@ const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
   const digit = Number.parseInt(String.fromCharCode(byte), 16);
   return Number.isNaN(digit) ? -1 : digit;
 });
-/** Odd, so that nothing is lost of what was hashed before. */
-const FACTOR = 0x01000193;
 const ZERO = 0x30;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;

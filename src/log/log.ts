@@ -41,19 +41,15 @@ function printable(text: string): string {
 }
 
 /** Seconds between two messages about the same trouble. */
-export const ONCE_IN = 60;
+const ONCE_IN = 60;
 
-/** A function that lets the same kind of message through once in `seconds`, and says how many it kept back. */
-export function sparingly(
-  log: Log,
-  seconds: number,
-  clock: () => number,
-): (level: Level, kind: string, text: string) => void {
+/** A function that lets the same kind of message through once in ONCE_IN seconds, and says how many it kept back. */
+export function sparingly(log: Log, clock: () => number): (level: Level, kind: string, text: string) => void {
   const last = new Map<string, { at: number; kept: number }>();
   return (level, kind, text) => {
     const now = clock();
     const before = last.get(kind);
-    if (before !== undefined && Math.abs(now - before.at) < seconds) {
+    if (before !== undefined && Math.abs(now - before.at) < ONCE_IN) {
       before.kept++;
       return;
     }

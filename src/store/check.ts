@@ -54,7 +54,7 @@ export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: numb
   return at;
 }
 
-/** How often a leaf is split, at most, that has so many bytes too few: one of the two is half full, but for a longest key. */
+/** How often a leaf that lacks so many bytes is split, at most: each time it gains half a page, less a longest key. */
 function splits({ file }: Path, missing: number): number {
   return missing <= 0 ? 0 : Math.ceil(missing / (file.pageSize / 2 - MAX_KEY));
 }

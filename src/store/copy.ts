@@ -5,9 +5,9 @@ import type { DataFile } from './file.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { isTriple } from './key.ts';
+import { leaves } from './leaves.ts';
 import { sightsBefore } from './queue/read.ts';
 import { isRecord } from './record.ts';
-import { leaves } from './scan.ts';
 import { newTriple, putTriple } from './triples.ts';
 import { APPEND, putRecord, removeRecord, transactBatch, type Writer } from './writer.ts';
 

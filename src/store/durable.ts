@@ -8,15 +8,15 @@
 //
 // Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostHeld` pages written since the mark, or
 // since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the power fail
-// then, the file is read and checked as a whole, and what is damaged is left out: see keeper.ts.
+// then, the file is read and checked as a whole (doubt.ts), and what is damaged is left out (saving.ts).
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { BadLockError, FullError } from './damage.ts';
-import { type DataFile, readHead } from './file.ts';
+import { closeFile, type DataFile, readHead } from './file.ts';
 import type { Meta } from './format.ts';
 import { isSound } from './lock.ts';
 import { isKept, markedState, markedTxn, writeMark, writeUnkept } from './mark.ts';
 import { native, READ_ONLY } from './native.ts';
-import { begin, type Flush, finishClosing, mayRelease, type Writer } from './writer.ts';
+import { begin, type Flush, mayRelease, type Writer } from './writer.ts';
 
 /** Pages that may be held back for the marked state: a megabyte, or a few per cent of the file. */
 export function mostHeld(lastPage: number): number {
@@ -29,8 +29,9 @@ interface State {
 }
 
 /**
- * The part of what may be held back since a state that is held back now, if each commit has written as many pages as
- * this process's last one: a come-back a handful, new triples from the queue some dozens.
+ * How much is held back for the state `since`, as a part of `mostHeld`: more than 1 is too much. Estimated, as if each
+ * commit since then had written as many pages as this process's last one: a come-back writes a handful, new triples from
+ * the queue some dozens.
  */
 function heldBack({ pagesEach }: Writer, since: State, now: State): number {
   return ((now.txnid - since.txnid) * pagesEach) / mostHeld(now.lastPage);
@@ -80,7 +81,7 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   const end = (error?: unknown) => {
     writer.flushing = undefined;
     if (error instanceof FullError && begun.pin !== undefined) writer.stuck.push(begun.pin);
-    if (writer.closed) finishClosing(writer);
+    if (writer.closed) closeFile(writer.file);
     else done(error);
   };
   const step = (work: () => void) => (error: unknown) => {

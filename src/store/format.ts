@@ -32,6 +32,7 @@ export const LEAF = 2;
 export const OVERFLOW = 4;
 const META = 8;
 
+/** Begins a meta page, behind its header, and the lock file: MDB_MAGIC. */
 export const MAGIC = 0xbeefc0de;
 export const MAGIC_AT = 24;
 const DATA_VERSION = 2;

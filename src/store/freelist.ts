@@ -34,21 +34,16 @@ export function isFree({ bits }: FreePages, page: number): boolean {
   return (bits[page >> 3]! & (1 << (page & 7))) !== 0;
 }
 
-/** Throws DamageError where a write transaction could not work with the list. */
-export function checkFreeList(file: DataFile, meta: Meta, scratch: Buffer): FreePages {
-  return readAll(file, meta, scratch, undefined);
-}
-
-/** As `checkFreeList`, and calls `visit` for each page: those that the list takes itself, and those it lists. */
-export function eachFreePage(
+/**
+ * Throws DamageError where a write transaction could not work with the list. `scratch` has room for a page of each level;
+ * `visit` is called for each page: those that the list takes itself, and those it lists.
+ */
+export function checkFreeList(
   file: DataFile,
   meta: Meta,
-  visit: (page: number, isList: boolean) => void,
-): void {
-  readAll(file, meta, Buffer.allocUnsafeSlow(16 * file.pageSize), visit);
-}
-
-function readAll(file: DataFile, meta: Meta, scratch: Buffer, visit: FreeWalk['visit']): FreePages {
+  scratch: Buffer,
+  visit?: FreeWalk['visit'],
+): FreePages {
   const bits = new Uint8Array((meta.lastPage >> 3) + 1);
   const walk: FreeWalk = { file, meta, visit, bits, count: 0, last: 0 };
   if (meta.free.depth > 0) readFreePage(walk, scratch, meta.free.root, meta.free.depth);

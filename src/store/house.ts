@@ -1,13 +1,14 @@
-// Records of the store's own that hold a text, each under its name. What stands in them is their owners' business.
+// Records of the store's own: a text under a name. What stands in them is their owners' business.
+import { nodeDataSize } from './format.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { writeHouse as writeKey } from './key.ts';
 import { HOUSE_HEAD, readHouse, writeHouse } from './record.ts';
-import { type Path, recordSize } from './tree.ts';
+import type { Path } from './tree.ts';
 import { putRecord, type Writer } from './writer.ts';
 
-/** The text of the record that was found at `at` of the path's pages; undefined where there is none (below 0). */
-export function houseText(path: Path, at: number): string | undefined {
-  return at < 0 ? undefined : readHouse(path.pages, at, recordSize(path, at));
+/** The text of the record that the path was led to last, at `at` of its pages; undefined where there is none (below 0). */
+export function houseText({ pages, exact }: Path, at: number): string | undefined {
+  return at < 0 ? undefined : readHouse(pages, at, nodeDataSize(pages, exact));
 }
 
 /** Puts the text, latin1, under the name, within a transaction that has found the place of it (`seekChecked`). */

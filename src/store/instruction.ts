@@ -1,4 +1,4 @@
-// One "put" in the form that lmdb's addon reads from memory: built in a single buffer, used again and again.
+// One "put" or "delete" in the form that lmdb's addon reads from memory: built in a single buffer, used again and again.
 
 import { MAX_KEY } from './key.ts';
 import { native } from './native.ts';

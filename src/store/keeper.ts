@@ -145,7 +145,9 @@ export function newKeeper(options: KeeperOptions): Keeper {
     }
     if (path === undefined) {
       checkPlace(database);
-      const file = openFile(database) ?? openAfterRecovery();
+      let file = openFile(database);
+      // Where there is none, somebody may just have set it aside and be saving what it holds: worth waiting for.
+      if (file === undefined && awaitRecovery(database)) file = openFile(database);
       if (file === undefined) return undefined;
       path = newPath(file);
       examined = false;
@@ -154,12 +156,6 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (!examined) examine(path.file);
     examined = true;
     return path.file;
-  }
-
-  /** There is no file, or somebody has just set it aside, and is saving what it knows: that is worth to wait for. */
-  function openAfterRecovery(): DataFile | undefined {
-    if (!awaitRecovery(database)) return undefined;
-    return openFile(database);
   }
 
   /** A file that was just opened: after a power cut it goes back to its mark, or has to prove itself. */

@@ -80,11 +80,11 @@ export function isTriple(bytes: Uint8Array, at: number, length: number): boolean
  * How many bytes from the start of a triple's or client's key name its network: a /24, a /64 in its usual spelling
  * (four groups), for anything else the whole client.
  */
-export function networkLength(bytes: Uint8Array, at: number): number {
-  if (bytes[at] === CLIENT_IPV4) return 4;
-  const end = 3 + readLength(bytes, at + 1);
+export function networkLength(key: Uint8Array): number {
+  if (key[0] === CLIENT_IPV4) return 4;
+  const end = 3 + readLength(key, 1);
   let groups = 0;
-  for (let i = 3; i < end; i++) if (bytes[at + i] === COLON && ++groups === 4) return i;
+  for (let i = 3; i < end; i++) if (key[i] === COLON && ++groups === 4) return i;
   return end;
 }
 

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { MovedError, refused } from './damage.ts';
-import { u32 } from './format.ts';
+import { MAGIC, u32 } from './format.ts';
 import { pause } from './pause.ts';
 
 export interface LockFile {
@@ -30,7 +30,6 @@ export interface LockFile {
 
 // struct MDB_txninfo: magic, layout, last transaction (8), readers, padding up to 64; then the write mutex
 // (pthread_mutex_t of glibc: lock word, count, owner, users, kind); from 192 on, 64 bytes a reader.
-const LMDB = 0xbeefc0de;
 const LAST_TXN = 8;
 const READERS = 16;
 const MUTEX = 64;
@@ -72,7 +71,7 @@ export function isRubbishInUse(path: string, ino: number): boolean {
   const head = Buffer.alloc(4);
   const fd = openThere(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
-    if (readSync(fd, head, 0, 4, 0) === 4 && u32(head, 0) === LMDB) return false;
+    if (readSync(fd, head, 0, 4, 0) === 4 && u32(head, 0) === MAGIC) return false;
   } finally {
     closeSync(fd);
   }

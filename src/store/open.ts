@@ -195,10 +195,10 @@ function settleMark(writer: Writer): void {
   if (marked >= 0 && !isDoubtful(file, before)) return;
   const meta = begin(writer);
   try {
-    if (isDoubtful(file, meta) && isKept(file)) rollBack(file, meta);
-    else if (isDoubtful(file, meta))
-      writeMark(file, file.head, meta, true); // the keeper has checked it all
-    else if (markedTxn(file) < 0) writeMark(file, file.head, meta, true);
+    const doubtful = isDoubtful(file, meta);
+    if (doubtful && isKept(file)) rollBack(file, meta);
+    // One that is kept no longer was read as a whole before it came here: see doubt.ts.
+    else if (doubtful || markedTxn(file) < 0) writeMark(file, file.head, meta, true);
   } finally {
     env.abortTxn();
   }

@@ -3,7 +3,7 @@
 
 import { coarseOffset, coarseWait, fineOffset, fineWait } from './coarse.ts';
 import { fnv1a, fold } from './fnv.ts';
-import { putLong } from './format.ts';
+import { putLong, u16 } from './format.ts';
 
 // byte 0      kind and format (high half), flags (low half)
 // byte 1      triple: deferrals                                client: zero, kept for later
@@ -13,7 +13,7 @@ import { putLong } from './format.ts';
 // bytes 8-9   triple: last passed, hours after first seen      client: last seen, days since the epoch
 // bytes 10-11 triple: how long it waited for its first pass (see `coarseWait`)
 // bytes 12-15 triple: when it was deferred again, four times at most (see `coarseOffset`)
-// All numbers are little-endian. A record of the house (how far the sweep is) has bytes of its own from 4 on.
+// All numbers are little-endian. A record of the house has a text from byte 4 on.
 const TRIPLE = 1;
 const CLIENT = 2;
 const HOUSE = 3;
@@ -65,12 +65,12 @@ export function hasPassed(bytes: Uint8Array, at: number): boolean {
 
 /** When the triple passed last, in seconds since the epoch, to the hour. */
 export function lastPassed(bytes: Uint8Array, at: number): number {
-  return mainNumber(bytes, at) + coarse(bytes, at + 8) * HOUR;
+  return mainNumber(bytes, at) + u16(bytes, at + 8) * HOUR;
 }
 
 /** When the client was seen last, in seconds since the epoch, to the day. */
 export function lastSeen(bytes: Uint8Array, at: number): number {
-  return coarse(bytes, at + 8) * DAY;
+  return u16(bytes, at + 8) * DAY;
 }
 
 /** True where the value at `at` is a whole record under the key at `keyAt`. */
@@ -89,7 +89,7 @@ export function isRecord(
         ? size === CLIENT_SIZE
         : kind === HOUSE;
   if (!sound || size < 4 || size > MAX_RECORD) return false;
-  return check(bytes, keyAt, keyLength, at, size) === coarse(bytes, at + 2);
+  return check(bytes, keyAt, keyLength, at, size) === u16(bytes, at + 2);
 }
 
 /** Whether the triple's record at `at` is the short one. */
@@ -116,7 +116,7 @@ export function readTriple(bytes: Uint8Array, at: number): TripleRecord {
     firstSeen,
     passed,
     lastPassed: passed ? lastPassed(bytes, at) : 0,
-    wait: fineWait(coarse(bytes, at + 10)),
+    wait: fineWait(u16(bytes, at + 10)),
     deferrals,
     offsets: codes.map(fineOffset),
   };
@@ -171,7 +171,7 @@ export function addDeferral(
   now: number,
 ): boolean {
   const offset = now - mainNumber(b, at);
-  if (isFull(b, at) || (hasPassed(b, at) && offset > fineWait(coarse(b, at + 10)))) return false;
+  if (isFull(b, at) || (hasPassed(b, at) && offset > fineWait(u16(b, at + 10)))) return false;
   if (isOnce(b, at)) {
     b[at]! ^= ONCE;
     b.fill(0, at + ONCE_SIZE, at + TRIPLE_SIZE);
@@ -199,15 +199,15 @@ export function writeClient(
   seal(b, keyAt, keyLength, at, CLIENT_SIZE);
 }
 
-/** A record of the house has its own bytes behind these. */
+/** A record of the house has its text behind so many bytes. */
 export const HOUSE_HEAD = 4;
 
-/** The text of a record of the house that has one. */
+/** The text of a record of the house, latin1. */
 export function readHouse(bytes: Buffer, at: number, size: number): string {
   return bytes.toString('latin1', at + HOUSE_HEAD, at + size);
 }
 
-/** Makes the `size` bytes at `at`, whose content from byte 4 on is the caller's, a record of the house. */
+/** Makes the `size` bytes at `at`, in which the text stands from HOUSE_HEAD on, a record of the house. */
 export function writeHouse(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): void {
   b[at] = HOUSE << 4;
   b[at + 1] = 0;
@@ -228,10 +228,6 @@ function putShort(b: Uint8Array, at: number, n: number): void {
   const most = Math.min(n, MOST);
   b[at] = most;
   b[at + 1] = most >>> 8;
-}
-
-function coarse(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8);
 }
 
 /** FNV-1a over key and value (without the check itself), folded to 16 bits. */

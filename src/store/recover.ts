@@ -19,7 +19,7 @@ const PATIENCE = 1500;
 /** How long whoever is just opening the database has for it before the file goes, in milliseconds: it takes one or two. */
 const OPENING = 50;
 
-/** What whoever is within a transaction has to finish it where the lock file was removed, in milliseconds. */
+/** How long whoever is within a transaction has to finish it once the lock file is removed, in milliseconds. */
 export const AFTER_REMOVAL = 50;
 
 /** A sign this old was left by a process whose number another one bears now, in milliseconds. */

@@ -3,9 +3,8 @@ import { BadLockError, DamageError, MovedError, refused, StoreError } from './da
 
 /** LMDB's own errors, sorted: damage to the file, or trouble around it. */
 export function fromLmdb(error: unknown, path: string): Error {
-  if (error instanceof StoreError || error instanceof DamageError || error instanceof MovedError)
-    return error;
-  if (error instanceof BadLockError) return error;
+  if ([StoreError, DamageError, MovedError, BadLockError].some((kind) => error instanceof kind))
+    return error as Error;
   const { message } = error as Error;
   if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|INVALID|BAD_TXN|PROBLEM|CURSOR_FULL|PAGE_FULL)/.test(message)) {
     return new DamageError(message);

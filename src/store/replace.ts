@@ -8,11 +8,11 @@ import { checkBeforeWriting } from './doubt.ts';
 import { flush, flushLast } from './durable.ts';
 import { closeFile, openFile, readHead } from './file.ts';
 import { removeLitter, syncPath } from './files.ts';
+import { type Held, hold, holdNewest } from './hold.ts';
 import { lockPath } from './lock.ts';
 import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
 import { readQueue } from './queue/read.ts';
-import { type Held, hold, holdNewest } from './scan.ts';
 import { giveBack } from './space.ts';
 import { begin, closeWriter, type Writer } from './writer.ts';
 

@@ -3,8 +3,7 @@
 
 import { checkBeside } from './check.ts';
 import type { DataFile } from './file.ts';
-import type { Meta } from './format.ts';
-import { keysOn, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
+import { keysOn, type Meta, nodeAt, nodeData, nodeKey, nodeKeySize } from './format.ts';
 import { isTriple, networkLength } from './key.ts';
 import { hasPassed, mainNumber } from './record.ts';
 import type { Path } from './tree.ts';
@@ -70,7 +69,7 @@ export function makeRoom(
  * and where a page holds nothing else, the page above tells how many there are of its kind.
  */
 function recordsOfNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Array): number {
-  const network = networkLength(key, 0);
+  const network = networkLength(key);
   let each = 1;
   for (let level = meta.main.depth - 1; level >= 0; level--) {
     const page = level * file.pageSize;
@@ -93,7 +92,7 @@ function recordsOfNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Ar
 
 /** Which part of the records of the key's network waits, as far as the path's leaf tells. */
 function waitingPart({ pages, leaf }: Path, key: Uint8Array): number {
-  const network = networkLength(key, 0);
+  const network = networkLength(key);
   let all = 0;
   let waiting = 0;
   for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {

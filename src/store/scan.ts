@@ -1,25 +1,10 @@
 // Reading all records, for the administrator's commands: in the order of their keys, some pages at a time, each time of the
-// newest state. Takes no lock while it reads; where it may write to the lock file, a reader's slot keeps the state's pages
-// as they are, and no longer: who asks may be waiting for somebody else, and the file would grow.
-import { existsSync } from 'node:fs';
-import { checkBeforeWriting } from './doubt.ts';
-import { closeFile, type DataFile, openFile, readHead, wrongWithPage } from './file.ts';
-import {
-  BRANCH,
-  keysOn,
-  LEAF,
-  type Meta,
-  nodeAt,
-  nodeChild,
-  nodeData,
-  nodeDataSize,
-  nodeKey,
-  nodeKeySize,
-} from './format.ts';
+// newest state, which is held (hold.ts) while they are read, and no longer: who asks may be waiting for somebody else.
+import { closeFile, openFile, readHead } from './file.ts';
+import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
+import { slotsOf } from './hold.ts';
 import { isHouse, readKey } from './key.ts';
-import { lockPath } from './lock.ts';
-import { native, READ_ONLY } from './native.ts';
-import { openWriter } from './open.ts';
+import { leaves } from './leaves.ts';
 import { checkPlace } from './place.ts';
 import { readQueue, sightsBefore } from './queue/read.ts';
 import {
@@ -30,13 +15,13 @@ import {
   readTriple,
   type TripleRecord,
 } from './record.ts';
+import type { Triple } from './store.ts';
 import { newTriple } from './triples.ts';
-import { begin, closeWriter, type Writer } from './writer.ts';
 
 /** A record with its key read back, all texts latin1: a triple's, or a client's own. */
-export type Entry =
-  | ({ kind: 'triple'; client: string; sender: string; recipient: string } & TripleRecord)
-  | ({ kind: 'client'; client: string } & ClientRecord);
+export type Entry = TripleEntry | ClientEntry;
+export type TripleEntry = { kind: 'triple' } & Triple & TripleRecord;
+export type ClientEntry = { kind: 'client'; client: string } & ClientRecord;
 
 /** So many leaves are read at a time: a megabyte, some 15,000 records. */
 const AT_ONCE = 256;
@@ -119,106 +104,12 @@ export function scan(
 }
 
 /** The records that first sights will be; takes them from what is queued, as `sightsBefore` does. */
-export function* queuedEntries(
-  queued: Map<string, number>,
-  name?: string,
-): Generator<Entry & { kind: 'triple' }> {
+export function* queuedEntries(queued: Map<string, number>, name?: string): Generator<TripleEntry> {
   for (const [key, firstSeen] of sightsBefore(queued, name)) {
     const { client, tail } = readKey(Buffer.from(key, 'latin1')) ?? {};
     if (client === undefined || tail === undefined) continue;
     yield { kind: 'triple', client, ...tail, ...newTriple(firstSeen) };
   }
-}
-
-const NOTHING = () => {};
-
-/** Reader's slots, where that is allowed: `hold` takes one on the newest state, and returns what gives it back. */
-function slotsOf(path: string): { hold(): () => void; close(): void } {
-  let writer: Writer | undefined;
-  try {
-    // Where there is no lock file, nobody writes to it.
-    if (existsSync(lockPath(path))) {
-      checkBeforeWriting(path);
-      writer = openWriter(path);
-    }
-  } catch {
-    // a reader only: what is written over while it reads is seen by the pages' own checks
-  }
-  return {
-    hold() {
-      try {
-        return writer === undefined ? NOTHING : holdNewest(writer).release;
-      } catch {
-        return NOTHING;
-      }
-    },
-    close() {
-      if (writer !== undefined) closeWriter(writer);
-      writer = undefined;
-    },
-  };
-}
-
-/** Takes a reader's slot on the newest state of a database, if that is allowed; returns what gives it back. */
-export function hold(path: string): () => void {
-  const slots = slotsOf(path);
-  const release = slots.hold();
-  return () => {
-    release();
-    slots.close();
-  };
-}
-
-/** A state whose pages stay as they are until it is released. */
-export interface Held {
-  meta: Meta;
-  release(): void;
-}
-
-/** Holds the newest state. Throws what `begin` throws. */
-export function holdNewest(writer: Writer): Held {
-  const meta = begin(writer);
-  try {
-    const pin = new (native().Txn)(writer.env, READ_ONLY);
-    return { meta, release: () => pin.abort() };
-  } finally {
-    writer.env.abortTxn();
-  }
-}
-
-export interface LeavesOptions {
-  /** Told of damaged pages, which are passed over. */
-  onDamage: (what: string) => void;
-  /** Asked before a page is read, whether to. */
-  enter?: (page: number) => boolean;
-  /** Only from the leaf on that this key belongs to. */
-  after?: Buffer | undefined;
-}
-
-/** The leaves of a state in the order of their keys, each as a page of bytes. */
-export function* leaves(
-  file: DataFile,
-  meta: Meta,
-  { onDamage, enter = () => true, after }: LeavesOptions,
-): Generator<Buffer> {
-  function* below(number: number, depth: number): Generator<Buffer> {
-    if (!enter(number)) return;
-    const page = Buffer.allocUnsafe(file.pageSize);
-    const wrong = wrongWithPage(file, number, page, depth > 1 ? BRANCH : LEAF, meta);
-    if (wrong !== '') onDamage(`page ${number} ${wrong}`);
-    else if (depth === 1) yield page;
-    else
-      for (let i = 0; i < keysOn(page, 0); i++)
-        if (!isBefore(page, i)) yield* below(nodeChild(page, nodeAt(page, 0, i)), depth - 1);
-  }
-  /** Whether all that node `i` of a branch leads to comes before `after`: the next node's key does, or is it. */
-  function isBefore(page: Buffer, i: number): boolean {
-    if (after === undefined || i + 1 >= keysOn(page, 0)) return false;
-    const next = nodeAt(page, 0, i + 1);
-    const start = nodeKey(next);
-    return after.compare(page, start, start + nodeKeySize(page, next)) >= 0;
-  }
-  if (meta.main.depth > 0) yield* below(meta.main.root, meta.main.depth);
 }
 
 /** The entry of a leaf's node; undefined for the store's own records and for rubbish. */

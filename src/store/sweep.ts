@@ -3,26 +3,18 @@
 
 import { checkBeside, descendChecked, seekChecked } from './check.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from './forgotten.ts';
-import type { Meta } from './format.ts';
-import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
+import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from './format.ts';
 import { isHitsName, isStale, noteForgotten } from './hits.ts';
 import { houseText, putHouse } from './house.ts';
-import { KEY_AT, valueAt } from './instruction.ts';
 import type { Keeper } from './keeper.ts';
 import { HOUSE, isTriple, MAX_KEY, writeHouse } from './key.ts';
 import { clientOf, readOrigins } from './origins.ts';
-import {
-  hasPassed,
-  lastPassed,
-  lastSeen,
-  mainNumber,
-  readHouse,
-  writeHouse as writeHouseRecord,
-} from './record.ts';
+import { hasPassed, lastSeen, mainNumber, readHouse } from './record.ts';
 import type { Others } from './room.ts';
-import { clientCounts, type Limits, tripleCounts } from './store.ts';
-import { keyOfNextLeaf, newPath, type Path, recordSize, seek } from './tree.ts';
-import { putRecord, removeRecord, type Writer } from './writer.ts';
+import { clientCounts, type Limits } from './store.ts';
+import { keyOfNextLeaf, newPath, type Path, seek } from './tree.ts';
+import { stillCounts } from './triples.ts';
+import { removeRecord, type Writer } from './writer.ts';
 
 /** Seconds between two steps of all processes together, and between two sweeps through everything. */
 const EVERY = 5;
@@ -34,6 +26,8 @@ const REST = 3600;
 const PATIENCE = 30;
 /** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */
 const LEAP = 86_400;
+/** The name of the record that says how far the sweep is. */
+const SWEEP = 'sweep';
 const START = Buffer.alloc(0);
 /** Leaves a step looks at: with one step in five seconds, 138,000 a day, which hold some 7 million triples. */
 const LEAVES = 8;
@@ -59,7 +53,7 @@ export interface Sweeper {
 
 export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   const key = Buffer.allocUnsafeSlow(16);
-  const keyLength = writeHouse(key, 0, 'sweep');
+  const keyLength = writeHouse(key, 0, SWEEP);
   const patience = PATIENCE * (1 + Math.random());
   let firstLook: number | undefined;
   let tried = 0;
@@ -93,7 +87,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     };
     if (!isDue(state, now)) return false;
     if (state.at > 0 && Math.abs(now - state.at) > LEAP) {
-      putState(writer, key.subarray(0, keyLength), { ...state, at: now, complete: now, position: START });
+      putState(writer, { ...state, at: now, complete: now, position: START });
       return true;
     }
     const expired: Buffer[] = [];
@@ -123,7 +117,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       position: position ?? START,
     };
     others = othersBy(after);
-    putState(writer, key.subarray(0, keyLength), after);
+    putState(writer, after);
     return true;
   }
 
@@ -184,7 +178,7 @@ function collect(
     // What was first seen in the future may be right again when the clock is.
     const ahead = triple && mainNumber(pages, at) > now;
     const counts = triple
-      ? tripleCounts(mainNumber(pages, at), passed ? lastPassed(pages, at) : 0, now, limits)
+      ? stillCounts(pages, at, now, limits)
       : clientCounts(lastSeen(pages, at), now, limits);
     if (!counts && !ahead) {
       expired.push(Buffer.from(pages.subarray(keyAt, at)));
@@ -209,35 +203,23 @@ function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, numb
   putHouse(writer, FORGOTTEN, addForgotten(readForgotten(houseText(path, at)), waited, now));
 }
 
-// The record: at (4 bytes), complete (4), others so far (4), others (4), position.
-const HEAD = 20;
+// The record's text: at (4 bytes), complete (4), others so far (4), others (4), position.
+const HEAD = 16;
 
 /** Reads the state whose record lies at `at` of the path's pages; undefined: there is none. */
 function readState(path: Path, at: number): SweepState | undefined {
-  if (at < 0) return undefined;
-  const { pages } = path;
-  const size = recordSize(path, at);
-  const long = (offset: number) => pages.readUInt32LE(at + offset);
+  const bytes = Buffer.from(houseText(path, at) ?? '', 'latin1');
+  if (bytes.length < HEAD) return undefined;
   return {
-    at: long(4),
-    complete: long(8),
-    othersSoFar: long(12),
-    others: long(16),
-    position: Buffer.from(pages.subarray(at + HEAD, at + size)),
+    at: bytes.readUInt32LE(0),
+    complete: bytes.readUInt32LE(4),
+    othersSoFar: bytes.readUInt32LE(8),
+    others: bytes.readUInt32LE(12),
+    position: bytes.subarray(HEAD),
   };
 }
 
-function putState(writer: Writer, key: Buffer, state: SweepState): void {
-  const { bytes } = writer.instruction;
-  const at = valueAt(key.length);
-  key.copy(bytes, KEY_AT);
-  const position = state.position.subarray(0, MAX_KEY);
-  bytes.writeUInt32LE(state.at >>> 0, at + 4);
-  bytes.writeUInt32LE(state.complete >>> 0, at + 8);
-  bytes.writeUInt32LE(state.othersSoFar, at + 12);
-  bytes.writeUInt32LE(state.others, at + 16);
-  position.copy(bytes, at + HEAD);
-  const size = HEAD + position.length;
-  writeHouseRecord(bytes, KEY_AT, key.length, at, size);
-  putRecord(writer, key.length, size);
+function putState(writer: Writer, { at, complete, othersSoFar, others, position }: SweepState): void {
+  const head = Buffer.from(Uint32Array.of(at, complete, othersSoFar, others).buffer);
+  putHouse(writer, SWEEP, Buffer.concat([head, position]).toString('latin1', 0, HEAD + MAX_KEY));
 }

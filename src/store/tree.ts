@@ -9,7 +9,6 @@ import {
   type Meta,
   nodeAt,
   nodeChild,
-  nodeData,
   nodeDataSize,
   nodeKey,
   nodeKeySize,
@@ -30,7 +29,7 @@ export interface Path {
   nodes: number[];
   /** How many of them, from the root down, have been checked as a whole. */
   checked: number;
-  /** Bytes that were put in this state's transaction on a leaf, by its number: its pages are shown as they were before. */
+  /** How many bytes the transaction on this state has put on a leaf, by its number: `pages` are as they were before it. */
   grown: Map<number, number>;
   /** How many pages of this state's transaction may be split, or take records of another, at most. */
   splits: number;
@@ -176,15 +175,6 @@ export function findRecord(path: Path, key: Uint8Array, keyLength: number): numb
   if (flags !== 0 || !isRecord(pages, node + 8, keyLength, at, nodeDataSize(pages, node)))
     throw bad(path, level, 'a damaged record');
   return at;
-}
-
-/** The bytes of the record that `findRecord` has found at `at`. */
-export function recordSize({ pages, leaf }: Path, at: number): number {
-  for (let i = 0; i < keysOn(pages, leaf); i++) {
-    const node = nodeAt(pages, leaf, i);
-    if (nodeData(pages, node) === at) return nodeDataSize(pages, node);
-  }
-  return 0;
 }
 
 /** Where the record of `key` lies in `path.pages`; -1: nowhere. Pages that the path has are not read again. */

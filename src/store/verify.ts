@@ -19,7 +19,7 @@ import {
   nodeKeySize,
   type Tree,
 } from './format.ts';
-import { eachFreePage } from './freelist.ts';
+import { checkFreeList } from './freelist.ts';
 import { isHouse, readKey } from './key.ts';
 import { pause } from './pause.ts';
 import { hasPassed, isRecord } from './record.ts';
@@ -148,7 +148,7 @@ function readAll(file: DataFile, meta: Meta, progress: Progress): Verified {
     complain(walk, undefined, `holds ${walk.records} records, and says it holds ${meta.main.entries}`);
   }
   try {
-    eachFreePage(file, meta, (page, isList) => {
+    checkFreeList(file, meta, Buffer.allocUnsafeSlow(16 * file.pageSize), (page, isList) => {
       if (account(walk, page) && !isList) verdict.free++;
     });
   } catch (error) {

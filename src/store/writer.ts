@@ -32,7 +32,7 @@ export interface Writer {
   /** On how many leaves the transaction has put records, about, and on which one last. */
   touched: number;
   leaf: number;
-  /** How many records it has put or deleted, none of them appended, and how many bytes of pages are filled at most. */
+  /** How many records it has put or deleted, those that were appended left out, and how many bytes all take at most. */
   puts: number;
   filled: number;
   /** How many pages the last commit that changed any has written, about. */
@@ -171,8 +171,8 @@ function pinIfSafe(writer: Writer, meta: Meta): void {
 }
 
 /**
- * Carries out `change` in one write transaction, with no look at the pages first: for a database that this
- * process has just made.
+ * Carries out `change` in one write transaction, with no look at the pages first: for what was copied or salvaged into a
+ * database that was just made. (Where an administrator names one that has been there, liblmdb has to find it sound.)
  */
 export function transactBatch(writer: Writer, change: () => void): Meta {
   const meta = begin(writer);
@@ -243,7 +243,7 @@ export function closeWriter(writer: Writer): void {
   }
   writer.env.close();
   releaseLock(writer.lock);
-  if (writer.flushing === undefined) finishClosing(writer);
+  if (writer.flushing === undefined) closeFile(writer.file); // else it goes last: the flush uses its descriptor
 }
 
 /** Whether the lock file's map can be written to: a reader's slot is given up there. */
@@ -256,8 +256,3 @@ function hasRoom({ copies, file }: Writer): boolean {
 }
 
 const abandoned: Writer[] = [];
-
-/** The descriptor that a flush may have been using goes last. */
-export function finishClosing(writer: Writer): void {
-  closeFile(writer.file);
-}

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Change, Name } from '../../src/store/change.ts';
 import { openEditor } from '../../src/store/edit.ts';
-import type { Entry } from '../../src/store/scan.ts';
+import type { ClientEntry, TripleEntry } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
 import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { deferred, dunno, shortRequest } from '../support/requests.ts';
@@ -28,7 +28,7 @@ export interface Run {
 }
 
 /** Of ten triples six wait, three have passed, and one waited too long. */
-export function tripleAt(i: number, now: number): Extract<Entry, { kind: 'triple' }> {
+export function tripleAt(i: number, now: number): TripleEntry {
   const passed = i % 10 >= 6 && i % 10 < 9;
   return {
     kind: 'triple',
@@ -45,7 +45,7 @@ export function tripleAt(i: number, now: number): Extract<Entry, { kind: 'triple
 }
 
 /** Every hundredth triple's client has come-backs; of four of them one is whitelisted. */
-export function clientAt(i: number, now: number): Extract<Entry, { kind: 'client' }> {
+export function clientAt(i: number, now: number): ClientEntry {
   const { client } = tripleAt(i * 100 + 6, now);
   return { kind: 'client', client, comeBacks: i % 4 === 0 ? 20 : 3, lastSeen: now - (now % DAY) };
 }

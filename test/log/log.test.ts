@@ -43,7 +43,7 @@ test('writes one printable line, whatever it is given', () => {
 test('says the same thing once a minute, and how often it kept silent', () => {
   const target = list();
   let now = 0;
-  const say = sparingly(target, 60, () => now);
+  const say = sparingly(target, () => now);
   const at = (second: number, level: Level, kind: string) => {
     now = second;
     say(level, kind, kind);

@@ -4,11 +4,9 @@ import type { Editor } from '../../src/store/edit.ts';
 import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
 import { writeTriple } from '../../src/store/key.ts';
 import * as record from '../../src/store/record.ts';
-import { type Entry, scan } from '../../src/store/scan.ts';
+import { type Entry, scan, type TripleEntry } from '../../src/store/scan.ts';
 import { newTriple, putTriple } from '../../src/store/triples.ts';
 import { putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
-
-export type TripleEntry = Extract<Entry, { kind: 'triple' }>;
 
 export const triple = (n: number, firstSeen = 1000): TripleEntry => ({
   kind: 'triple',

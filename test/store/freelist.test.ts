@@ -18,7 +18,7 @@ import {
   nodeKey,
   u48,
 } from '../../src/store/format.ts';
-import { checkFreeList, eachFreePage, isFree } from '../../src/store/freelist.ts';
+import { checkFreeList, isFree } from '../../src/store/freelist.ts';
 import { native, READ_ONLY } from '../../src/store/native.ts';
 import { openWriter } from '../../src/store/open.ts';
 import { closeWriter, type Writer } from '../../src/store/writer.ts';
@@ -49,7 +49,8 @@ function makeWith(database: string, work: (writer: Writer) => void): void {
   closeWriter(writer);
 }
 
-const check = () => checkFreeList(file, meta, Buffer.alloc(16 * file.pageSize));
+const check = (visit?: (page: number, isList: boolean) => void) =>
+  checkFreeList(file, meta, Buffer.alloc(16 * file.pageSize), visit);
 
 function load(number: number): Buffer {
   const page = Buffer.alloc(file.pageSize);
@@ -76,7 +77,7 @@ function expectAllElseFree(): void {
   for (let page = 0; page <= meta.lastPage; page++)
     expect([page, isFree(free, page)]).toEqual([page, !inUse.has(page)]);
   const visited: number[] = [];
-  eachFreePage(file, meta, (page) => visited.push(page));
+  check((page) => visited.push(page));
   expect(visited.sort((a, b) => a - b)).toEqual(unused);
 }
 
@@ -92,9 +93,8 @@ function expectDamage(message: RegExp, page: number, ...spoilt: [at: number, byt
   const place = page * file.pageSize;
   for (const [at, bytes] of spoilt) writeSync(file.fd, bytes, 0, bytes.length, place + at);
   try {
-    expect(check).toThrow(DamageError);
-    expect(check).toThrow(message);
-    expect(() => eachFreePage(file, meta, () => {})).toThrow(message);
+    expect(() => check()).toThrow(DamageError);
+    expect(() => check()).toThrow(message);
   } finally {
     writeSync(file.fd, before, 0, before.length, place);
   }
@@ -136,7 +136,7 @@ describe('a list on one page', () => {
     expect(meta.free.depth).toBe(1);
     expectAllElseFree();
     const own: number[] = [];
-    eachFreePage(file, meta, (page, isList) => {
+    check((page, isList) => {
       if (isList) own.push(page);
     });
     expect(own).toEqual([meta.free.root]);
@@ -223,7 +223,7 @@ describe('a list that fills pages of its own', () => {
     expect(size).toBeGreaterThan(file.pageSize);
     expectAllElseFree();
     const own: number[] = [];
-    eachFreePage(file, meta, (page, isList) => {
+    check((page, isList) => {
       if (isList) own.push(page);
     });
     expect(own).toEqual([...pagesOf(meta.free.root, meta.free.depth), first, first + 1]);

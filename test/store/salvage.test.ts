@@ -4,13 +4,14 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { closeFile, openFile, readHead } from '../../src/store/file.ts';
 import { keysOn, LEAF, nodeAt, nodeData, pageFlags } from '../../src/store/format.ts';
+import { leaves } from '../../src/store/leaves.ts';
 import { openWriter } from '../../src/store/open.ts';
 import { type Saved, salvage } from '../../src/store/salvage.ts';
-import { leaves } from '../../src/store/scan.ts';
+import type { TripleEntry } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
 import { closeWriter, type Writer } from '../../src/store/writer.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { everything, putAtOnce, type TripleEntry, triple } from './filled.ts';
+import { everything, putAtOnce, triple } from './filled.ts';
 
 const TRIPLES = 6000;
 const PAGE = 4096;

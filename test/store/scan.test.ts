@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openEditor } from '../../src/store/edit.ts';
+import { hold } from '../../src/store/hold.ts';
 import { lockPath } from '../../src/store/lock.ts';
-import { hold, scan } from '../../src/store/scan.ts';
+import { scan, type TripleEntry } from '../../src/store/scan.ts';
 import { runProgram } from '../admin/live.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { everything, fill, type TripleEntry, triple } from './filled.ts';
+import { everything, fill, triple } from './filled.ts';
 
 const scratch = makeScratch();
 afterAll(scratch.remove);

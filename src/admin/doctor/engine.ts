@@ -14,7 +14,7 @@ export interface EngineFacts {
   where: string;
   /** A command that asks it for a sign of life. */
   ping: string;
-  /** What any of its nodes is talked to with, but for where it is and by whom. */
+  /** The command that talks to its nodes, without host and user. */
   cli: string;
   encrypted: boolean;
   /** A user or a password is given. */
@@ -53,7 +53,7 @@ export function askedBy(entries: readonly Entry[], queue: string): Asked[] {
 /** Throws UsageError where the address is none. */
 export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   const { store, passwordFile, timeout, account } = asked;
-  const { address, fleet: opener } = engineAt(store);
+  const { address, opener } = engineAt(store);
   const known = {
     store,
     where: opener.nameOf(address),

@@ -1,14 +1,13 @@
 // The findings for people: aligned, in colour on a terminal that has them. Text only; nothing is written here.
 
-import { type Colour, newPaint } from '../text.ts';
+import type { Colour, Paint } from '../text.ts';
 import { type Finding, isToMend, type Severity } from './finding.ts';
 
 const COLOURS: Record<Severity, Colour> = { ok: 'green', note: 'cyan', warning: 'yellow', error: 'red' };
 const WIDEST = 'warning'.length;
 
 /** `head` says what was looked at. */
-export function printed(head: string, findings: Finding[], colour: boolean): string {
-  const paint = newPaint(colour);
+export function printed(head: string, findings: Finding[], paint: Paint): string {
   const lines = findings.flatMap(({ severity, where, what, mend }) => {
     const label = severity.padEnd(WIDEST);
     const shown = paint(COLOURS[severity], label);

@@ -2,11 +2,11 @@
 import type { Entry } from '../../store/scan.ts';
 import { eachEntry, type Records } from '../records.ts';
 
-/** Hands each entry to `take`, and before the store's own records to `house`. Throws an Error for the user. */
+/** Hands each entry to `take`, and before the store's own records to `onHouse`. Throws an Error for the user. */
 export async function readAll(
   records: Records,
   take: (entry: Entry) => void,
-  house?: (name: string, text: string) => void,
+  onHouse: (name: string, text: string) => void = () => {},
 ): Promise<void> {
-  await eachEntry(records, take, house === undefined ? undefined : { onHouse: house });
+  await eachEntry(records, take, { onHouse });
 }

@@ -10,8 +10,10 @@ export type Sights = Map<number, number>;
 
 const HAS_PASSED = -1;
 
-/** The classes of a chain of mails by client key. A pool's names are not on record: where a mail of the chain ever
- * passed, all its clients are taken for a pool; where none did, they are as likely a botnet, and none but a subnet. */
+/**
+ * The classes of a chain of mails by client key. A pool's names are not on record: where a mail of the chain ever passed,
+ * all its clients are taken for a pool; where none did, they are as likely a botnet, and no more than their subnets.
+ */
 export function classesOf(
   triples: Triples,
   mails: readonly Mail[],

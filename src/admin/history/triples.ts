@@ -3,9 +3,7 @@
 import { parseAddress, subnetText } from '../../greylist/address.ts';
 import { find, hash, larger, newNumbers } from '../../store/hashes.ts';
 import { MOST_OFFSETS } from '../../store/record.ts';
-import type { Entry } from '../../store/scan.ts';
-
-type TripleEntry = Extract<Entry, { kind: 'triple' }>;
+import type { TripleEntry } from '../../store/scan.ts';
 
 /** What stands for the client in most records: the filter's --client-key, or hashes by --privacy. */
 export type KeyInForce = 'address' | 'subnet' | 'pool' | 'hidden';

@@ -1,6 +1,6 @@
 // Comma-separated values as in RFC 4180, as records of latin1 strings: bytes stay what they are. Not left to a
 // library because of bad records: each has its line, and the next line is read as if it had not been there.
-import { textOf } from './lines.ts';
+import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
 export interface Row {
@@ -16,7 +16,7 @@ const MOST_RECORD = 8192;
 /** The records of a file; empty lines are left out. */
 export async function* readCsv(lines: Lines): AsyncGenerator<Row | Problem> {
   const records = newRecords();
-  for await (const bytes of lines) yield* records.add(bytes);
+  for await (const line of lines) yield* records.add(line);
   yield* records.end();
 }
 
@@ -40,7 +40,7 @@ function newRecords() {
         if (hasOddQuotes(line)) open = !open;
       }
       if (open && !isEnd && text.length <= MOST_RECORD) return;
-      const record = textOf(text);
+      const record = withoutReturn(text);
       const values = open || record.length > MOST_RECORD ? undefined : split(record);
       if (values === undefined)
         yield problem(first, 'is not CSV: its quotes do not match, or it is too long');
@@ -54,8 +54,8 @@ function newRecords() {
   }
 
   return {
-    add(bytes: Buffer | string) {
-      pending.push(typeof bytes === 'string' ? bytes : bytes.toString('latin1'));
+    add(line: string) {
+      pending.push(line);
       return settle(false);
     },
     end: () => settle(true),

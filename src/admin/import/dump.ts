@@ -1,6 +1,6 @@
 // The text of Berkeley DB's db_dump, with and without -p (and of LMDB's mdb_dump, which is the same): its keys
 // and values, whatever they mean.
-import { textOf } from './lines.ts';
+import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
 export interface Pair {
@@ -24,9 +24,9 @@ export async function* readPairs(
   let databases = 0;
   let key: string | undefined;
   let number = 0;
-  for await (const bytes of lines) {
+  for await (const whole of lines) {
     number++;
-    const line = textOf(bytes);
+    const line = withoutReturn(whole);
     if (place === 'header') {
       if (line === 'format=print') decode = fromPrint;
       else if (line === 'format=bytevalue') decode = fromHex;

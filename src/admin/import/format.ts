@@ -22,10 +22,8 @@ export type Detected = { format: Format } | { why: string };
 export const SNIFFED = 65536;
 
 /** Tells the format by the first bytes of a file (SNIFFED of them, or all). */
-export function detectFormat(first: Uint8Array): Detected {
-  const text = Buffer.from(first.buffer, first.byteOffset, Math.min(first.length, SNIFFED)).toString(
-    'latin1',
-  );
+export function detectFormat(first: Buffer): Detected {
+  const text = first.toString('latin1');
   const start = text.replace(/^\xef\xbb\xbf/, '').trimStart();
   if (start === '') return { format: 'json' }; // what greylatch export writes where nothing is on record
   if (BERKELEY_MAGIC.has(text.slice(12, 16))) {

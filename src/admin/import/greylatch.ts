@@ -1,6 +1,6 @@
 // greylatch's own records as text, written and read: JSON lines, and CSV as in RFC 4180. Every byte comes back.
 import { csvLine, readCsv } from './csv.ts';
-import { textOf } from './lines.ts';
+import { withoutReturn } from './lines.ts';
 import { checked, type Found, type Imported, type Lines, problem, type Source } from './record.ts';
 
 // {"v":1,"kind":"triple","client":"192.0.2.1","sender":"a@example.org","recipient":"b@example.net",
@@ -55,9 +55,9 @@ export function toCsv(record: Imported): string {
 
 export async function* readJson(lines: Lines, source: Source): AsyncGenerator<Found> {
   let number = 0;
-  for await (const bytes of lines) {
+  for await (const whole of lines) {
     number++;
-    const line = textOf(bytes);
+    const line = withoutReturn(whole);
     if (line.trim() !== '') yield fromJson(number, line, source);
   }
 }

@@ -27,10 +27,9 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<st
   if (begun !== '') yield mark !== '' && begun.startsWith(mark) ? begun.slice(mark.length) : begun;
 }
 
-/** The line as text, without the CR of a file from elsewhere. */
-export function textOf(line: Buffer | string): string {
-  const text = typeof line === 'string' ? line : line.toString('latin1');
-  return text.endsWith('\r') ? text.slice(0, -1) : text;
+/** The line without the CR of a file from elsewhere. */
+export function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 /** A copy for keeping: a part of a string would keep the whole chunk that it was cut from in memory. */

@@ -43,7 +43,8 @@ export interface Source {
   asOf: number;
 }
 
-export type Lines = AsyncIterable<Buffer | string>;
+/** As `linesOf` gives them. */
+export type Lines = AsyncIterable<string>;
 
 /** Reads a file's lines; no input makes it throw, and none makes it hold more than a line of it. */
 export type Reader = (lines: Lines, source: Source) => AsyncGenerator<Found>;

@@ -1,6 +1,6 @@
 // The rows in a dump of an SQL database, as sqlite3's .dump, mysqldump and pg_dump write them: INSERT with and
 // without names of columns, one row or many, and COPY. Everything else in it is passed over.
-import { textOf } from './lines.ts';
+import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
 export interface SqlRow {
@@ -36,9 +36,9 @@ export async function* readSql(lines: Lines, tables: ReadonlySet<string>): Async
   let backslashes = false; // MySQL's strings have escapes, those of the others have none
   let utc = false;
   let number = 0;
-  for await (const bytes of lines) {
+  for await (const whole of lines) {
     number++;
-    const line = textOf(bytes);
+    const line = withoutReturn(whole);
     if (place === 'copy') {
       if (line === '\\.') place = 'between';
       else if (tables.has(statement.table)) {

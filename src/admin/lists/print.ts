@@ -1,5 +1,5 @@
 // The audit of lists as text for people. Makes text only.
-import { ago, localTime, newPaint, type Paint, plural, printable, span, table, visible } from '../text.ts';
+import { ago, localTime, type Paint, plural, printable, span, table, visible } from '../text.ts';
 import type { AuditedEntry, AuditedFile } from './audit.ts';
 import type { WantedClient } from './wanted.ts';
 
@@ -18,7 +18,7 @@ export function auditText(
   files: readonly AuditedFile[],
   wanted: readonly WantedClient[],
   now: number,
-  paint: Paint = newPaint(false),
+  paint: Paint,
 ): string {
   return [...files.map((file) => fileText(file, now, paint)), wantedText(wanted, paint)].join('\n');
 }

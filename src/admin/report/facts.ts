@@ -27,7 +27,7 @@ export interface Facts {
   advice: string | undefined;
 }
 
-/** Triples by what became of them; those that count as `forgotten` in no database any more are not among them. */
+/** Triples on record by what became of them; those that `forgotten` counts are on record no more. */
 export interface Outcomes {
   seen: number;
   passed: number;

@@ -2,13 +2,13 @@
 // time zone.
 
 import { type ForgottenDays, forgottenSince } from '../../store/forgotten.ts';
-import type { Entry } from '../../store/scan.ts';
+import type { ClientEntry, Entry } from '../../store/scan.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { addTo, between, newTally, percentile, type Tally } from '../history/tally.ts';
 import { keyInForce, newCollector } from '../history/triples.ts';
 import { adviceOn } from './advice.ts';
 import type { Bin, Facts, Kept, Waits } from './facts.ts';
-import { domainOf, newLeaders } from './leaders.ts';
+import { newLeaders, senderDomainOf } from './leaders.ts';
 import { newPeriods } from './periods.ts';
 import { newPools } from './pools.ts';
 
@@ -44,8 +44,7 @@ export function newGathering(settings: GatherSettings): Gathering {
   const imported: number[] = []; // first sights of what passed, when nobody knows
   let forgotten: Facts['forgotten'];
 
-  function takeClient(entry: Extract<Entry, { kind: 'client' }>): void {
-    const { client, comeBacks, lastSeen } = entry;
+  function takeClient({ client, comeBacks, lastSeen }: ClientEntry): void {
     if (autoWhitelist === 0 || comeBacks === 0) return;
     if (comeBacks > autoWhitelist) {
       whitelist.whitelisted++;
@@ -72,7 +71,7 @@ export function newGathering(settings: GatherSettings): Gathering {
       }
       add(entry);
       if (!entry.passed) return;
-      domains.add(domainOf(entry.sender), entry.wait);
+      domains.add(senderDomainOf(entry.sender), entry.wait);
       clients.add(entry.client, entry.wait);
       recipients.add(entry.recipient.toLowerCase(), entry.wait);
     },
@@ -120,7 +119,7 @@ export function newGathering(settings: GatherSettings): Gathering {
         for (const { start, pass, triples: parts } of mails) {
           const more = pass === 0 ? 0 : triples.firstSeen[parts[0]!]! - start;
           if (more === 0) continue;
-          domains.add(domainOf(pair.sender), more, 0);
+          domains.add(senderDomainOf(pair.sender), more, 0);
           recipients.add(pair.recipient.toLowerCase(), more, 0);
         }
       }

@@ -34,7 +34,7 @@ export function newLeaders(bound = 50_000): Leaders {
 }
 
 /** The domain of an address in lower case: `<>` for the null sender, the whole text where there is no domain. */
-export function domainOf(address: string): string {
+export function senderDomainOf(address: string): string {
   if (address === '') return '<>';
   return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
 }

@@ -4,7 +4,7 @@ import type { Mail } from '../history/mails.ts';
 import { classesOf, firstPass, type Sights } from '../history/replay.ts';
 import type { Triples } from '../history/triples.ts';
 import type { PoolDomain, Pools } from './facts.ts';
-import { domainOf } from './leaders.ts';
+import { senderDomainOf } from './leaders.ts';
 
 export interface PoolCounter {
   /** The mails of one sender and recipient that came from several clients, in the order of time. */
@@ -43,7 +43,7 @@ export function newPools(triples: Triples, delay: number, retryWindow: number): 
         if (mail.pass === 0) continue;
         sums.savedBySubnet += mail.pass - subnetPass;
         sums.savedByPool += mail.pass - poolPass;
-        if (mail.triples.length > 1) count(mail, domainOf(sender), mail.pass - poolPass);
+        if (mail.triples.length > 1) count(mail, senderDomainOf(sender), mail.pass - poolPass);
       }
     },
     pools(most) {

@@ -1,14 +1,15 @@
 // What the database looks like at a glance, as plain data. Looks; changes nothing, prints nothing.
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { DamageError } from '../../store/damage.ts';
+import { hold } from '../../store/hold.ts';
 import { lockPath } from '../../store/lock.ts';
 import { wasDatabase } from '../../store/ours.ts';
 import { damagedFiles } from '../../store/recover.ts';
-import { type Entry, hold } from '../../store/scan.ts';
+import type { ClientEntry, Entry, TripleEntry } from '../../store/scan.ts';
 import type { Lives } from '../../store/store.ts';
 import { type Problem, verify } from '../../store/verify.ts';
 import { doesNotExist, explained } from '../database.ts';
-import { hasExpired, type TripleEntry } from '../entry.ts';
+import { hasExpired } from '../entry.ts';
 import { withBar } from '../progress.ts';
 import { eachEntry, type Records } from '../records.ts';
 
@@ -107,7 +108,7 @@ function kindOfTriple(entry: TripleEntry, { lives, now }: StatusSettings): 'wait
 }
 
 function kindOfClient(
-  entry: Extract<Entry, { kind: 'client' }>,
+  entry: ClientEntry,
   { lives, now, autoWhitelist }: StatusSettings,
 ): 'whitelisted' | 'counted' | 'expired' {
   if (hasExpired(entry, now, lives)) return 'expired';

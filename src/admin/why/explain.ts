@@ -6,7 +6,7 @@ import { DUNNO, newDeferral } from '../../filter/reply.ts';
 import { judge } from '../../greylist/decide.ts';
 import { type Exception, exceptionFor } from '../../greylist/exceptions.ts';
 import { releaseFor } from '../../greylist/release.ts';
-import type { PolicyRequest } from '../../greylist/request.ts';
+import { type PolicyRequest, REQUEST_TYPE } from '../../greylist/request.ts';
 import { tripleOf } from '../../greylist/triple.ts';
 import type { Peek } from '../../store/peek.ts';
 import { MOST_OFFSETS, type TripleRecord } from '../../store/record.ts';
@@ -44,7 +44,7 @@ export async function explain(
 ): Promise<Explanation> {
   const { client_address, client_name, helo_name, sender, recipient } = request;
   const shown = { client_address, client_name, helo_name, sender, recipient };
-  if (request.request !== 'smtpd_access_policy') return { request: shown, left: 0, action: undefined };
+  if (request.request !== REQUEST_TYPE) return { request: shown, left: 0, action: undefined };
   const exception = exceptionFor(request, policy);
   if (exception !== undefined) return { request: shown, exception, left: 0, action: DUNNO };
   const triple = tripleOf(request, policy);
@@ -92,12 +92,8 @@ function sightingOf({ triple, client }: Peek, limits: FilterArguments, now: numb
   };
 }
 
-function counts(
-  { firstSeen, passed, lastPassed }: TripleRecord,
-  limits: FilterArguments,
-  now: number,
-): boolean {
-  return tripleCounts(firstSeen, passed ? lastPassed : 0, now, limits);
+function counts({ firstSeen, lastPassed }: TripleRecord, limits: FilterArguments, now: number): boolean {
+  return tripleCounts(firstSeen, lastPassed, now, limits);
 }
 
 function recordsOf({ triple, client }: Peek, limits: FilterArguments, now: number): Partial<Explanation> {

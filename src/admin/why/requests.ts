@@ -1,4 +1,4 @@
-// The requests that `why` is asked about: of a file as Postfix writes them, or made from options.
+// The requests in a file that `why` is asked about, as Postfix writes them.
 import { newDecoder } from '../../filter/protocol.ts';
 import type { PolicyRequest } from '../../greylist/request.ts';
 import { printable } from '../text.ts';

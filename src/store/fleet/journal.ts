@@ -42,7 +42,7 @@ export function journalPath(database: string): string {
 
 /** Appends to the journal. Returns whether it was there before. Throws what the file system throws. */
 export function note(path: string, decided: Decided): boolean {
-  const made = open(path, 'ax');
+  const made = begin(path);
   const fd = made ?? openSync(path, 'a', 0o600);
   try {
     if (fstatSync(fd).size < MOST_BYTES) writeSync(fd, encode(decided));
@@ -52,9 +52,10 @@ export function note(path: string, decided: Decided): boolean {
   return made === undefined;
 }
 
-function open(path: string, flags: string): number | undefined {
+/** Opens a new journal; undefined where there is one. */
+function begin(path: string): number | undefined {
   try {
-    return openSync(path, flags, 0o600);
+    return openSync(path, 'ax', 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     throw error;

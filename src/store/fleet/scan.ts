@@ -53,10 +53,7 @@ export function nodesOf(client: Client): Redis[] {
 }
 
 /** `onDamage` is told of each key of ours that holds something else. */
-export async function scanFleet(
-  client: Client,
-  onDamage: (what: string) => void = () => {},
-): Promise<FleetScan> {
+export async function scanFleet(client: Client, onDamage: (what: string) => void): Promise<FleetScan> {
   const nodes = nodesOf(client);
   const sizes = await Promise.all(nodes.map((node) => node.dbsize()));
   const all = Math.max(

@@ -4,8 +4,9 @@ import { mailsOf } from '../../../src/admin/history/mails.ts';
 import { classesOf, firstPass } from '../../../src/admin/history/replay.ts';
 import { newCollector } from '../../../src/admin/history/triples.ts';
 import { judge } from '../../../src/greylist/decide.ts';
+import type { TripleEntry } from '../../../src/store/scan.ts';
 import { makeRandom } from '../../support/random.ts';
-import { type TripleEntry, triple } from '../report/made.ts';
+import { triple } from '../report/made.ts';
 
 const T = 1_764_000_000;
 const DAY = 86_400;

@@ -1,8 +1,9 @@
 // Triples in columns: chained by sender and recipient as a Map would group them, however many there are.
 import { expect, test } from 'vitest';
 import { keyInForce, newCollector, type Triples } from '../../../src/admin/history/triples.ts';
+import type { TripleEntry } from '../../../src/store/scan.ts';
 import { makeRandom } from '../../support/random.ts';
-import { type TripleEntry, triple } from '../report/made.ts';
+import { triple } from '../report/made.ts';
 
 function collect(entries: TripleEntry[]): Triples {
   const { triples, add } = newCollector();

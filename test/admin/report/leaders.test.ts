@@ -1,6 +1,6 @@
 // The longest waits by name, with a bound on how many names are remembered.
 import { expect, test } from 'vitest';
-import { domainOf, newLeaders } from '../../../src/admin/report/leaders.ts';
+import { newLeaders, senderDomainOf } from '../../../src/admin/report/leaders.ts';
 import { makeRandom } from '../../support/random.ts';
 
 test('as a Map would have it, while there is room', () => {
@@ -27,7 +27,7 @@ test('who waits most is not lost among any number of names', () => {
 });
 
 test('the domain of a sender', () => {
-  expect(['', 'a@B.Example', '"a@b"@c.example', 'nobody'].map(domainOf)).toEqual([
+  expect(['', 'a@B.Example', '"a@b"@c.example', 'nobody'].map(senderDomainOf)).toEqual([
     '<>',
     'b.example',
     'c.example',

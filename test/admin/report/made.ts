@@ -2,10 +2,8 @@
 // pools that come from another address each time. What a seed makes, it makes again.
 import { openEditor } from '../../../src/store/edit.ts';
 import { MAX_KEY, writeClient, writeTriple } from '../../../src/store/key.ts';
-import type { Entry } from '../../../src/store/scan.ts';
+import type { Entry, TripleEntry } from '../../../src/store/scan.ts';
 import { makeRandom } from '../../support/random.ts';
-
-export type TripleEntry = Extract<Entry, { kind: 'triple' }>;
 
 const DAY = 86_400;
 const RETRIES = [[300], [30, 300], [60, 902], [20, 45, 1200], [600, 1800], [900], [301], [1800, 5400], [70]];

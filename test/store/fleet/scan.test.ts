@@ -27,7 +27,7 @@ suite('the records of a fleet', ['redis'], () => {
       await session.replies(1200);
       const read = async () => {
         const found: Entry[] = [];
-        for await (const page of (await scanFleet(client)).pages) found.push(...page);
+        for await (const page of (await scanFleet(client, () => {})).pages) found.push(...page);
         return found;
       };
       const found = await read();

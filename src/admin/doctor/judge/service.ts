@@ -1,4 +1,4 @@
-// The line of master.cf: its columns, and the account that spawn(8) is to change to. Facts in, findings out.
+// The line of master.cf: its columns, and how many filters it allows and for how long. Facts in, findings out.
 
 import { plural } from '../../text.ts';
 import { hostAndPort, isLoopback } from '../endpoint.ts';
