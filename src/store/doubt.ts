@@ -3,17 +3,13 @@
 import { DamageError } from './damage.ts';
 import { closeFile, type DataFile, openFile, readHead } from './file.ts';
 import { isDoubtful, isKept } from './mark.ts';
-import { verify } from './verify.ts';
+import { firstProblem } from './verify.ts';
 
 /** The power failed in a storm: nobody knows what of the newest state reached the disk. Throws DamageError. */
 export function checkDoubtful(file: DataFile): void {
   if (!isDoubtful(file, readHead(file)) || isKept(file)) return;
-  const problem = verify(file.path, () => {})?.problems[0];
-  if (problem === undefined) return;
-  const { page, what } = problem;
-  throw new DamageError(
-    `was left unfinished by a power cut: ${page === undefined ? 'it' : `page ${page}`} ${what}`,
-  );
+  const problem = firstProblem(file.path);
+  if (problem !== undefined) throw new DamageError(`was left unfinished by a power cut: ${problem}`);
 }
 
 /** As `checkDoubtful`, for whoever is about to open a writer. */

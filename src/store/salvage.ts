@@ -1,6 +1,7 @@
 // Saving what a damaged file still holds: every leaf page that can be recognised, wherever it lies and
 // whether or not anything leads to it. Reads the damaged file only; believes a record only by its check.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { DamageError } from './damage.ts';
 import { checkBeforeWriting } from './doubt.ts';
 import { flushLast, keepOrGiveUp } from './durable.ts';
 import {
@@ -21,6 +22,7 @@ import { MAX_KEY } from './key.ts';
 import { openWriter } from './open.ts';
 import { checkPlace } from './place.ts';
 import { isRecord, MAX_RECORD } from './record.ts';
+import { firstProblem } from './verify.ts';
 import { closeWriter, putRecord, transactBatch, type Writer } from './writer.ts';
 
 export interface Saved {
@@ -65,10 +67,15 @@ export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> 
   }
 }
 
-/** `salvage` into the database `into`, to the disk. Tells `show` of each step; throws what `openWriter` throws. */
+/**
+ * `salvage` into the database `into`, to the disk. Tells `show` of each step; throws what `openWriter` throws, and
+ * DamageError where that database is damaged itself.
+ */
 export function salvageInto(into: string, from: string, show: (saved: Saved) => void): Saved {
   checkPlace(into, ' with --into');
   checkBeforeWriting(into);
+  const problem = firstProblem(into); // it is written to with no look at its pages
+  if (problem !== undefined) throw new DamageError(problem);
   const writer = openWriter(into);
   try {
     let saved: Saved = { records: 0, pages: 0, of: 0 };

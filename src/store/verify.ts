@@ -78,6 +78,13 @@ export function verify(
   }
 }
 
+/** The first thing that is wrong with the database at `path`, in words; undefined: nothing is, or there is none. */
+export function firstProblem(path: string): string | undefined {
+  const problem = verify(path, () => {})?.problems[0];
+  if (problem === undefined) return undefined;
+  return problem.page === undefined ? problem.what : `page ${problem.page} ${problem.what}`;
+}
+
 function readOnce(
   path: string,
   progress: Progress,

@@ -6,7 +6,7 @@ import { closeFile, openFile, readHead } from '../../src/store/file.ts';
 import { keysOn, LEAF, nodeAt, nodeData, pageFlags } from '../../src/store/format.ts';
 import { leaves } from '../../src/store/leaves.ts';
 import { openWriter } from '../../src/store/open.ts';
-import { type Saved, salvage } from '../../src/store/salvage.ts';
+import { type Saved, salvage, salvageInto } from '../../src/store/salvage.ts';
 import type { TripleEntry } from '../../src/store/scan.ts';
 import { verify } from '../../src/store/verify.ts';
 import { closeWriter, type Writer } from '../../src/store/writer.ts';
@@ -152,6 +152,19 @@ test('nothing is saved from rubbish, an empty file, or behind a link', () => {
   symlinkSync(damaged(), place('link'));
   expect(() => salvage(place('link'), into).next()).toThrow('ELOOP');
   expect(() => salvage(place('none'), into).next()).toThrow('ENOENT');
+});
+
+test('nothing is saved into a database that is damaged itself: liblmdb would die of it', () => {
+  const other = place('other');
+  const writer = openWriter(other);
+  putAtOnce(writer, 0, 1000, 1000);
+  closeWriter(writer);
+  const bytes = readFileSync(other);
+  for (let page = 0; page < bytes.length; page += PAGE)
+    if (pageFlags(bytes, page) === LEAF) bytes.fill(0, page, page + PAGE);
+  writeFileSync(other, bytes);
+  expect(() => salvageInto(other, damaged(), () => {})).toThrow(/^page \d+ /);
+  expect(readFileSync(other).equals(bytes)).toBe(true);
 });
 
 test('it is done a few pages at a time, may be abandoned after each, and leaves nothing open', () => {
