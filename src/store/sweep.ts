@@ -123,7 +123,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
 
   return {
     step(now) {
-      if (Math.abs(now - tried) < EVERY) return;
+      if (Math.abs(now - tried) < (keeper.isReady() ? EVERY : PATIENCE)) return;
       tried = now;
       try {
         keeper.settle(() => sweep(now));
