@@ -14,22 +14,41 @@ export type LogTarget = 'syslog' | 'stderr' | 'none' | `file:${string}`;
 
 const MOST_TEXT = 900; // one datagram of syslog, one line of a log
 
-/** A log that opens its target with the first message, and only then. */
-export function newLog(target: LogTarget, open: (target: LogTarget) => Log): Log {
-  let log: Log | undefined;
+/**
+ * A log that opens its target with the first message, and only then. What cannot be written there goes to `other`: a file
+ * may belong to somebody else, which nobody would notice.
+ */
+export function newLog(target: LogTarget, open: (target: LogTarget) => Log, other?: LogTarget): Log {
+  const logs = new Map<LogTarget, Log>();
+
+  function put(to: LogTarget, level: Level, text: string): void {
+    const log = logs.get(to) ?? open(to);
+    logs.set(to, log);
+    log.write(level, printable(text));
+  }
+
   return {
     write(level, text) {
       if (target === 'none') return;
       try {
-        log ??= open(target);
-        log.write(level, printable(text));
-      } catch {
-        // a log that cannot be written must not disturb the mail
+        put(target, level, text);
+      } catch (error) {
+        if (other === undefined || other === target) return;
+        try {
+          put(
+            other,
+            level,
+            `--log ${target} cannot be written (${(error as Error).message}), where this belongs: ${text}`,
+          );
+        } catch {
+          // a log that cannot be written must not disturb the mail
+        }
       }
     },
     close(done) {
-      if (log === undefined) done();
-      else log.close(done);
+      let left = logs.size;
+      if (left === 0) done();
+      for (const log of logs.values()) log.close(() => --left === 0 && done());
     },
   };
 }

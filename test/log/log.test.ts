@@ -1,6 +1,6 @@
 // The log: seldom, in one printable line, and never in the way.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DgramSocket } from 'node-unix-socket';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -31,6 +31,25 @@ test('opens its target with the first message only, and survives one that cannot
   expect(opened).toBe(2);
   log.close(() => opened++);
   expect(opened).toBe(3);
+});
+
+test('what a file does not take goes where it is seen, as long as it does not; both are closed', () => {
+  const file = path.join(scratch.path, 'none', 'log');
+  const other = list();
+  const log = newLog(`file:${file}`, (to) => (to === 'syslog' ? other : openTarget(to)), 'syslog');
+  log.write('err', 'one');
+  expect(other.lines).toEqual([
+    expect.stringMatching(
+      /^err --log file:\S+\/none\/log cannot be written \(ENOENT.*\), where this belongs: one$/,
+    ),
+  ]);
+  mkdirSync(path.dirname(file));
+  log.write('err', 'two');
+  expect(readFileSync(file, 'utf8')).toMatch(/err: two\n$/);
+  expect(other.lines).toHaveLength(1);
+  let closed = 0;
+  log.close(() => closed++);
+  expect(closed).toBe(1);
 });
 
 test('writes one printable line, whatever it is given', () => {
