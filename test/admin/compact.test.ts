@@ -14,11 +14,11 @@ test('what has expired goes, the file shrinks, the filters go on, and nothing is
   expect(JSON.parse(purged.out)).toEqual({ records: 10_000 });
   expect((await live.run('purge')).out).toBe('0 expired records forgotten\n');
   await live.more(20);
+  const { size } = statSync(live.db);
   for (let round = 0; round < 3; round++) {
     const { status, out, err } = await live.run('compact', '--json');
     expect({ status, err }).toEqual({ status: 0, err: '' });
-    const { before, after } = JSON.parse(out);
-    expect(after).toBeLessThan(before);
+    expect(JSON.parse(out).after).toBeLessThan(size);
     await live.more(20);
   }
   const answered = live.answered();

@@ -68,7 +68,7 @@ async function suffer(
     const store = (round: number) =>
       Promise.all(smtpds.map((smtpd, i) => smtpd.ask(requestFor(i, `new${round}`))));
     if (when !== 'before') {
-      await store(0);
+      for (let i = 0; i < 40; i++) await store(-i); // so many are stored at once
       await until(() => isAtRest(copy.path)); // one of the filters has opened the database
     }
     const busy = when === 'under' ? store(1).then(() => store(2)) : undefined;

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readAll } from '../../../src/admin/history/read.ts';
 import { ofDatabase } from '../../../src/admin/records.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/file.ts';
+import { leaves } from '../../../src/store/leaves.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { runProgram } from '../live.ts';
 import { fill, made } from '../report/made.ts';
@@ -56,13 +57,15 @@ test.each([['list', '--limit', '1'], ['export'], ['report'], ['lists', 'audit']]
 
 const SAID = /^greylatch: \d+ damaged pages? (was|were) passed over; see greylatch verify --db \S+\n$/;
 
-/** The last quarter of the pages: leaves, mostly those in use. */
+/** Every third of the pages that hold records. */
 function damage(db: string): void {
   const opened = openFile(db)!;
-  const size = (readHead(opened).lastPage + 1) * PAGE;
+  const numbers = [...leaves(opened, readHead(opened), { onDamage() {} })].map((page) =>
+    page.readUInt32LE(0),
+  );
   closeFile(opened);
   const file = openSync(db, 'r+');
-  for (let at = Math.floor((size * 0.75) / PAGE) * PAGE; at < size - 3 * PAGE; at += 3 * PAGE)
-    writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, at);
+  for (const number of numbers.filter((_, i) => i % 3 === 1))
+    writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, number * PAGE);
   closeSync(file);
 }
