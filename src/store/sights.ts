@@ -1,4 +1,4 @@
-// First sights: where a new triple is remembered. It goes into the queue, and a moment later, with what others have
+// First sights: where a new triple is remembered. It goes into the queue, and within a second or two, with what others have
 // queued, into the database; or into the database at once, where the queue cannot be used.
 
 import { seekForPut } from './check.ts';

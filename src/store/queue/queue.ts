@@ -24,7 +24,7 @@ const TRY_AGAIN = 1000;
 /** Where more than so many bytes wait, they are not left to others: whoever looks has to read them. */
 const MOST_LEFT = MOST / 2;
 /** Nor where nobody was seen to take anything out for so many milliseconds: it could lie there for hours. */
-const LEFT_WITHIN = 1000;
+const LEFT_WITHIN = 60_000;
 
 /** `durable`: an entry is on the disk when `add` returns. */
 export function newQueue(database: string, durable: boolean): Queue {

@@ -113,7 +113,9 @@ test('at its end a process leaves what it has added to one that lives and was ju
   nameStorer(database, process.ppid);
   expect([queue.leave(), queue.storer()]).toEqual([true, 'another']);
   expect(taken(open())).toEqual({ a: 1000 });
-  uptime.mockReturnValue(11.5);
+  uptime.mockReturnValue(69);
+  expect(queue.leave()).toBe(true);
+  uptime.mockReturnValue(71);
   expect(queue.leave()).toBe(false);
   nameStorer(database, process.pid);
   expect([queue.leave(), queue.storer()]).toEqual([false, 'this']);
