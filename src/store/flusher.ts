@@ -17,8 +17,8 @@ export interface Flusher {
 const FLUSH_AFTER = 1000;
 /**
  * How soon a state that a storm has overtaken is let go by a process that nobody asks, in milliseconds: the file grows by
- * what is held, 14 MB a second. Each look wakes the process, which takes 0.1 to 0.2 ms of a processor: while nobody
- * commits, and nothing is on its way to the disk, there are fewer.
+ * what is held, some 40 MB a second at full speed. Each look wakes the process, which takes 0.1 to 0.2 ms of a processor:
+ * while nobody commits, and nothing is on its way to the disk, there are fewer.
  */
 const LOOK_AGAIN = { storm: 50, calm: 250 };
 
