@@ -68,13 +68,21 @@ export function makeLock(database: string): void {
  * writing either, of which it would die as well.
  */
 export function isRubbishInUse(path: string, ino: number): boolean {
+  // The third look is for a file that was made between the first two.
+  return !isOfLmdb(path) && isOpenElsewhere(ino) && !isOfLmdb(path);
+}
+
+function isOfLmdb(path: string): boolean {
   const head = Buffer.alloc(4);
   const fd = openThere(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
-    if (readSync(fd, head, 0, 4, 0) === 4 && u32(head, 0) === MAGIC) return false;
+    return readSync(fd, head, 0, 4, 0) === 4 && u32(head, 0) === MAGIC;
   } finally {
     closeSync(fd);
   }
+}
+
+function isOpenElsewhere(ino: number): boolean {
   try {
     const locks = readFileSync('/proc/locks', 'latin1').split('\n');
     return locks.some((line) => line.includes(' READ ') && line.includes(`:${ino} `));

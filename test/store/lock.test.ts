@@ -1,10 +1,11 @@
 // The lock file, as other processes may leave it.
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import fs, { closeSync, openSync, readSync, statSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { openStore } from '../../src/store/lmdb.ts';
-import { makeLock } from '../../src/store/lock.ts';
+import { isRubbishInUse, makeLock } from '../../src/store/lock.ts';
 import { type NativeEnv, native } from '../../src/store/native.ts';
 import { openFiles } from '../support/files.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
@@ -35,6 +36,32 @@ function setBack(lock: string, transactions: bigint): void {
   writeSync(fd, word, 0, 8, LAST_TXN);
   closeSync(fd);
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
+
+test('a lock file that another process has just made is not taken for rubbish, and rubbish is', () => {
+  const scratch = makeScratch();
+  const lock = path.join(scratch.path, 'greylist.mdb-lock');
+  makeLock(path.join(scratch.path, 'greylist.mdb'));
+  const { ino } = statSync(lock);
+  const { readFileSync } = fs;
+  /** Has another process hold the shared lock, and the file begin with `magic`, when it is looked who holds locks. */
+  const heldWith = (magic: number) => {
+    vi.spyOn(fs, 'readFileSync').mockImplementation(((name, options) => {
+      if (name !== '/proc/locks') return readFileSync(name, options);
+      writeFileSync(lock, Buffer.from(Uint32Array.of(magic).buffer), { flag: 'r+' });
+      return `1: POSIX  ADVISORY  READ 1 08:01:${ino} 0 0\n`;
+    }) as typeof readFileSync);
+    syncBuiltinESMExports();
+    return isRubbishInUse(lock, ino);
+  };
+  expect(heldWith(0)).toBe(true);
+  expect(heldWith(0xbeefc0de)).toBe(false);
+  scratch.remove();
+});
 
 test.each([1n, 2n, 3n])('a last transaction that is set back by %d undoes nothing', async (transactions) => {
   const scratch = makeScratch();
