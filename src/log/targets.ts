@@ -1,6 +1,7 @@
 // The places that messages can go to. node-unix-socket is loaded with the first message to syslog: a filter with nothing
 // to say never loads it.
 import { appendFileSync, writeSync } from 'node:fs';
+import { monotonic } from '../store/monotonic.ts';
 import type { Level, Log, LogTarget } from './log.ts';
 
 const IDENTITY = 'greylatch';
@@ -79,7 +80,7 @@ export function openSyslog(path: string, patience = PATIENCE): Log {
   function disconnect(): void {
     lost += waiting;
     waiting = 0;
-    aloneUntil = now() + ALONE;
+    aloneUntil = monotonic() + ALONE;
     socket?.close();
     socket = undefined;
     closed?.();
@@ -87,7 +88,7 @@ export function openSyslog(path: string, patience = PATIENCE): Log {
 
   return {
     write(level, text) {
-      if (waiting >= MOST || now() < aloneUntil) {
+      if (waiting >= MOST || monotonic() < aloneUntil) {
         lost++;
         return;
       }
@@ -108,11 +109,6 @@ export function openSyslog(path: string, patience = PATIENCE): Log {
       if (waiting === 0) end();
     },
   };
-}
-
-/** Milliseconds by a clock that cannot jump. */
-function now(): number {
-  return process.uptime() * 1000;
 }
 
 function stamp(date: Date): string {

@@ -196,12 +196,18 @@ export function flushLast(writer: Writer): void {
  * the disk. Looks at the file's head as last read, whose newest state is `now`.
  */
 export function letGo(writer: Writer, now: Meta): void {
-  const { pin, file, pinned, flushing } = writer;
-  if (!holds(writer) || !mayRelease(writer)) return;
-  for (const one of writer.stuck.splice(0)) one.abort();
-  if (pin !== undefined && (markedTxn(file) > pinned || !isKept(file))) unpin(writer);
-  if (flushing?.pin === undefined || heldBack(writer, flushing.meta, now) <= 1) return;
-  if (markedTxn(file) !== flushing.meta.txnid || !isKept(file)) abandon(flushing);
+  const { pin, file, pinned, flushing, stuck } = writer;
+  if (!holds(writer)) return;
+  const isOld = pin !== undefined && (markedTxn(file) > pinned || !isKept(file));
+  const isOvertaken =
+    flushing?.pin !== undefined &&
+    heldBack(writer, flushing.meta, now) > 1 &&
+    (markedTxn(file) !== flushing.meta.txnid || !isKept(file));
+  // Asked last: it is a look at the lock file.
+  if (!(isOld || isOvertaken || stuck.length > 0) || !mayRelease(writer)) return;
+  for (const one of stuck.splice(0)) one.abort();
+  if (isOld) unpin(writer);
+  if (isOvertaken) abandon(flushing);
 }
 
 /** Whether this process holds on to a state. */

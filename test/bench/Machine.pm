@@ -6,20 +6,15 @@ use POSIX ();
 use Time::HiRes qw(sleep);
 
 # Nanoseconds that all threads of these processes have had of a processor.
-sub cpu_time {
-    my $sum = 0;
-    for my $file (map { glob "/proc/$_/task/*/schedstat" } @_) {
-        open my $in, '<', $file or next;
-        $sum += (split ' ', <$in>)[0];
-    }
-    return $sum;
-}
+sub cpu_time { return sum_of(map { glob "/proc/$_/task/*/schedstat" } @_) }
 
-# Nanoseconds that the first threads of these processes have had: what is left of the account when they have ended.
-sub end_time {
+# The same for their first threads: what is left of the account when they have ended.
+sub end_time { return sum_of(map { "/proc/$_/schedstat" } grep { $_ } @_) }
+
+sub sum_of {
     my $sum = 0;
-    for my $pid (grep { $_ } @_) {
-        open my $in, '<', "/proc/$pid/schedstat" or next;
+    for my $file (@_) {
+        open my $in, '<', $file or next;
         $sum += (split ' ', <$in>)[0];
     }
     return $sum;

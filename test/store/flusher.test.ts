@@ -53,6 +53,20 @@ function goBy(ms: number): void {
   }
 }
 
+/** As another process does that has flushed the newest state. */
+function markByAnother(): void {
+  const meta = readHead(writer.file);
+  writeMark(writer.file, writer.file.head, meta, true);
+}
+
+/** The state that this process holds is let go in so many milliseconds, and not before. */
+function expectLetGoIn(ms: number): void {
+  goBy(ms - 1);
+  expect(writer.pin).toBeDefined();
+  goBy(1);
+  expect(writer.pin).toBeUndefined();
+}
+
 /** Whether the disk has been asked for a flush of that state, and all that follows is done. */
 function isMarked(txnid: number): boolean {
   readHead(writer.file);
@@ -88,8 +102,7 @@ test('what has waited before is flushed at once; and what comes within a second 
 
 test('what another process has flushed meanwhile need not be flushed again', () => {
   commit();
-  const meta = readHead(writer.file);
-  writeMark(writer.file, writer.file.head, meta, true);
+  markByAnother();
   goBy(1000);
   expect({ flushing: writer.flushing, pin: writer.pin, timers: vi.getTimerCount() }).toEqual({
     flushing: undefined,
@@ -100,12 +113,8 @@ test('what another process has flushed meanwhile need not be flushed again', () 
 
 test('a state that another process has marked as old is let go within a quarter of a second', () => {
   commit();
-  const meta = readHead(writer.file);
-  writeMark(writer.file, writer.file.head, meta, true);
-  goBy(249);
-  expect(writer.pin).toBeDefined();
-  goBy(1);
-  expect(writer.pin).toBeUndefined();
+  markByAnother();
+  expectLetGoIn(250);
 });
 
 test('while there are commits, it is let go within 50 ms', () => {
@@ -113,12 +122,8 @@ test('while there are commits, it is let go within 50 ms', () => {
   goBy(200);
   commit();
   goBy(50); // it is seen that there are commits
-  const meta = readHead(writer.file);
-  writeMark(writer.file, writer.file.head, meta, true);
-  goBy(49);
-  expect(writer.pin).toBeDefined();
-  goBy(1);
-  expect(writer.pin).toBeUndefined();
+  markByAnother();
+  expectLetGoIn(50);
 });
 
 test('what is on its way to the disk is let go within 50 ms where a storm overtakes it', () => {
