@@ -2,8 +2,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { FORGOTTEN, readForgotten } from '../store/forgotten.ts';
-import { readAll } from './history/read.ts';
-import { WHERE, withRecords } from './records.ts';
+import { eachEntry, WHERE, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
@@ -47,8 +46,10 @@ export const reportCommand = defineCommand({
       const now = records.now();
       const db = records.name;
       const gathering = newGathering({ now, since: now - since, delay, retryWindow, autoWhitelist });
-      await readAll(records, gathering.take, (name, text) => {
-        if (name === FORGOTTEN) gathering.forgotten(readForgotten(text));
+      await eachEntry(records, gathering.take, {
+        onHouse: (name, text) => {
+          if (name === FORGOTTEN) gathering.forgotten(readForgotten(text));
+        },
       });
       const facts = gathering.facts();
       if (html === '-') process.stdout.write(pageOf(db, facts));

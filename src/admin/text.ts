@@ -1,4 +1,5 @@
 // How commands show facts to people: tables, times, sizes, colours. Makes text only; nothing is written here.
+import { printable } from '../log/log.ts';
 
 /** A terminal, and nobody who said NO_COLOR (which may be empty: then it says nothing). */
 export function wantsColour(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
@@ -103,9 +104,4 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 /** An attribute, whatever its bytes: those that are no printable ASCII become \xNN, and `''` stands for nothing. */
 export function visible(text: string): string {
   return text === '' ? "''" : printable(text).replaceAll(' ', '\\x20');
-}
-
-/** A line of somebody else's, on one line, with its spaces. */
-export function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -2,8 +2,7 @@
 // nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { readAll } from './history/read.ts';
-import { WHERE, withRecords } from './records.ts';
+import { eachEntry, WHERE, withRecords } from './records.ts';
 import { paintForOutput } from './text.ts';
 import { printed } from './tune/print.ts';
 import { newReplay } from './tune/replays.ts';
@@ -36,7 +35,7 @@ export const tuneCommand = defineCommand({
       const now = records.now();
       const db = records.name;
       const replay = newReplay({ now, delay, retryWindow, autoWhitelist });
-      await readAll(records, replay.take);
+      await eachEntry(records, replay.take);
       const tuning = replay.tuning();
       const paint = paintForOutput();
       process.stdout.write(json ? `${JSON.stringify({ db, ...tuning })}\n` : printed(db, tuning, paint));

@@ -24,7 +24,7 @@ export function newLog(target: LogTarget, open: (target: LogTarget) => Log, othe
   function put(to: LogTarget, level: Level, text: string): void {
     const log = logs.get(to) ?? open(to);
     logs.set(to, log);
-    log.write(level, printable(text));
+    log.write(level, cut(printable(text)));
   }
 
   return {
@@ -53,10 +53,13 @@ export function newLog(target: LogTarget, open: (target: LogTarget) => Log, othe
   };
 }
 
-/** One line, whatever a client put into its attributes: control bytes and non-ASCII ones become \xNN. */
-function printable(text: string): string {
-  const safe = text.replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  return safe.length > MOST_TEXT ? `${safe.slice(0, MOST_TEXT)}...` : safe;
+/** On one line, whatever a client put into its attributes: control bytes and non-ASCII ones become \xNN. */
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+function cut(text: string): string {
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}...` : text;
 }
 
 /** Seconds between two messages about the same trouble. */

@@ -49,7 +49,7 @@ export interface SightsOptions {
  * and its flush cost more than all else of a new triple; or before it is much to look through.
  */
 const QUEUED_FOR = { calm: 1000, later: 20, always: 100 };
-/** From so many bytes on there is a storm: some 65 triples. */
+/** From so many bytes on there is a storm: some 65 triples of ordinary addresses, which take 60 bytes each. */
 const STORM = 4096;
 /**
  * Who stores goes on storing: it has what V8 has compiled for it. All others need not be at the lock in the same moment,

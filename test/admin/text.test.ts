@@ -6,12 +6,12 @@ import {
   grouped,
   localTime,
   newPaint,
-  printable,
   span,
   table,
   visible,
   wantsColour,
 } from '../../src/admin/text.ts';
+import { printable } from '../../src/log/log.ts';
 
 test('columns are aligned, and no line ends with spaces', () => {
   const rows = [

@@ -1,5 +1,6 @@
 // The audit of lists as text for people. Makes text only.
-import { ago, localTime, type Paint, plural, printable, span, table, visible } from '../text.ts';
+import { printable } from '../../log/log.ts';
+import { ago, localTime, type Paint, plural, span, table, visible } from '../text.ts';
 import type { AuditedEntry, AuditedFile } from './audit.ts';
 import type { WantedClient } from './wanted.ts';
 

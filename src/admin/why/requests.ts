@@ -1,7 +1,7 @@
 // The requests in a file that `why` is asked about, as Postfix writes them.
 import { newDecoder } from '../../filter/protocol.ts';
 import type { PolicyRequest } from '../../greylist/request.ts';
-import { printable } from '../text.ts';
+import { printable } from '../../log/log.ts';
 
 /** Reads requests; the empty line behind the last may be missing. Throws an Error for the user. */
 export function requestsIn(bytes: Buffer, name: string): PolicyRequest[] {

@@ -2,13 +2,12 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { readAll } from '../../../src/admin/history/read.ts';
-import { ofDatabase } from '../../../src/admin/records.ts';
-import { closeFile, openFile, readHead } from '../../../src/store/file.ts';
-import { leaves } from '../../../src/store/leaves.ts';
-import { makeScratch } from '../../support/scratch.ts';
-import { runProgram } from '../live.ts';
-import { fill, made } from '../report/made.ts';
+import { eachEntry, ofDatabase } from '../../src/admin/records.ts';
+import { closeFile, openFile, readHead } from '../../src/store/file.ts';
+import { leaves } from '../../src/store/leaves.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { runProgram } from './live.ts';
+import { fill, made } from './report/made.ts';
 
 const PAGE = 4096;
 let scratch: ReturnType<typeof makeScratch>;
@@ -25,7 +24,7 @@ async function read(db: string) {
     return true;
   });
   try {
-    await readAll(ofDatabase(db), () => entries++);
+    await eachEntry(ofDatabase(db), () => entries++);
   } finally {
     vi.restoreAllMocks();
   }
