@@ -10,7 +10,7 @@ import { runSession } from './filter/session.ts';
 import { newThrift } from './filter/thrift.ts';
 import { type Log, type LogTarget, newLog } from './log/log.ts';
 import { openTarget } from './log/targets.ts';
-import { openStore } from './store/lmdb.ts';
+import { openStore } from './store/embedded/embedded.ts';
 
 const USAGE_STATUS = 2;
 

@@ -1,7 +1,7 @@
 // greylatch compact: give the space back that is not used.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { compact } from '../store/replace.ts';
+import { compact } from '../store/rescue/replace.ts';
 import { doesNotExist, explained, sizeOf } from './database.ts';
 import { withBar } from './progress.ts';
 import { bytes } from './text.ts';

@@ -1,8 +1,8 @@
 // This host's own database as commands open it: each way in which it cannot be used is one line that says what to do.
 import { statSync } from 'node:fs';
+import { type Scan, scan } from '../store/admin/scan.ts';
 import { DamageError, GIVE, MovedError, refused } from '../store/damage.ts';
-import { foreign, wasDatabase } from '../store/ours.ts';
-import { type Scan, scan } from '../store/scan.ts';
+import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 
 export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);

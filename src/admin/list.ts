@@ -1,8 +1,8 @@
 // greylatch list: what is on record, filtered and sorted.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import type { ClientEntry, Entry, TripleEntry } from '../store/admin/scan.ts';
 import type { Release } from '../store/releases.ts';
-import type { ClientEntry, Entry, TripleEntry } from '../store/scan.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf } from './entry.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';

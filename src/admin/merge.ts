@@ -2,7 +2,8 @@
 // is told with who has counted it. A merge may be repeated, and made in any order, with the same outcome.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type JointChange, MOST_TEXT } from '../store/change.ts';
+import { type JointChange, MOST_TEXT } from '../store/admin/change.ts';
+import type { Entry, TripleEntry } from '../store/admin/scan.ts';
 import {
   type Counts,
   clientOf,
@@ -13,16 +14,15 @@ import {
   originsName,
   readOrigins,
   totalOf,
-} from '../store/origins.ts';
-import { MOST_OFFSETS } from '../store/record.ts';
-import type { Entry, TripleEntry } from '../store/scan.ts';
+} from '../store/records/origins.ts';
+import { MOST_OFFSETS } from '../store/records/record.ts';
 import { doesNotExist } from './database.ts';
 import { lastOf } from './entry.ts';
 import type { Imported, ImportedClient, ImportedTriple } from './import/record.ts';
 import type { Merge, Merged } from './import/run.ts';
 import type { Editor, Records } from './records.ts';
 
-/** As late as a record can say that a triple passed, in seconds after its first sight (record.ts). */
+/** As late as a record can say that a triple passed, in seconds after its first sight (records/record.ts). */
 const LONGEST = 0xffff * 3600;
 const MOST_COUNT = 0xffffffff;
 
@@ -133,7 +133,7 @@ function mergeTriple(before: TripleEntry | undefined, imported: ImportedTriple):
   return { ...merged, ...attempts(again, firstSeen, before.deferrals) };
 }
 
-/** To this part of itself an offset is known (record.ts). */
+/** To this part of itself an offset is known (records/record.ts). */
 const COARSE = 0.05;
 
 function attempts(times: ReadonlySet<number>, firstSeen: number, deferrals: number) {

@@ -1,8 +1,8 @@
 // greylatch purge: forget what has expired, now. The filters do it by and by.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
-import type { Name } from '../store/change.ts';
-import type { Entry } from '../store/scan.ts';
+import type { Name } from '../store/admin/change.ts';
+import type { Entry } from '../store/admin/scan.ts';
 import { hasExpired, nameOf } from './entry.ts';
 import { newBar } from './progress.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';

@@ -2,12 +2,12 @@
 // engine that several hosts share. Commands that read or change records need not know which.
 import { OPTIONS, type Option } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
-import type { Change, JointChange, Name } from '../store/change.ts';
-import { openEditor } from '../store/edit.ts';
+import type { Change, JointChange, Name } from '../store/admin/change.ts';
+import { openEditor } from '../store/admin/edit.ts';
+import { type Peek, peek } from '../store/admin/peek.ts';
+import type { Entry } from '../store/admin/scan.ts';
 import type { Engine } from '../store/fleet/examine.ts';
-import { clientOf } from '../store/origins.ts';
-import { type Peek, peek } from '../store/peek.ts';
-import type { Entry } from '../store/scan.ts';
+import { clientOf } from '../store/records/origins.ts';
 import type { Lives, Triple } from '../store/store.ts';
 import { explained, explanation, scanOf, sizeOf } from './database.ts';
 import { newBar } from './progress.ts';

@@ -1,5 +1,5 @@
 // The releases on record as release, forget and purge change them: one list, in one record of the house.
-import { MOST_TEXT } from '../store/change.ts';
+import { MOST_TEXT } from '../store/admin/change.ts';
 import { RELEASES, type Release, readReleases, writeReleases } from '../store/releases.ts';
 import type { Editor } from './records.ts';
 import { plural } from './text.ts';

@@ -1,7 +1,7 @@
 // greylatch report: is greylisting worth it, and what does it cost? Reads the whole database, changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { FORGOTTEN, readForgotten } from '../store/forgotten.ts';
+import { FORGOTTEN, readForgotten } from '../store/records/forgotten.ts';
 import { eachEntry, WHERE, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';

@@ -1,7 +1,7 @@
 // greylatch salvage: by hand what the filter does by itself, copy into a database what a damaged file holds.
 import { accessSync, constants, lstatSync, type Stats } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
-import { salvageInto } from '../store/salvage.ts';
+import { salvageInto } from '../store/rescue/salvage.ts';
 import { explained } from './database.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';

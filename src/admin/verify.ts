@@ -1,9 +1,9 @@
 // greylatch verify: is the database sound? Reads it all, changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { hold } from '../store/hold.ts';
-import { foreign, wasDatabase } from '../store/ours.ts';
-import { type Verified, verify } from '../store/verify.ts';
+import { hold } from '../store/lmdb/hold.ts';
+import { type Verified, verify } from '../store/pages/verify.ts';
+import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 import { doesNotExist, explained } from './database.ts';
 import { withBar } from './progress.ts';
 import { grouped, plural } from './text.ts';

@@ -6,7 +6,7 @@ import { JSON_OUTPUT, OPTIONS, type OptionName } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import { policyFrom } from '../filter/policy.ts';
 import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
-import { secretPath } from '../store/secret.ts';
+import { secretPath } from '../store/disk/secret.ts';
 import { openInput } from './input.ts';
 import { WHERE, withRecords } from './records.ts';
 import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';

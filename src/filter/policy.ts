@@ -2,7 +2,7 @@
 import type { FilterArguments } from '../cli/arguments.ts';
 import { newPseudonym } from '../greylist/pseudonym.ts';
 import type { ListOptions } from '../lists/lists.ts';
-import { readSecret } from '../store/secret.ts';
+import { readSecret } from '../store/disk/secret.ts';
 import type { Policy } from './answer.ts';
 
 /** `options`: who is told of what is wrong in the lists' files and of what matches, and the time in seconds. */

@@ -1,5 +1,16 @@
-// What the decision needs of a store, and nothing else. LMDB is behind it (lmdb.ts), and for several MX hosts an engine
-// that they share (fleet/). What has expired is as good as forgotten: a store never shows it.
+// What the decision needs of a store, and nothing else. What has expired is as good as forgotten: a store never shows it.
+// Two stand behind it: the database on this host (embedded/), and an engine that several MX hosts share (fleet/).
+
+// The folders, each of which knows only those above it:
+//   records/   what is kept, as bytes: keys, values, checks
+//   disk/      files, directories and processes, whatever is in them
+//   pages/     LMDB's file, read and checked without LMDB, which would die of damage
+//   queue/     new triples on their way into the database
+//   lmdb/      LMDB itself: opening it, transactions, and how they get to the disk
+//   rescue/    what is set aside, salvaged, or put in the database's place
+//   embedded/  the store of one host: who looks up and changes what, and keeps the file usable
+//   admin/     what commands need: all records, many changes
+//   fleet/     the store of several hosts, and what commands need of it
 import type { Release } from './releases.ts';
 
 /** What greylisting keys on: who sends (the SMTP client's address, or what stands for it), from whom, to whom. */

@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'no
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { scan } from '../../src/store/scan.ts';
-import { verify } from '../../src/store/verify.ts';
+import { scan } from '../../src/store/admin/scan.ts';
+import { verify } from '../../src/store/pages/verify.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { runProgram, tripleAt, useLive } from './live.ts';
 

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { openEditor } from '../../src/store/edit.ts';
+import { openEditor } from '../../src/store/admin/edit.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
 import { tripleAt, useLive } from './live.ts';

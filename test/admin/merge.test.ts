@@ -5,10 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Imported } from '../../src/admin/import/record.ts';
 import { merging, recordsOf } from '../../src/admin/merge.ts';
 import { ofDatabase } from '../../src/admin/records.ts';
-import { openEditor } from '../../src/store/edit.ts';
-import { openStore } from '../../src/store/lmdb.ts';
-import { scan } from '../../src/store/scan.ts';
-import { verify } from '../../src/store/verify.ts';
+import { openEditor } from '../../src/store/admin/edit.ts';
+import { scan } from '../../src/store/admin/scan.ts';
+import { openStore } from '../../src/store/embedded/embedded.ts';
+import { verify } from '../../src/store/pages/verify.ts';
 import { makeRandom } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
 

@@ -1,6 +1,6 @@
 // greylatch release and forget, beside running filters.
 import { expect, test } from 'vitest';
-import { scan } from '../../src/store/scan.ts';
+import { scan } from '../../src/store/admin/scan.ts';
 import { startPiped } from '../support/filter.ts';
 import { deferred, dunno } from '../support/requests.ts';
 import { clientAt, tripleAt, useLive } from './live.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Facts } from '../../src/admin/report/facts.ts';
 import type { Tuning } from '../../src/admin/tune/replays.ts';
-import { verify } from '../../src/store/verify.ts';
+import { verify } from '../../src/store/pages/verify.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, shortRequest } from '../support/requests.ts';

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MOST_OFFSETS } from '../../src/store/record.ts';
+import { MOST_OFFSETS } from '../../src/store/records/record.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { drive } from './driver.ts';
 import { copyInterpreters, type Interpreters, type Opened, type OpenOptions, type Program } from './peers.ts';

@@ -13,8 +13,8 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { closeFile, openFile, readHead, readPage } from '../../src/store/file.ts';
-import { keysOn, nodeAt, nodeData, nodeKey } from '../../src/store/format.ts';
+import { closeFile, openFile, readHead, readPage } from '../../src/store/pages/file.ts';
+import { keysOn, nodeAt, nodeData, nodeKey } from '../../src/store/pages/format.ts';
 import type { Random } from '../support/random.ts';
 
 const PAGE = 4096;

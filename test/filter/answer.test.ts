@@ -5,7 +5,7 @@ import { filterArguments, type Words } from '../../src/cli/arguments.ts';
 import { newAnswer } from '../../src/filter/answer.ts';
 import { policyFrom } from '../../src/filter/policy.ts';
 import { emptyRequest, type PolicyRequest } from '../../src/greylist/request.ts';
-import { openStore } from '../../src/store/lmdb.ts';
+import { openStore } from '../../src/store/embedded/embedded.ts';
 import type { Store } from '../../src/store/store.ts';
 import { makeScratch } from '../support/scratch.ts';
 
@@ -180,7 +180,7 @@ test('--privacy decides the same, and puts no address on the disk', async () => 
   expect(ask({ sender: 'Ann@Example.org' })).toBe('dunno');
   expect(ask({ sender: 'eve@example.org' })).toBe(DEFERRED);
   store.close();
-  const { scan } = await import('../../src/store/scan.ts');
+  const { scan } = await import('../../src/store/admin/scan.ts');
   const found = [...scan(path.join(scratch.path, 'greylist.mdb'))!.entries];
   expect(found.length).toBeGreaterThanOrEqual(2);
   for (const entry of found) expect(JSON.stringify(entry)).not.toMatch(/ann|bob|192|example/);

@@ -2,9 +2,9 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openEditor } from '../../src/store/edit.ts';
+import { openEditor } from '../../src/store/admin/edit.ts';
+import { type Entry, scan } from '../../src/store/admin/scan.ts';
 import { clientKey, tripleKey } from '../../src/store/fleet/key.ts';
-import { type Entry, scan } from '../../src/store/scan.ts';
 import { runProgram } from '../admin/live.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno, shortRequest } from '../support/requests.ts';

@@ -6,7 +6,7 @@ import { decide } from '../../src/greylist/decide.ts';
 import { registrableDomain } from '../../src/greylist/pool.ts';
 import { emptyRequest } from '../../src/greylist/request.ts';
 import { tripleOf } from '../../src/greylist/triple.ts';
-import { openStore } from '../../src/store/lmdb.ts';
+import { openStore } from '../../src/store/embedded/embedded.ts';
 import type { Store } from '../../src/store/store.ts';
 import { POOLS, type Pool } from '../data/pools.ts';
 import { makeScratch } from '../support/scratch.ts';

@@ -8,10 +8,10 @@ import { COMMANDS } from '../../src/admin/commands.ts';
 import { type Command, defineCommand } from '../../src/cli/command.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { manualPage } from '../../src/manual/page.ts';
+import { secretPath } from '../../src/store/disk/secret.ts';
 import { journalPath } from '../../src/store/fleet/journal.ts';
-import { lockPath } from '../../src/store/lock.ts';
+import { lockPath } from '../../src/store/pages/lock.ts';
 import { queuePath } from '../../src/store/queue/read.ts';
-import { secretPath } from '../../src/store/secret.ts';
 import { suite } from '../support/needs.ts';
 import { project } from '../support/project.ts';
 

@@ -2,7 +2,7 @@
 // any more, somebody else.
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { verify } from '../../src/store/verify.ts';
+import { verify } from '../../src/store/pages/verify.ts';
 import { file, filterIn, isEmptied, requestFor } from '../faults/database.ts';
 import type { Session } from '../support/filter.ts';
 import { deferred } from '../support/requests.ts';

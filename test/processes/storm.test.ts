@@ -2,7 +2,7 @@
 // what they hold on to.
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { verify } from '../../src/store/verify.ts';
+import { verify } from '../../src/store/pages/verify.ts';
 import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { makeRandom } from '../support/random.ts';
 import { deferred, shortRequest } from '../support/requests.ts';

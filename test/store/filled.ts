@@ -1,12 +1,12 @@
 // A database with records that can be looked for afterwards, filled and emptied as the administrator's commands do it, or
 // in one transaction.
-import type { Editor } from '../../src/store/edit.ts';
-import { KEY_AT, valueAt } from '../../src/store/instruction.ts';
-import { writeTriple } from '../../src/store/key.ts';
-import * as record from '../../src/store/record.ts';
-import { type Entry, scan, type TripleEntry } from '../../src/store/scan.ts';
-import { newTriple, putTriple } from '../../src/store/triples.ts';
-import { putRecord, transactBatch, type Writer } from '../../src/store/writer.ts';
+import type { Editor } from '../../src/store/admin/edit.ts';
+import { type Entry, scan, type TripleEntry } from '../../src/store/admin/scan.ts';
+import { KEY_AT, valueAt } from '../../src/store/lmdb/instruction.ts';
+import { newTriple, putTriple } from '../../src/store/lmdb/triples.ts';
+import { putRecord, transactBatch, type Writer } from '../../src/store/lmdb/writer.ts';
+import { writeTriple } from '../../src/store/records/key.ts';
+import * as record from '../../src/store/records/record.ts';
 
 export const triple = (n: number, firstSeen = 1000): TripleEntry => ({
   kind: 'triple',

@@ -1,6 +1,6 @@
 // Mails as the triples of one sender and recipient tell of them: a mail that moved from address to address is one mail,
 // and its wait is the one that its recipient had. Pure.
-import { MOST_OFFSETS } from '../../store/record.ts';
+import { MOST_OFFSETS } from '../../store/records/record.ts';
 import type { Triples } from './triples.ts';
 
 export interface Attempt {

@@ -1,5 +1,5 @@
 // Waits counted by length: percentiles of any number of them in a quarter of a megabyte. Pure.
-import { coarseWait, fineWait } from '../../store/coarse.ts';
+import { coarseWait, fineWait } from '../../store/records/coarse.ts';
 
 /** Exact below nine hours, then in steps of 64 s, up to 24 days: a record's own wait is no finer. */
 export interface Tally {

@@ -1,9 +1,9 @@
 // All triples of a database in columns of numbers, those with the same sender and recipient chained together: what a
 // look back needs of a million records, in some 50 bytes for each. Pure.
 import { parseAddress, subnetText } from '../../greylist/address.ts';
-import { find, hash, larger, newNumbers } from '../../store/hashes.ts';
-import { MOST_OFFSETS } from '../../store/record.ts';
-import type { TripleEntry } from '../../store/scan.ts';
+import type { TripleEntry } from '../../store/admin/scan.ts';
+import { find, hash, larger, newNumbers } from '../../store/records/hashes.ts';
+import { MOST_OFFSETS } from '../../store/records/record.ts';
 
 /** What stands for the client in most records: the filter's --client-key, or hashes by --privacy. */
 export type KeyInForce = 'address' | 'subnet' | 'pool' | 'hidden';

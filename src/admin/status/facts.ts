@@ -1,13 +1,13 @@
 // What the database looks like at a glance, as plain data. Looks; changes nothing, prints nothing.
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import type { ClientEntry, Entry, TripleEntry } from '../../store/admin/scan.ts';
 import { DamageError } from '../../store/damage.ts';
-import { hold } from '../../store/hold.ts';
-import { lockPath } from '../../store/lock.ts';
-import { wasDatabase } from '../../store/ours.ts';
-import { damagedFiles } from '../../store/recover.ts';
-import type { ClientEntry, Entry, TripleEntry } from '../../store/scan.ts';
+import { hold } from '../../store/lmdb/hold.ts';
+import { lockPath } from '../../store/pages/lock.ts';
+import { type Problem, verify } from '../../store/pages/verify.ts';
+import { wasDatabase } from '../../store/rescue/ours.ts';
+import { damagedFiles } from '../../store/rescue/recover.ts';
 import type { Lives } from '../../store/store.ts';
-import { type Problem, verify } from '../../store/verify.ts';
 import { doesNotExist, explained } from '../database.ts';
 import { hasExpired } from '../entry.ts';
 import { withBar } from '../progress.ts';

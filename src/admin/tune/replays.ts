@@ -1,6 +1,7 @@
 // Every setting replayed with the attempts on record: from records to a table of facts. Pure.
-import { MOST_OFFSETS } from '../../store/record.ts';
-import type { Entry } from '../../store/scan.ts';
+
+import type { Entry } from '../../store/admin/scan.ts';
+import { MOST_OFFSETS } from '../../store/records/record.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { classesOf, firstPass, type Sights } from '../history/replay.ts';
 import { addTo, newTally, percentile, type Tally } from '../history/tally.ts';

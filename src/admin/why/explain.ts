@@ -8,8 +8,8 @@ import { type Exception, exceptionFor } from '../../greylist/exceptions.ts';
 import { releaseFor } from '../../greylist/release.ts';
 import { type PolicyRequest, REQUEST_TYPE } from '../../greylist/request.ts';
 import { tripleOf } from '../../greylist/triple.ts';
-import type { Peek } from '../../store/peek.ts';
-import { MOST_OFFSETS, type TripleRecord } from '../../store/record.ts';
+import type { Peek } from '../../store/admin/peek.ts';
+import { MOST_OFFSETS, type TripleRecord } from '../../store/records/record.ts';
 import type { Release } from '../../store/releases.ts';
 import { clientCounts, FRESH, type Sighting, type Triple, tripleCounts } from '../../store/store.ts';
 

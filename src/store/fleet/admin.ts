@@ -1,7 +1,7 @@
 // The fleet's store for the administrator's commands: a bundle of its own, which no start without --store loads. All that
 // goes wrong with the engine is an Error whose message says what to do.
 
-import type { Peek } from '../peek.ts';
+import type { Peek } from '../admin/peek.ts';
 import { RELEASES, readReleases } from '../releases.ts';
 import type { Lives, Triple } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
@@ -21,7 +21,7 @@ export interface Fleet {
   /** Seconds since the epoch, by the engine's clock, which all its times are from. */
   now(): number;
   scan(onDamage: (what: string) => void): Promise<FleetScan>;
-  /** Tells `visit` of each client's counts by origin, by the name of the record (../origins.ts). */
+  /** Tells `visit` of each client's counts by origin, by the name of the record (../records/origins.ts). */
   origins(visit: (name: string, text: string) => void): Promise<void>;
   peek(triple: Triple): Promise<Peek>;
   edit<T>(work: (editor: FleetEditor) => Promise<T>): Promise<T>;

@@ -1,4 +1,4 @@
-// Changing many records of the fleet, for the administrator's commands, as the editor of LMDB does (../edit.ts): each is
+// Changing many records of the fleet, for the administrator's commands, as the editor of LMDB does (../admin/edit.ts): each is
 // put where what was read still stands, so that no decision in between is undone.
 import {
   type AnyName,
@@ -8,10 +8,10 @@ import {
   joint,
   type Name,
   type Stored,
-} from '../change.ts';
-import { readOrigins } from '../origins.ts';
+} from '../admin/change.ts';
+import type { Entry } from '../admin/scan.ts';
+import { readOrigins } from '../records/origins.ts';
 import { RELEASES, readReleases } from '../releases.ts';
-import type { Entry } from '../scan.ts';
 import { FRESH, type Lives } from '../store.ts';
 import type { Client } from './client.ts';
 import { clientKey, houseKey, readEntry, tripleKey, writeEntry } from './key.ts';
@@ -122,7 +122,7 @@ function lifeOf(entry: Entry, now: number, { retryWindow, maxAge }: Lives): numb
     : left(entry.firstSeen, retryWindow, now);
 }
 
-/** The counts by origin go with the client (as ../sweep.ts has it), the releases with the last of them. */
+/** The counts by origin go with the client (as ../embedded/sweep.ts has it), the releases with the last of them. */
 function lifeOfHouse(name: AnyName, { text }: HouseEntry, now: number, { maxAge }: Lives): number {
   if (!('house' in name)) return 0;
   if (name.house === RELEASES) {

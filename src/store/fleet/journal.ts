@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fnv1a, fold } from '../fnv.ts';
+import { fnv1a, fold } from '../records/fnv.ts';
 import type { Triple } from '../store.ts';
 
 /** One thing that was decided. Times in seconds since the epoch, by this host's clock. */

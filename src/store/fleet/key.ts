@@ -1,18 +1,18 @@
 // A triple and its client as the engine's keys and values. In a Cluster all of a client's keys lie in one slot: its key
 // is the hash tag. No choice of addresses makes two keys one, and each can be read back.
 
-import { coarseOffset, fineOffset } from '../coarse.ts';
-import * as packed from '../key.ts';
-import { clientOf } from '../origins.ts';
-import { MOST_OFFSETS } from '../record.ts';
-import type { Entry } from '../scan.ts';
+import type { Entry } from '../admin/scan.ts';
+import { coarseOffset, fineOffset } from '../records/coarse.ts';
+import * as packed from '../records/key.ts';
+import { clientOf } from '../records/origins.ts';
+import { MOST_OFFSETS } from '../records/record.ts';
 import type { Triple } from '../store.ts';
 
 // A key is "gl{", the client with its letters folded, "}", and then
-//   a triple:            its tail as in LMDB (../key.ts)
+//   a triple:            its tail as in LMDB (../records/key.ts)
 //   a client's own:      254, and the client as it is spelt where that differs
 //   a probe (see worker.ts):  253
-//   a client's counts by origin (../origins.ts):  252, and the client as it is spelt
+//   a client's counts by origin (../records/origins.ts):  252, and the client as it is spelt
 // Other records of the house are no client's: "gl.", and their name.
 // The packed client begins with 4 or 1, so that the tag is never empty; a "}" in it ends the tag early for all alike.
 // The tail begins with a code below 63 or with 255, never with 254, 253 or 252.

@@ -1,10 +1,10 @@
 // Reading all records of the fleet, for the administrator's commands: by SCAN, a few at a time, never by KEYS, which
 // would hold up every host. What comes and goes meanwhile may be missed; nothing that stays is, and nothing comes twice.
 import type { Redis } from 'ioredis';
-import { newNumbers } from '../hashes.ts';
-import { originsName } from '../origins.ts';
+import type { Entry } from '../admin/scan.ts';
+import { newNumbers } from '../records/hashes.ts';
+import { originsName } from '../records/origins.ts';
 import { RELEASES } from '../releases.ts';
-import type { Entry } from '../scan.ts';
 import type { Address } from './address.ts';
 import { type Client, newClient } from './client.ts';
 import { houseKey, ORIGINS_PATTERN, PATTERN, readEntry, readKey, readOriginsKey } from './key.ts';

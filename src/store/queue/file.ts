@@ -1,6 +1,6 @@
 // The file of a queue as it is made, and as others are told of changes to its header. Knows nothing of entries.
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { makeWhole } from '../files.ts';
+import { makeWhole } from '../disk/files.ts';
 import { headerOf } from './format.ts';
 import { HARMLESS } from './read.ts';
 

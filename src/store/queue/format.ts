@@ -1,7 +1,8 @@
 // The bytes of a queue's file: its header and its entries. Opens, reads and writes no file.
-import { fnv1a } from '../fnv.ts';
-import { putLong, u16, u32 } from '../format.ts';
-import { clientLength, MAX_KEY } from '../key.ts';
+
+import { putLong, u16, u32 } from '../records/bytes.ts';
+import { fnv1a } from '../records/fnv.ts';
+import { clientLength, MAX_KEY } from '../records/key.ts';
 
 // The file: four words of 32 bits: magic; 0, or where the file is closed the inode of the one that takes its place; where
 // what is not yet in the database begins; which process has taken out what stood before that, or is about to go on; entries:

@@ -1,16 +1,16 @@
 // New triples on their way into the database. To store each in a transaction of its own has twenty filters wait for one
 // lock, and costs more than all else they do. Here each is appended to a file beside the database, in one write(2) that
-// kill -9 cannot take back and that all can read; a moment later one process, see sights.ts, puts what all have appended
-// into the database in one transaction. Knows what a queue is, and nothing of LMDB.
+// kill -9 cannot take back and that all can read; a moment later one process (see ../embedded/sights.ts) puts what all
+// have appended into the database in one transaction. Knows what a queue is, and nothing of LMDB.
 
 // What holds at any time: a triple whose request was answered is in the queue, behind `consumed`, or in the database. Who
 // does not find it in the database looks in the queue, and if that is in vain in the database again, if it has changed:
 // `consumed` moves only after the commit.
 import { fdatasyncSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { syncPath } from '../files.ts';
-import { isAlive } from '../lock.ts';
-import { monotonic } from '../monotonic.ts';
+import { isAlive } from '../disk/alive.ts';
+import { syncPath } from '../disk/files.ts';
+import { monotonic } from '../disk/monotonic.ts';
 import type { Queue } from './contract.ts';
 import { makeFile, writeNumbers } from './file.ts';
 import { CONSUMED, isAmong, isClosed, MAX_ENTRY, STORER, seenIn, writeEntry } from './format.ts';

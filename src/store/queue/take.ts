@@ -1,7 +1,7 @@
 // How what is queued is taken out, and a long file replaced by a new one: by one process at a time, which holds the
 // database's write lock.
 import { appendFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
-import { syncPath, withAside } from '../files.ts';
+import { syncPath, withAside } from '../disk/files.ts';
 import type { Taken } from './contract.ts';
 import { word, writeNumbers } from './file.ts';
 import { CLOSED, CONSUMED, HEADER, headerOf, isBeyond, isClosed, MAX_ENTRY, readEntries } from './format.ts';

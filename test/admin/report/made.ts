@@ -1,8 +1,8 @@
 // Records as a filter would have left them: spam that never comes back, servers that do after their usual intervals,
 // pools that come from another address each time. What a seed makes, it makes again.
-import { openEditor } from '../../../src/store/edit.ts';
-import { MAX_KEY, writeClient, writeTriple } from '../../../src/store/key.ts';
-import type { Entry, TripleEntry } from '../../../src/store/scan.ts';
+import { openEditor } from '../../../src/store/admin/edit.ts';
+import type { Entry, TripleEntry } from '../../../src/store/admin/scan.ts';
+import { MAX_KEY, writeClient, writeTriple } from '../../../src/store/records/key.ts';
 import { makeRandom } from '../../support/random.ts';
 
 const DAY = 86_400;

@@ -1,6 +1,7 @@
 // The engine's keys: exact, readable, and those of one decision in one slot of a Cluster.
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
+import type { Entry } from '../../../src/store/admin/scan.ts';
 import {
   clientKey,
   houseKey,
@@ -11,8 +12,7 @@ import {
   tripleKey,
   writeEntry,
 } from '../../../src/store/fleet/key.ts';
-import { originsName } from '../../../src/store/origins.ts';
-import type { Entry } from '../../../src/store/scan.ts';
+import { originsName } from '../../../src/store/records/origins.ts';
 import { makeRandom } from '../../support/random.ts';
 
 // The client library's own, which has no types.

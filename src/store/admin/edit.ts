@@ -1,0 +1,230 @@
+// Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
+// a few milliseconds, and each page checked before liblmdb touches it.
+
+import { DamageError, MovedError } from '../damage.ts';
+import { pause } from '../disk/pause.ts';
+import { checkPlace } from '../disk/place.ts';
+import { checkBeforeWriting } from '../lmdb/doubt.ts';
+import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
+import { houseText, putHouse } from '../lmdb/house.ts';
+import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
+import { openWriter } from '../lmdb/open.ts';
+import { closeWriter, putRecord, removeRecord, transact, type Writer } from '../lmdb/writer.ts';
+import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
+import type { Meta } from '../pages/format.ts';
+import { findRecord, type Path } from '../pages/tree.ts';
+import type { Taken } from '../queue/contract.ts';
+import { newQueue } from '../queue/queue.ts';
+import * as key from '../records/key.ts';
+import * as record from '../records/record.ts';
+import {
+  type AnyName,
+  type Change,
+  type HouseName,
+  type JointChange,
+  joint,
+  type Name,
+  type Stored,
+} from './change.ts';
+import { queuedEntries } from './scan.ts';
+
+export interface Editor {
+  /** Changes the records that are named, in batches. Returns how many were changed. */
+  change(changes: Iterable<{ name: Name; change: Change }>): number;
+  changeJointly(changes: Iterable<JointChange>): number;
+  /** Everything on the disk, nothing open. */
+  close(): void;
+}
+
+const BATCH = 100;
+const TRIES = 5;
+/** How long a transaction holds the lock, about, and how long others then have it to themselves, in milliseconds. */
+const HOLD = 2;
+const BREATH = 0.5;
+
+/** Opens the database at `path`, making it where there is none. Throws StoreError, or DamageError's message as is. */
+export function openEditor(path: string): Editor {
+  checkPlace(path);
+  checkBeforeWriting(path);
+  let writer = openWriter(path);
+
+  function commit(batch: readonly JointChange[]): number {
+    let changed = 0;
+    for (let next = 0, tries = 1; next < batch.length; ) {
+      try {
+        const done = commitSome(writer, batch, next);
+        next = done.next;
+        changed += done.changed;
+        tries = 1;
+        pause(BREATH);
+      } catch (error) {
+        const passing = error instanceof DamageError || error instanceof MovedError;
+        if (!passing || tries++ === TRIES) throw plain(error, path);
+        pause(5);
+        if (!(error instanceof MovedError)) continue;
+        closeWriter(writer);
+        writer = openWriter(path); // compacted, or restored, meanwhile
+      }
+    }
+    return changed;
+  }
+
+  function changeJointly(changes: Iterable<JointChange>): number {
+    let changed = 0;
+    let batch: JointChange[] = [];
+    // A second change of a record has to find what the first has made of it.
+    const named = new Set<string>();
+    const put = () => {
+      changed += commit(batch);
+      batch = [];
+      named.clear();
+    };
+    for (const one of changes) {
+      const ids = one.names.map(idOf);
+      if (ids.some((id) => named.has(id))) put();
+      for (const id of ids) named.add(id);
+      batch.push(one);
+      if (batch.length === BATCH) put();
+    }
+    if (batch.length > 0) put();
+    return changed;
+  }
+
+  /** What filters have queued goes into the database first: a change has to find it. */
+  function storeQueued(): void {
+    const queue = newQueue(path, false);
+    let taken: Taken | undefined;
+    const take = () => {
+      taken = queue.take();
+      return [];
+    };
+    try {
+      commit([{ names: [], change: take }]); // only for the write lock: nothing is changed by it
+      if (taken === undefined || taken.firstSeen.size === 0) return;
+      changeJointly(joint(sightings(taken.firstSeen)));
+      if (taken.durable) flush(writer);
+      taken.done();
+    } finally {
+      queue.close();
+    }
+  }
+
+  try {
+    storeQueued();
+  } catch (error) {
+    closeWriter(writer);
+    throw error;
+  }
+  return {
+    changeJointly,
+    change: (changes) => changeJointly(joint(changes)),
+    close() {
+      try {
+        flush(writer); // while filters go on, so that little is left to do while they wait
+        flushLast(writer);
+      } catch (error) {
+        if (!(error instanceof MovedError)) throw error; // then what we changed went along to the other file
+      } finally {
+        closeWriter(writer);
+      }
+    },
+  };
+}
+
+function idOf(name: AnyName): string {
+  if ('house' in name) return name.house;
+  const { client, sender, recipient } = name;
+  return JSON.stringify([client, sender, recipient]).toLowerCase();
+}
+
+/** The changes that put what was queued on record, where nothing earlier is. */
+function* sightings(queued: Map<string, number>): Generator<{ name: Name; change: Change }> {
+  for (const sight of queuedEntries(queued)) {
+    const { firstSeen } = sight;
+    const change: Change = (before) => {
+      if (before?.kind !== 'triple') return sight;
+      return before.passed || before.firstSeen <= firstSeen ? undefined : { ...before, firstSeen };
+    };
+    yield { name: sight, change };
+  }
+}
+
+/** Commits what can be done of the batch, from `start` on, in the time that filters may have to wait. */
+function commitSome(
+  writer: Writer,
+  batch: readonly JointChange[],
+  start: number,
+): { next: number; changed: number } {
+  let next = start;
+  let changed = 0;
+  const meta = transact(writer, (state) => {
+    // Where each goes is found before the first is put: what liblmdb changes in this transaction is in its own
+    // memory, and the pages on the disk, which we check, stay as they were.
+    const end = performance.now() + HOLD;
+    while (next < batch.length && (next === start || performance.now() < end)) {
+      const { names, change } = batch[next++]!;
+      const after = change(names.map((name) => find(writer, state, name)));
+      names.forEach((name, i) => {
+        if (put(writer, state, name, after[i])) changed++;
+      });
+    }
+    return changed > 0;
+  });
+  keepUp(writer, meta);
+  return { next, changed };
+}
+
+function plain(error: unknown, path: string): unknown {
+  if (error instanceof DamageError)
+    return new Error(
+      `${path} ${error.message}; a filter sets it aside when it comes upon this; try again then (by hand: greylatch salvage)`,
+    );
+  if (error instanceof MovedError) return new Error(`${path}: ${error.message}; try again`);
+  return error;
+}
+
+function find(writer: Writer, meta: Meta, name: AnyName): Stored | undefined {
+  const { path, instruction } = writer;
+  const length = writeName(instruction.key, name);
+  descendChecked(path, meta, instruction.key, length);
+  const at = findRecord(path, instruction.key, length);
+  return at < 0 ? undefined : entryOf(path, at, name);
+}
+
+/** Returns whether there was anything to do. */
+function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget' | undefined): boolean {
+  if (after === undefined) return false;
+  const { path, instruction } = writer;
+  const { bytes } = instruction;
+  const length = writeName(instruction.key, name);
+  const at = seekChecked(path, meta, instruction.key, length);
+  if (after === 'forget') {
+    if (at < 0) return false;
+    checkBeside(path, meta);
+    return removeRecord(writer, length);
+  }
+  const value = valueAt(length);
+  if (after.kind === 'triple')
+    return putRecord(writer, length, record.writeTriple(bytes, KEY_AT, length, value, after));
+  if (after.kind === 'client') {
+    record.writeClient(bytes, KEY_AT, length, value, after);
+    return putRecord(writer, length, record.CLIENT_SIZE);
+  }
+  return putHouse(writer, (name as HouseName).house, after.text);
+}
+
+function writeName(out: Uint8Array, name: AnyName): number {
+  if ('house' in name) return key.writeHouse(out, 0, name.house);
+  const { client, sender, recipient } = name;
+  if (sender === undefined || recipient === undefined) return key.writeClient(out, 0, client, false);
+  return key.writeTriple(out, 0, { client, sender, recipient });
+}
+
+function entryOf(path: Path, at: number, name: AnyName): Stored {
+  const { pages } = path;
+  if ('house' in name) return { kind: 'house', text: houseText(path, at)! };
+  const { client, sender, recipient } = name;
+  if (sender === undefined || recipient === undefined)
+    return { kind: 'client', client, ...record.readClient(pages, at) };
+  return { kind: 'triple', client, sender, recipient, ...record.readTriple(pages, at) };
+}

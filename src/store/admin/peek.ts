@@ -1,0 +1,60 @@
+// What is on record of one triple, looked up without changing anything: no file is made, set aside or mended.
+import { DamageError } from '../damage.ts';
+import { pause } from '../disk/pause.ts';
+import { checkPlace } from '../disk/place.ts';
+import { houseText } from '../lmdb/house.ts';
+import { newTriple } from '../lmdb/triples.ts';
+import { closeFile, openFile, readHead } from '../pages/file.ts';
+import { newPath, seek } from '../pages/tree.ts';
+import { readQueue } from '../queue/read.ts';
+import * as key from '../records/key.ts';
+import { type ClientRecord, readClient, readTriple, type TripleRecord } from '../records/record.ts';
+import { RELEASES, type Release, readReleases } from '../releases.ts';
+import type { Triple } from '../store.ts';
+
+export interface Peek {
+  /** There is no database yet. */
+  missing: boolean;
+  triple: TripleRecord | undefined;
+  client: ClientRecord | undefined;
+  releases: readonly Release[];
+}
+
+const TRIES = 5;
+
+/** Throws StoreError or DamageError where it cannot be read. */
+export function peek(path: string, triple: Triple): Peek {
+  checkPlace(path);
+  for (let tries = 1; ; tries++) {
+    try {
+      return peekOnce(path, triple);
+    } catch (error) {
+      // Written over by another process between two pages.
+      if (!(error instanceof DamageError) || tries === TRIES) throw error;
+      pause(tries * 3);
+    }
+  }
+}
+
+function peekOnce(database: string, triple: Triple): Peek {
+  const file = openFile(database);
+  if (file === undefined) return { missing: true, triple: undefined, client: undefined, releases: [] };
+  try {
+    const queue = readQueue(database); // before the state: what leaves the queue meanwhile is in that
+    const meta = readHead(file);
+    const path = newPath(file);
+    const wanted = Buffer.alloc(key.MAX_KEY);
+    const find = (length: number) => seek(path, meta, wanted, length);
+    const length = key.writeTriple(wanted, 0, triple);
+    const tripleAt = find(length);
+    const queued = queue.get(wanted.toString('latin1', 0, length));
+    const record = queued === undefined ? undefined : newTriple(queued);
+    const known = tripleAt < 0 ? record : readTriple(path.pages, tripleAt);
+    const clientAt = find(key.writeClient(wanted, 0, triple.client, false));
+    const client = clientAt < 0 ? undefined : readClient(path.pages, clientAt);
+    const releases = readReleases(houseText(path, find(key.writeHouse(wanted, 0, RELEASES))));
+    return { missing: false, triple: known, client, releases };
+  } finally {
+    closeFile(file);
+  }
+}

@@ -1,0 +1,135 @@
+// Reading all records, for the administrator's commands: in the order of their keys, some pages at a time, each time of the
+// newest state, which is held (../lmdb/hold.ts) while they are read, and no longer: who asks may be waiting for somebody else.
+
+import { checkPlace } from '../disk/place.ts';
+import { slotsOf } from '../lmdb/hold.ts';
+import { newTriple } from '../lmdb/triples.ts';
+import { closeFile, openFile, readHead } from '../pages/file.ts';
+import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
+import { leaves } from '../pages/leaves.ts';
+import { readQueue, sightsBefore } from '../queue/read.ts';
+import { isHouse, readKey } from '../records/key.ts';
+import {
+  type ClientRecord,
+  isRecord,
+  readClient,
+  readHouse,
+  readTriple,
+  type TripleRecord,
+} from '../records/record.ts';
+import type { Triple } from '../store.ts';
+
+/** A record with its key read back, all texts latin1: a triple's, or a client's own. */
+export type Entry = TripleEntry | ClientEntry;
+export type TripleEntry = { kind: 'triple' } & Triple & TripleRecord;
+export type ClientEntry = { kind: 'client'; client: string } & ClientRecord;
+
+/** So many leaves are read at a time: a megabyte, some 15,000 records. */
+const AT_ONCE = 256;
+
+/** The entries of the database at `path`, and how far the reading is (0 to 1) by the last one. */
+export interface Scan {
+  entries: Generator<Entry>;
+  part(): number;
+}
+
+/**
+ * Reads the database at `path`; undefined where there is none. Damaged pages are passed over (`onDamage` is told).
+ * Throws StoreError or DamageError where it cannot be read. Finish the generator, or return it: it holds files open.
+ * `onHouse` is told of the store's own records, which come before all others. What is there all the time is met once; what
+ * is changed meanwhile, as it was before or after.
+ */
+export function scan(
+  path: string,
+  onDamage: (what: string) => void = () => {},
+  onHouse: (name: string, text: string) => void = () => {},
+): Scan | undefined {
+  checkPlace(path);
+  const file = openFile(path);
+  if (file === undefined) return undefined;
+  let done = 0;
+  const queued = readQueue(path); // before the state: what leaves the queue meanwhile is in that
+  const slots = slotsOf(path);
+  const close = () => {
+    slots.close();
+    closeFile(file);
+  };
+  let all: number;
+  try {
+    all = readHead(file).main.entries;
+  } catch (error) {
+    close();
+    throw error;
+  }
+
+  /** Some leaves from the one on that has, or had, the key `after`; undefined: from the first on. */
+  function next(after: Buffer | undefined): { pages: Buffer[]; isLast: boolean } {
+    const release = slots.hold();
+    try {
+      const pages: Buffer[] = [];
+      for (const page of leaves(file!, readHead(file!), { onDamage, after })) {
+        pages.push(page);
+        if (pages.length === AT_ONCE) return { pages, isLast: false };
+      }
+      return { pages, isLast: true };
+    } finally {
+      release();
+    }
+  }
+
+  function* entries(): Generator<Entry> {
+    try {
+      let after: Buffer | undefined;
+      for (let isLast = false; !isLast; ) {
+        let pages: Buffer[];
+        ({ pages, isLast } = next(after));
+        for (const page of pages) {
+          for (let i = 0; i < keysOn(page, 0); i++) {
+            const node = nodeAt(page, 0, i);
+            const key = page.subarray(nodeKey(node), nodeData(page, node));
+            if (after !== undefined && Buffer.compare(key, after) <= 0) continue;
+            after = key;
+            done++;
+            if (queued.size > 0) yield* queuedEntries(queued, key.toString('latin1'));
+            const entry = entryAt(page, node, onHouse);
+            if (entry !== undefined) yield entry;
+          }
+        }
+      }
+      yield* queuedEntries(queued);
+    } finally {
+      close();
+    }
+  }
+  return { entries: entries(), part: () => Math.min(1, done / Math.max(1, all)) };
+}
+
+/** The records that first sights will be; takes them from what is queued, as `sightsBefore` does. */
+export function* queuedEntries(queued: Map<string, number>, name?: string): Generator<TripleEntry> {
+  for (const [key, firstSeen] of sightsBefore(queued, name)) {
+    const { client, tail } = readKey(Buffer.from(key, 'latin1')) ?? {};
+    if (client === undefined || tail === undefined) continue;
+    yield { kind: 'triple', client, ...tail, ...newTriple(firstSeen) };
+  }
+}
+
+/** The entry of a leaf's node; undefined for the store's own records and for rubbish. */
+function entryAt(
+  page: Buffer,
+  node: number,
+  onHouse: (name: string, text: string) => void,
+): Entry | undefined {
+  const at = nodeData(page, node);
+  const size = nodeDataSize(page, node);
+  const key = page.subarray(nodeKey(node), at);
+  if (!isRecord(page, nodeKey(node), nodeKeySize(page, node), at, size)) return undefined;
+  if (isHouse(key)) {
+    onHouse(key.toString('latin1', 1), readHouse(page, at, size));
+    return undefined;
+  }
+  const read = readKey(key);
+  if (read === undefined) return undefined;
+  const { client, tail } = read;
+  if (tail === undefined) return { kind: 'client', client, ...readClient(page, at) };
+  return { kind: 'triple', client, ...tail, ...readTriple(page, at) };
+}

@@ -1,0 +1,82 @@
+// Files that others find whole or not at all, and that stay found. Knows nothing of what is in them.
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isAlive } from './alive.ts';
+
+/**
+ * Makes the file at `path`, in one step, and only if there is none yet. As with the database: what root makes must not
+ * lock out the user that the filters run as, who owns the directory. Throws what the file system throws.
+ * `durable`: it is on the disk when this returns, and there was no moment at which a power cut could have left a part.
+ */
+export function makeWhole(path: string, content: Buffer, durable = false): void {
+  try {
+    withAside(path, content, (aside) => {
+      if (durable) syncPath(aside);
+      linkSync(aside, path);
+    });
+    if (durable) syncPath(dirname(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Makes a file beside `path`, of the same owner as `makeWhole`, for `work`, which may put it in its place. */
+export function withAside(path: string, content: Buffer, work: (aside: string) => void): void {
+  const aside = `${path}.${process.pid}`;
+  removeLitter(path);
+  try {
+    writeFileSync(aside, content, { mode: 0o600, flag: 'wx' });
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(path));
+      chownSync(aside, uid, gid);
+    }
+    work(aside);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/** Waits until a file's content, or of a directory the names in it, is on the disk. */
+export function syncPath(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** FILE.1234 of `withAside`; FILE.new-1234 of rescue/replace.ts, with its lock file, and what becomes that one. */
+const LITTER = /^(?:new-)?(\d+)(?:\.new-\1)?(?:-lock)?$/;
+
+/** Removes what those have left who were killed while they made such a file, and one that had our number. */
+export function removeLitter(path: string): void {
+  const prefix = `${basename(path)}.`;
+  for (const name of readdirSync(dirname(path))) {
+    const pid = name.startsWith(prefix) ? LITTER.exec(name.slice(prefix.length))?.[1] : undefined;
+    if (pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid))))
+      rmSync(join(dirname(path), name), { force: true });
+  }
+}
+
+/** A name beside `path` that does not exist yet, with the UTC time in it: FILE.damaged-20261124T020304Z. */
+export function nameAside(path: string, why: string): string {
+  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const name = `${path}.${why}-${time}`;
+  for (let i = 0; ; i++) {
+    const candidate = i === 0 ? name : `${name}-${i}`;
+    if (lstatSync(candidate, { throwIfNoEntry: false }) === undefined) return candidate;
+  }
+}

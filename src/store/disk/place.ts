@@ -1,0 +1,41 @@
+// Is the place where the database is to lie a safe one? Looked at before the file is opened.
+import { lstatSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DamageError, refused, StoreError } from '../damage.ts';
+
+const ANYBODY_WRITES = 0o002;
+
+/**
+ * Throws StoreError where the database may not lie at `path`, DamageError where something else lies there. `where` says
+ * to the user how to name another one.
+ */
+export function checkPlace(path: string, where = ' with --db'): void {
+  const directory = dirname(path);
+  let mode: number;
+  try {
+    mode = statSync(directory).mode;
+  } catch (error) {
+    throw refused(error, path, 'open');
+  }
+  if ((mode & ANYBODY_WRITES) !== 0) {
+    // The sticky bit does not help: anybody could be first with a file, or a link, of this name.
+    throw new StoreError(
+      `${directory} is writable by everybody, so anybody could put a file or link in place of the database; ` +
+        `make a directory that only the user of the filter can write and name a file in it${where}`,
+    );
+  }
+  const file = look(path);
+  if (file === undefined || file.isFile()) return;
+  if (file.isSymbolicLink() && statSync(path, { throwIfNoEntry: false }) !== undefined) {
+    throw new StoreError(`${path} is a symbolic link; name the file that it leads to${where}`);
+  }
+  throw new DamageError(`is ${file.isDirectory() ? 'a directory' : 'no file'}`);
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw refused(error, path, 'open');
+  }
+}

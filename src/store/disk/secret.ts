@@ -1,0 +1,38 @@
+// The key of --privacy, a file beside the database. Whoever makes the first one makes it for all.
+import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { refused, StoreError } from '../damage.ts';
+import { makeWhole } from './files.ts';
+import { checkPlace } from './place.ts';
+
+const BYTES = 32;
+
+export function secretPath(database: string): string {
+  return `${database}.secret`;
+}
+
+/** The key for the database at `path`; made where there is none. Throws StoreError. */
+export function readSecret(path: string): Buffer {
+  checkPlace(path);
+  const place = secretPath(path);
+  try {
+    if (statSync(place, { throwIfNoEntry: false }) === undefined) makeSecret(place);
+    const fd = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const secret = readFileSync(fd);
+      if (secret.length === BYTES) return secret;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw refused(error, place, 'read');
+  }
+  throw new StoreError(
+    `${place} is not the key of --privacy; remove it (what is on record is then forgotten)`,
+  );
+}
+
+function makeSecret(place: string): void {
+  const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
+  // A part of it would be nobody's key, and what was stored under it, and is on the disk, forgotten.
+  makeWhole(place, randomBytes(BYTES), true);
+}

@@ -1,0 +1,202 @@
+// The store on LMDB: which records a look-up reads and which a change writes. How the file is kept usable is
+// the keeper's business.
+
+import { houseText } from '../lmdb/house.ts';
+import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
+import { putTriple, stillCounts } from '../lmdb/triples.ts';
+import { putRecord, type Writer } from '../lmdb/writer.ts';
+import { seekForPut } from '../pages/check.ts';
+import type { Meta } from '../pages/format.ts';
+import { seek } from '../pages/tree.ts';
+import * as key from '../records/key.ts';
+import * as record from '../records/record.ts';
+import { RELEASES, type Release, readReleases, SEEN_WITHIN } from '../releases.ts';
+import {
+  clientCounts,
+  FRESH,
+  type Limits,
+  type NewHits,
+  type Sighting,
+  type Store,
+  type Triple,
+} from '../store.ts';
+import { areRecorded, noteHits } from './hits.ts';
+import { type KeeperOptions, newKeeper } from './keeper.ts';
+import { newNotes } from './notes.ts';
+import { newSights } from './sights.ts';
+import { newSweeper } from './sweep.ts';
+
+const NOTHING: Sighting = {
+  comeBacks: 0,
+  clientFresh: false,
+  firstSeen: 0,
+  passed: false,
+  fresh: false,
+  full: false,
+};
+
+export interface StoreOptions extends KeeperOptions {
+  limits: Limits;
+  /** Told once that waiting triples had to go for new ones. */
+  onFull: (what: string) => void;
+}
+
+export function openStore(options: StoreOptions): Store {
+  const { limits } = options;
+  const keeper = newKeeper(options);
+  const sweeper = newSweeper(keeper, limits);
+  const notes = newNotes(keeper);
+  const sights = newSights({ ...options, keeper, others: sweeper.others });
+  let looked = -1; // the transaction of the last look-up; -1: there was no database
+  let unknown: Triple | undefined; // what it was in vain for
+  let releases: readonly Release[] = [];
+  let releasesAt = 0;
+  const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
+  const wantedClient = Buffer.allocUnsafeSlow(key.MAX_KEY);
+  let keyed: Triple | undefined; // the triple whose key stands in `wanted`
+  let length = 0; // that of the key
+
+  /** Has the triple's key stand in `wanted`: several steps of one decision need it. */
+  function want(triple: Triple): void {
+    if (keyed === triple) return;
+    length = key.writeTriple(wanted, 0, triple);
+    keyed = triple;
+  }
+
+  function lookNow(triple: Triple, now: number): Sighting {
+    const state = keeper.look();
+    looked = state?.meta.txnid ?? -1;
+    if (state === undefined) return NOTHING;
+    const { path, meta } = state;
+    const at = seek(path, meta, wanted, length);
+    const known = at >= 0 && stillCounts(path.pages, at, now, limits);
+    const firstSeen = known ? record.mainNumber(path.pages, at) : 0;
+    const passed = known && record.hasPassed(path.pages, at);
+    const fresh = passed && now - record.lastPassed(path.pages, at) < FRESH;
+    const full = known && record.isFull(path.pages, at);
+    // The client's own record is nearly always on the same page, which is then not read again.
+    const own = key.clientLength(wanted);
+    const clientAt =
+      own > 0
+        ? seek(path, meta, wanted, own)
+        : seek(path, meta, wantedClient, key.writeClient(wantedClient, 0, triple.client, false));
+    const seen = clientAt < 0 ? 0 : record.lastSeen(path.pages, clientAt);
+    const comeBacks =
+      clientAt >= 0 && clientCounts(seen, now, limits) ? record.mainNumber(path.pages, clientAt) : 0;
+    return { comeBacks, clientFresh: now - seen < FRESH, firstSeen, passed, fresh, full };
+  }
+
+  function look(triple: Triple, now: number): Sighting {
+    unknown = undefined;
+    want(triple);
+    let seen = keeper.settle(() => lookNow(triple, now));
+    if (seen.firstSeen > 0) return seen;
+    const queued = sights.find(wanted, length, now);
+    if (queued > 0) return { ...seen, firstSeen: queued };
+    // It may have gone from the queue into the database since we looked there.
+    if (queued === 0 && sights.haveMoved() && hasChanged()) seen = keeper.settle(() => lookNow(triple, now));
+    if (queued === 0 && seen.firstSeen === 0) unknown = triple;
+    return seen;
+  }
+
+  /** Whether anything was committed since the last look-up. */
+  function hasChanged(): boolean {
+    return keeper.settle(() => keeper.look()?.meta.txnid ?? -1) !== looked;
+  }
+
+  function releasesNow(): readonly Release[] {
+    const state = keeper.look();
+    if (state === undefined) return [];
+    const { path, meta } = state;
+    const at = seek(path, meta, wantedClient, key.writeHouse(wantedClient, 0, RELEASES));
+    return readReleases(houseText(path, at));
+  }
+
+  function noteHitsNow(files: readonly string[], hits: readonly NewHits[], now: number): void {
+    const state = keeper.look();
+    if (hits.length === 0 && state !== undefined && areRecorded(state.path, state.meta, files)) return;
+    keeper.change((writer, meta) => {
+      noteHits(writer, meta, files, hits, now);
+      return true;
+    });
+  }
+
+  /** Read with every deferral, it would cost each a page: see SEEN_WITHIN. */
+  function recentReleases(): readonly Release[] {
+    const now = Date.now();
+    if (Math.abs(now - releasesAt) >= SEEN_WITHIN) {
+      releases = keeper.settle(releasesNow);
+      releasesAt = now;
+    }
+    return releases;
+  }
+
+  function change(work: (writer: Writer, meta: Meta) => boolean): void {
+    keeper.settle(() => keeper.change(work));
+  }
+
+  return {
+    look,
+    remember(triple, now) {
+      want(triple);
+      return sights.remember(wanted, length, now, unknown === triple);
+    },
+    defer(triple, now) {
+      want(triple);
+      notes.add(wanted, length, now);
+    },
+    pass(triple, now, comeBack) {
+      want(triple);
+      let found = true;
+      change((writer, meta) => {
+        const noted = notePassed(writer, meta, wanted, length, now);
+        found = noted !== undefined;
+        if (comeBack) countComeBack(writer, meta, triple.client, now, 1);
+        return comeBack || noted === true;
+      });
+      // What is still queued has no record in which to note it.
+      if (!found && sights.flush(wanted, length, now))
+        change((writer, meta) => notePassed(writer, meta, wanted, length, now) === true);
+    },
+    greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
+    releases: recentReleases,
+    noteHits: (files, hits, now) => keeper.settle(() => noteHitsNow(files, hits, now)),
+    tidy: sweeper.step,
+    close() {
+      sights.close(notes.isEmpty()); // a note is of what is in the database
+      notes.close();
+      keeper.close();
+    },
+  };
+
+  /** One come-back more, or none: the client was seen. */
+  function countComeBack(writer: Writer, meta: Meta, client: string, now: number, more: number): boolean {
+    const { path, instruction } = writer;
+    const length = key.writeClient(instruction.key, 0, client, false);
+    const at = seekForPut(path, meta, instruction.key, length, record.CLIENT_SIZE);
+    const counted = at >= 0 && clientCounts(record.lastSeen(path.pages, at), now, limits);
+    const comeBacks = (counted ? record.mainNumber(path.pages, at) : 0) + more;
+    record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), { comeBacks, lastSeen: now });
+    putRecord(writer, length, record.CLIENT_SIZE);
+    return true;
+  }
+}
+
+/** Returns whether there was anything to note; undefined: there is no record of the triple. */
+function notePassed(
+  writer: Writer,
+  meta: Meta,
+  wanted: Buffer,
+  length: number,
+  now: number,
+): boolean | undefined {
+  const { path, instruction } = writer;
+  wanted.copy(instruction.key, 0, 0, length);
+  const at = seekForPut(path, meta, instruction.key, length, record.TRIPLE_SIZE);
+  if (at < 0) return undefined;
+  const before = record.readTriple(path.pages, at);
+  if (before.passed && now - before.lastPassed < FRESH) return false;
+  const wait = before.passed ? before.wait : now - before.firstSeen;
+  putTriple(writer, length, { ...before, passed: true, lastPassed: now, wait });
+  return true;
+}

@@ -1,0 +1,253 @@
+// Keeps the database's file open, and keeps it usable: which file it is now, what happens when it moves, when
+// it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
+import { statSync } from 'node:fs';
+import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from '../damage.ts';
+import { pause } from '../disk/pause.ts';
+import { checkPlace } from '../disk/place.ts';
+import { awaitRecovery } from '../disk/sign.ts';
+import { checkBeforeWriting, checkDoubtful } from '../lmdb/doubt.ts';
+import { flush, flushLast, isUnsettled, keepOrGiveUp, letGo, owes } from '../lmdb/durable.ts';
+import { newFlusher } from '../lmdb/flusher.ts';
+import { openWriter } from '../lmdb/open.ts';
+import { begin, closeWriter, transact, type Writer } from '../lmdb/writer.ts';
+import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
+import type { Meta } from '../pages/format.ts';
+import { isHeld } from '../pages/lock.ts';
+import { isDoubtful, markedTxn } from '../pages/mark.ts';
+import { newPath, type Path } from '../pages/tree.ts';
+import { replaceLock, setAside } from '../rescue/recover.ts';
+import { newSaving } from '../rescue/saving.ts';
+
+export interface KeeperOptions {
+  /** The database file. */
+  path: string;
+  /** 'always': on the disk before the reply; 'later': within three seconds or so. */
+  sync: 'always' | 'later';
+  /** Told once of each act of damage: what was found, where the file went, what was saved. */
+  onDamage: (what: string) => void;
+  /** Told of a lock file that had to be replaced, and of a flush in the background that failed. */
+  onTrouble: (error: Error) => void;
+}
+
+export interface Keeper {
+  /**
+   * Runs `work` until it has met a sound state: what changed under it is read again, a file that moved is
+   * opened anew, a damaged one is set aside. Throws StoreError where the trouble is of another kind.
+   */
+  settle<T>(work: () => T): T;
+  /** The way into the newest state, for look-ups; undefined while there is no file. Within `settle`. */
+  look(): { path: Path; meta: Meta } | undefined;
+  /** One write transaction (see `transact`), and afterwards what is due to the disk. Within `settle`. */
+  change(work: (writer: Writer, meta: Meta) => boolean): void;
+  /** Waits until all that this process has changed is on the disk. Within `settle`. */
+  flush(): void;
+  /** The last change had waited before it was made: it goes to the disk now, behind the replies. Throws nothing. */
+  hurry(): void;
+  /** Whether a change would have to wait for another process's. Throws nothing. */
+  isBusy(): boolean;
+  /** Whether this process has made changes before: LMDB is loaded, and the file open for it. */
+  isReady(): boolean;
+  close(): void;
+}
+
+/** Whether the path leads to another file now, or to none; not where that cannot be known: a directory that was closed. */
+function isElsewhere({ path, ino, dev }: DataFile): boolean {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    return there?.ino !== ino || there.dev !== dev;
+  } catch {
+    return false;
+  }
+}
+
+/** How often an open file is compared with what the path leads to, in milliseconds. */
+const LOOK_AGAIN = 1000;
+/** What looks wrong may be half written by another process at that moment: how often to look again, before it is
+ * looked at under the write lock. */
+const SECOND_LOOKS = 3;
+
+export function newKeeper(options: KeeperOptions): Keeper {
+  const { path: database, sync, onDamage, onTrouble } = options;
+  let path: Path | undefined;
+  let writer: Writer | undefined;
+  let lookedAt = 0;
+  let examined = false;
+  let held: Writer | undefined;
+  const flusher = newFlusher(() => writer, flushFailed);
+  const saving = newSaving({ database, writable, saved: flusher.committed, onDamage });
+
+  function settle<T>(work: () => T): T {
+    let last: unknown;
+    for (let tries = 0; tries < 20; tries++) {
+      try {
+        return tries < SECOND_LOOKS ? work() : underLock(work);
+      } catch (error) {
+        last = error;
+        mend(error, tries);
+      }
+    }
+    throw new StoreError(`${database} does not come to rest: ${(last as Error).message}; look at its disk`);
+  }
+
+  /**
+   * While nobody can change anything: what looks wrong then, is. (Look-ups hold no lock, and under a storm of
+   * commits a page may be used again for something else before it is read.)
+   */
+  function underLock<T>(work: () => T): T {
+    const w = writable();
+    begin(w);
+    held = w;
+    try {
+      return work();
+    } finally {
+      dropHeld();
+    }
+  }
+
+  function dropHeld(): void {
+    held?.env.abortTxn();
+    held = undefined;
+  }
+
+  /** Does what can be done about `error`, or throws it. */
+  function mend(error: unknown, tries: number): void {
+    if ((error instanceof DamageError || error instanceof BadLockError) && tries < SECOND_LOOKS) {
+      pause(tries * 3);
+      if (path !== undefined) path.txnid = -1; // nothing of what was read is believed
+      return;
+    }
+    if (error instanceof FullError) throw error;
+    // That it cannot be opened for changes is no reason to close what is open for look-ups: it might not open again.
+    if (error instanceof StoreError && writer === undefined) throw error;
+    const ino = path?.file.ino;
+    release();
+    if (error instanceof DamageError)
+      setAside(database, ino, error.message, (aside) => saving.begin(aside, error.message));
+    else if (error instanceof BadLockError) {
+      replaceLock(database, error.ino);
+      onTrouble(new Error(`${error.message}; it was replaced by a new one, the database is as it was`));
+    } else if (error instanceof StoreError) throw error;
+    else if (!(error instanceof MovedError)) throw refused(error, database, 'use');
+  }
+
+  function look() {
+    const file = openForLook();
+    if (file === undefined) return undefined;
+    const meta = readHead(file);
+    if (writer !== undefined) letGo(writer, meta);
+    return { path: path!, meta };
+  }
+
+  function openForLook(): DataFile | undefined {
+    const now = Date.now();
+    if (path !== undefined && Math.abs(now - lookedAt) >= LOOK_AGAIN) {
+      lookedAt = now;
+      if (isElsewhere(path.file)) release();
+    }
+    if (path === undefined) {
+      checkPlace(database);
+      let file = openFile(database);
+      // Where there is none, somebody may just have set it aside and be saving what it holds: worth waiting for.
+      if (file === undefined && awaitRecovery(database)) file = openFile(database);
+      if (file === undefined) return undefined;
+      path = newPath(file);
+      examined = false;
+      lookedAt = now;
+    }
+    if (!examined) examine(path.file);
+    examined = true;
+    return path.file;
+  }
+
+  /** A file that was just opened: after a power cut it goes back to its mark, or has to prove itself. */
+  function examine(file: DataFile): void {
+    checkDoubtful(file);
+    if (isDoubtful(file, readHead(file)) || markedTxn(file) === -2) writable(); // settles it, or refuses
+  }
+
+  function writable(): Writer {
+    if (writer === undefined) {
+      checkPlace(database);
+      // Opening it for changes settles a doubt; one that has failed its examination must not come by here.
+      if (path === undefined || !examined) checkBeforeWriting(database);
+      writer = openWriter(database);
+      if (path !== undefined) closeFile(path.file);
+      path = writer.path; // what a look-up has just read and checked, a change need not read again
+    }
+    return writer;
+  }
+
+  function change(work: (writer: Writer, meta: Meta) => boolean): void {
+    dropHeld();
+    const w = writable();
+    const before = w.committed;
+    const meta = transact(w, (state) => {
+      letGo(w, state);
+      return work(w, state);
+    });
+    // With 'always' also where another process has just committed the same: it may still be waiting for the disk.
+    if (sync === 'always') flush(w);
+    else if (w.committed > before) keepOrGiveUp(w, meta);
+    if (isUnsettled(w)) flusher.committed();
+  }
+
+  function isBusy(): boolean {
+    try {
+      return writer !== undefined && isHeld(writer.lock);
+    } catch {
+      return false; // what is wrong is met by the change
+    }
+  }
+
+  function flushFailed(error: unknown): void {
+    // Of a full disk, and of more slow flushes at once than there are slots, it is enough to try again.
+    if (error instanceof FullError || /MDB_READERS_FULL/.test((error as Error).message)) {
+      flusher.committed();
+      return;
+    }
+    release(); // the next request opens it again, and meets what there is to meet
+    if (error instanceof MovedError || error instanceof DamageError || error instanceof BadLockError) return;
+    onTrouble(error instanceof StoreError ? error : refused(error, database, 'flush'));
+  }
+
+  function release(): void {
+    dropHeld();
+    saving.stop();
+    flusher.stop();
+    if (writer !== undefined) closeWriter(writer);
+    else if (path !== undefined) closeFile(path.file);
+    path = undefined;
+    writer = undefined;
+  }
+
+  /** Most of the disk's work is done while others may go on: that of a session which ends keeps no reply waiting. */
+  function leave(w: Writer): void {
+    try {
+      flush(w);
+    } catch {
+      // no reader's slot, say, which it takes for this
+    }
+    flushLast(w);
+  }
+
+  function close(): void {
+    try {
+      saving.finish();
+      if (writer !== undefined && owes(writer)) leave(writer);
+    } catch (error) {
+      if (error instanceof StoreError) onTrouble(error);
+    }
+    release();
+  }
+
+  return {
+    settle,
+    look,
+    change,
+    flush: () => flush(writable()),
+    hurry: flusher.hurry,
+    isBusy,
+    isReady: () => writer !== undefined,
+    close,
+  };
+}

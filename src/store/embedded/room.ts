@@ -1,0 +1,131 @@
+// Nobody can fill the disk from outside: where too many triples wait, one goes for each that comes. No index of ages is
+// kept for this; the oldest that waits on the newcomer's own leaf goes, which is a network's own, or a sample of all.
+
+import { removeRecord, type Writer } from '../lmdb/writer.ts';
+import { checkBeside } from '../pages/check.ts';
+import type { DataFile } from '../pages/file.ts';
+import { keysOn, type Meta, nodeAt, nodeData, nodeKey, nodeKeySize } from '../pages/format.ts';
+import type { Path } from '../pages/tree.ts';
+import { isTriple, networkLength } from '../records/key.ts';
+import { hasPassed, mainNumber } from '../records/record.ts';
+
+/** One network may take this part of what may wait in all. */
+const SHARE = 1 / 16;
+
+/** How many records of a state are none of waiting triples, as far as that is known. */
+export type Others = (file: DataFile, meta: Meta) => number;
+
+/** What one transaction has done so far: the path shows every leaf as it was before. */
+export interface Batch {
+  /** New triples that were put and stayed. */
+  added: number;
+  /** Keys of those that had to go, latin1. */
+  gone: Set<string>;
+}
+
+export function newBatch(): Batch {
+  return { added: 0, gone: new Set() };
+}
+
+/**
+ * Within the transaction that has just put a new triple of `length` bytes, whose leaf `writer.path` leads to: forgets the
+ * oldest waiting one there, if more than `most` wait (0: no bound), or too many from the client's network; where all that
+ * waited there are gone, the new one. Returns whether one had to go.
+ */
+export function makeRoom(
+  writer: Writer,
+  meta: Meta,
+  length: number,
+  most: number,
+  others: Others,
+  batch: Batch,
+): boolean {
+  if (most === 0) return false;
+  const { path, instruction } = writer;
+  const entries = meta.main.entries + batch.added - batch.gone.size;
+  const waiting = () => entries - others(writer.file, meta);
+  const share = most * SHARE;
+  const full = entries >= most && waiting() >= most;
+  batch.added++;
+  if (!full) {
+    const ofNetwork = recordsOfNetwork(path, meta, instruction.key);
+    if (ofNetwork + batch.added <= share || waiting() < share) return false;
+    if (ofNetwork * waitingPart(path, instruction.key) + batch.added <= share) return false;
+  }
+  const oldest = oldestWaiting(path, batch.gone);
+  if (oldest < 0 && batch.added === 1) return false;
+  checkBeside(path, meta);
+  let size = length;
+  if (oldest >= 0) {
+    size = nodeKeySize(path.pages, oldest);
+    path.pages.copy(instruction.key, 0, nodeKey(oldest), nodeKey(oldest) + size);
+    batch.gone.add(instruction.key.toString('latin1', 0, size));
+  } else batch.added--;
+  return removeRecord(writer, size);
+}
+
+/**
+ * About how many records the key's network has: keys are in the order of networks, so those of one lie side by side,
+ * and where a page holds nothing else, the page above tells how many there are of its kind.
+ */
+function recordsOfNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Array): number {
+  const network = networkLength(key);
+  let each = 1;
+  for (let level = meta.main.depth - 1; level >= 0; level--) {
+    const page = level * file.pageSize;
+    const last = keysOn(pages, page) - 1;
+    // The first node of a branch page bears no key.
+    const first = level < meta.main.depth - 1 ? 1 : 0;
+    const isOf = (i: number) => startsWith(pages, nodeAt(pages, page, i), key, network);
+    if (first <= last && isOf(first) && isOf(last)) {
+      each *= last + 1;
+      continue;
+    }
+    let here = 1;
+    const middle = nodes[level] ?? 0;
+    for (let i = middle; i >= first && isOf(i); i--) here++;
+    for (let i = middle + 1; i <= last && isOf(i); i++) here++;
+    return each * here;
+  }
+  return each;
+}
+
+/** Which part of the records of the key's network waits, as far as the path's leaf tells. */
+function waitingPart({ pages, leaf }: Path, key: Uint8Array): number {
+  const network = networkLength(key);
+  let all = 0;
+  let waiting = 0;
+  for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
+    const node = nodeAt(pages, leaf, i);
+    if (!startsWith(pages, node, key, network)) continue;
+    all++;
+    if (waits(pages, node)) waiting++;
+  }
+  return all === 0 ? 0 : waiting / all;
+}
+
+function startsWith(pages: Uint8Array, node: number, key: Uint8Array, length: number): boolean {
+  if (nodeKeySize(pages, node) < length) return false;
+  const at = nodeKey(node);
+  for (let i = 0; i < length; i++) if (pages[at + i] !== key[i]) return false;
+  return true;
+}
+
+function waits(pages: Uint8Array, node: number): boolean {
+  return isTriple(pages, nodeKey(node), nodeKeySize(pages, node)) && !hasPassed(pages, nodeData(pages, node));
+}
+
+/** The node of the oldest waiting triple on the path's leaf that is not gone; -1: none waits. */
+function oldestWaiting({ pages, leaf }: Path, gone: Set<string>): number {
+  let oldest = -1;
+  let seen = Number.POSITIVE_INFINITY;
+  for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
+    const node = nodeAt(pages, leaf, i);
+    const at = nodeData(pages, node);
+    if (!waits(pages, node) || mainNumber(pages, at) >= seen) continue;
+    if (gone.size > 0 && gone.has(pages.toString('latin1', nodeKey(node), at))) continue;
+    seen = mainNumber(pages, at);
+    oldest = node;
+  }
+  return oldest;
+}

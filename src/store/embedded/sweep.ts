@@ -1,0 +1,225 @@
+// Forgetting what has expired, a few pages at a time, between requests: nobody needs a cron job, nothing happens at
+// start-up, and of all processes one does it at a time. How far the sweep is stands in the database itself.
+
+import { houseText, putHouse } from '../lmdb/house.ts';
+import { stillCounts } from '../lmdb/triples.ts';
+import { removeRecord, type Writer } from '../lmdb/writer.ts';
+import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
+import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
+import { keyOfNextLeaf, newPath, type Path, seek } from '../pages/tree.ts';
+import { addForgotten, dayOf, FORGOTTEN, readForgotten } from '../records/forgotten.ts';
+import { HOUSE, isTriple, MAX_KEY, writeHouse } from '../records/key.ts';
+import { clientOf, readOrigins } from '../records/origins.ts';
+import { hasPassed, lastSeen, mainNumber, readHouse } from '../records/record.ts';
+import { clientCounts, type Limits } from '../store.ts';
+import { isHitsName, isStale, noteForgotten } from './hits.ts';
+import type { Keeper } from './keeper.ts';
+import type { Others } from './room.ts';
+
+/** Seconds between two steps of all processes together, and between two sweeps through everything. */
+const EVERY = 5;
+const REST = 3600;
+/**
+ * So many seconds later, up to twice that, where LMDB would have to be loaded for it, and as long after this process has
+ * first looked: another one may have it, and of a hundred that start after a quiet night not all shall be first.
+ */
+const PATIENCE = 30;
+/** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */
+const LEAP = 86_400;
+/** The name of the record that says how far the sweep is. */
+const SWEEP = 'sweep';
+const START = Buffer.alloc(0);
+/** Leaves a step looks at: with one step in five seconds, 138,000 a day, which hold some 7 million triples. */
+const LEAVES = 8;
+
+/** How far the sweep is. Times in seconds since the epoch. */
+export interface SweepState {
+  /** When the last step was made, and when a sweep was last complete. */
+  at: number;
+  complete: number;
+  /** Records that are none of waiting triples: those met in this sweep so far, and in the last one. */
+  othersSoFar: number;
+  others: number;
+  /** Where the next step begins; empty: at the start. */
+  position: Buffer;
+}
+
+export interface Sweeper {
+  /** Makes a step, if one is due. Swallows errors: the next request meets what there is to meet. */
+  step(now: number): void;
+  /** Records of a state that are none of waiting triples, as the last sweep found, or the one that is under way. */
+  others: Others;
+}
+
+export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
+  const key = Buffer.allocUnsafeSlow(16);
+  const keyLength = writeHouse(key, 0, SWEEP);
+  const patience = PATIENCE * (1 + Math.random());
+  let firstLook: number | undefined;
+  let tried = 0;
+  let others: number | undefined; // undefined: not known yet
+
+  function isDue(state: SweepState | undefined, now: number): boolean {
+    firstLook ??= now;
+    const since = (then: number) => Math.abs(now - then) - (keeper.isReady() ? 0 : patience);
+    if (since(firstLook) < 0) return false;
+    if (state === undefined) return true;
+    return since(state.at) >= EVERY && (state.position.length > 0 || since(state.complete) >= REST);
+  }
+
+  function sweep(now: number): void {
+    const found = keeper.look();
+    if (found === undefined) return;
+    const state = readState(found.path, seek(found.path, found.meta, key, keyLength));
+    others = othersBy(state);
+    if (isDue(state, now)) keeper.change((writer, meta) => sweepSome(writer, meta, now));
+  }
+
+  function sweepSome(writer: Writer, meta: Meta, now: number): boolean {
+    const { path } = writer;
+    // Another process may have been first.
+    const state = readState(path, seekChecked(path, meta, key, keyLength)) ?? {
+      at: 0,
+      complete: 0,
+      othersSoFar: 0,
+      others: 0,
+      position: START,
+    };
+    if (!isDue(state, now)) return false;
+    if (state.at > 0 && Math.abs(now - state.at) > LEAP) {
+      putState(writer, { ...state, at: now, complete: now, position: START });
+      return true;
+    }
+    const expired: Buffer[] = [];
+    const waited = new Map<number, number>();
+    let position: Buffer | undefined = state.position;
+    for (let i = 0; i < LEAVES && position !== undefined; i++) {
+      descendChecked(path, meta, position, position.length);
+      const before = expired.length;
+      state.othersSoFar += collect(path, now, limits, expired, waited);
+      if (expired.length > before) checkBeside(path, meta);
+      position = keyOfNextLeaf(path);
+    }
+    seekChecked(path, meta, key, keyLength);
+    for (const old of expired) {
+      old.copy(writer.instruction.key);
+      removeRecord(writer, old.length);
+    }
+    const names = expired.filter((old) => old[0] === HOUSE).map((old) => old.toString('latin1', 1));
+    noteForgotten(writer, meta, names.filter(isHitsName));
+    if (waited.size > 0) noteWaited(writer, meta, waited, now);
+    const done = position === undefined;
+    const after = {
+      at: now,
+      complete: done ? now : state.complete,
+      othersSoFar: done ? 0 : state.othersSoFar,
+      others: done ? state.othersSoFar : state.others,
+      position: position ?? START,
+    };
+    others = othersBy(after);
+    putState(writer, after);
+    return true;
+  }
+
+  return {
+    step(now) {
+      if (Math.abs(now - tried) < (keeper.isReady() ? EVERY : PATIENCE)) return;
+      tried = now;
+      try {
+        keeper.settle(() => sweep(now));
+      } catch {
+        // a disk that is full, say: forgetting can wait
+      }
+    },
+    others(file, meta) {
+      if (others !== undefined) return others;
+      const path = newPath(file); // whoever asks has a way of its own to go on with
+      others = othersBy(readState(path, seek(path, meta, key, keyLength)));
+      return others;
+    },
+  };
+}
+
+/** The first sweep of a large database takes hours: what it has met so far is there in any case. */
+function othersBy(state: SweepState | undefined): number {
+  return state === undefined ? 0 : Math.max(state.others, state.othersSoFar);
+}
+
+/**
+ * Adds to `expired` the keys on the path's leaf that count no longer, and to `waited` by their days those of triples
+ * that never passed; returns how many of the others do not wait.
+ */
+function collect(
+  { pages, leaf }: Path,
+  now: number,
+  limits: Limits,
+  expired: Buffer[],
+  waited: Map<number, number>,
+): number {
+  let others = 0;
+  for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
+    const node = nodeAt(pages, leaf, i);
+    const at = nodeData(pages, node);
+    const keyAt = nodeKey(node);
+    if (pages[keyAt] === HOUSE) {
+      // Our own. Those of clients go when the client itself would.
+      const seen = lastSeenByOrigins(pages, node);
+      const name = pages.toString('latin1', keyAt + 1, at);
+      if (
+        (seen !== undefined && !clientCounts(seen, now, limits)) ||
+        (isHitsName(name) && isStale(name, readHouse(pages, at, nodeDataSize(pages, node)), now))
+      )
+        expired.push(Buffer.from(pages.subarray(keyAt, at)));
+      else others++;
+      continue;
+    }
+    const triple = isTriple(pages, keyAt, nodeKeySize(pages, node));
+    const passed = triple && hasPassed(pages, at);
+    // What was first seen in the future may be right again when the clock is.
+    const ahead = triple && mainNumber(pages, at) > now;
+    const counts = triple
+      ? stillCounts(pages, at, now, limits)
+      : clientCounts(lastSeen(pages, at), now, limits);
+    if (!counts && !ahead) {
+      expired.push(Buffer.from(pages.subarray(keyAt, at)));
+      const day = dayOf(mainNumber(pages, at));
+      if (triple && !passed) waited.set(day, (waited.get(day) ?? 0) + 1);
+    } else if (!triple || passed) others++;
+  }
+  return others;
+}
+
+/** When the client was last seen whose counts by origin the node holds; undefined: it is another record. */
+function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
+  const at = nodeData(pages, node);
+  if (clientOf(pages.toString('latin1', nodeKey(node) + 1, at)) === undefined) return undefined;
+  return readOrigins(readHouse(pages, at, nodeDataSize(pages, node)))?.lastSeen ?? 0;
+}
+
+/** Adds the triples to those that were forgotten before. Within a transaction. */
+function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, number>, now: number): void {
+  const { path, instruction } = writer;
+  const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, FORGOTTEN));
+  putHouse(writer, FORGOTTEN, addForgotten(readForgotten(houseText(path, at)), waited, now));
+}
+
+// The record's text: at (4 bytes), complete (4), others so far (4), others (4), position.
+const HEAD = 16;
+
+/** Reads the state whose record lies at `at` of the path's pages; undefined: there is none. */
+function readState(path: Path, at: number): SweepState | undefined {
+  const bytes = Buffer.from(houseText(path, at) ?? '', 'latin1');
+  if (bytes.length < HEAD) return undefined;
+  return {
+    at: bytes.readUInt32LE(0),
+    complete: bytes.readUInt32LE(4),
+    othersSoFar: bytes.readUInt32LE(8),
+    others: bytes.readUInt32LE(12),
+    position: bytes.subarray(HEAD),
+  };
+}
+
+function putState(writer: Writer, { at, complete, othersSoFar, others, position }: SweepState): void {
+  const head = Buffer.from(Uint32Array.of(at, complete, othersSoFar, others).buffer);
+  putHouse(writer, SWEEP, Buffer.concat([head, position]).toString('latin1', 0, HEAD + MAX_KEY));
+}

@@ -1,0 +1,70 @@
+// lmdb's native addon, called without lmdb's JavaScript: that alone takes as long to load as half of Node
+// (13 to 31 ms), and this filter needs only the calls below. The version of lmdb is pinned exactly in
+// package.json because these calls are lmdb's inner ones; test/store/lmdb/native.test.ts holds them to account.
+
+/** What we use of lmdb's `Env`; all numbers that name native objects are addresses. */
+export interface NativeEnv {
+  address: number;
+  open(options: Record<string, unknown>, flags: number, jsFlags: number): void;
+  /** Takes the write lock and waits for it. Says nothing when it fails: see `getWriteTxnId`. */
+  beginTxn(flags: number): void;
+  /** Returns false where the transaction changed nothing. Throws on failure. */
+  commitTxn(): boolean;
+  abortTxn(): void;
+  /** 0 where `beginTxn` failed. */
+  getWriteTxnId(): number;
+  /** Frees the reader's slots of processes that are gone; returns how many. */
+  readerCheck(): number;
+  close(): void;
+}
+
+/** A reader's slot in the lock file: while it lives, LMDB re-uses no page that its state needs. */
+export interface NativeReader {
+  abort(): void;
+}
+
+export interface Native {
+  Env: new () => NativeEnv;
+  Dbi: new (
+    env: NativeEnv,
+    flags: number,
+    name: null,
+    keyType: number,
+    compression: undefined,
+  ) => { dbi: number };
+  Txn: new (env: NativeEnv, flags: number) => NativeReader;
+  /** Carries out the instructions at an address within the current write transaction. */
+  write(env: number, instructions: number): void;
+  getAddress(buffer: ArrayBuffer): number;
+  getEnvsPointer(): number;
+}
+
+// Flags of mdb_env_open(), mdb_txn_begin() and mdb_put(), as in lmdb.h.
+export const NO_SUBDIR = 0x4000;
+export const READ_ONLY = 0x20000;
+export const NO_SYNC = 0x10000;
+export const SYNCHRONOUS = 2; // of lmdb's JavaScript: commit before returning
+
+let loaded: Native | undefined;
+
+/** Loads the addon, once. Throws where none fits this machine. */
+export function native(): Native {
+  if (loaded === undefined) {
+    loaded = load();
+    loaded.getEnvsPointer(); // has the addon set up what it shares between environments
+  }
+  return loaded;
+}
+
+function load(): Native {
+  if (process.platform === 'linux' && process.arch === 'x64') {
+    try {
+      return require('@lmdb/lmdb-linux-x64/node.napi.glibc.node') as Native;
+    } catch {
+      // another libc, or a package laid out in another way: lmdb's own look-up knows
+    }
+  }
+  const { dirname } = require('node:path') as typeof import('node:path');
+  const find = require('node-gyp-build-optional-packages') as (directory: string) => Native;
+  return find(dirname(dirname(require.resolve('lmdb'))));
+}

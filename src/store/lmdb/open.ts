@@ -1,0 +1,206 @@
+// Opening the database for changes: LMDB's environment, which is made where there is none. What liblmdb reads then, it
+// believes: all of it is looked at first, and what would kill it is refused.
+import { chownSync, closeSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BadLockError, MovedError, refused, StoreError } from '../damage.ts';
+import { pause } from '../disk/pause.ts';
+import { awaitRecovery } from '../disk/sign.ts';
+import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
+import {
+  AFTER_REMOVAL,
+  isDestroyed,
+  isRubbishInUse,
+  type LockFile,
+  lockPath,
+  makeLock,
+  openLock,
+  releaseLock,
+  restoreSize,
+} from '../pages/lock.ts';
+import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from '../pages/mark.ts';
+import { newPath } from '../pages/tree.ts';
+import { newInstruction } from './instruction.ts';
+import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
+import { fromLmdb } from './refusal.ts';
+import { checkFirst, checkSpare, isCopying } from './space.ts';
+import { begin, type Writer } from './writer.ts';
+
+// A map this large costs nothing until it is used, and need never be resized under running processes.
+const MAP_SIZE = 64 * 2 ** 30;
+const MIB = 2 ** 20;
+const PAGE = 4096;
+/** Of a limited address space, what is left to Node, and what a map needs at least, in bytes. */
+const LEFT_FREE = 64 * MIB;
+const LEAST_ROOM = 16 * MIB;
+// Only a flush takes a reader's slot, not a look-up: a thousand filters need a handful. This many fit into one
+// page of the lock file, which is made whole before LMDB maps it: see `makeLock`.
+const MOST_READERS = 60;
+const BINARY_KEYS = 3;
+const CREATE = 0x40000;
+/** Of the database twice, of its lock, of what it looks up about the machine; and those of our own. */
+const DESCRIPTORS = 6;
+
+/** Opens LMDB's environment, creates the file where there is none. Throws StoreError, DamageError, BadLockError. */
+export function openWriter(database: string): Writer {
+  native(); // takes longest, and is no part of what a recovery waits for
+  checkDescriptors(database);
+  const copies = isCopying(database);
+  if (copies) checkSpare(database);
+  awaitRecovery(database);
+  checkBeforeLmdb(database);
+  const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
+  const env = openEnvironment(database);
+  let lock: LockFile | undefined;
+  let file: DataFile | undefined;
+  try {
+    giveToDirectoryOwner(database);
+    lock = openLock(database);
+    // The database was compacted or restored, say: LMDB has the one lock, and all others the other.
+    if (lock.ino !== ino) throw new MovedError('the lock file was replaced while it was opened');
+    if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
+    file = openFile(database);
+    if (file === undefined) throw new MovedError('the file vanished while it was opened');
+    const writer: Writer = {
+      env,
+      dbi: 0,
+      file,
+      lock,
+      copies,
+      path: newPath(file),
+      instruction: newInstruction(),
+      scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
+      pin: undefined,
+      pinned: 0,
+      committed: 0,
+      due: 0,
+      committedAt: 0,
+      touched: 0,
+      leaf: 0,
+      puts: 0,
+      filled: 0,
+      pagesEach: 0,
+      newest: { txnid: 0, lastPage: 0 },
+      flushing: undefined,
+      stuck: [],
+      closed: false,
+    };
+    begin(writer);
+    writer.dbi = new (native().Dbi)(env, CREATE, null, BINARY_KEYS, undefined).dbi;
+    env.commitTxn();
+    settleMark(writer);
+    return writer;
+  } catch (error) {
+    if (lock !== undefined) restoreSize(lock);
+    env.close();
+    if (file !== undefined) closeFile(file);
+    if (lock !== undefined) releaseLock(lock);
+    throw fromLmdb(error, database);
+  }
+}
+
+/** liblmdb maps the file and believes it: whatever it reads when it opens one is looked at first. */
+function checkBeforeLmdb(path: string): void {
+  const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
+  if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
+  if (lock === undefined) {
+    makeLock(path);
+    // Somebody has removed it: who is within a transaction under the old one has finished by then.
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined) pause(AFTER_REMOVAL);
+  } else if (isRubbishInUse(lockPath(path), lock.ino))
+    throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
+  const file = openFile(path);
+  if (file === undefined) {
+    checkFirst(path);
+    return;
+  }
+  try {
+    if (file.closed !== undefined) throw refused(file.closed, path, 'write to');
+    readHead(file); // all that is read before a transaction, which checks the rest under the lock
+  } finally {
+    closeFile(file);
+  }
+}
+
+/** lmdb 3.5 dies of SIGSEGV where it may not open one of its files: as many as it needs have to be free. */
+function checkDescriptors(path: string): void {
+  const taken: number[] = [];
+  try {
+    while (taken.length < DESCRIPTORS) taken.push(openSync(dirname(path), 'r'));
+  } catch (error) {
+    throw refused(error, path, 'open');
+  } finally {
+    for (const fd of taken) closeSync(fd);
+  }
+}
+
+function openEnvironment(path: string): NativeEnv {
+  const env = new (native().Env)();
+  const keyBytes = Buffer.allocUnsafeSlow(4096);
+  const options = {
+    path,
+    keyBytes,
+    maxDbs: 0,
+    maxReaders: MOST_READERS,
+    permissionsMode: 0o600,
+    mapSize: mapSizeFor(path),
+  };
+  try {
+    env.open(options, NO_SUBDIR, 0);
+    return env;
+  } catch (error) {
+    // The file has just been found sound, so it is the lock file that LMDB cannot make sense of.
+    const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
+    if (lock !== undefined && /MDB_(INVALID|VERSION_MISMATCH)/.test((error as Error).message)) {
+      throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
+    }
+    throw fromLmdb(error, path);
+  }
+}
+
+/**
+ * As large as a map can be where the process may not have so much address space (ulimit -v): lmdb 3.5 dies of SIGSEGV
+ * where its map does not fit. Throws StoreError where there is no room for the file and as much again.
+ */
+function mapSizeFor(path: string): number {
+  let room = MAP_SIZE;
+  try {
+    const limit = /^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
+    const pages = readFileSync('/proc/self/statm', 'latin1').split(' ')[0];
+    if (limit !== null) room = Number(limit[1]) - Number(pages) * PAGE - LEFT_FREE;
+  } catch {
+    // no /proc in a chroot
+  }
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (room < 2 * size + LEAST_ROOM)
+    throw new StoreError(`cannot open ${path}: no memory; raise the limit on address space (ulimit -v)`);
+  return Math.min(MAP_SIZE, Math.floor(room / MIB) * MIB);
+}
+
+/** A database first touched by root must not lock out the user that the filters run as. */
+function giveToDirectoryOwner(path: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = statSync(dirname(path));
+  for (const file of [path, lockPath(path)]) {
+    const now = statSync(file, { throwIfNoEntry: false });
+    if (now?.uid === 0 && uid !== 0) chownSync(file, uid, gid);
+  }
+}
+
+/** A new file gets its mark; after a power cut the file goes back to it. */
+function settleMark(writer: Writer): void {
+  const { env, file } = writer;
+  const before = readHead(file);
+  const marked = markedTxn(file);
+  if (marked === -2)
+    throw new StoreError(`${file.path} was written by a newer greylatch; install that version`);
+  if (marked >= 0 && !isDoubtful(file, before)) return;
+  const meta = begin(writer);
+  try {
+    const doubtful = isDoubtful(file, meta);
+    if (doubtful && isKept(file)) rollBack(file, meta);
+    // One that is kept no longer was read as a whole before it came here: see doubt.ts.
+    else if (doubtful || markedTxn(file) < 0) writeMark(file, file.head, meta, true);
+  } finally {
+    env.abortTxn();
+  }
+}

@@ -1,0 +1,266 @@
+// Changing the database: LMDB's environment, its write lock, and what is looked at before liblmdb may touch
+// a page. Under the lock the state cannot change, so that what was checked is what liblmdb will find.
+import { BadLockError, StoreError } from '../damage.ts';
+import { closeFile, type DataFile, readHead } from '../pages/file.ts';
+import type { Meta } from '../pages/format.ts';
+import { checkFreeList } from '../pages/freelist.ts';
+import {
+  awaitLock,
+  isSound,
+  type LockFile,
+  noteLast,
+  releaseLock,
+  restoreSize,
+  sizeNow,
+} from '../pages/lock.ts';
+import { isKept, markedTxn } from '../pages/mark.ts';
+import type { Path } from '../pages/tree.ts';
+import { type Instruction, put, remove } from './instruction.ts';
+import { type NativeEnv, type NativeReader, NO_SYNC, native, READ_ONLY, SYNCHRONOUS } from './native.ts';
+import { fromLmdb } from './refusal.ts';
+import { checkSpare, hasSpare, takeSpace } from './space.ts';
+
+export interface Writer {
+  env: NativeEnv;
+  dbi: number;
+  file: DataFile;
+  lock: LockFile;
+  /** Its file system puts what is written to another place: see space.ts. */
+  copies: boolean;
+  path: Path;
+  instruction: Instruction;
+  scratch: Buffer;
+  /** Keeps LMDB from re-using pages of the state that is safe on the disk: see durable.ts. */
+  pin: NativeReader | undefined;
+  /** The state that the pin holds. */
+  pinned: number;
+  /** The newest state this process has committed, and the first one since it last looked after the disk (0: none). */
+  committed: number;
+  due: number;
+  /** On how many leaves the transaction has put records, about, and on which one last. */
+  touched: number;
+  leaf: number;
+  /** How many records it has put or deleted, those that were appended left out, and how many bytes all take at most. */
+  puts: number;
+  filled: number;
+  /** How many pages the last commit that changed any has written, about. */
+  pagesEach: number;
+  /** When it has committed that state, in milliseconds since the epoch. */
+  committedAt: number;
+  /** The newest state of all, when this process last looked after the disk. */
+  newest: { txnid: number; lastPage: number };
+  /** The flush that is under way in another thread, and uses the file's descriptor. */
+  flushing: Flush | undefined;
+  /** Of flushes that found the disk full: to be released when it is not. */
+  stuck: NativeReader[];
+  closed: boolean;
+}
+
+/** A state that is on its way to the disk. */
+export interface Flush {
+  head: Buffer;
+  meta: Meta;
+  /** Undefined once there was a storm, and nothing holds the state any more. */
+  pin: NativeReader | undefined;
+  /** Somebody may have committed on this state before the mark named it. */
+  overtaken: boolean;
+}
+
+const CHECKED_FOR = 5; // milliseconds for which pages that were read and checked count as checked
+/** A batch goes into the database with so many leaves a transaction: none of their pages can be re-used before it ends. */
+export const MOST_LEAVES = 32;
+/** MDB_APPEND: the key is greater than all others; fills pages one after the other. */
+export const APPEND = 0x20000;
+/** What a record takes on its page besides key and value, in bytes. */
+const NODE = 10;
+const BEGIN = NO_SYNC | SYNCHRONOUS;
+
+/**
+ * Takes the write lock and returns the newest state, on which the transaction has begun. Throws MovedError where the
+ * database was set aside, FullError, BadLockError, DamageError.
+ */
+export function begin(writer: Writer): Meta {
+  const { env, file, lock } = writer;
+  if (writer.copies) checkSpare(file.path);
+  writer.touched = 0;
+  writer.puts = 0;
+  writer.filled = 0;
+  for (let tries = 0; ; tries++) {
+    const wrong = tries < MOST_BEGINS ? awaitLock(lock) : 'names an impossible transaction';
+    if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
+    // liblmdb reads it as well, and would not survive one that is gone: the last thing before the lock is taken.
+    readHead(file);
+    env.beginTxn(BEGIN);
+    try {
+      const begun = env.getWriteTxnId();
+      if (begun === 0) throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
+      // It may have been removed while we waited, and then it excludes nobody.
+      if (sizeNow(lock) < lock.size) throw new BadLockError(`${lock.path} is truncated`, lock.ino);
+      const meta = readHead(file, true);
+      if (begun === meta.txnid + 1) return meta;
+      // mdb_env_open() of lmdb 3.5 notes in the lock file the transaction that it read from the database a moment
+      // before, whatever others have committed since. On that older state, the next commit would undo theirs.
+      noteLast(lock, meta.txnid);
+    } catch (error) {
+      env.abortTxn();
+      throw error;
+    }
+    env.abortTxn();
+  }
+}
+
+const MOST_BEGINS = 20;
+
+/**
+ * Carries out `change` in one write transaction on the newest state, which it is given, and returns that.
+ * `change` must have found the place of every key it puts by `writer.path`: whatever liblmdb reads for the
+ * put has been checked then. It returns false where there is nothing to commit.
+ */
+export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta {
+  const meta = begin(writer);
+  let done = false;
+  try {
+    const now = Date.now();
+    // What this process has written a moment ago need not be read to be known.
+    if (meta.txnid !== writer.committed || Math.abs(now - writer.committedAt) > CHECKED_FOR)
+      writer.path.free = checkFreeList(writer.file, meta, writer.scratch);
+    if (Math.abs(now - writer.path.readAt) > CHECKED_FOR) writer.path.txnid = -1; // it may have been damaged since
+    pinIfSafe(writer, meta);
+    const changed = change(meta);
+    if (changed) takeSpaceFor(writer, meta, writer.touched, writer.path.splits);
+    done = changed;
+  } finally {
+    if (!done) writer.env.abortTxn();
+  }
+  if (done) commit(writer, meta);
+  return meta;
+}
+
+/**
+ * Makes sure of space for a transaction that writes at most so many leaves anew and adds so many to them. Throws
+ * FullError, StoreError.
+ */
+function takeSpaceFor(writer: Writer, meta: Meta, leaves: number, added: number): void {
+  const { file, path } = writer;
+  // Each leaf may have a way of its own from the root, in all no more pages than there are; and each that is added may
+  // make another one beside it.
+  const way = Math.max(1, meta.main.depth - 1);
+  const ways = Math.min(leaves * way, meta.lastPage) + added * way + 2;
+  // The list of free pages is written anew, in one piece where it fills pages of its own.
+  const list = Math.ceil(((path.free?.count ?? 0) * 8) / file.pageSize);
+  takeSpace(file, meta, Math.ceil(ways) + 2 * (meta.free.depth + list) + 4);
+}
+
+function commit(writer: Writer, meta: Meta): void {
+  try {
+    writer.env.commitTxn();
+  } catch (error) {
+    throw fromLmdb(error, writer.file.path);
+  }
+  sizeNow(writer.lock); // where the file was set aside meanwhile, this went along, and is done again on the new one
+  writer.committed = meta.txnid + 1;
+  writer.due ||= writer.committed;
+  writer.pagesEach = writer.touched + meta.main.depth + 1; // those above the leaves, and the list of free pages
+  writer.committedAt = Date.now();
+  writer.file.own = writer.committed;
+}
+
+/**
+ * The first transaction after all was safe on the disk holds on to that state, so that no page of it is
+ * re-used until a newer one is safe. Whoever comes later finds this done.
+ */
+function pinIfSafe(writer: Writer, meta: Meta): void {
+  if (markedTxn(writer.file) !== meta.txnid || !isKept(writer.file)) return;
+  // Its own flush has just written that mark, and holds on to both states until the mark is on the disk.
+  if (writer.flushing?.meta.txnid === meta.txnid) return;
+  writer.pin?.abort(); // of an older state, which the mark names no longer
+  writer.pin = new (native().Txn)(writer.env, READ_ONLY);
+  writer.pinned = meta.txnid;
+}
+
+/**
+ * Carries out `change` in one write transaction, with no look at the pages first: for what was copied or salvaged into a
+ * database that was just made. (Where an administrator names one that has been there, liblmdb has to find it sound.)
+ */
+export function transactBatch(writer: Writer, change: () => void): Meta {
+  const meta = begin(writer);
+  let done = false;
+  try {
+    pinIfSafe(writer, meta);
+    change();
+    takeSpaceFor(writer, meta, writer.puts, writer.filled / writer.file.pageSize);
+    done = true;
+  } finally {
+    if (!done) writer.env.abortTxn();
+  }
+  commit(writer, meta);
+  return meta;
+}
+
+/** Puts the key and record that stand in `writer.instruction`, within a transaction; false: it exists (ONLY_NEW). */
+export function putRecord(writer: Writer, keyLength: number, size: number, flags = 0): boolean {
+  touch(writer);
+  // What is appended fills page after page. Where a page is split, two are left that are half full.
+  if ((flags & APPEND) !== 0) writer.filled += (NODE + keyLength + size) * 1.1;
+  else {
+    writer.puts++;
+    writer.filled += (NODE + keyLength + size) * 3;
+  }
+  try {
+    return put(writer.instruction, writer.env.address, writer.dbi, keyLength, size, flags);
+  } catch (error) {
+    throw fromLmdb(error, writer.file.path);
+  }
+}
+
+/** Deletes the key that stands in `writer.instruction`, after `checkBeside`, within a transaction; false: there is none. */
+export function removeRecord(writer: Writer, keyLength: number): boolean {
+  touch(writer);
+  writer.puts++;
+  try {
+    return remove(writer.instruction, writer.env.address, writer.dbi, keyLength);
+  } catch (error) {
+    throw fromLmdb(error, writer.file.path);
+  }
+}
+
+/** Counts the leaf that the path leads to. (One to which a transaction comes back is counted again.) */
+function touch(writer: Writer): void {
+  const leaf = writer.path.numbers.at(-1) ?? 0;
+  if (leaf === writer.leaf && writer.touched > 0) return;
+  writer.leaf = leaf;
+  writer.touched++;
+}
+
+/** Closes everything. What is not yet on the disk stays in the kernel's hands. */
+export function closeWriter(writer: Writer): void {
+  writer.closed = true;
+  if (!hasRoom(writer)) {
+    // To the end of the process: what is collected as garbage would be released as well.
+    abandoned.push(writer);
+    return;
+  }
+  restoreSize(writer.lock);
+  for (const pin of [writer.pin, ...writer.stuck]) pin?.abort();
+  writer.pin = undefined;
+  writer.stuck = [];
+  if (writer.flushing !== undefined) {
+    // Before the environment, which would take it along: then abort() would throw.
+    writer.flushing.pin?.abort();
+    writer.flushing.pin = undefined;
+  }
+  writer.env.close();
+  releaseLock(writer.lock);
+  if (writer.flushing === undefined) closeFile(writer.file); // else it goes last: the flush uses its descriptor
+}
+
+/** Whether the lock file's map can be written to: a reader's slot is given up there. */
+export function mayRelease(writer: Writer): boolean {
+  return isSound(writer.lock) && hasRoom(writer);
+}
+
+function hasRoom({ copies, file }: Writer): boolean {
+  return !copies || hasSpare(file.path);
+}
+
+const abandoned: Writer[] = [];

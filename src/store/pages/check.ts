@@ -1,0 +1,117 @@
+// What liblmdb will read when it puts or deletes a record, checked before it does: the way to the record's leaf, where a page
+// might be split the whole of each page, where records are deleted the pages beside it. Changes nothing.
+import { DamageError } from '../damage.ts';
+import { MAX_KEY } from '../records/key.ts';
+import { loadWhole } from './file.ts';
+import {
+  BRANCH,
+  keysOn,
+  LEAF,
+  type Meta,
+  nodeAt,
+  nodeChild,
+  nodeDataSize,
+  PAGE_HEADER,
+  wrongWithNodes,
+} from './format.ts';
+import { isFree } from './freelist.ts';
+import { descend, findRecord, type Path, seek } from './tree.ts';
+
+/** As `descend`, with all of the path checked as a whole. */
+export function descendChecked(path: Path, meta: Meta, key: Uint8Array, keyLength: number): void {
+  descend(path, meta, key, keyLength);
+  checkWhole(path);
+}
+
+function checkWhole(path: Path): void {
+  for (const number of path.numbers) checkInUse(path, number);
+  const { pageSize } = path.file;
+  for (; path.checked < path.numbers.length; path.checked++) {
+    const kind = path.checked === path.numbers.length - 1 ? LEAF : BRANCH;
+    const wrong = wrongWithNodes(path.pages, path.checked * pageSize, pageSize, kind);
+    if (wrong !== '') throw new DamageError(`page ${path.numbers[path.checked]} ${wrong}`);
+  }
+}
+
+/**
+ * As `seek`, for a record of `size` bytes that will be put: liblmdb then finds each node that it looks at as it must be.
+ * Where the record might not fit on its page, which is split then, or moves others there, all of the path is checked as
+ * a whole.
+ */
+export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: number, size: number): number {
+  const at = seek(path, meta, key, length);
+  if (path.leaf < 0) return at;
+  for (const number of path.numbers) checkInUse(path, number);
+  if (at >= 0 && nodeDataSize(path.pages, path.exact) === size) return at; // it takes the other's place
+  const leaf = path.numbers.at(-1)!;
+  const slots = (path.leaf + PAGE_HEADER) >> 1;
+  const room = path.words[slots - 1]! - path.words[slots - 2]!;
+  const before = path.grown.get(leaf) ?? 0;
+  const grown = before + ((8 + length + size + 1) & ~1) + 2;
+  path.grown.set(leaf, grown);
+  path.splits += splits(path, grown - room) - splits(path, before - room);
+  if (at >= 0 || grown > room || path.shrunk) checkWhole(path);
+  return at;
+}
+
+/** How often a leaf that lacks so many bytes is split, at most: each time it gains half a page, less a longest key. */
+function splits({ file }: Path, missing: number): number {
+  return missing <= 0 ? 0 : Math.ceil(missing / (file.pageSize / 2 - MAX_KEY));
+}
+
+/** A page that is listed as free would be handed out while it is in use. liblmdb aborts where it gets back the very page. */
+function checkInUse({ free, txnid }: Path, number: number): void {
+  if (free?.txnid === txnid && isFree(free, number))
+    throw new DamageError(`lists page ${number} as free, which is in use`);
+}
+
+/** As `seek`, for a change: all of the path is checked as a whole, and whatever liblmdb does to its pages, it finds them sound. */
+export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: number): number {
+  path.splits++;
+  descendChecked(path, meta, key, length);
+  return findRecord(path, key, length);
+}
+
+/**
+ * Checks the pages beside those of the path: where records are deleted, liblmdb fills up a page from its neighbours
+ * or merges it with one. Throws DamageError.
+ */
+export function checkBeside(path: Path, meta: Meta): void {
+  checkWhole(path);
+  path.shrunk = true;
+  path.splits += 2;
+  const { depth } = meta.main;
+  const { pageSize } = path.file;
+  const page = Buffer.allocUnsafe(pageSize);
+  for (let level = 1; level < depth; level++) {
+    checkNext(path, meta, level, -1, page);
+    checkNext(path, meta, level, 1, page);
+  }
+  // A leaf that was merged with its neighbour may be merged once more.
+  const parent = (depth - 2) * pageSize;
+  for (const node of depth < 2 ? [] : [path.nodes[depth - 2]! - 2, path.nodes[depth - 2]! + 2]) {
+    if (node >= 0 && node < keysOn(path.pages, parent))
+      loadChecked(path, nodeChild(path.pages, nodeAt(path.pages, parent, node)), page, LEAF, meta);
+  }
+}
+
+/** Checks the page that lies beside the path's at `level`, and those that lead there. */
+function checkNext(path: Path, meta: Meta, level: number, step: 1 | -1, page: Buffer): void {
+  const { pageSize } = path.file;
+  for (let above = level - 1; above >= 0; above--) {
+    const at = above * pageSize;
+    const node = path.nodes[above]! + step;
+    if (node < 0 || node >= keysOn(path.pages, at)) continue;
+    let number = nodeChild(path.pages, nodeAt(path.pages, at, node));
+    for (let down = above + 1; down <= level; down++) {
+      loadChecked(path, number, page, down === meta.main.depth - 1 ? LEAF : BRANCH, meta);
+      if (down < level) number = nodeChild(page, nodeAt(page, 0, step > 0 ? 0 : keysOn(page, 0) - 1));
+    }
+    return;
+  }
+}
+
+function loadChecked(path: Path, number: number, page: Buffer, kind: number, meta: Meta): void {
+  checkInUse(path, number);
+  loadWhole(path.file, number, page, kind, meta);
+}

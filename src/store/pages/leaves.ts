@@ -1,0 +1,39 @@
+// The leaves of a state, one after another, each read and checked as a whole. Takes no lock: where pages are not to change
+// meanwhile, see ../lmdb/hold.ts.
+import { type DataFile, wrongWithPage } from './file.ts';
+import { BRANCH, keysOn, LEAF, type Meta, nodeAt, nodeChild, nodeKey, nodeKeySize } from './format.ts';
+
+export interface LeavesOptions {
+  /** Told of damaged pages, which are passed over. */
+  onDamage: (what: string) => void;
+  /** Asked before a page is read, whether to. */
+  enter?: (page: number) => boolean;
+  /** Only from the leaf on that this key belongs to. */
+  after?: Buffer | undefined;
+}
+
+/** The leaves of a state in the order of their keys, each as a page of bytes. */
+export function* leaves(
+  file: DataFile,
+  meta: Meta,
+  { onDamage, enter = () => true, after }: LeavesOptions,
+): Generator<Buffer> {
+  function* below(number: number, depth: number): Generator<Buffer> {
+    if (!enter(number)) return;
+    const page = Buffer.allocUnsafe(file.pageSize);
+    const wrong = wrongWithPage(file, number, page, depth > 1 ? BRANCH : LEAF, meta);
+    if (wrong !== '') onDamage(`page ${number} ${wrong}`);
+    else if (depth === 1) yield page;
+    else
+      for (let i = 0; i < keysOn(page, 0); i++)
+        if (!isBefore(page, i)) yield* below(nodeChild(page, nodeAt(page, 0, i)), depth - 1);
+  }
+  /** Whether all that node `i` of a branch leads to comes before `after`: the next node's key does, or is it. */
+  function isBefore(page: Buffer, i: number): boolean {
+    if (after === undefined || i + 1 >= keysOn(page, 0)) return false;
+    const next = nodeAt(page, 0, i + 1);
+    const start = nodeKey(next);
+    return after.compare(page, start, start + nodeKeySize(page, next)) >= 0;
+  }
+  if (meta.main.depth > 0) yield* below(meta.main.root, meta.main.depth);
+}

@@ -1,0 +1,214 @@
+// A look at LMDB's lock file before its lock is taken: rubbish in it would make liblmdb wait for ever, or die.
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { MovedError, refused } from '../damage.ts';
+import { isAlive } from '../disk/alive.ts';
+import { pause } from '../disk/pause.ts';
+import { u32 } from '../records/bytes.ts';
+import { MAGIC } from './format.ts';
+
+export interface LockFile {
+  fd: number;
+  path: string;
+  ino: number;
+  size: number;
+  bytes: Buffer;
+  /** The words that never change: magic, layout, the mutex's kind. */
+  magic: number;
+  layout: number;
+  kind: number;
+}
+
+// struct MDB_txninfo: magic, layout, last transaction (8), readers, padding up to 64; then the write mutex
+// (pthread_mutex_t of glibc: lock word, count, owner, users, kind); from 192 on, 64 bytes a reader.
+const LAST_TXN = 8;
+const READERS = 16;
+const MUTEX = 64;
+const KIND = MUTEX + 16;
+const ROBUST_SHARED = 0x90; // glibc's kind of mutex; others (musl) keep the holder elsewhere
+const TABLE = 192;
+const PAGE = 4096;
+const HOLDER = 0x3fffffff;
+const HOLDER_DIED = 0x40000000;
+
+/** How long whoever is within a transaction has to finish it once the lock file is removed, in milliseconds. */
+export const AFTER_REMOVAL = 50;
+
+export function lockPath(database: string): string {
+  return `${database}-lock`;
+}
+
+/**
+ * Makes a lock file of one page of zeros, which LMDB takes for a new one. It would make one with a hole instead
+ * of a page, and writing into that hole through its map is a SIGBUS when the disk is full.
+ */
+export function makeLock(database: string): void {
+  const path = lockPath(database);
+  const own = `${path}.${process.pid}`;
+  try {
+    writeFileSync(own, Buffer.alloc(PAGE), { mode: 0o600 });
+    linkSync(own, path); // in one step, and only if there is none yet
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(error, path, 'create');
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/**
+ * True where the lock file is rubbish and another process has the database open: LMDB makes a new lock of it only for
+ * whoever comes alone, and lmdb 3.5 dies of SIGSEGV where it cannot. Whoever has it open holds fcntl(2)'s shared lock,
+ * and the exclusive one only while it makes the file. Throws what the file system throws where LMDB could not open it for
+ * writing either, of which it would die as well.
+ */
+export function isRubbishInUse(path: string, ino: number): boolean {
+  // The third look is for a file that was made between the first two.
+  return !isOfLmdb(path) && isOpenElsewhere(ino) && !isOfLmdb(path);
+}
+
+function isOfLmdb(path: string): boolean {
+  const head = Buffer.alloc(4);
+  const fd = openThere(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  try {
+    return readSync(fd, head, 0, 4, 0) === 4 && u32(head, 0) === MAGIC;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isOpenElsewhere(ino: number): boolean {
+  try {
+    const locks = readFileSync('/proc/locks', 'latin1').split('\n');
+    return locks.some((line) => line.includes(' READ ') && line.includes(`:${ino} `));
+  } catch {
+    return false; // no /proc in a chroot
+  }
+}
+
+/** Throws MovedError where the lock file was removed, as it is when the database is compacted, restored or set aside. */
+function openThere(path: string, flags: number): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new MovedError('the lock file was removed while the database was opened');
+  }
+}
+
+/** Opens the lock file that LMDB has just made sure of. Close it only after the environment: see fcntl(2), F_SETLK. */
+export function openLock(database: string): LockFile {
+  const path = lockPath(database);
+  const fd = openThere(path, constants.O_RDWR);
+  const { ino, size } = fstatSync(fd);
+  const bytes = Buffer.alloc(TABLE);
+  readSync(fd, bytes, 0, TABLE, 0);
+  return { fd, path, ino, size, bytes, magic: u32(bytes, 0), layout: u32(bytes, 4), kind: u32(bytes, KIND) };
+}
+
+/**
+ * True where we came while the last process but us was closing: LMDB destroys the mutex then, and whoever waits
+ * for its place finds it so. To be opened again; the first to be alone sets it up anew.
+ */
+export function isDestroyed(lock: LockFile): boolean {
+  return lock.kind === 0xffffffff;
+}
+
+/** To be called before the environment is closed: LMDB writes to its map of this file, and a shorter file is a SIGBUS. */
+export function restoreSize({ fd, size }: LockFile): void {
+  const whole = Math.max(size, PAGE); // it may have been cut off before we had a look at it
+  if (fstatSync(fd).size < whole) ftruncateSync(fd, whole);
+}
+
+/** To be called when the environment is closed: see `openLock`. */
+export function releaseLock(lock: LockFile): void {
+  closeSync(lock.fd);
+}
+
+/** How long `awaitLock` sleeps between two looks, in milliseconds (the kernel makes it a little more), and how often. */
+const NAP = 0.05;
+const LONGEST_NAP = 1;
+const MOST_NAPS = 30;
+
+/**
+ * Waits for the write lock to be free, outside of liblmdb, and returns what is wrong with its file, '' for nothing.
+ * Who waits within liblmdb reads the map as soon as the lock is handed on: were the file cut off meanwhile, the holder
+ * would die of it and so would everyone that waits, one after the other. After some 20 ms of a lock that is never seen
+ * free, the caller queues up in liblmdb all the same. Throws MovedError where the file was removed.
+ */
+export function awaitLock(lock: LockFile): string {
+  for (let naps = 0; ; naps++) {
+    const wrong = wrongWithLock(lock);
+    if (wrong !== '') {
+      sizeNow(lock); // what was removed need not be right
+      return wrong;
+    }
+    const holder = holderOf(lock);
+    if (holder === 0) return '';
+    if (naps === 0 && !isAlive(holder) && stillHeld(lock, holder))
+      return 'is locked by a process that does not exist';
+    if (naps === MOST_NAPS) return '';
+    // Each costs as much as many looks; several processes that wait must not wake at the same moment.
+    pause(Math.min(LONGEST_NAP, NAP * 2 ** naps) * (0.5 + Math.random()));
+  }
+}
+
+/** Whether another process holds the write lock at this moment. False where the lock is not as it should be. */
+export function isHeld(lock: LockFile): boolean {
+  if (wrongWithLock(lock) !== '') return false;
+  const holder = holderOf(lock);
+  return holder !== 0 && isAlive(holder);
+}
+
+/** To be asked before liblmdb looks at the readers, or gives up a reader's slot, without the lock. */
+export function isSound(lock: LockFile): boolean {
+  return wrongWithLock(lock) === '';
+}
+
+function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): string {
+  if (readSync(fd, bytes, 0, TABLE, 0) < TABLE) return 'is truncated';
+  if (u32(bytes, 0) !== magic || u32(bytes, 4) !== layout || u32(bytes, KIND) !== kind)
+    return 'is overwritten';
+  return u32(bytes, READERS) > (size - TABLE) / 64 ? 'has too many readers' : '';
+}
+
+/** The process that holds the write lock, as `wrongWithLock` has just read; 0: none, or none that can be known. */
+function holderOf({ bytes, kind }: LockFile): number {
+  return kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
+}
+
+/** Notes the last transaction that was committed, where the next one looks for it. To be called under the write lock. */
+export function noteLast(lock: LockFile, txnid: number): void {
+  const { fd, bytes } = lock;
+  bytes.writeBigUInt64LE(BigInt(txnid), LAST_TXN);
+  writeSync(fd, bytes, LAST_TXN, 8, LAST_TXN);
+}
+
+/** Throws MovedError where the lock file was removed: whoever sets a database aside does that first. */
+export function sizeNow(lock: LockFile): number {
+  const { nlink, size } = fstatSync(lock.fd);
+  if (nlink === 0) throw new MovedError('the lock file was removed');
+  return size;
+}
+
+/** The kernel hands on the lock of a process that dies; one that stays with a dead holder is rubbish. */
+function stillHeld(lock: LockFile, holder: number): boolean {
+  const { fd, bytes } = lock;
+  for (let i = 0; i < 50; i++) {
+    readSync(fd, bytes, 0, TABLE, 0);
+    const word = u32(bytes, MUTEX);
+    if ((word & HOLDER) !== holder || (word & HOLDER_DIED) !== 0) return false;
+    pause(10);
+  }
+  return true;
+}

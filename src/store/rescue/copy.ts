@@ -1,0 +1,153 @@
+// A state of the database as a new file, records in the order of their keys, no page empty; and what has changed from
+// one state to another, found by the pages that they do not share. Every page is checked before it is believed.
+import { DamageError } from '../damage.ts';
+import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
+import { newTriple, putTriple } from '../lmdb/triples.ts';
+import { APPEND, putRecord, removeRecord, transactBatch, type Writer } from '../lmdb/writer.ts';
+import type { DataFile } from '../pages/file.ts';
+import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
+import { leaves } from '../pages/leaves.ts';
+import { sightsBefore } from '../queue/read.ts';
+import { isTriple } from '../records/key.ts';
+import { isRecord } from '../records/record.ts';
+
+const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
+
+/** The pages that a state consists of. */
+export type Pages = Set<number>;
+
+/**
+ * Puts every record of the state into `into`, which is empty and nobody else's, and what is `queued`, as `readQueue` gives
+ * it, with keys that the state does not have. Returns the state's pages, and how many records are in the copy. Throws
+ * DamageError: a copy of a part is none.
+ */
+export function copyState(
+  file: DataFile,
+  meta: Meta,
+  into: Writer,
+  progress: (part: number) => void,
+  queued = new Map<string, number>(),
+): { pages: Pages; records: number } {
+  const pages: Pages = new Set();
+  let added = 0;
+  const enter = (page: number) => {
+    pages.add(page);
+    return true;
+  };
+  const addQueued = (name?: string) => {
+    for (const [key, firstSeen] of sightsBefore(queued, name)) {
+      const length = into.instruction.key.write(key, 'latin1');
+      if (!isTriple(into.instruction.key, 0, length)) continue;
+      putTriple(into, length, newTriple(firstSeen), APPEND);
+      added++;
+    }
+  };
+  const take = (page: Buffer, node: number) => {
+    if (queued.size > 0) addQueued(keyOf(page, node).toString('latin1'));
+    putNode(page, node, into);
+  };
+  const state = leaves(file, meta, { onDamage: refuse, enter });
+  let records = 0;
+  for (let more = true; more; ) {
+    transactBatch(into, () => {
+      for (let count = 0; more && count < BATCH; ) {
+        const { value: page, done } = state.next();
+        if (done) {
+          more = false;
+          addQueued();
+        } else count += copyLeaf(page, (node) => take(page, node));
+        records += done ? 0 : keysOn(page, 0);
+        progress(records / Math.max(1, meta.main.entries));
+      }
+    });
+  }
+  return { pages, records: records + added };
+}
+
+/**
+ * Brings `into`, a copy of the state `before` with its `pages`, to the state `after` of the same file; both are held.
+ * Returns the pages of `after`. The work is that of the pages that were changed in between.
+ */
+export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta, into: Writer): Pages {
+  const shared: Pages = new Set();
+  const now: Pages = new Set();
+  const fresh = new Map<string, Buffer>();
+  const stale: { key: Buffer; value: Buffer }[] = [];
+  const enter = (page: number) => {
+    // A page of the state before is held, and so the same one still, with all below it.
+    const known = pages.has(page);
+    (known ? shared : now).add(page);
+    return !known;
+  };
+  for (const page of leaves(file, after, { onDamage: refuse, enter })) {
+    copyLeaf(page, (node) => fresh.set(keyOf(page, node).toString('latin1'), recordAt(page, node)));
+  }
+  const gone: Pages = new Set();
+  const leave = (page: number) => {
+    if (shared.has(page)) return false;
+    gone.add(page);
+    return true;
+  };
+  for (const page of leaves(file, before, { onDamage: refuse, enter: leave })) {
+    copyLeaf(page, (node) => stale.push({ key: keyOf(page, node), value: recordAt(page, node) }));
+  }
+  for (const { key, value } of stale) {
+    const text = key.toString('latin1');
+    const same = fresh.get(text);
+    if (same === undefined) fresh.set(text, REMOVED);
+    else if (same.equals(value)) fresh.delete(text);
+  }
+  if (fresh.size > 0) transactBatch(into, () => apply(fresh, into));
+  return new Set([...[...pages].filter((page) => !gone.has(page)), ...now]);
+}
+
+const REMOVED = Buffer.alloc(0);
+
+function apply(changes: ReadonlyMap<string, Buffer>, into: Writer): void {
+  const { bytes } = into.instruction;
+  for (const [text, value] of changes) {
+    const length = bytes.write(text, KEY_AT, 'latin1');
+    if (value === REMOVED) removeRecord(into, length);
+    else {
+      value.copy(bytes, valueAt(length));
+      putRecord(into, length, value.length);
+    }
+  }
+}
+
+/** Calls `take` for each node of the leaf; returns how many there are. Throws DamageError. */
+function copyLeaf(page: Buffer, take: (node: number) => void): number {
+  const count = keysOn(page, 0);
+  for (let i = 0; i < count; i++) {
+    const node = nodeAt(page, 0, i);
+    if (
+      !isRecord(page, nodeKey(node), nodeKeySize(page, node), nodeData(page, node), nodeDataSize(page, node))
+    )
+      throw new DamageError('has a damaged record');
+    take(node);
+  }
+  return count;
+}
+
+function putNode(page: Buffer, node: number, into: Writer): void {
+  const { bytes } = into.instruction;
+  const at = nodeData(page, node);
+  const length = nodeKeySize(page, node);
+  const size = nodeDataSize(page, node);
+  page.copy(bytes, KEY_AT, nodeKey(node), at);
+  page.copy(bytes, valueAt(length), at, at + size);
+  putRecord(into, length, size, APPEND);
+}
+
+function keyOf(page: Buffer, node: number): Buffer {
+  return page.subarray(nodeKey(node), nodeData(page, node));
+}
+
+function recordAt(page: Buffer, node: number): Buffer {
+  const at = nodeData(page, node);
+  return page.subarray(at, at + nodeDataSize(page, node));
+}
+
+function refuse(what: string): never {
+  throw new DamageError(what);
+}

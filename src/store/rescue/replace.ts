@@ -1,0 +1,217 @@
+// Another file in the place of the database while filters run: a copy without empty pages, or one that was kept. The
+// filters go over to it by themselves, and nothing that was committed is lost.
+import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
+import { removeLitter, syncPath } from '../disk/files.ts';
+import { checkPlace } from '../disk/place.ts';
+import { checkBeforeWriting } from '../lmdb/doubt.ts';
+import { flush, flushLast } from '../lmdb/durable.ts';
+import { type Held, hold, holdNewest } from '../lmdb/hold.ts';
+import { openWriter } from '../lmdb/open.ts';
+import { giveBack } from '../lmdb/space.ts';
+import { begin, closeWriter, type Writer } from '../lmdb/writer.ts';
+import { closeFile, openFile, readHead } from '../pages/file.ts';
+import { lockPath } from '../pages/lock.ts';
+import { readQueue } from '../queue/read.ts';
+import { catchUp, copyState, type Pages } from './copy.ts';
+
+/** How often a copy follows what filters write before the rest is done while they wait. */
+const MOST_ROUNDS = 10;
+/** So few commits may be left for that: a millisecond's work or two. */
+const FEW = 20;
+
+/**
+ * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600, and returns how many
+ * records it has; undefined: there is no database. Throws StoreError or DamageError. `where`: as for `checkPlace`.
+ */
+export function copyTo(
+  path: string,
+  to: string,
+  progress: (part: number) => void,
+  where?: string,
+): number | undefined {
+  checkPlace(path, where);
+  checkBeforeWriting(path);
+  const file = openFile(path);
+  if (file === undefined) return undefined;
+  const queued = readQueue(path); // before the state: what leaves the queue meanwhile is in that
+  const release = hold(path);
+  const own = `${to}.new-${process.pid}`;
+  try {
+    removeLitter(to);
+    const { records } = writeNew(own, (into) => copyState(file, readHead(file), into, progress, queued));
+    chmodSync(own, 0o600);
+    renameSync(own, to);
+    syncPath(dirname(to));
+    return records;
+  } catch (error) {
+    throw error instanceof Error && 'code' in error ? refused(error, to, 'write') : error;
+  } finally {
+    release();
+    closeFile(file);
+    remove(own);
+  }
+}
+
+/** Makes a database of its own at `path`, whole and on the disk when it returns. */
+function writeNew<T>(path: string, work: (into: Writer) => T): T {
+  remove(path);
+  const into = openWriter(path);
+  try {
+    const result = work(into);
+    flushLast(into);
+    giveBack(into.file);
+    return result;
+  } finally {
+    closeWriter(into);
+    rmSync(lockPath(path), { force: true });
+  }
+}
+
+/**
+ * Puts a copy of the database without empty pages in its place; filters go on meanwhile. Throws StoreError or
+ * DamageError, and then all is as it was.
+ */
+export function compact(path: string, progress: (part: number) => void): void {
+  const own = `${path}.new-${process.pid}`;
+  checkPlace(path);
+  checkBeforeWriting(path);
+  const owner = ownerToBe(path);
+  const writer = openWriter(path);
+  let into: Writer | undefined;
+  let held: Held | undefined;
+  try {
+    removeLitter(path);
+    into = openWriter(own);
+    held = holdNewest(writer);
+    let { pages } = copyState(writer.file, held.meta, into, progress);
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const next = holdNewest(writer);
+      const left = next.meta.txnid - held.meta.txnid;
+      pages = catchUp(writer.file, held.meta, pages, next.meta, into);
+      held.release();
+      held = next;
+      flush(into);
+      if (left <= FEW) break;
+    }
+    underLock(writer, into, held, pages, () => {
+      closeWriter(into!);
+      into = undefined;
+      rmSync(lockPath(own), { force: true });
+      takeOwner(own, owner);
+      renameSync(own, path);
+      unlinkSync(lockPath(path)); // who waits for the lock, or holds the old file, sees by this that it has moved
+    });
+    syncPath(dirname(path));
+  } catch (error) {
+    throw error instanceof Error && 'syscall' in error ? refused(error, path, 'compact') : error;
+  } finally {
+    held?.release();
+    if (into !== undefined) closeWriter(into);
+    closeWriter(writer);
+    remove(own);
+  }
+}
+
+/** While nobody can commit: the rest goes into the copy, which is put in place. */
+function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putInPlace: () => void): void {
+  const newest = begin(writer);
+  try {
+    if (newest.txnid !== held.meta.txnid) catchUp(writer.file, held.meta, pages, newest, into);
+    flushLast(into);
+    giveBack(into.file);
+    if (statSync(writer.file.path).ino !== writer.file.ino)
+      throw new MovedError('the file was replaced meanwhile');
+    putInPlace();
+  } finally {
+    writer.env.abortTxn();
+  }
+}
+
+/**
+ * Puts a copy of the database `from` in the place of the one at `path`, which is set aside as `aside`; returns how many
+ * records it has, and whether there was one to set aside. Throws StoreError, DamageError; then all is as it was.
+ */
+export function restore(
+  path: string,
+  from: string,
+  aside: string,
+  progress: (part: number) => void,
+): { records: number; wasThere: boolean } {
+  const own = `${path}.new-${process.pid}`;
+  checkPlace(path);
+  const owner = ownerToBe(path);
+  try {
+    removeLitter(path);
+    const records = copyTo(from, own, progress, '');
+    if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
+    takeOwner(own, owner);
+    const wasThere = setAsideUnderLock(path, aside, own);
+    syncPath(dirname(path));
+    return { records, wasThere };
+  } finally {
+    remove(own);
+  }
+}
+
+function setAsideUnderLock(path: string, aside: string, own: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    renameSync(own, path);
+    rmSync(lockPath(path), { force: true });
+    return false;
+  }
+  const swap = () => {
+    linkSync(path, aside);
+    renameSync(own, path);
+    rmSync(lockPath(path), { force: true });
+  };
+  let writer: Writer;
+  try {
+    writer = openWriter(path);
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error;
+    swap(); // there is no state to wait for
+    return true;
+  }
+  try {
+    flush(writer);
+    flushLast(writer);
+    begin(writer);
+    try {
+      swap();
+    } finally {
+      writer.env.abortTxn();
+    }
+    return true;
+  } finally {
+    closeWriter(writer);
+  }
+}
+
+interface Owner {
+  uid: number;
+  gid: number;
+  mode: number;
+}
+
+/** Whose the new file has to be: the old one's owner's, or else the directory's, as for every file that root makes. */
+function ownerToBe(path: string): Owner {
+  const there = statSync(path, { throwIfNoEntry: false });
+  const { uid, gid, mode } = there ?? { ...statSync(dirname(path)), mode: 0o600 };
+  const me = process.geteuid?.() ?? uid;
+  if (there !== undefined && me !== 0 && me !== uid) {
+    throw new StoreError(`${path} belongs to another user; run this as root, or as that user (su, sudo -u)`);
+  }
+  return { uid, gid, mode: mode & 0o777 };
+}
+
+function takeOwner(path: string, { uid, gid, mode }: Owner): void {
+  if (process.geteuid?.() === 0) chownSync(path, uid, gid);
+  chmodSync(path, mode);
+}
+
+function remove(path: string): void {
+  rmSync(path, { force: true });
+  rmSync(lockPath(path), { force: true });
+}

@@ -1,0 +1,136 @@
+// Many records at once: read in order, changed in batches, and the file is sound afterwards.
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Change, Name } from '../../../src/store/admin/change.ts';
+import { openEditor } from '../../../src/store/admin/edit.ts';
+import { type Entry, scan } from '../../../src/store/admin/scan.ts';
+import { verify } from '../../../src/store/pages/verify.ts';
+import { newQueue } from '../../../src/store/queue/queue.ts';
+import { readQueue } from '../../../src/store/queue/read.ts';
+import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
+import { makeRandom } from '../../support/random.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+const place = () => path.join(scratch.path, 'greylist.mdb');
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const nameOf = (n: number): Name => ({
+  client: n % 11 === 0 ? `2001:db8::${n}` : `10.${n % 7}.${n % 251}.${n % 13}`,
+  sender: `s${n}@example.org`,
+  recipient: `r${n % 31}@example.net`,
+});
+const waiting = (n: number): Entry => ({
+  kind: 'triple',
+  ...(nameOf(n) as { client: string; sender: string; recipient: string }),
+  firstSeen: 1000 + n,
+  passed: false,
+  lastPassed: 0,
+  wait: 0,
+  deferrals: 1,
+  offsets: [],
+});
+
+function edit(changes: Iterable<{ name: Name; change: Change }>): number {
+  const editor = openEditor(place());
+  try {
+    return editor.change(changes);
+  } finally {
+    editor.close();
+  }
+}
+
+/** What filters have queued: first sights by the numbers of their triples. */
+function queue(sights: [number, number][]): void {
+  const queue = newQueue(place(), false);
+  const key = Buffer.alloc(MAX_KEY);
+  for (const [n, firstSeen] of sights) {
+    const { client, sender, recipient } = nameOf(n) as { client: string; sender: string; recipient: string };
+    const length = writeTriple(key, 0, { client, sender, recipient });
+    expect(queue.find(key, length)).toBe(0);
+    expect(queue.add(key, length, firstSeen)).toBe(true);
+  }
+  queue.close();
+}
+
+const everything = (): Entry[] => [...(scan(place())?.entries ?? [])];
+
+test('random puts and removals leave what a Map would hold, and a sound file', () => {
+  const random = makeRandom(31);
+  const model = new Map<number, number>();
+  for (let round = 0; round < 12; round++) {
+    const changes = Array.from({ length: 1500 }, () => {
+      const n = random.below(4000);
+      // In some rounds nearly everything goes, so that pages are merged on all levels.
+      if (random.chance(round % 3 === 2 ? 0.95 : 0.3)) {
+        model.delete(n);
+        return { name: nameOf(n), change: () => 'forget' as const };
+      }
+      model.set(n, (model.get(n) ?? 0) + 1);
+      const change: Change = (before) => ({
+        ...waiting(n),
+        deferrals: before?.kind === 'triple' ? before.deferrals + 1 : 1,
+      });
+      return { name: nameOf(n), change };
+    });
+    edit(changes);
+    expect(verify(place(), () => {})).toMatchObject({ problems: [], lost: 0, waiting: model.size });
+  }
+  const found = everything();
+  expect(found).toHaveLength(model.size);
+  for (const entry of found) {
+    if (entry.kind !== 'triple') throw new Error('a client was never put');
+    const n = entry.firstSeen - 1000;
+    expect(entry).toEqual({ ...waiting(n), deferrals: Math.min(255, model.get(n)!) });
+  }
+});
+
+test('nothing is changed where the change says so, and it is told what was there', () => {
+  edit([{ name: nameOf(1), change: () => waiting(1) }]);
+  const seen: (Entry | undefined)[] = [];
+  const look: Change = (before) => void seen.push(before);
+  expect(edit([nameOf(1), nameOf(2), { client: '10.0.0.1' }].map((name) => ({ name, change: look })))).toBe(
+    0,
+  );
+  expect(seen).toEqual([waiting(1), undefined, undefined]);
+});
+
+test('clients have records of their own', () => {
+  const client: Entry = { kind: 'client', client: '10.0.0.1', comeBacks: 7, lastSeen: 86_400 * 3 };
+  edit([{ name: { client: '10.0.0.1' }, change: () => client }]);
+  expect(everything()).toEqual([client]);
+  expect(edit([{ name: { client: '10.0.0.1' }, change: () => 'forget' }])).toBe(1);
+  expect(everything()).toEqual([]);
+});
+
+test('there is nothing to scan where there is no database', () => {
+  expect(scan(place())).toBeUndefined();
+});
+
+test('what is queued is on record before anything is changed', () => {
+  edit([3, 4, 5].map((n) => ({ name: nameOf(n), change: () => waiting(n) })));
+  queue([
+    [1, 5000],
+    [2, 5000],
+    [3, 5000], // it is on record, and older
+    [4, 900],
+  ]);
+  const passed = (before: Entry | undefined) =>
+    before?.kind === 'triple' ? ({ ...before, passed: true, lastPassed: 6000 } as const) : undefined;
+  const changed = edit([
+    { name: nameOf(1), change: () => 'forget' },
+    { name: nameOf(2), change: passed },
+  ]);
+  expect(changed).toBe(2);
+  expect(readQueue(place()).size).toBe(0);
+  const seen = everything().map((entry) => entry.kind === 'triple' && [entry.firstSeen, entry.passed]);
+  expect(seen.sort()).toEqual([
+    [1003, false],
+    [1005, false],
+    [5000, true],
+    [900, false],
+  ]);
+});

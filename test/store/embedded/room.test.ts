@@ -1,0 +1,172 @@
+// Nobody fills the disk from outside: old waiting triples go for new ones, never one that has passed.
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { verify } from '../../../src/store/pages/verify.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { makeRandom } from '../../support/random.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let store: Store;
+const full: string[] = [];
+const trouble: string[] = [];
+const place = () => path.join(scratch.path, 'greylist.mdb');
+
+function open(maxWaiting: number): Store {
+  return openStore({
+    path: place(),
+    sync: 'later',
+    limits: { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting },
+    onDamage: (what) => void trouble.push(what),
+    onTrouble: (error) => void trouble.push(error.message),
+    onFull: (what) => void full.push(what),
+  });
+}
+
+beforeEach(() => {
+  scratch = makeScratch();
+  full.length = 0;
+  trouble.length = 0;
+});
+afterEach(() => {
+  store.close();
+  scratch.remove();
+});
+
+test('over the bound an old waiting one goes for each new one; what has passed stays', () => {
+  store = open(2000);
+  const random = makeRandom(21);
+  const anyone = () => ({
+    client: [1 + random.below(220), random.below(256), random.below(256), random.below(256)].join('.'),
+    sender: `s${random.below(1e9)}@example.org`,
+    recipient: `r${random.below(50)}@example.net`,
+  });
+  const friends = Array.from({ length: 300 }, anyone);
+  for (const friend of friends) {
+    store.remember(friend, 1000);
+    store.pass(friend, 1100, true);
+  }
+  store.tidy(1200); // counts them
+  for (let i = 0; i < 10_000; i++) store.remember(anyone(), 2000 + i);
+  for (const friend of friends)
+    expect(store.look(friend, 20_000)).toMatchObject({ passed: true, comeBacks: 1 });
+  const { problems, waiting, passed } = verify(place(), () => {})!;
+  expect({ problems, passed }).toEqual({ problems: [], passed: 300 });
+  expect(waiting).toBeGreaterThan(1000);
+  expect(waiting).toBeLessThan(2200);
+  expect(full).toHaveLength(1);
+  expect(trouble).toEqual([]);
+});
+
+test('those that go are the old ones', () => {
+  store = open(500);
+  const triple = (n: number) => ({
+    client: `10.0.${n % 7}.${n % 251}`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+  for (let n = 0; n < 5000; n++) store.remember(triple(n), 1000 + n);
+  const kept = Array.from({ length: 5000 }, (_, n) => n).filter(
+    (n) => store.look(triple(n), 10_000).firstSeen > 0,
+  );
+  expect(kept.length).toBeLessThan(650);
+  const young = kept.filter((n) => n >= 4000);
+  expect(young.length).toBeGreaterThan(kept.length * 0.8);
+});
+
+test('one network cannot take the place of all', () => {
+  store = open(100_000);
+  for (let n = 0; n < 30_000; n++) {
+    store.remember(
+      { client: `192.0.2.${n % 256}`, sender: `s${n}@example.org`, recipient: 'r@example.net' },
+      1000,
+    );
+  }
+  const { problems, waiting } = verify(place(), () => {})!;
+  expect(problems).toEqual([]);
+  // a sixteenth, by an estimate that may be wrong by half
+  expect(waiting).toBeGreaterThan(3000);
+  expect(waiting).toBeLessThan(10_000);
+  expect(full).toHaveLength(1);
+});
+
+test('nor many at once, as they come from the queue', () => {
+  const most = 1600;
+  store = open(most);
+  const hammer = (i: number) => ({
+    client: '192.0.2.1',
+    sender: `s${i}@example.org`,
+    recipient: 'r@example.net',
+  });
+  store.remember(hammer(0), 1000); // makes the database
+  for (let i = 1; i < 5000; i++) {
+    store.look(hammer(i), 1000 + i);
+    store.remember(hammer(i), 1000 + i);
+    if (i % 100 > 0) continue;
+    // Whoever closes the store empties the queue.
+    store.close();
+    store = open(most);
+  }
+  store.close();
+  const { problems, waiting } = verify(place(), () => {})!;
+  expect(problems).toEqual([]);
+  expect(waiting).toBeGreaterThan(50);
+  expect(waiting).toBeLessThan(most / 4);
+  expect(trouble).toEqual([]);
+});
+
+describe('what has passed takes no place of those that wait', () => {
+  const now = 1_700_000_000;
+  const triple = (client: string, n: number) => ({
+    client,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+
+  /** Puts 1,000 triples on record that have passed, and has them counted. */
+  function befriend(maxWaiting: number, clientOf: (n: number) => string): void {
+    store = open(maxWaiting);
+    for (let n = 0; n < 1000; n++) {
+      store.remember(triple(clientOf(n), n), now - 200);
+      store.pass(triple(clientOf(n), n), now - 100, false);
+    }
+    for (let step = 0; step < 10; step++) store.tidy(now + 5 * step);
+  }
+
+  function again(maxWaiting: number): void {
+    store.close();
+    store = open(maxWaiting);
+  }
+
+  test.each([
+    ['of one network', 1600, () => 'example.com'],
+    ['of all', 500, (n: number) => `${1 + (n % 200)}.0.2.1`],
+  ])('%s, in a process that has just begun', (_, maxWaiting, clientOf) => {
+    befriend(maxWaiting, clientOf);
+    const waiting = Array.from({ length: 60 }, (_, n) => triple(clientOf(n), 17 * n + 2000));
+    for (const one of waiting.slice(0, 30)) {
+      again(maxWaiting);
+      store.remember(one, now + 100);
+    }
+    again(maxWaiting);
+    // From the queue, many at once.
+    for (const one of waiting.slice(30)) {
+      store.look(one, now + 100);
+      store.remember(one, now + 100);
+    }
+    again(maxWaiting);
+    expect(waiting.filter((one) => store.look(one, now + 200).firstSeen === 0)).toEqual([]);
+    expect(full).toEqual([]);
+  });
+
+  test('of one network, before anything was counted', () => {
+    store = open(100_000);
+    // Every seventh waits.
+    for (let n = 0; n < 8000; n++) {
+      store.remember(triple('example.com', n), now - 200);
+      if (n % 7 > 0) store.pass(triple('example.com', n), now - 100, false);
+    }
+    expect(full).toEqual([]);
+  });
+});

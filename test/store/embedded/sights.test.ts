@@ -1,0 +1,140 @@
+// Who puts into the database what is queued, and when: the clock and the process numbers are ours here.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Keeper } from '../../../src/store/embedded/keeper.ts';
+import { newSights, type Sights } from '../../../src/store/embedded/sights.ts';
+import { newQueue } from '../../../src/store/queue/queue.ts';
+import { queuePath } from '../../../src/store/queue/read.ts';
+import { nameStorer, STORER_AT } from '../../support/queue.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let sights: Sights;
+let ready: boolean;
+/** Who is said to store at each try to change the database. */
+let tries: number[];
+let up: number; // milliseconds
+
+const database = () => path.join(scratch.path, 'greylist.mdb');
+const queue = () => queuePath(database());
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  scratch = makeScratch();
+  ready = false;
+  tries = [];
+  up = 10_000;
+  vi.spyOn(process, 'uptime').mockImplementation(() => up / 1000);
+  vi.spyOn(Math, 'random').mockReturnValue(0); // as impatient as may be
+  const keeper: Keeper = {
+    settle: (work) => work(),
+    look: () => undefined,
+    flush: () => undefined,
+    hurry: () => undefined,
+    change: () => void tries.push(readFileSync(queue()).readUInt32LE(STORER_AT)),
+    isBusy: () => false,
+    isReady: () => ready,
+    close() {},
+  };
+  sights = newSights({
+    keeper,
+    limits: { retryWindow: 0, maxAge: 0, maxWaiting: 0 },
+    path: database(),
+    sync: 'later',
+    others: () => 0,
+    onFull() {},
+    onTrouble() {},
+  });
+});
+afterEach(() => {
+  sights.close(true);
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  scratch.remove();
+});
+
+/** A request for a new triple. */
+function ask(name: string): void {
+  const key = Buffer.from(name);
+  if (sights.find(key, key.length, 1000) === 0) sights.remember(key, key.length, 1000, true);
+}
+
+function goBy(ms: number): void {
+  for (let i = 0; i < ms; i++) {
+    up++;
+    vi.advanceTimersByTime(1);
+  }
+}
+
+/** So much is queued already, by another process, and `storer` was the last to store. */
+function queueBefore(storer: number, triples = 1): void {
+  const other = newQueue(database(), false);
+  for (let i = 0; i < triples; i++) {
+    const key = Buffer.from(`before${i}`.padEnd(50));
+    other.find(key, key.length);
+    other.add(key, key.length, 1000);
+  }
+  other.close();
+  nameStorer(database(), storer);
+}
+
+test('the first to queue something stores what comes within a second, and says so before it loads LMDB', () => {
+  ask('a');
+  goBy(500);
+  ask('b');
+  goBy(499);
+  expect(tries).toEqual([]);
+  goBy(2);
+  expect(tries).toEqual([process.pid]);
+  goBy(5000);
+  expect(tries).toHaveLength(1);
+});
+
+test('in a storm, where so much comes that it is not to wait for a second, it is stored soon', () => {
+  ask('a');
+  goBy(100);
+  for (let i = 0; i < 99; i++) ask(`${i}`.padEnd(50));
+  goBy(19);
+  expect(tries).toEqual([]);
+  goBy(2);
+  expect(tries).toEqual([process.pid]);
+});
+
+test.each([
+  ['this process goes on storing', process.pid, true, 20],
+  ['with LMDB loaded, where another process stores', process.ppid, true, 70],
+  ['with LMDB loaded, where nobody does', 0, true, 70],
+  ['where nobody stores', 0, false, 270],
+  ['where another process does', process.ppid, false, 720],
+])('in a storm: %s', (_, storer, isReady, after) => {
+  queueBefore(storer, 100);
+  ready = isReady;
+  ask('a');
+  goBy(after - 1);
+  expect(tries).toEqual([]);
+  goBy(2);
+  expect(tries).toHaveLength(1);
+});
+
+test('the time counts anew when another process is seen to store, or to be about to', () => {
+  queueBefore(process.ppid, 100);
+  ask('a');
+  goBy(600);
+  nameStorer(database(), 1);
+  goBy(800);
+  expect(tries).toEqual([]);
+  goBy(200);
+  expect(tries).toEqual([process.pid]);
+});
+
+test.each([
+  ['leaves', true, 0],
+  ['stores, where it may not leave it,', false, 1],
+])('at its end it %s what it has queued, where another process stores', (_, mayLeave, count) => {
+  queueBefore(0);
+  ask('a');
+  nameStorer(database(), process.ppid);
+  sights.close(mayLeave);
+  expect(tries).toHaveLength(count);
+});

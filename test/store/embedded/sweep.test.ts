@@ -1,0 +1,201 @@
+// Forgetting: what has expired counts no longer at once, and goes from the disk by and by.
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { verify } from '../../../src/store/pages/verify.ts';
+import type { Limits, Store } from '../../../src/store/store.ts';
+import { makeRandom } from '../../support/random.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+const limits: Limits = { retryWindow: 2 * DAY, maxAge: 35 * DAY, maxWaiting: 0 };
+
+let scratch: ReturnType<typeof makeScratch>;
+let store: Store;
+const said: string[] = [];
+const place = () => path.join(scratch.path, 'greylist.mdb');
+const open = (some: Partial<Limits> = {}) => {
+  const say = (what: string | Error) => void said.push(String(what));
+  return openStore({
+    path: place(),
+    sync: 'later',
+    limits: { ...limits, ...some },
+    onDamage: say,
+    onTrouble: say,
+    onFull: say,
+  });
+};
+
+beforeEach(() => {
+  scratch = makeScratch();
+  said.length = 0;
+  store = open();
+});
+afterEach(() => {
+  store.close();
+  scratch.remove();
+});
+
+const triple = (n: number) => ({
+  client: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
+  sender: `sender-${n}@example.org`,
+  recipient: 'r@example.net',
+});
+
+/** Lets `seconds` go by, with a step of the sweep whenever one is due. Returns the time then. */
+function goBy(now: number, seconds: number, every = 5): number {
+  const end = now + seconds;
+  for (let then = now + every; then <= end; then += every) store.tidy(then);
+  return end;
+}
+
+test('a triple that did not come back within the retry window starts anew', () => {
+  store.remember(triple(1), 1000);
+  expect(store.look(triple(1), 1000 + 2 * DAY).firstSeen).toBe(1000);
+  expect(store.look(triple(1), 1001 + 2 * DAY).firstSeen).toBe(0);
+  expect(store.remember(triple(1), 5000 + 2 * DAY)).toBe(5000 + 2 * DAY);
+});
+
+test('a triple that passed is remembered as long as it is seen, and forgotten after max age', () => {
+  store.remember(triple(1), 1000);
+  store.pass(triple(1), 2000, true);
+  const later = 1000 + 30 * DAY;
+  expect(store.look(triple(1), later)).toMatchObject({ passed: true, fresh: false, comeBacks: 1 });
+  store.pass(triple(1), later, true);
+  expect(store.look(triple(1), later)).toMatchObject({ fresh: true, clientFresh: true });
+  expect(store.look(triple(1), later + 34 * DAY)).toMatchObject({ passed: true, comeBacks: 2 });
+  // Times are noted to the day: forgotten within a day or two after.
+  expect(store.look(triple(1), later + 38 * DAY)).toMatchObject({
+    firstSeen: 0,
+    passed: false,
+    comeBacks: 0,
+  });
+});
+
+test('a limit of 0 forgets nothing', () => {
+  store.close();
+  store = open({ retryWindow: 0, maxAge: 0 });
+  store.remember(triple(1), 1000);
+  store.remember(triple(2), 1000);
+  store.pass(triple(2), 2000, true);
+  const later = goBy(1000 + 3000 * DAY, 2 * HOUR);
+  expect(store.look(triple(1), later).firstSeen).toBe(1000);
+  expect(store.look(triple(2), later)).toMatchObject({ passed: true, comeBacks: 1 });
+});
+
+test('deferrals are kept with their time, the first four times', () => {
+  store.remember(triple(1), 1000);
+  for (const now of [1010, 1020, 1030, 1040, 1050]) store.defer(triple(1), now);
+  store.pass(triple(1), 1300, false);
+  store.close();
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 0, passed: 1 });
+});
+
+test('the sweep takes what has expired off the disk and leaves all else', () => {
+  const many = 3000;
+  for (let n = 0; n < many; n++) {
+    store.remember(triple(n), 1000);
+    if (n % 3 === 0) store.pass(triple(n), 2000, n % 2 === 0);
+  }
+  const later = goBy(1000 + 3 * DAY, 2 * HOUR);
+  for (let n = 0; n < many; n++) expect(store.look(triple(n), later).firstSeen).toBe(n % 3 === 0 ? 1000 : 0);
+  store.close();
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 0, passed: 1000, clients: 500 });
+  store = open();
+  goBy(1000 + 40 * DAY, 2 * HOUR);
+  store.close();
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 0, passed: 0, clients: 0 });
+  expect(said).toEqual([]);
+});
+
+test('two processes do not sweep at the same time', () => {
+  for (let n = 0; n < 3000; n++) store.remember(triple(n), 1000);
+  const other = open();
+  const now = 1000 + 3 * DAY;
+  const waiting = () => verify(place(), () => {})?.waiting;
+  other.tidy(now - 5); // nobody has swept before, but it would have to load LMDB for it
+  expect(waiting()).toBe(3000);
+  store.tidy(now);
+  const after = waiting()!;
+  expect(after).toBeLessThan(3000);
+  other.tidy(now + 1);
+  expect(waiting()).toBe(after);
+  other.tidy(now + 34); // another process may have done so
+  expect(waiting()).toBe(after);
+  other.tidy(now + 65);
+  const later = waiting()!;
+  expect(later).toBeLessThan(after);
+  store.tidy(now + 67);
+  expect(waiting()).toBe(later);
+  other.tidy(now + 70);
+  expect(waiting()).toBeLessThan(later);
+  other.close();
+});
+
+test('after a quiet night, of processes that have only just started none loads LMDB for the sweep at once', () => {
+  for (let n = 0; n < 3000; n++) store.remember(triple(n), 1000);
+  const morning = goBy(1000 + 2 * DAY - 200, 100) + DAY / 2;
+  store.close();
+  store = open();
+  store.tidy(morning);
+  store.tidy(morning + 29);
+  expect(verify(place(), () => {})?.waiting).toBe(3000);
+  store.tidy(morning + 61);
+  expect(verify(place(), () => {})?.waiting).toBeLessThan(3000);
+});
+
+test('where nobody else sweeps, a process does that has stored nothing', () => {
+  for (let n = 0; n < 3000; n++) store.remember(triple(n), 1000);
+  store.close();
+  store = open();
+  const end = goBy(1000 + 3 * DAY, 65);
+  expect(verify(place(), () => {})?.waiting).toBeLessThan(3000);
+  goBy(end, 3600);
+  expect(verify(place(), () => {})?.waiting).toBe(0);
+});
+
+test('a clock that leaps ahead for a while makes nothing go', () => {
+  const start = 1_700_000_000;
+  for (let n = 0; n < 500; n++) {
+    store.remember(triple(n), start);
+    store.pass(triple(n), start + 100, false);
+  }
+  goBy(start + 100, 60);
+  const wrong = start + 365 * DAY;
+  goBy(wrong, HOUR - 60);
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 500 });
+  goBy(wrong + HOUR, HOUR);
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 0 });
+});
+
+test('in a year of traffic the size levels off', () => {
+  const random = makeRandom(12);
+  const start = 1_700_000_000;
+  const sizes: number[] = [];
+  let now = start;
+  let next = 0;
+  // Every day 60 triples that never come back, 6 new ones that do, and some of the known ones.
+  const known: number[] = [];
+  for (let day = 0; day < 365; day++) {
+    for (let i = 0; i < 60; i++) store.remember(triple(next++), now + i);
+    for (let i = 0; i < 6; i++) {
+      store.remember(triple(next), now + 100);
+      store.pass(triple(next), now + 400, true);
+      known.push(next++);
+    }
+    for (let i = 0; i < 10; i++) {
+      const n = random.pick(known);
+      if (store.look(triple(n), now + 500).passed) store.pass(triple(n), now + 500, true);
+    }
+    now = goBy(now, DAY, HOUR);
+    sizes.push(verify(place(), () => {})!.size);
+  }
+  const { problems, waiting, passed } = verify(place(), () => {})!;
+  expect(problems).toEqual([]);
+  expect(waiting).toBeLessThan(60 * 4);
+  expect(passed).toBeLessThan(6 * 45 + 10 * 45);
+  const most = (from: number, to: number) => Math.max(...sizes.slice(from, to));
+  expect(most(180, 365)).toBeLessThanOrEqual(most(60, 180) * 1.1);
+  expect(said).toEqual([]);
+});

@@ -1,0 +1,137 @@
+// When a process looks after the disk: the clock is ours here, the database and the disk are real.
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { mostHeld } from '../../../src/store/lmdb/durable.ts';
+import { type Flusher, newFlusher } from '../../../src/store/lmdb/flusher.ts';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { readHead } from '../../../src/store/pages/file.ts';
+import { markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { until } from '../../support/until.ts';
+import { putNumber } from '../filled.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let writer: Writer;
+let flusher: Flusher;
+let failures: unknown[];
+let up: number; // milliseconds
+let number = 0;
+
+beforeEach(() => {
+  scratch = makeScratch();
+  writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+  vi.useFakeTimers();
+  up = 10_000;
+  vi.spyOn(process, 'uptime').mockImplementation(() => up / 1000);
+  failures = [];
+  flusher = newFlusher(
+    () => writer,
+    (error) => failures.push(error),
+  );
+});
+afterEach(() => {
+  flusher.stop();
+  closeWriter(writer);
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  scratch.remove();
+  expect(failures).toEqual([]);
+});
+
+function commit(): number {
+  number++;
+  transactBatch(writer, () => putNumber(writer, number, number));
+  flusher.committed();
+  return writer.committed;
+}
+
+function goBy(ms: number): void {
+  for (let i = 0; i < ms; i++) {
+    up++;
+    vi.advanceTimersByTime(1);
+  }
+}
+
+/** As another process does that has flushed the newest state. */
+function markByAnother(): void {
+  const meta = readHead(writer.file);
+  writeMark(writer.file, writer.file.head, meta, true);
+}
+
+/** The state that this process holds is let go in so many milliseconds, and not before. */
+function expectLetGoIn(ms: number): void {
+  goBy(ms - 1);
+  expect(writer.pin).toBeDefined();
+  goBy(1);
+  expect(writer.pin).toBeUndefined();
+}
+
+/** Whether the disk has been asked for a flush of that state, and all that follows is done. */
+function isMarked(txnid: number): boolean {
+  readHead(writer.file);
+  return markedTxn(writer.file) === txnid && writer.flushing === undefined;
+}
+
+test('a commit is flushed a second later; then there is nothing more to wake for', async () => {
+  const first = commit();
+  goBy(500);
+  const second = commit();
+  goBy(499);
+  expect(writer.flushing).toBeUndefined();
+  goBy(1);
+  expect(writer.flushing?.meta.txnid).toBe(second);
+  await until(() => isMarked(second));
+  expect(first).toBeLessThan(second);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('what has waited before is flushed at once; and what comes within a second after that, in its turn', async () => {
+  const first = commit();
+  flusher.hurry();
+  await until(() => isMarked(first));
+  expect(vi.getTimerCount()).toBe(0);
+  goBy(100);
+  const second = commit();
+  flusher.hurry();
+  expect(writer.flushing).toBeUndefined();
+  goBy(1000);
+  await until(() => isMarked(second));
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('what another process has flushed meanwhile need not be flushed again', () => {
+  commit();
+  markByAnother();
+  goBy(1000);
+  expect({ flushing: writer.flushing, pin: writer.pin, timers: vi.getTimerCount() }).toEqual({
+    flushing: undefined,
+    pin: undefined,
+    timers: 0,
+  });
+});
+
+test('a state that another process has marked as old is let go within a quarter of a second', () => {
+  commit();
+  markByAnother();
+  expectLetGoIn(250);
+});
+
+test('while there are commits, it is let go within 50 ms', () => {
+  commit();
+  goBy(200);
+  commit();
+  goBy(50); // it is seen that there are commits
+  markByAnother();
+  expectLetGoIn(50);
+});
+
+test('what is on its way to the disk is let go within 50 ms where a storm overtakes it', () => {
+  commit();
+  goBy(1000);
+  for (let i = 0; i <= mostHeld(readHead(writer.file).lastPage); i++) commit();
+  goBy(49);
+  expect(writer.flushing?.pin).toBeDefined();
+  goBy(1);
+  expect(writer.flushing?.pin).toBeUndefined();
+});

@@ -1,0 +1,152 @@
+// The mark in the first page: which state is known to be on the disk, and how a file goes back to it after a power cut.
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openEditor } from '../../../src/store/admin/edit.ts';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { closeWriter } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, type DataFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { hasTreesOf, MARK_AT, MARK_BYTES, META_BOOT_ID } from '../../../src/store/pages/format.ts';
+import {
+  isDoubtful,
+  isKept,
+  markedState,
+  markedTxn,
+  rollBack,
+  writeMark,
+  writeUnkept,
+} from '../../../src/store/pages/mark.ts';
+import { verify } from '../../../src/store/pages/verify.ts';
+import { fnv1a } from '../../../src/store/records/fnv.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { everything, fill, putAtOnce } from '../filled.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+let file: DataFile;
+const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
+
+/** A database with 300 records in the marked state, and 600 more in one that nobody has brought to the disk. */
+beforeEach(() => {
+  scratch = makeScratch();
+  const editor = openEditor(place('running.mdb'));
+  fill(editor, 0, 300);
+  editor.close();
+  const writer = openWriter(place('running.mdb'));
+  putAtOnce(writer, 300, 900);
+  copyFileSync(place('running.mdb'), place());
+  closeWriter(writer);
+  file = openFile(place())!;
+});
+afterEach(() => {
+  closeFile(file);
+  scratch.remove();
+});
+
+function change(work: (bytes: Buffer) => void): void {
+  const bytes = readFileSync(place());
+  work(bytes);
+  writeFileSync(place(), bytes);
+}
+/** The place of the check in the mark, which is over all the rest of it. */
+const CHECK = MARK_AT + 12;
+const sign = (bytes: Buffer) =>
+  bytes.writeUInt32LE(
+    fnv1a(bytes, MARK_AT + 16, MARK_AT + MARK_BYTES, fnv1a(bytes, MARK_AT, CHECK)) >>> 0,
+    CHECK,
+  );
+/** Has the newest states be of another boot. */
+const cutPower = () =>
+  change((bytes) => {
+    for (const meta of [0, file.pageSize]) bytes.writeUInt32LE(1, meta + META_BOOT_ID);
+  });
+
+test('a state is marked, kept, and kept no longer; whoever has the file open sees it at once', () => {
+  const meta = readHead(file);
+  const other = openFile(place())!;
+  expect(markedTxn(file)).toBeLessThan(meta.txnid);
+  expect(isKept(file)).toBe(true);
+  writeMark(file, file.head, meta, true);
+  readHead(other);
+  expect(markedState(other)).toEqual({ txnid: meta.txnid, lastPage: meta.lastPage });
+  expect(isKept(other)).toBe(true);
+  writeUnkept(file);
+  readHead(other);
+  expect([markedTxn(other), isKept(other)]).toEqual([meta.txnid, false]);
+  writeMark(file, file.head, meta, false);
+  readHead(other);
+  expect([markedTxn(other), isKept(other)]).toEqual([meta.txnid, false]);
+  closeFile(other);
+  expect(verify(place(), () => {})?.problems).toEqual([]);
+});
+
+test('no byte of the mark can be another, or there is none', () => {
+  for (const at of [0, 5, 8, 10, 12, 16, 24, 32, MARK_BYTES - 1]) {
+    const flip = () =>
+      change((bytes) => {
+        bytes[MARK_AT + at]! ^= 0x40;
+      });
+    flip();
+    readHead(file);
+    expect([at, markedTxn(file), isKept(file)]).toEqual([at, -1, false]);
+    flip();
+    readHead(file);
+    expect(markedTxn(file)).toBeGreaterThan(0);
+  }
+});
+
+test('the mark of a newer greylatch is left alone, and the database with it', () => {
+  const records = everything(place());
+  change((bytes) => {
+    bytes.writeUInt16LE(2, MARK_AT + 8);
+    sign(bytes);
+  });
+  cutPower();
+  const before = readFileSync(place());
+  expect(isDoubtful(file, readHead(file))).toBe(false);
+  expect(markedTxn(file)).toBe(-2);
+  expect(() => openWriter(place())).toThrow('was written by a newer greylatch');
+  expect(readFileSync(place()).equals(before)).toBe(true);
+  expect(everything(place())).toEqual(records);
+});
+
+test('only a state of another boot is doubtful, and only where the mark does not vouch for it', () => {
+  const meta = readHead(file);
+  expect(isDoubtful(file, meta)).toBe(false); // whoever crashed, the machine is up since
+  cutPower();
+  const cut = openFile(place())!;
+  expect(isDoubtful(cut, readHead(cut))).toBe(true);
+  writeMark(cut, cut.head, meta, true);
+  expect(isDoubtful(cut, readHead(cut))).toBe(false);
+  writeUnkept(cut); // its pages may have been used again
+  expect(isDoubtful(cut, readHead(cut))).toBe(true);
+  change((bytes) => bytes.fill(0, MARK_AT, MARK_AT + MARK_BYTES));
+  expect(isDoubtful(cut, readHead(cut))).toBe(true); // within the first second of the file
+  closeFile(cut);
+});
+
+test('a file goes back to the marked state, under a number that no process takes for an older one', () => {
+  const { txnid } = readHead(file);
+  const marked = markedState(file);
+  cutPower();
+  const cut = openFile(place())!;
+  rollBack(cut, readHead(cut));
+  const back = readHead(cut);
+  expect(back).toMatchObject({ txnid, lastPage: marked.lastPage, main: { entries: 300 } });
+  // Both meta pages have it: the next transaction writes over one of them.
+  expect([0, cut.pageSize].map((at) => hasTreesOf(cut.head, at, back))).toEqual([true, true]);
+  expect(isDoubtful(cut, back)).toBe(false); // from now on it is of this boot
+  closeFile(cut);
+  const { problems, waiting } = verify(place(), () => {})!;
+  expect({ problems, waiting }).toEqual({ problems: [], waiting: 300 });
+});
+
+test('whoever opens it after a power cut has it go back, and goes on from there', () => {
+  cutPower();
+  closeWriter(openWriter(place()));
+  expect(everything(place())).toHaveLength(300);
+  const editor = openEditor(place());
+  fill(editor, 300, 600);
+  editor.close();
+  const { problems, waiting } = verify(place(), () => {})!;
+  expect({ problems, waiting }).toEqual({ problems: [], waiting: 600 });
+});

@@ -1,0 +1,85 @@
+// Keys: exact, short, and a client's beside those of its triples.
+import { describe, expect, test } from 'vitest';
+import { MAX_KEY, readKey, writeClient, writeTriple } from '../../../src/store/records/key.ts';
+import { makeRandom } from '../../support/random.ts';
+
+function tripleKey(client: string, sender: string, recipient: string): Buffer {
+  const out = Buffer.alloc(MAX_KEY + 8, 0xee);
+  return out.subarray(0, writeTriple(out, 0, { client, sender, recipient }));
+}
+
+function clientKey(client: string): Buffer {
+  const out = Buffer.alloc(MAX_KEY);
+  return out.subarray(0, writeClient(out, 0, client, false));
+}
+
+const lower = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase());
+
+describe('keys', () => {
+  const clients = [
+    '1.2.3.4',
+    '01.2.3.4',
+    '1.2.3.256',
+    '1.2.3',
+    '1.2.3.4.5',
+    '1..2.3',
+    '2001:db8::1',
+    '',
+    'unknown',
+    '4.4.4.4',
+  ];
+  const letters = ['a', 'b', 'Z', '0', '@', '.', '/', '\0', '\xff', '\xc3', ' ', '~', '"'];
+
+  test('no two triples share one, and each can be read back', () => {
+    const random = makeRandom(11);
+    const text = () => Array.from({ length: random.below(4) }, () => random.pick(letters)).join('');
+    const seen = new Map<string, string>();
+    for (let i = 0; i < 60_000; i++) {
+      const [client, sender, recipient] = [random.pick(clients), text(), text()];
+      const key = tripleKey(client, sender, recipient);
+      const meaning = JSON.stringify([client, lower(sender), lower(recipient)]);
+      const name = key.toString('latin1');
+      expect(seen.get(name) ?? meaning).toBe(meaning);
+      seen.set(name, meaning);
+      const tail = { sender: lower(sender), recipient: lower(recipient) };
+      expect(readKey(key)).toEqual({ client, tail });
+    }
+  });
+
+  test('no triple has the key of a client, and a client comes right before its triples', () => {
+    for (const client of clients) {
+      const own = clientKey(client);
+      expect(readKey(own)).toEqual({ client });
+      for (const sender of ['', 'a', '\xff']) {
+        const key = tripleKey(client, sender, 'r');
+        expect(key.length).toBeGreaterThan(own.length);
+        expect(key.subarray(0, own.length)).toEqual(own);
+      }
+    }
+  });
+
+  test('ASCII letters of triples are folded, those of counted clients and other bytes are not', () => {
+    expect(tripleKey('2001:DB8::A', 'Ann@X', 'BOB')).toEqual(tripleKey('2001:db8::a', 'ann@x', 'bob'));
+    expect(clientKey('2001:DB8::A')).not.toEqual(clientKey('2001:db8::a'));
+    expect(tripleKey('c', '\xc4', 'r')).not.toEqual(tripleKey('c', '\xe4', 'r'));
+  });
+
+  test('the longest attributes fit, ordinary ones take three quarters of their length', () => {
+    const long = '\xff'.repeat(512);
+    expect(readKey(tripleKey(long, long, long))).toEqual({
+      client: long,
+      tail: { sender: long, recipient: long },
+    });
+    const sender = 'newsletter@mail.example.org';
+    const recipient = 'bob.recipient@example.net';
+    expect(tripleKey('192.0.2.17', sender, recipient).length).toBe(
+      5 + Math.ceil((sender.length + 1 + recipient.length) * 0.75),
+    );
+  });
+
+  test('rubbish is no key', () => {
+    for (const bytes of [[], [4, 1, 2], [9, 9, 9, 9, 9], [1, 0, 9, 65], [4, 1, 2, 3, 4, 255, 0]]) {
+      expect(readKey(Buffer.from(bytes))).toBeUndefined();
+    }
+  });
+});

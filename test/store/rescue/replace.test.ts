@@ -1,0 +1,188 @@
+// A copy, and another file in the place of the database: what is there afterwards is what was there, whatever is
+// committed meanwhile.
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openEditor } from '../../../src/store/admin/edit.ts';
+import type { TripleEntry } from '../../../src/store/admin/scan.ts';
+import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { holdNewest } from '../../../src/store/lmdb/hold.ts';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { closeWriter } from '../../../src/store/lmdb/writer.ts';
+import { verify } from '../../../src/store/pages/verify.ts';
+import { newQueue } from '../../../src/store/queue/queue.ts';
+import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
+import { catchUp, copyState } from '../../../src/store/rescue/copy.ts';
+import { compact, copyTo, restore } from '../../../src/store/rescue/replace.ts';
+import { makeRandom } from '../../support/random.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { everything, fill, forget, triple } from '../filled.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+function open() {
+  const fail = (what: unknown) => {
+    throw new Error(String(what));
+  };
+  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
+  return openStore({ path: place(), sync: 'later', limits, onDamage: fail, onTrouble: fail, onFull: fail });
+}
+
+test('a copy has what is queued, where the database has nothing of it', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 3);
+  editor.close();
+  const queue = newQueue(place(), false);
+  const key = Buffer.alloc(MAX_KEY);
+  for (const n of [4, 2, 3]) queue.add(key, writeTriple(key, 0, triple(n)), 2000 + n);
+  queue.close();
+  expect(copyTo(place(), place('copy.mdb'), () => {})).toBe(5);
+  const times = everything(place('copy.mdb')).map((entry) => [
+    entry.client,
+    (entry as TripleEntry).firstSeen,
+  ]);
+  expect(new Map(times as [string, number][])).toEqual(
+    new Map([0, 1, 2, 3, 4].map((n) => [triple(n).client, n < 3 ? 1000 : 2000 + n])),
+  );
+  expect(verify(place('copy.mdb'), () => {})?.problems).toEqual([]);
+});
+
+test('a copy follows any change from one state to the next', () => {
+  const random = makeRandom(5);
+  const editor = openEditor(place());
+  fill(editor, 0, 6000);
+  const writer = openWriter(place());
+  const into = openWriter(place('copy.mdb'));
+  let held = holdNewest(writer);
+  let { pages } = copyState(writer.file, held.meta, into, () => {});
+  for (let round = 0; round < 40; round++) {
+    // Much goes in some rounds, so that pages are merged and go, and in others nothing happens at all.
+    const start = random.below(6000);
+    const span = random.pick([0, 1, 300, 3000]);
+    const chance = random.pick([0, 0.5, 1]);
+    editor.change(
+      Array.from({ length: span }, (_, i) => {
+        const n = (start + i) % 6000;
+        return {
+          name: triple(n),
+          change: () => (random.chance(chance) ? ('forget' as const) : triple(n, 2000 + round)),
+        };
+      }),
+    );
+    const next = holdNewest(writer);
+    pages = catchUp(writer.file, held.meta, pages, next.meta, into);
+    held.release();
+    held = next;
+    expect([round, everything(place('copy.mdb'))]).toEqual([round, everything(place())]);
+  }
+  held.release();
+  closeWriter(into);
+  closeWriter(writer);
+  editor.close();
+  expect(verify(place('copy.mdb'), () => {})).toMatchObject({ problems: [], lost: 0 });
+});
+
+test('a compacted file is smaller and has the same records; who had it open goes on with it', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 20_000);
+  forget(editor, 0, 15_000);
+  editor.close();
+  const store = open();
+  store.remember({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 5000);
+  const before = everything(place());
+  const { size } = statSync(place());
+  compact(place(), () => {});
+  expect(everything(place())).toEqual(before);
+  expect(statSync(place()).size).toBeLessThan(size / 2);
+  expect(store.remember({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 6000)).toBe(5000);
+  store.pass({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 7000, true);
+  store.close();
+  expect(everything(place())).toHaveLength(before.length + 1);
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 1, clients: 1 });
+  expect(readdirSync(scratch.path).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
+});
+
+test('an editor that was open goes on, too', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 500);
+  compact(place(), () => {});
+  fill(editor, 500, 1000);
+  editor.close();
+  expect(everything(place())).toHaveLength(1000);
+});
+
+test('a backup is restored, and the present database is set aside with all that it has', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 3000);
+  expect(copyTo(place(), place('backup'), () => {})).toBe(3000);
+  const kept = everything(place());
+  expect(statSync(place('backup')).mode & 0o777).toBe(0o600);
+  fill(editor, 3000, 4000);
+  const later = everything(place());
+  expect(restore(place(), place('backup'), place('aside'), () => {})).toEqual({
+    records: 3000,
+    wasThere: true,
+  });
+  expect(everything(place())).toEqual(kept);
+  expect(everything(place('aside'))).toEqual(later);
+  fill(editor, 4000, 4001);
+  editor.close();
+  expect(everything(place())).toHaveLength(3001);
+  expect(restore(place('new.mdb'), place('backup'), place('none'), () => {})).toEqual({
+    records: 3000,
+    wasThere: false,
+  });
+  expect(existsSync(place('none'))).toBe(false);
+  for (const name of ['greylist.mdb', 'aside', 'backup', 'new.mdb'])
+    expect(verify(place(name), () => {})?.problems).toEqual([]);
+});
+
+test('a damaged database makes way for a backup', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 1000);
+  copyTo(place(), place('backup'), () => {});
+  editor.close();
+  const kept = everything(place());
+  writeFileSync(place(), 'not what it was'.repeat(1000));
+  expect(() => compact(place(), () => {})).toThrow(/no sound meta page/);
+  expect(() => restore(place('other.mdb'), place(), place('none'), () => {})).toThrow(/no sound meta page/);
+  expect(restore(place(), place('backup'), place('aside'), () => {})).toEqual({
+    records: 1000,
+    wasThere: true,
+  });
+  expect(everything(place())).toEqual(kept);
+  expect(readdirSync(scratch.path).filter((name) => name.includes('.new-'))).toEqual([]);
+});
+
+test('an empty database, and none', () => {
+  openEditor(place()).close();
+  compact(place(), () => {});
+  expect(copyTo(place(), place('backup'), () => {})).toBe(0);
+  expect(copyTo(place('none.mdb'), place('other'), () => {})).toBeUndefined();
+  expect(existsSync(place('other'))).toBe(false);
+  expect(() => restore(place(), place('none.mdb'), place('aside'), () => {})).toThrow(/does not exist/);
+});
+
+test('what was left by those that were killed amid it goes, at the next copy, compact or restore', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 10);
+  editor.close();
+  const nobody = 2 ** 22 + 1; // more than any process has
+  const litter = ['', '-lock', `.new-${nobody}`, `.new-${nobody}-lock`].map((end) => `.new-${nobody}${end}`);
+  const kept = [`.new-${process.ppid}`, '.new', `.new-${nobody}.old`, '.before-restore-20261129T212940Z'];
+  for (const [name, work] of [
+    ['copy.mdb', () => copyTo(place(), place('copy.mdb'), () => {})],
+    ['greylist.mdb', () => compact(place(), () => {})],
+    ['greylist.mdb', () => restore(place(), place('copy.mdb'), place('aside'), () => {})],
+  ] as const) {
+    for (const end of [...litter, ...kept]) writeFileSync(place(name + end), 'x');
+    work();
+    for (const end of litter) expect(existsSync(place(name + end))).toBe(false);
+    for (const end of kept) expect(existsSync(place(name + end))).toBe(true);
+  }
+});

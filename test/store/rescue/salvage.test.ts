@@ -1,0 +1,193 @@
+// What is saved from a damaged file: every record that is still whole, in its newest form, and none that is not.
+import { readdirSync, readFileSync, readlinkSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { TripleEntry } from '../../../src/store/admin/scan.ts';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { keysOn, LEAF, nodeAt, nodeData, pageFlags } from '../../../src/store/pages/format.ts';
+import { leaves } from '../../../src/store/pages/leaves.ts';
+import { verify } from '../../../src/store/pages/verify.ts';
+import { type Saved, salvage, salvageInto } from '../../../src/store/rescue/salvage.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { everything, putAtOnce, triple } from '../filled.ts';
+
+const TRIPLES = 6000;
+const PAGE = 4096;
+
+let scratch: ReturnType<typeof makeScratch>;
+let into: Writer;
+const place = (name: string) => path.join(scratch.path, name);
+const damaged = () => place('damaged');
+
+/** A file whose triples were all written anew, a part of them twice: older forms of them stand in its free pages. */
+beforeEach(() => {
+  scratch = makeScratch();
+  const writer = openWriter(damaged());
+  putAtOnce(writer, 0, TRIPLES, 1000);
+  putAtOnce(writer, 0, TRIPLES, 2000);
+  putAtOnce(writer, 0, 100, 3000);
+  closeWriter(writer);
+  into = openWriter(place('greylist.mdb'));
+});
+afterEach(() => {
+  closeWriter(into);
+  scratch.remove();
+});
+
+const newest = (n: number) => triple(n, n < 100 ? 3000 : 2000);
+
+function change(work: (bytes: Buffer) => void): void {
+  const bytes = readFileSync(damaged());
+  work(bytes);
+  writeFileSync(damaged(), bytes);
+}
+
+/** The numbers of the pages that hold the newest state's records. */
+function leafNumbers(): number[] {
+  const file = openFile(damaged())!;
+  const numbers = [...leaves(file, readHead(file), { onDamage() {} })].map((page) => page.readUInt32LE(0));
+  closeFile(file);
+  return numbers;
+}
+
+function saveAll(): Saved {
+  const work = salvage(damaged(), into);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+const bySender = (entries: TripleEntry[]) => new Map(entries.map((entry) => [entry.sender, entry]));
+const saved = () => bySender(everything(place('greylist.mdb')) as TripleEntry[]);
+const all = () => bySender(Array.from({ length: TRIPLES }, (_, n) => newest(n)));
+
+test('all of it, in the newest form, where nothing leads to it any more', () => {
+  change((bytes) => bytes.fill(0xa5, 0, 2 * PAGE)); // both meta pages
+  const { records, pages, of } = saveAll();
+  expect(records).toBe(TRIPLES);
+  expect(pages).toBe(of);
+  expect(saved()).toEqual(all());
+  expect(verify(place('greylist.mdb'), () => {})?.problems).toEqual([]);
+});
+
+test('what the database has already stays as it is', () => {
+  putAtOnce(into, 0, 50, 9000);
+  expect(saveAll().records).toBe(TRIPLES - 50);
+  expect(saved().get(triple(49).sender)).toEqual(triple(49, 9000));
+  expect(saved().get(triple(50).sender)).toEqual(newest(50));
+  expect(saveAll().records).toBe(0); // all is there
+});
+
+/** Whose records stand on the page. */
+function sendersOn(page: number): Set<string> {
+  const before = readFileSync(damaged());
+  change((bytes) => bytes.fill(0, page * PAGE, (page + 1) * PAGE));
+  const others = bySender(everything(damaged()) as TripleEntry[]);
+  writeFileSync(damaged(), before);
+  return new Set([...all().keys()].filter((sender) => !others.has(sender)));
+}
+
+/** All was saved as it was; but what stood on a page that is lost may be missing, or have an older form. */
+function expectSaved(lost: Set<string>): void {
+  expect(lost.size).toBeGreaterThan(10);
+  const found = saved();
+  for (const [sender, entry] of all()) {
+    const was = found.get(sender);
+    if (!lost.has(sender)) expect(was).toEqual(entry);
+    else if (was !== undefined) expect(was.firstSeen).toBeLessThanOrEqual(entry.firstSeen);
+  }
+}
+
+test.each<[string, (page: number) => void]>([
+  ['is zeros', (page) => change((bytes) => bytes.fill(0, page * PAGE, (page + 1) * PAGE))],
+  ['is rubbish', (page) => change((bytes) => bytes.fill(0xa5, page * PAGE, (page + 1) * PAGE))],
+  ['is cut off with all behind it', (page) => truncateSync(damaged(), page * PAGE + 40)],
+])('where a page %s, all others are saved', (_, spoil) => {
+  const page = Math.max(...leafNumbers());
+  const lost = sendersOn(page);
+  spoil(page);
+  saveAll();
+  expectSaved(lost);
+});
+
+test('a record is believed by its check only', () => {
+  // In every leaf, older ones too, one bit of each record is another.
+  change((bytes) => {
+    for (let page = 2 * PAGE; page < bytes.length; page += PAGE) {
+      if (pageFlags(bytes, page) !== LEAF) continue;
+      for (let i = 0; i < keysOn(bytes, page); i++) bytes[nodeData(bytes, nodeAt(bytes, page, i))]! ^= 1;
+    }
+  });
+  const { records, pages } = saveAll();
+  expect(pages).toBeGreaterThan(100);
+  expect(records).toBe(0);
+});
+
+test('pages that lie about what is in them do no harm', () => {
+  const [a, b, c] = leafNumbers();
+  change((bytes) => {
+    bytes.writeUInt16LE(0xffff, a! * PAGE + 20); // more records than a page can have
+    bytes.writeUInt16LE(0xfffe, b! * PAGE + 24); // one that lies outside
+    bytes.writeUInt32LE(0xffffffff, nodeAt(bytes, c! * PAGE, 0)); // one that is longer than the file
+  });
+  saveAll();
+  const found = saved();
+  for (const entry of found.values()) expect([1000, 2000, 3000]).toContain(entry.firstSeen);
+  expect(found.size).toBeGreaterThanOrEqual(TRIPLES - 3);
+  expect(verify(place('greylist.mdb'), () => {})?.problems).toEqual([]);
+});
+
+test('nothing is saved from rubbish, an empty file, or behind a link', () => {
+  for (const content of [
+    Buffer.alloc(10 * PAGE, 0xa5),
+    Buffer.alloc(0),
+    Buffer.from('Dear administrator,'),
+  ]) {
+    writeFileSync(damaged(), content);
+    expect(saveAll()).toEqual({ records: 0, pages: 0, of: 0 });
+  }
+  symlinkSync(damaged(), place('link'));
+  expect(() => salvage(place('link'), into).next()).toThrow('ELOOP');
+  expect(() => salvage(place('none'), into).next()).toThrow('ENOENT');
+});
+
+test('nothing is saved into a database that is damaged itself: liblmdb would die of it', () => {
+  const other = place('other');
+  const writer = openWriter(other);
+  putAtOnce(writer, 0, 1000, 1000);
+  closeWriter(writer);
+  const bytes = readFileSync(other);
+  for (let page = 0; page < bytes.length; page += PAGE)
+    if (pageFlags(bytes, page) === LEAF) bytes.fill(0, page, page + PAGE);
+  writeFileSync(other, bytes);
+  expect(() => salvageInto(other, damaged(), () => {})).toThrow(/^page \d+ /);
+  expect(readFileSync(other).equals(bytes)).toBe(true);
+});
+
+test('it is done a few pages at a time, may be abandoned after each, and leaves nothing open', () => {
+  const isOpen = () =>
+    readdirSync('/proc/self/fd').some((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === damaged();
+      } catch {
+        return false; // the directory that is just read
+      }
+    });
+  const work = salvage(damaged(), into);
+  const first = { ...work.next().value };
+  expect(first.pages).toBeLessThan(first.of / 2);
+  expect(first.records).toBeGreaterThan(0);
+  expect(saved().size).toBe(first.records); // on record, for everybody
+  const second = { ...work.next().value };
+  expect(second.pages).toBeGreaterThan(first.pages);
+  expect(isOpen()).toBe(true);
+  work.return(second);
+  expect(isOpen()).toBe(false);
+  // Whoever goes on begins anew.
+  expect(saveAll().records).toBe(TRIPLES - second.records);
+  expect(saved()).toEqual(all());
+  expect(isOpen()).toBe(false);
+});
