@@ -39,8 +39,7 @@ export function decide(
   if (made !== undefined) return made;
   let seen = store.look(triple, now);
   let judgement = judge(seen, now, settings);
-  const known = judgement !== 'remember, then judge again';
-  if (!known) {
+  if (judgement === 'remember, then judge again') {
     seen = { ...seen, firstSeen: store.remember(triple, now) };
     judgement = judge(seen, now, settings);
   }
@@ -48,14 +47,14 @@ export function decide(
   try {
     if (judgement === 'pass and note it') store.pass(triple, now, settings.autoWhitelist > 0);
     else if (judgement === 'pass and greet') store.greet(triple.client, now);
-    else if (judgement === 'defer' && known && age > 0 && !seen.full) store.defer(triple, now);
+    else if (judgement === 'defer' && age > 0 && !seen.full) store.defer(triple, now);
   } catch (error) {
     onTrouble(error);
   }
   return {
     passes: judgement !== 'defer',
     age,
-    delayed: judgement === 'pass and note it' && !seen.passed && known,
+    delayed: judgement === 'pass and note it' && !seen.passed,
   };
 }
 

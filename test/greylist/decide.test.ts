@@ -1,7 +1,7 @@
 // The decision, with a store that is a Map and a clock that is a number.
 import { describe, expect, test } from 'vitest';
 import { decide, foresee, judge } from '../../src/greylist/decide.ts';
-import type { Rules, Store } from '../../src/store/store.ts';
+import type { Rules, Sighting, Store } from '../../src/store/store.ts';
 
 const settings: Rules = {
   delay: 60,
@@ -115,6 +115,94 @@ describe('the auto-whitelist', () => {
   });
 });
 
+describe('of what is on record', () => {
+  const seen = { comeBacks: 0, clientFresh: true, firstSeen: 0, passed: false, fresh: true, full: false };
+
+  test('come-backs that were counted before count no more where --auto-whitelist is 0, and one suffices where it is 1', () => {
+    const judged = (comeBacks: number, autoWhitelist: number) =>
+      judge({ ...seen, comeBacks }, 2000, { delay: 60, autoWhitelist });
+    expect(judged(50, 0)).toBe('remember, then judge again');
+    expect(judged(1, 1)).toBe('remember, then judge again');
+    expect(judged(2, 1)).toBe('pass');
+  });
+
+  test('a triple that has passed costs a whitelisted client no note', () => {
+    expect(judge({ ...seen, comeBacks: 3, firstSeen: 1000, passed: true }, 2000, settings)).toBe('pass');
+  });
+
+  test('a come-back is counted where --auto-whitelist has a use for it', () => {
+    const counted: boolean[] = [];
+    const store: Store = {
+      ...memory(),
+      look: () => ({ ...seen, firstSeen: 1000, fresh: false }),
+      pass: (_triple, _now, comeBack) => void counted.push(comeBack),
+    };
+    for (const autoWhitelist of [0, 1]) ask(store, 2000, {}, { delay: 60, autoWhitelist });
+    expect(counted).toEqual([false, true]);
+  });
+
+  test('a deferral is noted, while there is room for it; a pass is none', () => {
+    const noted: number[] = [];
+    const at = (now: number, more: Partial<Sighting> = {}) =>
+      ask(
+        {
+          ...memory(),
+          look: () => ({ ...seen, firstSeen: 1000, ...more }),
+          defer: (_triple, now) => void noted.push(now),
+        },
+        now,
+        {},
+        { delay: 60, autoWhitelist: 0 },
+      );
+    expect(at(1001)).toBe('defer');
+    expect(at(1002, { full: true })).toBe('defer');
+    expect(at(2000, { passed: true })).toBe('pass');
+    expect(noted).toEqual([1001]);
+  });
+});
+
+test('what another process has seen between the look and the note is a mail that comes again', () => {
+  const store = memory();
+  const at = (now: number) =>
+    decide({ client: 'c', sender: 'raced', recipient: 'r' }, store, now, settings, fail);
+  at(1000);
+  store.look = () => ({
+    comeBacks: 0,
+    clientFresh: false,
+    firstSeen: 0,
+    passed: false,
+    fresh: false,
+    full: false,
+  });
+  expect(at(1002)).toMatchObject({ passes: false, age: 2 });
+  expect(deferred.filter((note) => note.startsWith('raced'))).toEqual(['raced 1002']);
+  expect(at(1100)).toEqual({ passes: true, age: 100, delayed: true });
+});
+
+test('a store that several hosts share decides by itself, and where it cannot, what the host has on record counts', () => {
+  const asked: unknown[] = [];
+  const made = { passes: true, age: 7, delayed: true };
+  const triple = { client: 'c', sender: 's', recipient: 'r' };
+  const shared: Store = {
+    ...memory(),
+    decide: (...what) => {
+      asked.push(what);
+      return made;
+    },
+    look: () => fail(new Error('nobody looks')),
+  };
+  expect(decide(triple, shared, 1000, settings, fail)).toBe(made);
+  expect(foresee(triple, shared, 1001, settings)).toBe(made);
+  expect(asked).toEqual([
+    [triple, 1000, settings, false],
+    [triple, 1001, settings, true],
+  ]);
+  const alone: Store = { ...memory(), decide: () => undefined };
+  expect(foresee(triple, alone, 1000, settings)).toMatchObject({ passes: false });
+  expect(decide(triple, alone, 1000, settings, fail)).toMatchObject({ passes: false, age: 0 });
+  expect(decide(triple, alone, 2000, settings, fail)).toMatchObject({ passes: true, age: 1000 });
+});
+
 test('a pass is noted once a day where nobody counts come-backs', () => {
   const off = { ...settings, autoWhitelist: 0 };
   const seen = { comeBacks: 0, clientFresh: false, firstSeen: 1000, passed: true, fresh: false, full: false };
@@ -158,5 +246,5 @@ test('foresight stores nothing', () => {
   expect(foresee(triple, store, 1000, settings)).toMatchObject({ passes: false, age: 0 });
   expect(foresee(triple, store, 2000, settings)).toMatchObject({ passes: false, age: 0 });
   store.remember(triple, 1000);
-  expect(foresee(triple, store, 2000, settings)).toMatchObject({ passes: true });
+  expect(foresee(triple, store, 2000, settings)).toEqual({ passes: true, age: 1000, delayed: false });
 });
