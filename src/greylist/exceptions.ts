@@ -49,8 +49,7 @@ export function exceptionFor(request: PolicyRequest, settings: ExceptionSettings
   if (settings.onlyList !== undefined && settings.onlyList.match(recipient) === undefined)
     return { rule: 'not opted in' };
   if (settings.roleAccounts && ROLES.has(localPart(recipient))) return { rule: 'role account' };
-  if (settings.exceptRecipients.length > 0 && isExcepted(recipient, settings.exceptRecipients))
-    return { rule: 'excepted recipient' };
+  if (isExcepted(recipient, settings.exceptRecipients)) return { rule: 'excepted recipient' };
   if (
     settings.greylist === 'suspicious' &&
     !looksSuspicious(request, [settings.hostname, domainOf(recipient)])

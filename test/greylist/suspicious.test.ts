@@ -45,6 +45,7 @@ describe('a HELO', () => {
     ['bare IPv6 address', '2001:db8::1'],
     ['address literal, its own even', '[192.0.2.1]'],
     ['IPv6 literal', '[IPv6:2001:db8::1]'],
+    ['name with a port', 'mail.firm.example:25'],
     ['unqualified name', 'ylmf-pc'],
     ['nothing', ''],
     ['dot', '.'],
