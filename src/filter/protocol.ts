@@ -48,7 +48,7 @@ export function newDecoder(listener: Listener): Decoder {
   function line(text: string, from: number, end: number): boolean {
     if (end - from > MOST_LINE) return tooLong();
     requestLength += end - from + 1;
-    const to = end > from && text.charCodeAt(end - 1) === RETURN ? end - 1 : end;
+    const to = text.charCodeAt(end - 1) === RETURN ? end - 1 : end; // before the line stands a line feed, or nothing
     if (to === from) {
       const more = listener.request(request);
       clear();
@@ -85,7 +85,6 @@ export function newDecoder(listener: Listener): Decoder {
   }
 
   return (chunk, length) => {
-    if (!open) return false;
     const text = chunk.toString('latin1', 0, length);
     let from = 0;
     for (let end = text.indexOf('\n'); open && end >= 0; end = text.indexOf('\n', from)) {
@@ -97,7 +96,7 @@ export function newDecoder(listener: Listener): Decoder {
       }
       from = end + 1;
     }
-    if (open && from < length) {
+    if (open) {
       held += text.slice(from);
       if (held.length > MOST_LINE) open = tooLong();
     }

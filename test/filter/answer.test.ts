@@ -163,6 +163,26 @@ test('a mail that an administrator lets pass was delayed all the same', () => {
   expect(ask({ instance: 'z.3', sender: 'eve@example.org' })).toBe('dunno'); // never seen before
 });
 
+test('a deferral tells how many seconds are left until a mail that comes back passes', () => {
+  const ask = filterWith({ text: ['%s of %d'], delay: ['60'] });
+  expect(ask()).toBe('defer_if_permit 61 of 60');
+  now += 60;
+  expect(ask()).toBe('defer_if_permit 1 of 60');
+  now += 1;
+  expect(ask()).toBe('dunno');
+});
+
+test('trouble with a note leaves the answer as it is, and is told', () => {
+  const ask = filterWith();
+  expect(ask()).toBe(DEFERRED);
+  now += 61;
+  store.pass = () => {
+    throw new Error('no space left');
+  };
+  expect(filterWith({ 'on-error': ['defer'] })()).toBe('dunno');
+  expect(logged).toEqual(['no space left; the answer stands, but is not noted']);
+});
+
 test('a clock that says 2106 is trouble: what it says cannot be on record', () => {
   const before = now;
   now = 0x1_0000_0000;

@@ -1,6 +1,7 @@
 // Bytes in, requests out: the same whatever the chunks they come in.
 import { describe, expect, test } from 'vitest';
 import { newDecoder } from '../../src/filter/protocol.ts';
+import { emptyRequest } from '../../src/greylist/request.ts';
 import { makeRandom, type Random } from '../support/random.ts';
 
 interface Seen {
@@ -52,12 +53,35 @@ describe('a request', () => {
   });
 
   test('ignores lines without = or without a name, and tells of them', () => {
-    const { events } = decode(Buffer.from('nothing\n=value\nsender=s\n\n'));
+    const { events } = decode(Buffer.from(`nothing\n=value\n${'x'.repeat(101)}\nsender=s\n\n`));
     expect(events.filter((event) => event.startsWith('garbage'))).toEqual([
       'garbage nothing',
       'garbage =value',
+      `garbage ${'x'.repeat(100)}`,
     ]);
     expect(events.at(-1)).toContain('"sender":"s"');
+  });
+
+  test('has each attribute that matters under its own name, and no other', () => {
+    const request = { ...emptyRequest() };
+    for (const name of Object.keys(request) as (keyof typeof request)[]) request[name] = `the ${name}`;
+    const lines = Object.entries(request).map(([name, value]) => `${name}=${value}\n`);
+    expect(requestsIn(`${lines.join('')}sende=x\nsizes=y\n\n`)).toEqual([request]);
+  });
+
+  test('is told attribute by attribute to whoever wants to know, with what is too long cut', () => {
+    const text = `sender=a=b\nany=\r\n${'n'.repeat(513)}=${'v'.repeat(513)}\n\n`;
+    const { events } = decode(Buffer.from(text));
+    expect(events.slice(0, -1)).toEqual(['sender=a=b', 'any=', `${'n'.repeat(512)}=${'v'.repeat(512)}`]);
+    const senders: string[] = [];
+    const decoder = newDecoder({
+      request: ({ sender }) => senders.push(sender) > 0,
+      garbage: () => {},
+      tooLong: () => {},
+      attribute: undefined,
+    });
+    decoder(Buffer.from(text), text.length);
+    expect(senders).toEqual(['a=b']);
   });
 
   test('is not told while its end is missing', () => {
@@ -96,6 +120,35 @@ describe('what has no end', () => {
       expect(events).toEqual(['too long: a line of more than 65536 bytes']);
       expect(open).toBe(false);
     }
+  });
+
+  test('a line of 64 KiB does not, nor a request of 1 MiB, nor many requests that are more together', () => {
+    const long = `sender=${'x'.repeat(65_529)}\n`;
+    for (const random of [undefined, makeRandom(7)])
+      expect(decode(Buffer.from(`${long}\n`), random)).toMatchObject({ events: { length: 2 }, open: true });
+    const lines = 'sender=x\n'.repeat(116_508);
+    const whole = `${lines}any\n`; // 1 MiB to the byte
+    expect(whole).toHaveLength(1_048_576);
+    for (const random of [undefined, makeRandom(7)])
+      expect(decode(Buffer.from(`${whole}\n`.repeat(2)), random).open).toBe(true);
+    expect(decode(Buffer.from(`${lines}many\n\n`)).open).toBe(false);
+  });
+
+  test('a line whose end does not come closes it as soon as it is too long', () => {
+    const told: string[] = [];
+    const nothing = () => {};
+    const decoder = newDecoder({
+      request: () => true,
+      garbage: nothing,
+      tooLong: (what) => void told.push(what),
+      attribute: undefined,
+    });
+    const piece = Buffer.alloc(16 * 1024, 'x');
+    for (let i = 0; i < 4; i++) expect(decoder(piece, piece.length)).toBe(true);
+    expect(decoder(piece, 1)).toBe(false);
+    expect(told).toEqual(['a line of more than 65536 bytes']);
+    expect(decoder(Buffer.from('\n\n'), 2)).toBe(false);
+    expect(told).toHaveLength(1);
   });
 
   test('a request of more than 1 MiB closes it too, and nothing is read after', () => {
