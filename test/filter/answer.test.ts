@@ -172,6 +172,40 @@ test('a deferral tells how many seconds are left until a mail that comes back pa
   expect(ask()).toBe('dunno');
 });
 
+test('what an administrator lets pass is noted as passed: it passes when that is over, too; not in a dry run', () => {
+  const over = store.releases;
+  const releases = () => [{ recipient: 'bob@example.net', until: now }];
+  const ask = filterWith();
+  const idle = filterWith({ 'dry-run': ['true'] });
+  expect(ask()).toBe(DEFERRED);
+  expect(ask({ sender: 'eve@example.org' })).toBe(DEFERRED);
+  store.releases = releases;
+  expect(ask()).toBe('dunno');
+  expect(idle({ sender: 'eve@example.org' })).toBe('dunno');
+  store.releases = over;
+  const triple = { client: '192.0.2.1', sender: 'ann@example.org', recipient: 'bob@example.net' };
+  expect(store.look(triple, now)).toMatchObject({ passed: true, comeBacks: 0 });
+  expect(store.look({ ...triple, sender: 'eve@example.org' }, now)).toMatchObject({ passed: false });
+});
+
+test('trouble with releases defers, as was decided, and is told', () => {
+  store.releases = () => {
+    throw new Error('no database');
+  };
+  expect(filterWith()()).toBe(DEFERRED);
+  expect(logged).toEqual(['no database; a release may not be seen meanwhile']);
+});
+
+test('trouble with the store defers nobody where nobody is to be deferred', () => {
+  store.look = () => {
+    throw new Error('no database');
+  };
+  expect(filterWith({ 'on-error': ['defer'] })()).toBe(DEFERRED);
+  expect(filterWith({ 'on-error': ['defer'], greylist: ['observe'] })()).toBe('dunno');
+  expect(filterWith({ 'on-error': ['defer'], 'dry-run': ['true'] })()).toBe('dunno');
+  expect(filterWith({ 'on-error': ['exit'] })()).toBeUndefined();
+});
+
 test('trouble with a note leaves the answer as it is, and is told', () => {
   const ask = filterWith();
   expect(ask()).toBe(DEFERRED);
