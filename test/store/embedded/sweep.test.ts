@@ -84,14 +84,6 @@ test('a limit of 0 forgets nothing', () => {
   expect(store.look(triple(2), later)).toMatchObject({ passed: true, comeBacks: 1 });
 });
 
-test('deferrals are kept with their time, the first four times', () => {
-  store.remember(triple(1), 1000);
-  for (const now of [1010, 1020, 1030, 1040, 1050]) store.defer(triple(1), now);
-  store.pass(triple(1), 1300, false);
-  store.close();
-  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 0, passed: 1 });
-});
-
 test('the sweep takes what has expired off the disk and leaves all else', () => {
   const many = 3000;
   for (let n = 0; n < many; n++) {
