@@ -5,12 +5,15 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { peek } from '../../../src/store/admin/peek.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { markedTxn } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
-import type { Store } from '../../../src/store/store.ts';
+import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { everything } from '../filled.ts';
 
 const NONE = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
 let scratch: ReturnType<typeof makeScratch>;
@@ -18,18 +21,15 @@ let store: Store;
 const said: string[] = [];
 const place = () => path.join(scratch.path, 'greylist.mdb');
 
+function open(limits: Limits): Store {
+  const say = (what: string | Error) => void said.push(String(what));
+  return openStore({ path: place(), sync: 'later', limits, onDamage: say, onTrouble: say, onFull: say });
+}
+
 beforeEach(() => {
   scratch = makeScratch();
   said.length = 0;
-  const say = (what: string | Error) => void said.push(String(what));
-  store = openStore({
-    path: place(),
-    sync: 'later',
-    limits: NONE,
-    onDamage: say,
-    onTrouble: say,
-    onFull: say,
-  });
+  store = open(NONE);
 });
 afterEach(() => {
   store.close();
@@ -97,17 +97,74 @@ test('a file that is renamed away is noticed, and what is stored then goes into 
 test('what a killed filter has left in the queue is seen by whoever only reads, in its place and once', () => {
   for (const n of [1, 4, 7]) store.remember(triple(n), 1000 + n);
   store.close();
-  const queue = newQueue(place(), false);
-  const key = Buffer.alloc(MAX_KEY);
-  for (const n of [9, 2, 4]) {
-    const length = writeTriple(key, 0, triple(n));
-    expect(queue.find(key, length)).toBe(0);
-    expect(queue.add(key, length, 1000 + n)).toBe(true);
-  }
-  queue.close();
+  queue(false, [9, 1009], [2, 1002], [4, 1004]);
   const seen = [...scan(place())!.entries].map((entry) => entry.kind === 'triple' && entry.firstSeen);
   expect(seen).toEqual([1001, 1002, 1004, 1007, 1009]);
   expect(verify(place(), () => {})?.waiting).toBe(3);
   expect(peek(place(), triple(9)).triple).toMatchObject({ firstSeen: 1009, passed: false });
   expect(peek(place(), triple(8)).triple).toBeUndefined();
+});
+
+/** Has the triples in the queue, as another process would have put them there. */
+function queue(durable: boolean, ...sights: [n: number, now: number][]): void {
+  const queue = newQueue(place(), durable);
+  const key = Buffer.alloc(MAX_KEY);
+  for (const [n, now] of sights) {
+    const length = writeTriple(key, 0, triple(n));
+    queue.find(key, length);
+    expect(queue.add(key, length, now)).toBe(true);
+  }
+  queue.close();
+}
+
+test('what was queued by a clock that was ahead counts as seen now', () => {
+  queue(false, [1, 9000]);
+  store.remember(triple(2), 2000);
+  expect(store.look(triple(1), 2000).firstSeen).toBe(2000);
+});
+
+test('what has lain in the queue for longer than it counts is put in nothing’s place', () => {
+  store.close();
+  store = open({ ...NONE, retryWindow: 1000 });
+  store.remember(triple(1), 5000);
+  queue(false, [1, 3000], [2, 3000]);
+  expect(store.remember(triple(2), 5500)).toBe(5500);
+  expect(store.look(triple(1), 5600).firstSeen).toBe(5000);
+});
+
+test('the sight of a triple that has passed stays, whatever was queued', () => {
+  store.remember(triple(1), 3000);
+  store.pass(triple(1), 3500, false);
+  queue(false, [1, 2000]);
+  store.remember(triple(2), 4000);
+  expect(store.look(triple(1), 4000)).toMatchObject({ firstSeen: 3000, passed: true });
+});
+
+test('an earlier sight of one that waits takes the place of a later one, and its deferrals stay', () => {
+  store.remember(triple(1), 3000);
+  store.defer(triple(1), 3100);
+  store.close();
+  store = open(NONE);
+  queue(false, [1, 2000]);
+  store.remember(triple(2), 4000);
+  store.close();
+  expect(everything(place()).map((entry) => entry.kind === 'triple' && entry)).toMatchObject([
+    { firstSeen: 2000, deferrals: 2 },
+    { firstSeen: 4000, deferrals: 1 },
+  ]);
+});
+
+test('what was answered as being on the disk is there before it leaves the queue', () => {
+  const isSafe = () => {
+    const file = openFile(place())!;
+    const { txnid } = readHead(file);
+    const safe = markedTxn(file) === txnid;
+    closeFile(file);
+    return safe;
+  };
+  store.remember(triple(1), 1000);
+  expect(isSafe()).toBe(false); // in a second or two
+  queue(true, [2, 1000]);
+  store.remember(triple(3), 1000);
+  expect(isSafe()).toBe(true);
 });

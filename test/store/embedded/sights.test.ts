@@ -15,6 +15,11 @@ let ready: boolean;
 /** Who is said to store at each try to change the database. */
 let tries: number[];
 let up: number; // milliseconds
+let busy: boolean;
+/** What is in the way of a change, and what was told of it. */
+let broken: Error | undefined;
+let told: Error[];
+const hurry = vi.fn();
 
 const database = () => path.join(scratch.path, 'greylist.mdb');
 const queue = () => queuePath(database());
@@ -25,26 +30,33 @@ beforeEach(() => {
   ready = false;
   tries = [];
   up = 10_000;
+  busy = false;
+  broken = undefined;
+  told = [];
+  hurry.mockClear();
   vi.spyOn(process, 'uptime').mockImplementation(() => up / 1000);
   vi.spyOn(Math, 'random').mockReturnValue(0); // as impatient as may be
   const keeper: Keeper = {
     settle: (work) => work(),
     look: () => undefined,
     flush: () => undefined,
-    hurry: () => undefined,
-    change: () => void tries.push(readFileSync(queue()).readUInt32LE(STORER_AT)),
-    isBusy: () => false,
+    hurry,
+    change: () => {
+      tries.push(readFileSync(queue()).readUInt32LE(STORER_AT));
+      if (broken !== undefined) throw broken;
+    },
+    isBusy: () => busy,
     isReady: () => ready,
     close() {},
   };
   sights = newSights({
     keeper,
-    limits: { retryWindow: 0, maxAge: 0, maxWaiting: 0 },
+    limits: { retryWindow: 5000, maxAge: 0, maxWaiting: 0 },
     path: database(),
     sync: 'later',
     others: () => 0,
     onFull() {},
-    onTrouble() {},
+    onTrouble: (error) => void told.push(error),
   });
 });
 afterEach(() => {
@@ -128,13 +140,64 @@ test('the time counts anew when another process is seen to store, or to be about
   expect(tries).toEqual([process.pid]);
 });
 
+test('what is queued is found there, until it is so old that it counts no more', () => {
+  ask('a');
+  const found = (name: string, now: number) => sights.find(Buffer.from(name), name.length, now);
+  expect([found('a', 1000), found('a', 6000), found('b', 1000)]).toEqual([1000, 1000, 0]);
+  expect(found('a', 6001)).toBe(-1); // it may stand before a younger one
+});
+
+test('while another process has the lock it is left to that one, and looked at again within a second', () => {
+  busy = true;
+  ask('a');
+  goBy(5000);
+  expect([tries, hurry.mock.calls.length]).toEqual([[], 0]);
+  busy = false;
+  goBy(1000);
+  expect([tries, hurry.mock.calls.length]).toEqual([[process.pid], 1]);
+});
+
+test('after trouble, which is told, new triples go into the database at once, until one got there', () => {
+  broken = new Error('no space left');
+  ask('a');
+  goBy(1001);
+  expect([tries.length, told]).toEqual([1, [broken]]);
+  expect(() => ask('b')).toThrow('no space left');
+  expect(tries).toHaveLength(2);
+  broken = undefined;
+  ask('c');
+  expect(tries).toHaveLength(3);
+  ask('d');
+  expect(tries).toHaveLength(3);
+});
+
+test('what is not queued goes into the database at once, and so does what was known before', () => {
+  const key = Buffer.from('a');
+  queueBefore(0);
+  expect(sights.remember(key, 1, 1000, false)).toBe(1000);
+  expect(tries).toHaveLength(1);
+  expect(sights.flush(key, 1, 1000)).toBe(false);
+  expect(tries).toHaveLength(1);
+  ask('b');
+  expect(sights.flush(Buffer.from('b'), 1, 1000)).toBe(true);
+  expect(tries).toHaveLength(2);
+});
+
+test('a process that has queued nothing has nothing to do at its end', () => {
+  queueBefore(0);
+  sights.close(false);
+  expect([tries, told]).toEqual([[], []]);
+});
+
 test.each([
-  ['leaves', true, 0],
-  ['stores, where it may not leave it,', false, 1],
-])('at its end it %s what it has queued, where another process stores', (_, mayLeave, count) => {
+  ['leaves', true, false, 0],
+  ['stores, where it may not leave it,', false, false, 1],
+  ['stores, where it has LMDB loaded,', true, true, 1],
+])('at its end it %s what it has queued, where another process stores', (_, mayLeave, isReady, count) => {
   queueBefore(0);
   ask('a');
   nameStorer(database(), process.ppid);
+  ready = isReady;
   sights.close(mayLeave);
   expect(tries).toHaveLength(count);
 });
