@@ -186,7 +186,6 @@ export function newSights(options: SightsOptions): Sights {
     if (!keeper.isReady()) queue.claim(); // it takes a moment to load LMDB
     try {
       keeper.settle(() => store(Math.floor(Date.now() / 1000)));
-      stuck = false;
     } catch (error) {
       stuck = true; // further triples go into the database before the reply, or meet the same trouble
       options.onTrouble(error as Error);

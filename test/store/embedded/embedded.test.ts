@@ -61,6 +61,63 @@ test('come-backs are counted by client, passing is noted by triple', () => {
   expect(store.look(triple(1), 3000).comeBacks).toBe(2);
 });
 
+test('where there is no database, nothing is known', () => {
+  const nothing = {
+    comeBacks: 0,
+    clientFresh: false,
+    firstSeen: 0,
+    passed: false,
+    fresh: false,
+    full: false,
+  };
+  expect(store.look(triple(1), 3000)).toEqual(nothing);
+  expect(store.releases()).toEqual([]);
+});
+
+test.each(['192.0.2.1', '2001:DB8::1', 'example.com'])(
+  'of %s it is told when it, and its triples, were seen, and what is noted of them',
+  (client) => {
+    const DAY = 86_400;
+    const now = 10_000 * DAY;
+    const seen = { client, sender: 'S@x', recipient: 'r@y' };
+    store.remember(seen, now - 60);
+    for (const ago of [50, 40, 30]) store.defer(seen, now - ago);
+    store.close();
+    store = open(NONE);
+    expect(store.look(seen, now)).toMatchObject({ firstSeen: now - 60, full: false, clientFresh: false });
+    store.defer(seen, now - 20);
+    store.close();
+    store = open(NONE);
+    expect(store.look(seen, now)).toMatchObject({ full: true, passed: false, fresh: false, comeBacks: 0 });
+    store.pass(seen, now, true);
+    const later = (seconds: number) => store.look(seen, now + seconds);
+    expect(later(0)).toMatchObject({ passed: true, fresh: true, comeBacks: 1, clientFresh: true });
+    expect(later(DAY - 3600)).toMatchObject({ passed: true, fresh: true, comeBacks: 1, clientFresh: true });
+    expect(later(DAY)).toMatchObject({ passed: true, fresh: false, comeBacks: 1, clientFresh: false });
+    store.greet(client, now + DAY);
+    expect(later(DAY)).toMatchObject({ fresh: false, comeBacks: 1, clientFresh: true });
+    expect(store.look({ ...seen, client: `${client}0` }, now)).toMatchObject({ firstSeen: 0, comeBacks: 0 });
+  },
+);
+
+test('what goes from the queue into the database while it is looked for is found', () => {
+  store.remember(triple(0), 1000); // makes the database
+  const other = open(NONE);
+  const queued = triple(1);
+  store.look(queued, 1000);
+  store.remember(queued, 1000);
+  expect(other.look(triple(1), 1001).firstSeen).toBe(1000);
+  expect(verify(place(), () => {})?.waiting).toBe(1);
+  // Between the look at the database and the one at the queue.
+  const uptime = vi.spyOn(process, 'uptime').mockImplementationOnce(() => {
+    store.remember(triple(2), 1001);
+    return 1;
+  });
+  expect(other.look(triple(1), 1002).firstSeen).toBe(1000);
+  uptime.mockRestore();
+  other.close();
+});
+
 test('thousands of random changes leave what a Map would hold, and a sound file', () => {
   const random = makeRandom(6);
   const model = new Map<number, { firstSeen: number; comeBacks: number }>();

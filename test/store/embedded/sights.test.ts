@@ -103,6 +103,15 @@ test('the first to queue something stores what comes within a second, and says s
   expect(tries).toHaveLength(1);
 });
 
+test('and so does what comes after that', () => {
+  ask('a');
+  goBy(5000);
+  expect(tries).toHaveLength(1);
+  ask('b');
+  goBy(5000);
+  expect(tries).toHaveLength(2);
+});
+
 test('in a storm, where so much comes that it is not to wait for a second, it is stored soon', () => {
   ask('a');
   goBy(100);

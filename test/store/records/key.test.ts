@@ -1,6 +1,6 @@
 // Keys: exact, short, and a client's beside those of its triples.
 import { describe, expect, test } from 'vitest';
-import { MAX_KEY, readKey, writeClient, writeTriple } from '../../../src/store/records/key.ts';
+import { MAX_KEY, readKey, writeClient, writeHouse, writeTriple } from '../../../src/store/records/key.ts';
 import { makeRandom } from '../../support/random.ts';
 
 function tripleKey(client: string, sender: string, recipient: string): Buffer {
@@ -75,6 +75,18 @@ describe('keys', () => {
     expect(tripleKey('192.0.2.17', sender, recipient).length).toBe(
       5 + Math.ceil((sender.length + 1 + recipient.length) * 0.75),
     );
+  });
+
+  test('the bytes are those that databases hold already', () => {
+    expect(tripleKey('192.0.2.17', 'Ann@example.org', 'b').toString('hex')).toBe(
+      '04c000021104e3a615804d40c1653d21c008',
+    );
+    expect(tripleKey('2001:DB8::1', '\xe9', 'b').toString('hex')).toBe(
+      '01000b323030313a6462383a3a31ff0001e962',
+    );
+    expect(clientKey('2001:DB8::1').toString('hex')).toBe('01000b323030313a4442383a3a31');
+    const house = Buffer.alloc(16);
+    expect(house.toString('hex', 0, writeHouse(house, 0, 'Sweep'))).toBe('005377656570');
   });
 
   test('rubbish is no key', () => {

@@ -4,14 +4,17 @@ import {
   addDeferral,
   CLIENT_SIZE,
   copyTriple,
+  HOUSE_HEAD,
   isFull,
   isRecord,
+  MAX_RECORD,
   mainNumber,
   ONCE_SIZE,
   readClient,
   readTriple,
   TRIPLE_SIZE,
   writeClient,
+  writeHouse,
   writeTriple,
 } from '../../../src/store/records/record.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -50,6 +53,57 @@ test('triples and clients come back as they were, times as coarse as documented'
     expect(isRecord(bytes, KEY, length, AT, CLIENT_SIZE)).toBe(true);
     expect(mainNumber(bytes, AT)).toBe(i);
     expect(firstSeen - readClient(bytes, AT).lastSeen).toBeLessThan(86_400);
+  }
+});
+
+test('the bytes are those that databases hold already', () => {
+  const bytes = Buffer.from('key'.padEnd(64, '\0'));
+  const at = 8;
+  const seen = { firstSeen: 1_700_000_000, passed: false, lastPassed: 0, wait: 0, deferrals: 1, offsets: [] };
+  const triple = (changes: object) => {
+    const size = writeTriple(bytes, 0, 3, at, { ...seen, ...changes });
+    return bytes.toString('hex', at, at + size);
+  };
+  expect(triple({})).toBe('12018d9d00f15365');
+  expect(triple({ deferrals: 3, offsets: [5, 60] })).toBe('1003c15500f153650000000026570000');
+  expect(triple({ passed: true, lastPassed: 1_700_090_000, wait: 40_000, deferrals: 2, offsets: [60] })).toBe(
+    '1102727500f153651900718057000000',
+  );
+  writeClient(bytes, 0, 3, at, { comeBacks: 70_000, lastSeen: 1_700_000_000 });
+  expect(bytes.toString('hex', at, at + CLIENT_SIZE)).toBe('20003dce70110100db4c');
+  bytes.write('text', at + HOUSE_HEAD);
+  writeHouse(bytes, 0, 3, at, 8);
+  expect(bytes.toString('hex', at, at + 8)).toBe('3000a87a74657874');
+});
+
+test('a triple that waits comes back with its deferrals, too', () => {
+  const { bytes, length } = bytesWithKey(makeRandom(6));
+  const waits = { firstSeen: 1000, passed: false, lastPassed: 0, wait: 0, deferrals: 2, offsets: [20] };
+  expect(writeTriple(bytes, KEY, length, AT, waits)).toBe(TRIPLE_SIZE);
+  expect(readTriple(bytes, AT)).toEqual(waits);
+});
+
+test('a record of the house has any length that there is room for, all others have their own', () => {
+  const bytes = Buffer.alloc(2000);
+  const isHouse = (size: number) => {
+    writeHouse(bytes, 0, 5, 8, size);
+    return isRecord(bytes, 0, 5, 8, size);
+  };
+  expect([4, 5, 100, MAX_RECORD].map(isHouse)).toEqual([true, true, true, true]);
+  expect([3, MAX_RECORD + 1].map(isHouse)).toEqual([false, false]);
+  for (let kind = 0; kind < 16; kind++) {
+    // With the check that belongs to it.
+    const is = (size: number) => {
+      for (let check = 0; check < 0x10000; check++) {
+        bytes.fill(0, 8, 40);
+        bytes[8] = kind << 4;
+        bytes.writeUInt16LE(check, 10);
+        if (isRecord(bytes, 0, 5, 8, size)) return true;
+      }
+      return false;
+    };
+    expect([kind, is(CLIENT_SIZE)]).toEqual([kind, kind === 2 || kind === 3]);
+    expect([kind, is(TRIPLE_SIZE)]).toEqual([kind, kind === 1 || kind === 3]);
   }
 });
 
