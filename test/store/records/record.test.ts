@@ -78,9 +78,11 @@ test('the bytes are those that databases hold already', () => {
 
 test('a triple that waits comes back with its deferrals, too', () => {
   const { bytes, length } = bytesWithKey(makeRandom(6));
-  const waits = { firstSeen: 1000, passed: false, lastPassed: 0, wait: 0, deferrals: 2, offsets: [20] };
+  const waits = { firstSeen: 1000, passed: false, lastPassed: 0, wait: 0, deferrals: 255, offsets: [0, 20] };
   expect(writeTriple(bytes, KEY, length, AT, waits)).toBe(TRIPLE_SIZE);
   expect(readTriple(bytes, AT)).toEqual(waits);
+  expect(addDeferral(bytes, KEY, length, AT, 1040)).toBe(true);
+  expect(readTriple(bytes, AT)).toMatchObject({ deferrals: 255, offsets: { length: 3 } });
 });
 
 test('a record of the house has any length that there is room for, all others have their own', () => {
