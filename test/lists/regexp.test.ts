@@ -34,3 +34,17 @@ test('what JavaScript would silently take for something else', () => {
   expect(perlRegExp('^\\s$').test('\xa0')).toBe(false);
   expect(perlRegExp("^(?'x'a)\\k{x}(?P=x)$").test('aaa')).toBe(true);
 });
+
+test.each([
+  ['^(?i)a$', 'a', ''],
+  ['^(?i:a|b)c$', 'bc', 'a'],
+  ['^(a|b)(a|b)\\g1$', 'aba', 'abb'],
+  ['^(a|b)(a|b)\\g{-1}$', 'abb', 'aba'],
+  ['^(?<first>a|b)(a|b)\\g{-2}$', 'aba', 'abb'],
+  ['^\\x4d\\x{58}\\x5$', 'MX\x05', 'mx5'],
+  ['^[\\x41]\\d\\.[\\d-]$', 'A1.-', 'Ad.-'],
+  ["^(?'first'a|b)\\g{first}$", 'aa', 'ab'],
+])('%s matches %j, and not %j', (source, one, other) => {
+  expect(perlRegExp(source).test(one)).toBe(true);
+  expect(perlRegExp(source).test(other)).toBe(false);
+});

@@ -19,6 +19,22 @@ test('the oldest that waits is found, and those before it go', () => {
   expect(own.bytes()).toHaveLength(0);
 });
 
+test('what comes after all were gone, or given up, has its own time, and little memory', () => {
+  const own = newOwn();
+  for (const give of [() => own.clear(), () => void own.oldest(() => false)]) {
+    for (let i = 0; i < 3000; i++) own.add(entry(`${i} `), 12, i);
+    expect(own.oldest((bytes) => Number.parseInt(bytes.toString(), 10) >= 10)).toBe(10);
+    give();
+    for (const [i, text] of ['y', 'zz'].entries()) own.add(entry(text), text.length, 7000 + i);
+    expect(own.bytes().toString()).toBe('yzz');
+    expect(own.bytes().buffer.byteLength).toBeLessThanOrEqual(4 * 1024);
+    expect(own.oldest(() => true)).toBe(7000);
+    expect(own.oldest((bytes) => bytes.length > 1)).toBe(7001);
+    expect(own.bytes().toString()).toBe('zz');
+    own.clear();
+  }
+});
+
 test('thousands, and then none', () => {
   const own = newOwn();
   for (let i = 0; i < 3000; i++) own.add(entry(`${i} `), 12, i);
