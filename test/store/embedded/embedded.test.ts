@@ -174,6 +174,52 @@ function queue(durable: boolean, ...sights: [n: number, now: number][]): void {
   queue.close();
 }
 
+const inQueue = (n: number) => {
+  const queue = newQueue(place(), false);
+  const key = Buffer.alloc(MAX_KEY);
+  const seen = queue.find(key, writeTriple(key, 0, triple(n)));
+  queue.close();
+  return seen;
+};
+
+test('what is queued goes into the database with the next triple that does, and only then leaves the queue', () => {
+  queue(false, [1, 1000], [2, 1001]);
+  expect(inQueue(1)).toBe(1000);
+  expect(store.remember(triple(1), 2000)).toBe(1000);
+  expect([inQueue(1), inQueue(2)]).toEqual([0, 0]);
+  for (const n of [1, 2]) expect(store.look(triple(n), 2000).firstSeen).toBe(999 + n);
+});
+
+test('what passes while it is queued is noted as passed', () => {
+  const one = triple(1);
+  store.look(one, 1000);
+  store.remember(one, 1000);
+  expect(inQueue(1)).toBe(1000);
+  store.pass(one, 1100, true);
+  expect(inQueue(1)).toBe(0);
+  expect(store.look(one, 1200)).toMatchObject({ firstSeen: 1000, passed: true, comeBacks: 1 });
+  store.close();
+  expect(everything(place())).toHaveLength(2);
+});
+
+test('where much is queued that belongs on many pages, no transaction changes them all', () => {
+  const lots = (odd: number) => Array.from({ length: 5000 }, (_, i): [number, number] => [2 * i + odd, 1000]);
+  const txnid = () => {
+    const file = openFile(place())!;
+    const { txnid } = readHead(file);
+    closeFile(file);
+    return txnid;
+  };
+  queue(false, ...lots(0));
+  store.remember(triple(20_000), 2000);
+  const before = txnid();
+  queue(false, ...lots(1));
+  store.remember(triple(20_001), 2000);
+  expect(txnid()).toBeGreaterThan(before + 1);
+  expect(inQueue(1)).toBe(0);
+  expect(everything(place())).toHaveLength(10_002);
+});
+
 test('what was queued by a clock that was ahead counts as seen now', () => {
   queue(false, [1, 9000]);
   store.remember(triple(2), 2000);
