@@ -43,7 +43,6 @@ export function newNotes(keeper: Keeper): Notes {
   function put(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (notes.length === 0) return;
     const taken = notes;
     notes = [];
     // In the order of keys: neighbours share pages. Of one triple as they happened.
