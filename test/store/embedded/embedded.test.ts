@@ -231,7 +231,10 @@ test('what has lain in the queue for longer than it counts is put in nothing’s
   store = open({ ...NONE, retryWindow: 1000 });
   store.remember(triple(1), 5000);
   queue(false, [1, 3000], [2, 3000]);
-  expect(store.remember(triple(2), 5500)).toBe(5500);
+  const two = triple(2);
+  expect(store.look(two, 5500).firstSeen).toBe(0);
+  expect(store.remember(two, 5500)).toBe(5500);
+  expect(store.look(two, 5500).firstSeen).toBe(5500);
   expect(store.look(triple(1), 5600).firstSeen).toBe(5000);
 });
 
