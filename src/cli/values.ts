@@ -18,7 +18,7 @@ const SHORT_UNITS: Units = { __proto__: null as never, ms: 1, s: 1000 };
  */
 function digits(word: string, most: number): number {
   let i = 0;
-  while (i < most && i < word.length && word.charCodeAt(i) >= 48 && word.charCodeAt(i) <= 57) i++;
+  while (i < most && word.charCodeAt(i) >= 48 && word.charCodeAt(i) <= 57) i++;
   return i;
 }
 
@@ -44,8 +44,8 @@ export function duration(name: string, word: string): number {
 export function milliseconds(name: string, word: string): number {
   const end = digits(word, 6);
   const unit = SHORT_UNITS[word.slice(end)];
-  if (end > 0 && unit !== undefined && Number(word.slice(0, end)) > 0)
-    return Number(word.slice(0, end)) * unit;
+  const number = Number(word.slice(0, end));
+  if (unit !== undefined && number > 0) return number * unit;
   throw new UsageError(`--${name} ${word}: not a short time; write 100ms or 1s`);
 }
 

@@ -2,7 +2,16 @@
 import { describe, expect, test } from 'vitest';
 import { filterArguments, plainWords } from '../../src/cli/arguments.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
-import { action, count, duration, logTarget, milliseconds, text, UsageError } from '../../src/cli/values.ts';
+import {
+  action,
+  count,
+  duration,
+  logTarget,
+  milliseconds,
+  optionValue,
+  text,
+  UsageError,
+} from '../../src/cli/values.ts';
 import { readWords } from '../../src/cli/words.ts';
 import { makeRandom } from '../support/random.ts';
 
@@ -175,6 +184,20 @@ describe('a value', () => {
     ] as const)
       expect(() => filterArguments({ [name]: [word] })).toThrow(`--${name}`);
     expect(filterArguments({ 'max-waiting': ['999999999'] })).toMatchObject({ maxWaiting: 999_999_999 });
+  });
+
+  test('of a command’s option is the last one given, or all where it may be repeated', () => {
+    const sender = (word: unknown) => optionValue('sender', word, { kind: 'attribute', describe: '' });
+    expect(sender('J\u00fc@x')).toBe('J\xc3\xbc@x');
+    expect(sender('<>')).toBe('');
+    expect(sender(['a', 'b'])).toBe('b');
+    expect(sender(undefined)).toBeUndefined();
+    for (const word of ['a\n', '\x7f'])
+      expect(() => sender(word)).toThrow('--sender: has control characters');
+    const files = (word: unknown) => optionValue('f', word, { kind: 'path', describe: '', repeat: true });
+    expect([files(['a', 'b']), files(undefined)]).toEqual([['a', 'b'], []]);
+    const flag = (word: unknown) => optionValue('yes', word, { kind: 'flag', describe: '' });
+    expect([flag(true), flag(undefined)]).toEqual([true, false]);
   });
 
   test('that would let mail in or garble a reply is refused', () => {
