@@ -3,11 +3,22 @@ import fs, { fstatSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { flushBehind, isUnsettled, mostHeld, owes } from '../../../src/store/lmdb/durable.ts';
+import {
+  flush,
+  flushBehind,
+  flushLast,
+  isFlushDue,
+  isUnsettled,
+  keepOrGiveUp,
+  keepUp,
+  mostHeld,
+  owes,
+} from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
-import { openFile, readHead } from '../../../src/store/pages/file.ts';
-import { isKept, markedTxn } from '../../../src/store/pages/mark.ts';
+import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import type { Meta } from '../../../src/store/pages/format.ts';
+import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
@@ -96,6 +107,115 @@ test('a storm overtakes a flush: the mark names the state, and says that it is n
   await flushed(); // when it has passed
   readHead(writer.file);
   expect(isKept(writer.file)).toBe(true);
+});
+
+/** What others would find in the file whenever somebody waits for the disk, from now on: the marked state, and whether it is kept. */
+function marksAtSyncs(): [txnid: number, kept: boolean][] {
+  const marks: [number, boolean][] = [];
+  const note = () => {
+    const file = openFile(database())!;
+    readHead(file);
+    marks.push([markedTxn(file), isKept(file)]);
+    closeFile(file);
+  };
+  const { fdatasync, fdatasyncSync } = fs;
+  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    note();
+    fdatasync(fd, done);
+  });
+  vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+    note();
+    fdatasyncSync(fd);
+  });
+  syncBuiltinESMExports();
+  return marks;
+}
+
+test.each([
+  ['behind the replies', flushed],
+  ['at once', () => flush(writer)],
+  ['for the last time', () => flushLast(writer)],
+])(
+  'a state is on the disk before it is marked, and the mark before older states are let go: %s',
+  async (_, work) => {
+    commit(1);
+    flush(writer);
+    const { txnid } = readHead(writer.file);
+    commit(2);
+    const marks = marksAtSyncs();
+    await work();
+    expect(marks).toEqual([
+      [txnid, true],
+      [txnid + 1, true],
+    ]);
+    expect({ pin: writer.pin, owes: owes(writer), unsettled: isUnsettled(writer) }).toEqual({
+      pin: undefined,
+      owes: false,
+      unsettled: false,
+    });
+  },
+);
+
+test('what is safe already is not marked again', () => {
+  commit(1);
+  flush(writer);
+  const marks = marksAtSyncs();
+  flushBehind(writer, () => {
+    throw new Error('nothing was to be done');
+  });
+  expect([writer.flushing, marks]).toEqual([undefined, []]);
+});
+
+/** How many commits it takes until `hasHappened`, with `after` called after each. */
+function commitsUntil(after: (meta: Meta) => void, hasHappened: () => boolean): number {
+  for (let count = 1; ; count++) {
+    after(commit(count));
+    readHead(writer.file);
+    if (hasHappened()) return count;
+  }
+}
+
+test('once too much is held back for it, the marked state is given up, which is on the disk before anything is let go', () => {
+  commit(1);
+  flush(writer);
+  const { txnid, lastPage } = readHead(writer.file);
+  const marks = marksAtSyncs();
+  const commits = commitsUntil(
+    (meta) => keepOrGiveUp(writer, meta),
+    () => !isKept(writer.file),
+  );
+  expect(commits * writer.pagesEach).toBeGreaterThan(mostHeld(lastPage));
+  expect((commits - 1) * writer.pagesEach).toBeLessThanOrEqual(mostHeld(lastPage));
+  expect(marks).toEqual([[txnid, false]]);
+  expect({ marked: markedTxn(writer.file), pin: writer.pin }).toEqual({ marked: txnid, pin: undefined });
+  keepOrGiveUp(writer, commit(0));
+  expect(marks).toHaveLength(1);
+});
+
+test('who has time brings the newest state to the disk when half of that is held back', () => {
+  commit(1);
+  flush(writer);
+  const { txnid, lastPage } = readHead(writer.file);
+  const commits = commitsUntil(
+    (meta) => keepUp(writer, meta),
+    () => markedTxn(writer.file) > txnid,
+  );
+  expect(commits * writer.pagesEach).toBeGreaterThan(mostHeld(lastPage) / 2);
+  expect((commits - 1) * writer.pagesEach).toBeLessThanOrEqual(mostHeld(lastPage) / 2);
+  expect([markedTxn(writer.file), isKept(writer.file)]).toEqual([txnid + commits, true]);
+});
+
+test('a flush is due for what was committed first since the last one, unless another process has made that safe', () => {
+  const isDue = () => isFlushDue(writer);
+  expect(isDue()).toBe(false);
+  commit(1);
+  expect([isDue(), isDue()]).toEqual([true, true]);
+  flush(writer);
+  expect([isDue(), isDue()]).toEqual([false, false]);
+  commit(2);
+  writeMark(writer.file, writer.file.head, readHead(writer.file), true); // by another one
+  commit(3);
+  expect([isDue(), isDue()]).toEqual([false, true]); // what is younger waits once more
 });
 
 test('everything may be closed while a flush is under way', async () => {
