@@ -1,6 +1,6 @@
 // Mail servers and access lines by name: the error rates on a table of real schemes, and each rule by itself.
 import { describe, expect, test } from 'vitest';
-import { kindOfName, looksLikeAccessLine, looksLikeMailServer } from '../../src/greylist/name.ts';
+import { kindOfName, looksLikeAccessLine, looksLikeMailServer, withoutDot } from '../../src/greylist/name.ts';
 import { type Named, namedClients } from '../support/names.ts';
 import { makeRandom } from '../support/random.ts';
 
@@ -128,6 +128,24 @@ describe('words', () => {
     }
   });
 
+  test.each([
+    ['cable.tv', 'neither'],
+    ['cable.tv.', 'neither'],
+    ['mx.example', 'mail server'],
+    ['mail.pool.example', 'mail server'],
+    ['mail.pool.example.', 'mail server'],
+    ['mail.pool.co.uk', 'mail server'],
+    ['mail.pool.co.uk.', 'mail server'],
+    ['mail.pool.co.com', 'neither'], // no registry: a pool of co.com
+    ['mail.pool.firm.uk', 'neither'],
+    ['co.uk', 'neither'],
+    ['pool.co.uk', 'neither'],
+    ['vps.mailhoster.example', 'neither'],
+    ['web.mailhoster.example', 'mail server'],
+    ['mail-2-1.dyn.isp.example', 'neither'],
+    ['mail-0-2-1.dyn.isp.example', 'access line'],
+  ])('are those in front of the domain: %s, %s', (name, expected) => expect(kind(name)).toBe(expected));
+
   test('of both kinds say nothing', () => {
     expect(kind('mail.cust7.hoster.example')).toBe('neither');
     expect(kind('mail.vps.hoster.example')).toBe('neither');
@@ -142,6 +160,10 @@ describe('words', () => {
 test.each(['', 'unknown', 'localhost', 'mail', '.mail'])('"%s" is no mail server and no line', (name) => {
   expect(looksLikeMailServer(name, '192.0.2.1')).toBe(false);
   expect(looksLikeAccessLine(name, '192.0.2.1')).toBe(false);
+});
+
+test('the dot at a name’s end is no part of it', () => {
+  expect(['a.example.', 'a.example', '.', ''].map(withoutDot)).toEqual(['a.example', 'a.example', '', '']);
 });
 
 test('an address that does not parse leaves the words', () => {
