@@ -1,6 +1,6 @@
 // A list in a file: read at once, read again when it changes, never lost, and complaining no more than it must.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CLIENTS } from '../../src/lists/clients.ts';
@@ -98,6 +98,10 @@ test('a file that is missing at the start is an empty list until it appears', ()
   time += 1;
   expect(matches(list, 'one.example')).toBe(true);
   expect(warnings).toHaveLength(1);
+  rmSync(file);
+  time += 1;
+  expect(matches(list, 'one.example')).toBe(true);
+  expect(warnings).toHaveLength(2);
 });
 
 test('/dev/null is an empty list without a word', () => {
@@ -145,18 +149,45 @@ test('a pipe in its place holds nobody up', () => {
   expect(warnings).toEqual([expect.stringContaining('it is no regular file')]);
 });
 
-test('another file of the same size and time is another file', () => {
+/** A file that says it is of some time long ago. */
+function writeOld(name: string, text: string): void {
   const then = new Date(1_700_000_000_000);
-  const write = (name: string, text: string) => {
-    writeFileSync(name, text);
-    utimesSync(name, then, then);
-  };
-  write(file, 'one.example\n');
+  writeFileSync(name, text);
+  utimesSync(name, then, then);
+}
+
+test('another file of the same size and time is another file', () => {
+  writeOld(file, 'one.example\n');
   const list = open(file);
-  write(`${file}.new`, 'two.example\n');
+  writeOld(`${file}.new`, 'two.example\n');
   renameSync(`${file}.new`, file);
   time += 1;
   expect(matches(list, 'two.example')).toBe(true);
+});
+
+test('a file of another size is read again, one that is the same as before is not, and none stays open', () => {
+  writeOld(file, 'one.example\n');
+  const list = open(file);
+  writeOld(file, 'two.example\n'); // as far as anybody can tell without reading it
+  time += 1;
+  expect(matches(list, 'one.example')).toBe(true);
+  writeOld(file, 'two.example\nred.example\n');
+  time += 1;
+  expect(matches(list, 'one.example')).toBe(false);
+  expect(matches(list, 'red.example')).toBe(true);
+  rmSync(file);
+  mkdirSync(file);
+  time += 1;
+  expect(matches(list, 'red.example')).toBe(true);
+  expect(warnings).toHaveLength(1);
+  const opened = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // the directory's own
+    }
+  });
+  expect(opened.filter((name) => name.startsWith(scratch.path))).toEqual([]);
 });
 
 test('a file that is taken away once more is missed once more', () => {
