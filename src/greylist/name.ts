@@ -73,7 +73,6 @@ function domainStart(name: string): number {
   const end = name.endsWith('.') ? name.length - 1 : name.length;
   const top = name.lastIndexOf('.', end - 1);
   const second = name.lastIndexOf('.', top - 1);
-  if (top <= 0 || second < 0) return 0;
   if (end - top > 3 || !REGISTRY.test(name.slice(second + 1, top))) return second + 1;
   return name.lastIndexOf('.', second - 1) + 1;
 }

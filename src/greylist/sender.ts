@@ -38,7 +38,7 @@ const TAG = 10;
  */
 export function normaliseSender(sender: string): string {
   const at = sender.lastIndexOf('@');
-  if (at <= 0 || !mayVary(sender, at)) return sender;
+  if (!mayVary(sender, at)) return sender;
   const local = withoutTagBehind(sender.slice(0, at));
   const { head, from } = unwrap(local);
   return head + fold(local.slice(from), hasBounceLabel(sender, at + 1)) + sender.slice(at);

@@ -40,6 +40,10 @@ describe('one sender', () => {
     ['prvs=1234abcdef=joe@a.example', 'PRVS=5678fedcba=joe@a.example', 'joe@a.example'],
     ['prvs=joe=1234abcdef@a.example', 'PRVS=joe=5678FEDCBA@a.example', 'joe@a.example'],
     ['prvs=1234abcdef=5678abcdef@a.example', 'prvs=5678fedcba=5678abcdef@a.example', '5678abcdef@a.example'],
+    ['prvs=abcdefghij=1234abcdeg@a.example', 'prvs=1234=1234abcdeg@a.example', '1234abcdeg@a.example'], // no tag
+    ['prvs=joe=12a4abcdef@a.example', 'prvs=ann=12a4abcdef@a.example', '12a4abcdef@a.example'],
+    ['msprvs1=one==joe@a.example', 'msprvs1=two==joe@a.example', '=joe@a.example'],
+    ['btv1==0123abcdef=joe@a.example', 'btv1==4567abcdef=joe@a.example', 'joe@a.example'],
     ['btv1==0123abcdef==joe@a.example', 'btv1==4567abcdef==joe@a.example', 'joe@a.example'],
     [
       'msprvs1=18123abcdefgh=bounces-12345-67@bounces.a.example',
@@ -159,6 +163,9 @@ test.each([
   '12@',
   'prvs=1234abcdef=@a.example',
   'SRS0=@f.example',
+  'SRS0xAb12=C3=f.example=joe@f.example',
+  'prvs=joe:1234abcdef@a.example',
+  'prvs==1234abcdef@a.example',
   'joe12@bounce-castles.example',
   'j\xf6rg7@a.example',
 ])('"%s" is somebody’s address and stays', (sender) => expect(normaliseSender(sender)).toBe(sender));

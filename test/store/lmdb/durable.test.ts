@@ -1,16 +1,19 @@
 // Flushes behind the replies, and what may happen meanwhile.
-import fs, { fstatSync } from 'node:fs';
+import fs, { fstatSync, type StatsFs } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FullError } from '../../../src/store/damage.ts';
 import {
   flush,
   flushBehind,
   flushLast,
+  holds,
   isFlushDue,
   isUnsettled,
   keepOrGiveUp,
   keepUp,
+  letGo,
   mostHeld,
   owes,
 } from '../../../src/store/lmdb/durable.ts';
@@ -18,6 +21,7 @@ import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
+import { isHeld } from '../../../src/store/pages/lock.ts';
 import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
@@ -153,8 +157,66 @@ test.each([
       owes: false,
       unsettled: false,
     });
+    expect(isHeld(writer.lock)).toBe(false);
   },
 );
+
+test.each([
+  ['the state', 0],
+  ['the mark', 1],
+])('a disk that fails with %s is told, and may be asked again', async (_, syncs) => {
+  commit(1);
+  const { fdatasync } = fs;
+  const broken = Object.assign(new Error('i/o error'), { code: 'EIO' });
+  let left = syncs;
+  const spy = vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    if (left-- === 0) done(broken);
+    else fdatasync(fd, done);
+  });
+  syncBuiltinESMExports();
+  await expect(flushed()).rejects.toBe(broken);
+  expect({ flushing: writer.flushing, owes: owes(writer) }).toEqual({
+    flushing: undefined,
+    owes: true,
+  });
+  spy.mockRestore();
+  syncBuiltinESMExports();
+  flush(writer);
+  const { txnid } = readHead(writer.file);
+  expect({ marked: markedTxn(writer.file), owes: owes(writer) }).toEqual({ marked: txnid, owes: false });
+});
+
+test('what a flush holds when the disk is full is let go once there is space again, for that is written to the lock file', async () => {
+  writer.copies = true;
+  let free = 1e6; // blocks
+  const { fdatasync, statfsSync } = fs;
+  vi.spyOn(fs, 'statfsSync').mockImplementation((name) => ({ ...statfsSync(name), bavail: free }) as StatsFs);
+  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    free = 0;
+    fdatasync(fd, done);
+  });
+  syncBuiltinESMExports();
+  commit(1);
+  await expect(flushed()).rejects.toThrow(FullError);
+  const look = () => {
+    letGo(writer, readHead(writer.file));
+    return { stuck: writer.stuck.length, holds: holds(writer) };
+  };
+  expect(look()).toEqual({ stuck: 1, holds: true });
+  free = 1e6;
+  expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
+});
+
+test('one flush is under way at a time', async () => {
+  commit(1);
+  const marks = marksAtSyncs();
+  const first = flushed();
+  flushBehind(writer, () => {
+    throw new Error('the first one is told');
+  });
+  await first;
+  expect(marks).toHaveLength(2);
+});
 
 test('what is safe already is not marked again', () => {
   commit(1);
@@ -188,6 +250,7 @@ test('once too much is held back for it, the marked state is given up, which is 
   expect((commits - 1) * writer.pagesEach).toBeLessThanOrEqual(mostHeld(lastPage));
   expect(marks).toEqual([[txnid, false]]);
   expect({ marked: markedTxn(writer.file), pin: writer.pin }).toEqual({ marked: txnid, pin: undefined });
+  expect(isHeld(writer.lock)).toBe(false);
   keepOrGiveUp(writer, commit(0));
   expect(marks).toHaveLength(1);
 });
