@@ -207,6 +207,29 @@ test('what a flush holds when the disk is full is let go once there is space aga
   expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
 });
 
+test('what a flush has held is held no longer than it takes: the file does not grow, after a storm neither', async () => {
+  /** By how many pages the file grows where each of many commits is flushed. */
+  const growth = () => {
+    const before = readHead(writer.file).lastPage;
+    for (let i = 0; i < 200; i++) {
+      commit(i % 7);
+      flush(writer);
+    }
+    return readHead(writer.file).lastPage - before;
+  };
+  commit(1);
+  expect(growth()).toBeLessThan(50);
+  commit(1);
+  await flushed();
+  expect(growth()).toBeLessThan(50);
+  commit(1);
+  const overtaken = flushed();
+  for (let i = 0; i <= mostHeld(readHead(writer.file).lastPage); i++) commit(i % 7);
+  await overtaken;
+  flush(writer);
+  expect(growth()).toBeLessThan(50);
+});
+
 test('one flush is under way at a time', async () => {
   commit(1);
   const marks = marksAtSyncs();
