@@ -273,6 +273,7 @@ test('once too much is held back for it, the marked state is given up, which is 
   expect((commits - 1) * writer.pagesEach).toBeLessThanOrEqual(mostHeld(lastPage));
   expect(marks).toEqual([[txnid, false]]);
   expect({ marked: markedTxn(writer.file), pin: writer.pin }).toEqual({ marked: txnid, pin: undefined });
+  expect({ owes: owes(writer), unsettled: isUnsettled(writer) }).toEqual({ owes: true, unsettled: true });
   expect(isHeld(writer.lock)).toBe(false);
   keepOrGiveUp(writer, commit(0));
   expect(marks).toHaveLength(1);
@@ -302,6 +303,43 @@ test('a flush is due for what was committed first since the last one, unless ano
   writeMark(writer.file, writer.file.head, readHead(writer.file), true); // by another one
   commit(3);
   expect([isDue(), isDue()]).toEqual([false, true]); // what is younger waits once more
+});
+
+test('after a storm of others a flush is due once it has passed, also of a process that has committed nothing', () => {
+  commit(1);
+  flush(writer);
+  const other = openWriter(database());
+  const storm = () => {
+    for (let i = 0; i <= mostHeld(readHead(other.file).lastPage); i++)
+      keepOrGiveUp(
+        other,
+        transactBatch(other, () => putNumber(other, i, i)),
+      );
+  };
+  storm();
+  expect(isFlushDue(writer)).toBe(false);
+  expect({ owes: owes(writer), unsettled: isUnsettled(writer) }).toEqual({ owes: false, unsettled: true });
+  storm();
+  expect([isFlushDue(writer), isFlushDue(writer)]).toEqual([false, true]);
+  flush(writer);
+  expect({ due: isFlushDue(writer), unsettled: isUnsettled(writer) }).toEqual({
+    due: false,
+    unsettled: false,
+  });
+  closeWriter(other);
+});
+
+test('who holds on to a state for the commits of another has them flushed, should that one be gone', () => {
+  commit(1);
+  flush(writer);
+  commit(2);
+  const other = openWriter(database());
+  transactBatch(other, () => putNumber(other, 3, 3));
+  closeWriter(other);
+  writer.due = 0; // as after a flush that the other one's commit has overtaken
+  expect(isFlushDue(writer)).toBe(true);
+  flush(writer);
+  expect(isFlushDue(writer)).toBe(false);
 });
 
 test('everything may be closed while a flush is under way', async () => {
