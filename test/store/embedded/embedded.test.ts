@@ -5,11 +5,17 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { peek } from '../../../src/store/admin/peek.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { putHouse } from '../../../src/store/lmdb/house.ts';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { closeWriter, transact } from '../../../src/store/lmdb/writer.ts';
+import { seekForPut } from '../../../src/store/pages/check.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
 import { markedTxn } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
-import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
+import { MAX_KEY, writeHouse, writeTriple } from '../../../src/store/records/key.ts';
+import { MAX_RECORD } from '../../../src/store/records/record.ts';
+import { RELEASES, writeReleases } from '../../../src/store/releases.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -116,6 +122,30 @@ test('what goes from the queue into the database while it is looked for is found
   expect(other.look(triple(1), 1002).firstSeen).toBe(1000);
   uptime.mockRestore();
   other.close();
+});
+
+test('releases are read once a second at most, whatever the clock does, and rubbish is none', () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 });
+  const write = (text: string) => {
+    const writer = openWriter(place());
+    transact(writer, (meta) => {
+      const { instruction, path } = writer;
+      seekForPut(path, meta, instruction.key, writeHouse(instruction.key, 0, RELEASES), MAX_RECORD);
+      return putHouse(writer, RELEASES, text);
+    });
+    closeWriter(writer);
+  };
+  store.remember(triple(1), 1000);
+  expect(store.releases()).toEqual([]);
+  const releases = [{ sender: 'a@example.org', until: 1_700_000_100 }];
+  write(writeReleases(releases));
+  vi.advanceTimersByTime(999);
+  expect(store.releases()).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(store.releases()).toEqual(releases);
+  write('{');
+  vi.setSystemTime(1_600_000_000_000);
+  expect(store.releases()).toEqual([]);
 });
 
 test('thousands of random changes leave what a Map would hold, and a sound file', () => {
