@@ -148,6 +148,45 @@ test('releases are read once a second at most, whatever the clock does, and rubb
   expect(store.releases()).toEqual([]);
 });
 
+test('a pass is noted once a day, with how long the mail waited for the first one', () => {
+  const now = 1_700_000_000;
+  const record = () => everything(place()).find((entry) => entry.kind === 'triple');
+  store.remember(triple(1), now - 300);
+  store.pass(triple(1), now, false);
+  expect(record()).toMatchObject({ passed: true, wait: 300, lastPassed: now - 300 }); // to the hour
+  store.pass(triple(1), now + 80_000, false);
+  expect(record()).toMatchObject({ wait: 300, lastPassed: now - 300 });
+  store.pass(triple(1), now + 100_000, false);
+  expect(record()).toMatchObject({ wait: 300, lastPassed: now - 300 + 27 * 3600 });
+});
+
+test('the come-backs of a client that was away for longer than max age are counted anew', () => {
+  const DAY = 86_400;
+  const now = 10_000 * DAY;
+  store.close();
+  store = open({ ...NONE, maxAge: 35 * DAY });
+  const count = (ago: number, client: string) => {
+    const one = { ...triple(1), client };
+    for (const then of [now - ago, now]) {
+      store.remember(one, then - 100);
+      store.pass(one, then, true);
+    }
+    return store.look(one, now).comeBacks;
+  };
+  expect([count(36 * DAY, '192.0.2.1'), count(37 * DAY, '192.0.2.2')]).toEqual([2, 1]);
+});
+
+test('what is queued goes into the database when the store is closed and nobody else would do it', () => {
+  const one = triple(1);
+  store.look(one, 1000);
+  store.remember(one, 1000);
+  expect(inQueue(1)).toBe(1000);
+  store.close();
+  expect(inQueue(1)).toBe(0);
+  store = open(NONE);
+  expect(store.look(one, 1000).firstSeen).toBe(1000);
+});
+
 test('thousands of random changes leave what a Map would hold, and a sound file', () => {
   const random = makeRandom(6);
   const model = new Map<number, { firstSeen: number; comeBacks: number }>();

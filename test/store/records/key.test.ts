@@ -1,6 +1,17 @@
 // Keys: exact, short, and a client's beside those of its triples.
 import { describe, expect, test } from 'vitest';
-import { MAX_KEY, readKey, writeClient, writeHouse, writeTriple } from '../../../src/store/records/key.ts';
+import {
+  clientEnd,
+  clientLength,
+  isHouse,
+  isTriple,
+  MAX_KEY,
+  networkLength,
+  readKey,
+  writeClient,
+  writeHouse,
+  writeTriple,
+} from '../../../src/store/records/key.ts';
 import { makeRandom } from '../../support/random.ts';
 
 function tripleKey(client: string, sender: string, recipient: string): Buffer {
@@ -87,6 +98,38 @@ describe('keys', () => {
     expect(clientKey('2001:DB8::1').toString('hex')).toBe('01000b323030313a4442383a3a31');
     const house = Buffer.alloc(16);
     expect(house.toString('hex', 0, writeHouse(house, 0, 'Sweep'))).toBe('005377656570');
+  });
+
+  test('it is seen whose a key is, and where its client and its network end', () => {
+    const beside = (key: Buffer) => Buffer.concat([Buffer.from('....'), key, Buffer.from('....')]);
+    for (const [client, length, network] of [
+      ['192.0.2.17', 5, 4],
+      ['2001:db8:1:2:3::4', 20, 3 + '2001:db8:1:2'.length],
+      ['2001:db8::1', 14, 14], // not as it is usually spelt: the client is its own network
+      ['example.com', 14, 14],
+      ['', 3, 3],
+    ] as const) {
+      const own = clientKey(client);
+      const triple = tripleKey(client, 's@x', 'r@y');
+      expect([client, own.length, networkLength(own), networkLength(triple)]).toEqual([
+        client,
+        length,
+        network,
+        network,
+      ]);
+      expect([isTriple(own, 0, own.length), isTriple(triple, 0, triple.length)]).toEqual([false, true]);
+      expect([isTriple(beside(own), 4, own.length), isTriple(beside(triple), 4, triple.length)]).toEqual([
+        false,
+        true,
+      ]);
+      expect([isHouse(own), isHouse(triple)]).toEqual([false, false]);
+      expect([clientEnd(triple, 0), clientEnd(beside(triple), 4)]).toEqual([length, 4 + length]);
+      expect(clientLength(triple)).toBe(client === '192.0.2.17' ? 5 : 0);
+    }
+    const house = Buffer.alloc(16);
+    const length = writeHouse(house, 0, 'sweep');
+    expect([isHouse(house), isTriple(house, 0, length), clientEnd(house, 0)]).toEqual([true, false, 0]);
+    expect(clientEnd(Buffer.from([1, 0, 9]), 0)).toBe(0);
   });
 
   test('rubbish is no key', () => {
