@@ -68,24 +68,18 @@ export function makeRoom(
  * About how many records the key's network has: keys are in the order of networks, so those of one lie side by side,
  * and where a page holds nothing else, the page above tells how many there are of its kind.
  */
-function recordsOfNetwork({ pages, nodes, file }: Path, meta: Meta, key: Uint8Array): number {
+function recordsOfNetwork({ pages, file }: Path, meta: Meta, key: Uint8Array): number {
   const network = networkLength(key);
   let each = 1;
   for (let level = meta.main.depth - 1; level >= 0; level--) {
     const page = level * file.pageSize;
     const last = keysOn(pages, page) - 1;
-    // The first node of a branch page bears no key.
+    // The first node of a branch page bears no key, and may lead to some of the network too.
     const first = level < meta.main.depth - 1 ? 1 : 0;
-    const isOf = (i: number) => startsWith(pages, nodeAt(pages, page, i), key, network);
-    if (first <= last && isOf(first) && isOf(last)) {
-      each *= last + 1;
-      continue;
-    }
-    let here = 1;
-    const middle = nodes[level] ?? 0;
-    for (let i = middle; i >= first && isOf(i); i--) here++;
-    for (let i = middle + 1; i <= last && isOf(i); i++) here++;
-    return each * here;
+    let here = first;
+    for (let i = first; i <= last; i++) if (startsWith(pages, nodeAt(pages, page, i), key, network)) here++;
+    each *= here;
+    if (here <= last) break;
   }
   return each;
 }
