@@ -1,5 +1,5 @@
 // The queue of new triples: what is in it is seen by all, and lost by nothing that happens to those who use it.
-import {
+import fs, {
   existsSync,
   mkdirSync,
   readFileSync,
@@ -11,6 +11,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Queue } from '../../../src/store/queue/contract.ts';
@@ -32,6 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   for (const queue of queues) queue.close();
   scratch.remove();
 });
@@ -61,6 +63,49 @@ test('what one process has added another finds, until it is taken out', () => {
   take.done();
   expect(find(one, 'first')).toBe(0);
   expect(taken(open())).toEqual({});
+});
+
+/** Calls that wait for the disk, from now on. */
+function waitsForDisk(): string[] {
+  const calls: string[] = [];
+  const { fdatasyncSync, fsyncSync } = fs;
+  vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+    calls.push('file');
+    fdatasyncSync(fd);
+  });
+  vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+    calls.push(fs.fstatSync(fd).isDirectory() ? 'directory' : 'whole file');
+    fsyncSync(fd);
+  });
+  syncBuiltinESMExports();
+  return calls;
+}
+
+test('what is answered as being on the disk is there, whoever has added it; all else waits for no disk', () => {
+  const calls = waitsForDisk();
+  const durable = newQueue(database, true);
+  queues.push(durable);
+  const later = open();
+  const told = (work: () => unknown) => {
+    calls.length = 0;
+    return [work(), ...calls];
+  };
+  expect(told(() => add(later, 'a', 1000))).toEqual([true]);
+  expect(told(() => find(durable, 'a'))).toEqual([1000, 'directory', 'file']);
+  expect(told(() => find(durable, 'a'))).toEqual([1000, 'file']); // whoever has added it may still be waiting
+  expect(told(() => find(later, 'a'))).toEqual([1000]);
+  expect(told(() => find(durable, 'b'))).toEqual([0]);
+  expect(told(() => add(durable, 'b', 1000))).toEqual([true, 'file']);
+  expect([later.take().durable, durable.take().durable]).toEqual([true, true]);
+});
+
+test('what is left to another process is on the disk, and so is its name', () => {
+  const queue = open();
+  add(queue, 'a', 1000);
+  nameStorer(database, process.ppid);
+  const calls = waitsForDisk();
+  expect(queue.leave()).toBe(true);
+  expect(calls).toEqual(['file', 'directory']);
 });
 
 test('of two processes that add the same triple, the earliest sight counts', () => {
