@@ -2,6 +2,8 @@
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { newKeeper } from '../../../src/store/embedded/keeper.ts';
+import { newSweeper, type Sweeper } from '../../../src/store/embedded/sweep.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -99,6 +101,27 @@ test('the sweep takes what has expired off the disk and leaves all else', () => 
   store.close();
   expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 0, passed: 0, clients: 0 });
   expect(said).toEqual([]);
+});
+
+test('what does not wait is counted by the way, from the start in each sweep, and known to others', () => {
+  for (let n = 0; n < 8; n++) store.remember(triple(n), 1_700_000_000);
+  for (let n = 0; n < 3; n++) store.pass(triple(n), 1_700_000_100, n > 0);
+  store.close();
+  const fail = (what: unknown) => {
+    throw what;
+  };
+  const keeper = newKeeper({ path: place(), sync: 'later', onDamage: fail, onTrouble: fail });
+  const others = (by: Sweeper) => by.others(keeper.look()!.path.file, keeper.look()!.meta);
+  const sweeper = newSweeper(keeper, limits);
+  expect(others(newSweeper(keeper, limits))).toBe(0);
+  const sweepAt = (now: number) => {
+    for (const later of [0, 65]) sweeper.step(now + later); // it is patient at first
+    return [others(sweeper), others(newSweeper(keeper, limits))];
+  };
+  expect(sweepAt(1_700_000_200)).toEqual([5, 5]); // three triples and two clients
+  expect(sweepAt(1_700_004_200)).toEqual([6, 6]); // and the record of the sweep itself
+  expect(sweepAt(1_700_008_200)).toEqual([6, 6]);
+  keeper.close();
 });
 
 test('two processes do not sweep at the same time', () => {
