@@ -201,6 +201,10 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     expect(await careless.ask(request(2))).toBe(deferred);
     expect(one.log()).toMatch(/can be read by others.*chmod 600/);
     expect(await engine.admin.exists(tripleKey(triple(2)))).toBe(0);
+    // That another one is without the engine as well does not say why.
+    const second = await one.start(...PATIENT, '--store-password-file', `${file}.none`);
+    expect(await second.ask(request(4))).toBe(deferred);
+    expect(one.log()).toContain('password.none: it does not exist');
     // It was decided here; who has the password hands it over.
     chmodSync(file, 0o600);
     const careful = await one.start(...PATIENT, '--store-password-file', file);

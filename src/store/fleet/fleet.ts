@@ -174,6 +174,8 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     try {
       const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
       journalled = true;
+      // This filter will never ask it, whatever the log says of the others.
+      if (known && worker === undefined) complain('err', 'secrets', `the store ${where}: ${trouble}`);
       if (known) return;
       while (received() !== undefined);
       // Already back? Then the file that this one follows was handed over a moment ago.
