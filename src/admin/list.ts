@@ -16,7 +16,7 @@ export const listCommand = defineCommand({
   name: 'list',
   describe: 'list what is on record: triples, or with --state the clients of the auto-whitelist, or releases',
   text: [
-    'A text without * and ? matches wherever it stands in an address; @example.org is all of a domain. What has expired is left out; the options of the filter say what has. Bytes that are not ASCII are shown as \\xNN; in JSON they are \\u00NN, and times are seconds since 1970.',
+    'A text without * and ? matches wherever it stands in an address; @example.org is all of a domain. What has expired is left out; the options of the filter say what has. Bytes that are not ASCII are shown as \\xNN, and may be given so; in JSON they are \\u00NN, and times are seconds since 1970.',
   ],
   options: {
     ...WHERE,

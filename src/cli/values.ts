@@ -77,11 +77,14 @@ export function text(name: string, word: string): string {
 
 /**
  * An attribute of a request, or a pattern for one: any text without control characters, as a latin1 string (one
- * character a byte, as requests have them). `<>`, the empty sender, is ''.
+ * character a byte, as requests have them). `<>`, the empty sender, is ''; `\xNN` a byte, as lists show it.
  */
 function attribute(name: string, word: string): string {
   if (/[\0-\x1f\x7f]/.test(word)) throw new UsageError(`--${name}: has control characters`);
-  return word === '<>' ? '' : Buffer.from(word).toString('latin1');
+  if (word === '<>') return '';
+  return Buffer.from(word)
+    .toString('latin1')
+    .replace(/\\x([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** An action that defers (access(5)): with anything else, mail would be lost or let in. */

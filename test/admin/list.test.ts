@@ -62,6 +62,8 @@ test('bytes that are no ASCII are shown as what they are, and come back in JSON'
   const [found] = await list('--client', '192.0.2.9');
   expect(Buffer.from(found.sender, 'latin1').toString()).toBe('j\xc3\xb6rg\x1b[31m@example.org');
   expect(await list('--sender', 'j\xc3\xb6rg')).toHaveLength(1);
+  // What is shown can be given to forget, release and why.
+  expect(await list('--sender', 'j\\xc3\\x83\\xc2\\xb6rg\\x1b[31m@example.org')).toEqual([found]);
 });
 
 test('a wrong argument is one line and status 2', async () => {

@@ -185,6 +185,8 @@ suite('commands with --store', ['redis'], () => {
       sound: true,
       problems: [],
     });
+    writeFileSync(place('none.mdb.fleet.1'), 'x'.repeat(57)); // what a filter is at, or left
+    expect(await well('status')).toContain('this host  has 57 bytes of decisions to hand over');
     expect(await well('status')).toMatch(
       /^filters +2 connected\nstate +sound\ntriples +22 waiting, 1 passed/m,
     );

@@ -157,6 +157,15 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
     url = `redis://127.0.0.1:${engine.port}`;
     await engine.admin.call('REPLICAOF', '127.0.0.1', '1');
     only(await doctor(), 'error', 'store-role', /is no master \(slave\)/);
+    const here = ['--store', url, '--db', path.join(scratch.path, 'none.mdb')];
+    expect(await runProgram(['status', ...here])).toMatchObject({
+      status: 0,
+      out: expect.stringContaining(', slave'),
+    });
+    expect(await runProgram(['release', ...here, '--sender', 'a@example.org'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('the engine is a replica'),
+    });
   });
 
   test('passwords and their file', async () => {
@@ -166,7 +175,9 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
     only(await doctor(), 'error', 'store', /the engine refuses the password/);
     only(await doctor(...words), 'error', 'password-file', /does not exist/);
     writeFileSync(file, 'wrong\n', { mode: 0o600 });
-    only(await doctor(...words), 'error', 'store', /the engine refuses the password/);
+    const refused = only(await doctor(...words), 'error', 'store', /the engine refuses the password/);
+    // Without it the engine would refuse the command as well.
+    expect(refused.mend).toContain('redis-cli --askpass -h 127.0.0.1 ');
     writeFileSync(file, 'secret\n');
     expect(amiss(await doctor(...words))).toEqual([]);
     chmodSync(file, 0o640);

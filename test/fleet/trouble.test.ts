@@ -1,8 +1,8 @@
 // The engine away, slow, full, closed, or wrong: mail gets an answer, the log says so once, and afterwards all agree.
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { journalPath } from '../../src/store/fleet/journal.ts';
+import { journalPath, note } from '../../src/store/fleet/journal.ts';
 import { clientKey, tripleKey } from '../../src/store/fleet/key.ts';
 import { type Clock, makeClock } from '../support/clock.ts';
 import type { Session } from '../support/filter.ts';
@@ -110,6 +110,23 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     }
   });
 
+  test('what a filter took that is gone now is handed over by one that runs, with no trouble meanwhile', async () => {
+    await start();
+    const one = hosts.make('one');
+    const session = await one.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(deferred);
+    const journal = journalPath(one.database);
+    const left = `${journal}.1`;
+    note(journal, { ...triple(2), firstSeen: clock.now() - 100, passed: 0, comeBack: false });
+    renameSync(journal, left);
+    utimesSync(left, 1, 1);
+    clock.move(6);
+    await until(async () => {
+      await session.ask(request(1));
+      return !existsSync(left) && (await engine.admin.exists(tripleKey(triple(2)))) === 1;
+    }, one.log);
+  });
+
   test('NOSCRIPT, after a restart or SCRIPT FLUSH, is not noticed', async () => {
     await start();
     const one = hosts.make('one');
@@ -184,6 +201,10 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     expect(await careless.ask(request(2))).toBe(deferred);
     expect(one.log()).toMatch(/can be read by others.*chmod 600/);
     expect(await engine.admin.exists(tripleKey(triple(2)))).toBe(0);
+    // That another one is without the engine as well does not say why.
+    const second = await one.start(...PATIENT, '--store-password-file', `${file}.none`);
+    expect(await second.ask(request(4))).toBe(deferred);
+    expect(one.log()).toContain('password.none: it does not exist');
     // It was decided here; who has the password hands it over.
     chmodSync(file, 0o600);
     const careful = await one.start(...PATIENT, '--store-password-file', file);

@@ -57,8 +57,8 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   const known = {
     store,
     where: opener.nameOf(address),
-    ping: pingOf(address),
-    cli: cliOf(address),
+    ping: pingOf(address, passwordFile !== undefined),
+    cli: cliOf(address, passwordFile !== undefined && address.user === ''),
     encrypted: address.tls !== undefined,
     identified: passwordFile !== undefined || address.user !== '',
     passwordFile: passwordFile === undefined ? undefined : lookAt(passwordFile),
@@ -79,19 +79,23 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   }
 }
 
-function pingOf(address: Address): string {
+function pingOf(address: Address, hasPassword: boolean): string {
   const { kind, hosts, path: socket, name, user } = address;
   const [first] = hosts;
   const words = [
-    cliOf(address),
+    cliOf(address, hasPassword || user !== ''),
     ...(first === undefined ? ['-s', socket] : ['-h', first.host, '-p', `${first.port}`]),
-    ...(user === '' ? [] : ['--user', user, '--askpass']),
+    ...(user === '' ? [] : ['--user', user]),
     ...(kind === 'sentinel' ? ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name] : ['PING']),
   ];
   return words.join(' ');
 }
 
-function cliOf({ tls }: Address): string {
-  if (tls === undefined) return 'redis-cli';
-  return tls.ca === undefined ? 'redis-cli --tls' : `redis-cli --tls --cacert ${tls.ca}`;
+/** `asks`: for a password, which goes into no command line. */
+function cliOf({ tls }: Address, asks: boolean): string {
+  const words = ['redis-cli'];
+  if (tls !== undefined) words.push('--tls');
+  if (tls?.ca !== undefined) words.push('--cacert', tls.ca);
+  if (asks) words.push('--askpass');
+  return words.join(' ');
 }

@@ -121,7 +121,8 @@ function gatherEntry(invocation: Invocation, services: readonly Service[], queue
   const { service, user, group, program, node, script, settings } = invocation;
   const account = userNamed(user, group);
   const cwd = lookAt(queue).self === undefined ? '/' : queue;
-  const nodePlace = lookForNode(node, queue);
+  const nodePlace = lookForCommand(node ?? 'node', queue); // the script's first line asks env(1) for it
+  const command = node === undefined ? lookForCommand(script, queue) : undefined;
   const runnable = account !== undefined && account.uid !== 0;
   const log = settings?.log.startsWith('file:') ? path.resolve(queue, settings.log.slice(5)) : undefined;
   return {
@@ -130,7 +131,7 @@ function gatherEntry(invocation: Invocation, services: readonly Service[], queue
     account,
     others: account === undefined ? [] : othersThan(service, account, services),
     nodePlace,
-    scriptPlace: lookAt(path.resolve(queue, script)),
+    scriptPlace: command ?? lookAt(path.resolve(queue, script)),
     nodeRun: runnable && nodePlace?.self ? runAs(account, cwd, [nodePlace.path, '--version']) : undefined,
     run: runnable ? runAs(account, cwd, [...program, '--version']) : undefined,
     database: settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db)),
@@ -150,11 +151,11 @@ function listsOf(settings: FilterArguments, queue: string): Entry['lists'] {
   ];
 }
 
-/** Where argv does not name it, the script's first line looks in the PATH that spawn(8) leaves. */
-function lookForNode(node: string | undefined, queue: string): Place | undefined {
-  if (node !== undefined) return lookAt(path.resolve(queue, node));
+/** As execvp(3) finds a command: what names no directory, in the PATH that spawn(8) leaves. */
+function lookForCommand(word: string, queue: string): Place | undefined {
+  if (word.includes('/')) return lookAt(path.resolve(queue, word));
   return SPAWN_PATH.split(':')
-    .map((directory) => lookAt(path.join(directory, 'node')))
+    .map((directory) => lookAt(path.join(directory, word)))
     .find(({ self }) => self !== undefined);
 }
 

@@ -38,9 +38,15 @@ export function may(user: User, inode: Inode, access: Access): boolean {
   return ((inode.mode >> shift) & BITS[access]) !== 0;
 }
 
+/** The first directory on the way to the place that is closed to the user. */
+export function closedTo(user: User, { parents }: Place): Inode | undefined {
+  return parents.find((parent) => !may(user, parent, 'search'));
+}
+
 /** What keeps the user from the place, '' for nothing. */
-export function denied(user: User, { path, parents, self, reason }: Place, ...accesses: Access[]): string {
-  const closed = parents.find((parent) => !may(user, parent, 'search'));
+export function denied(user: User, place: Place, ...accesses: Access[]): string {
+  const { path, self, reason } = place;
+  const closed = closedTo(user, place);
   if (closed !== undefined) return `the user ${user.name} may not search ${describe(closed)}`;
   // Closed to the one who asks, who is not root then; of the user, that says nothing.
   if (self === undefined && reason === 'EACCES') return '';

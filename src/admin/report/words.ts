@@ -1,5 +1,5 @@
 // Words that the report's text and its page have in common.
-import { grouped, plural, span, visible } from '../text.ts';
+import { plural, span, visible } from '../text.ts';
 import type { Bin, Facts } from './facts.ts';
 
 const MOST_NAME = 44;
@@ -38,7 +38,7 @@ export function benefit({ kept, now }: Facts): string {
   const { from, until, triples, notBack, soonEnough } = kept;
   const when = `${span(now - until)} to ${span(now - from)} ago`;
   const sure = `of what does come back, ${percent(soonEnough, 1)} has by that age`;
-  return `${percent(notBack, triples)} of the ${grouped(triples)} triples first seen ${when} did not come back (${sure}).`;
+  return `${percent(notBack, triples)} of the ${plural(triples, 'triple')} first seen ${when} did not come back (${sure}).`;
 }
 
 /** What it costs, in one sentence. */
@@ -73,7 +73,9 @@ export function caveats({ triples, retryWindow, pools }: Facts): string[] {
       `Filters forget what did not come back within ${span(retryWindow)} (--retry-window), and keep what did: only the last ${span(retryWindow)} show both.`,
     );
   if (triples.imported > 0)
-    notes.push(`${grouped(triples.imported)} triples passed without a wait on record (imported).`);
+    notes.push(
+      `${plural(triples.imported, 'triple')} passed without a wait on record (imported, or released).`,
+    );
   if (pools.mails + pools.neverPassed > 0)
     notes.push(
       'The names of clients are not on record: any two clients with the same sender and recipient are taken for a pool, so what it would have saved is an upper bound.',

@@ -1,7 +1,6 @@
 // The engine that several hosts share, at a glance, as plain data. Looks; changes nothing, prints nothing.
-import { statSync } from 'node:fs';
 import type { Engine, Node } from '../../store/fleet/examine.ts';
-import { journalPath } from '../../store/fleet/journal.ts';
+import { journalPath, size } from '../../store/fleet/journal.ts';
 import type { Records } from '../records.ts';
 import { type Counts, count, type StatusSettings } from './facts.ts';
 
@@ -31,7 +30,7 @@ export async function gatherEngine(
       ...{ where, program, version, role, memory, maxMemory, filters },
     })),
     ...counts,
-    journal: statSync(journalPath(db), { throwIfNoEntry: false })?.size ?? 0,
+    journal: size(journalPath(db)),
     sound: damage.length === 0,
     problems: damage,
   };

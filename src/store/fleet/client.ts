@@ -40,7 +40,7 @@ export function newClient(
   address: Address,
   { password, sentinelPassword, tls: files }: Secrets,
   patience: number,
-  more: { commandTimeout?: number; retryStrategy?: () => null } = {},
+  more: Pick<RedisOptions, 'commandTimeout' | 'retryStrategy' | 'reconnectOnError'> = {},
 ): Client {
   const { kind, hosts, path, name, user, db } = address;
   const tls = files === undefined ? {} : { tls: files };

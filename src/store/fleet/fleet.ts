@@ -7,7 +7,7 @@ import type { Level } from '../../log/log.ts';
 import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
-import { isWaiting, journalPath, note } from './journal.ts';
+import { isLeft, isWaiting, journalPath, note } from './journal.ts';
 import {
   type Answer,
   AWAY,
@@ -174,6 +174,8 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     try {
       const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
       journalled = true;
+      // This filter will never ask it, whatever the log says of the others.
+      if (known && worker === undefined) complain('err', 'secrets', `the store ${where}: ${trouble}`);
       if (known) return;
       while (received() !== undefined);
       // Already back? Then the file that this one follows was handed over a moment ago.
@@ -209,8 +211,10 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     },
     releases: () => [...local.releases(), ...releases],
     tidy(now) {
-      if (Math.abs(now - looked) >= EVERY && isWaiting(journal)) send('merge');
-      if (Math.abs(now - looked) >= EVERY) looked = now;
+      if (Math.abs(now - looked) >= EVERY) {
+        looked = now;
+        if (isWaiting(journal) || isLeft(journal, Date.now())) send('merge');
+      }
       local.tidy(now);
     },
     close() {

@@ -107,17 +107,43 @@ export function isWaiting(path: string): boolean {
   return existsSync(path);
 }
 
+/** Whether a process took something that is gone now; a directory that cannot be read has nothing of that kind. */
+export function isLeft(path: string, now: number): boolean {
+  try {
+    return left(path, now).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** How many bytes the engine does not have yet, those that a process is at among them. */
+export function size(path: string): number {
+  const all = existsSync(dirname(path)) ? [path, ...allTaken(path)] : [];
+  return all.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+function allTaken(path: string): string[] {
+  const name = `${basename(path)}.`;
+  return readdirSync(dirname(path))
+    .filter((file) => file.startsWith(name) && /^\d+$/.test(file.slice(name.length)))
+    .map((file) => join(dirname(path), file));
+}
+
+function left(path: string, now: number): string[] {
+  const own = ownOf(path);
+  return allTaken(path).filter(
+    (file) => file !== own && now - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? now) > ABANDONED,
+  );
+}
+
+function ownOf(path: string): string {
+  return `${path}.${process.pid}`;
+}
+
 /** Takes what is to be handed over, this process's alone from now on; undefined where there is nothing. */
 export function take(path: string, now: number): string | undefined {
-  const own = `${path}.${process.pid}`;
-  const name = `${basename(path)}.`;
-  const left = readdirSync(dirname(path))
-    .filter((file) => file.startsWith(name) && /^\d+$/.test(file.slice(name.length)))
-    .map((file) => join(dirname(path), file))
-    .filter(
-      (file) => file !== own && now - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? now) > ABANDONED,
-    );
-  for (const file of existsSync(own) ? [own] : [path, ...left]) {
+  const own = ownOf(path);
+  for (const file of existsSync(own) ? [own] : [path, ...left(path, now)]) {
     try {
       if (file !== own) renameSync(file, own);
       return own;

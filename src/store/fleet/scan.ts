@@ -28,6 +28,7 @@ export async function connect(address: Address, secrets: Secrets, patience = 0):
   const client = newClient(address, secrets, most, {
     commandTimeout: most,
     retryStrategy: () => null,
+    reconnectOnError: () => false, // a replica can be looked at, and refuses the rest in its own words
   });
   let trouble: unknown;
   client.on('error', (error) => {

@@ -25,7 +25,7 @@ function message(error: unknown): string {
   );
 }
 
-const NO_CONNECTION = /writeable|is closed/;
+const NO_CONNECTION = /writeable|is closed|max retries per request/;
 
 const ADVICE: [RegExp, string][] = [
   [

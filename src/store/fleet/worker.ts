@@ -5,7 +5,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { RELEASES, type Release, readReleases } from '../releases.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
-import { isWaiting } from './journal.ts';
 import { houseKey, keysOf, probeKey } from './key.ts';
 import { merge, mergeOne } from './merge.ts';
 import {
@@ -187,7 +186,7 @@ client.on('close', () => away(lastTrouble));
 parentPort!.on('message', (message: ToWorker) => {
   if (message === 'late') away(new Error(`no answer within ${timeout} ms`));
   else if (message === 'merge') {
-    if (state() === UP && isWaiting(journal)) void handOver();
+    if (state() === UP) void handOver();
   } else if ('firstSeen' in message) void mergeOne(client, message, lives).catch(() => {});
   else void ask(message);
 });

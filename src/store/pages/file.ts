@@ -134,8 +134,8 @@ export function readHead(file: DataFile, still = false): Meta {
   const meta = readMeta(head, still || txnid === file.own ? newestAt(file) : settle(file));
   // A healthy file has two good meta pages at all times: LMDB writes each in one piece.
   if (metaTxn(head, 0) < 0 || metaTxn(head, pageSize) < 0 || typeof meta === 'string')
-    throw new DamageError('a meta page is damaged');
-  if (meta.pageSize !== pageSize) throw new DamageError('the page size has changed');
+    throw new DamageError('has a damaged meta page');
+  if (meta.pageSize !== pageSize) throw new DamageError('has another page size than it had');
   file.newest = meta;
   return meta;
 }

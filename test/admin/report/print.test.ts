@@ -39,6 +39,13 @@ test('all that there is to be said of many records, and nothing that is not ther
   expect(little).not.toMatch(/undefined|NaN|null|longest/);
 });
 
+test('one of a kind is said as one', () => {
+  const passed = triple({ firstSeen: NOW - 86_400, passed: true, lastPassed: NOW - 86_000 });
+  const output = text([passed]).replace(/\s+/g, ' ');
+  expect(output).toContain('1 triple passed without a wait on record (imported, or released).');
+  expect(output).toContain('of the 1 triple first seen');
+});
+
 test('control characters of a sender never reach the terminal', () => {
   const evil = triple({
     client: '\x1b]0;owned\x07',

@@ -2,7 +2,16 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Decided, isWaiting, note, read, remove, take } from '../../../src/store/fleet/journal.ts';
+import {
+  type Decided,
+  isLeft,
+  isWaiting,
+  note,
+  read,
+  remove,
+  size,
+  take,
+} from '../../../src/store/fleet/journal.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
@@ -50,11 +59,26 @@ test('what a process took that is gone is taken again, but not from one that is 
   note(journal, decided(1));
   renameSync(journal, `${journal}.1`);
   expect(take(journal, Date.now())).toBeUndefined();
+  expect(isLeft(journal, Date.now())).toBe(false);
   utimesSync(`${journal}.1`, 1, 1);
+  expect(isLeft(journal, Date.now())).toBe(true);
   const taken = take(journal, Date.now())!;
   expect(all(taken)).toEqual([decided(1)]);
   expect(existsSync(`${journal}.1`)).toBe(false);
   // Not finished: the same file the next time.
   note(journal, decided(2));
   expect(take(journal, Date.now())).toBe(taken);
+});
+
+test('what the engine does not have yet, in bytes, with what somebody is at', () => {
+  expect(size(journal)).toBe(0);
+  expect(size(path.join(scratch.path, 'nowhere', 'db.fleet'))).toBe(0);
+  note(journal, decided(1));
+  const one = size(journal);
+  renameSync(journal, `${journal}.1`);
+  expect(size(journal)).toBe(one);
+  note(journal, decided(1));
+  expect(size(journal)).toBe(2 * one);
+  writeFileSync(`${journal}.bak`, 'x');
+  expect(size(journal)).toBe(2 * one);
 });

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import type { Database } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
-import { denied, describe, type User } from '../permissions.ts';
+import { closedTo, denied, describe, type Inode, type User } from '../permissions.ts';
 import type { Mount, Space } from '../system.ts';
 
 const ANYBODY_WRITES = 0o002;
@@ -38,15 +38,36 @@ function stateOf({ file, looked }: Database): string {
   return looked ? 'its head is sound' : 'was not looked into';
 }
 
-function judgeDirectory(
-  { path: file, directory, place, isLink, shared }: Database,
-  user: User | undefined,
-): Finding[] {
+/** The directory in which the database lies when what is found here is mended. */
+export function homeOf(database: Database, user: User | undefined): string {
+  const { directory } = database;
+  const refused =
+    user !== undefined && closedTo(user, directory) === undefined && refusedTo(user, database) !== '';
+  const leaves = isCrowded(database) && (refused || anybodyWrites(directory.self));
+  return leaves ? another(directory.path) : directory.path;
+}
+
+/** Others have their files there: it cannot be given to the filter's user. */
+function isCrowded({ directory, shared }: Database): boolean {
+  return shared || ((directory.self?.mode ?? 0) & STICKY) !== 0;
+}
+
+function refusedTo(user: User, { directory }: Database): string {
+  return denied(user, directory, 'write', 'search');
+}
+
+function anybodyWrites(inode: Inode | undefined): boolean {
+  return inode !== undefined && (inode.mode & ANYBODY_WRITES) !== 0;
+}
+
+function judgeDirectory(database: Database, user: User | undefined): Finding[] {
+  const { path: file, directory, place, isLink } = database;
   const owner = user?.name ?? 'nobody'; // as in master.cf.snippet
   const where = directory.path;
-  const crowded = shared || ((directory.self?.mode ?? 0) & STICKY) !== 0;
-  const own = crowded
-    ? `a directory of its own: ${give(another(where), owner)}, and in argv=: --db ${another(where)}/${path.basename(file)}`
+  const home = another(where);
+  const move = database.file.self === undefined ? '' : ` && mv ${file}* ${home}/`;
+  const own = isCrowded(database)
+    ? `a directory of its own: ${give(home, owner)}${move}, and in argv=: --db ${home}/${path.basename(file)}`
     : `chown ${owner} ${where} && chmod 700 ${where}`;
   const error = (check: string, what: string, mend: string): Finding => ({
     severity: 'error',
@@ -58,12 +79,12 @@ function judgeDirectory(
   if (directory.self === undefined && directory.reason === 'ENOENT')
     return [error('directory', 'the directory of the database does not exist', give(where, owner))];
   const found: Finding[] = [];
-  const refused = user === undefined ? '' : denied(user, directory, 'write', 'search');
-  if (refused !== '') {
-    const closed = directory.parents.find(({ path: parent }) => refused.includes(` ${parent} (`));
+  const refused = user === undefined ? '' : refusedTo(user, database);
+  if (user !== undefined && refused !== '') {
+    const closed = closedTo(user, directory);
     found.push(error('directory', refused, closed === undefined ? own : `chmod a+x ${closed.path}`));
   }
-  if (directory.self !== undefined && (directory.self.mode & ANYBODY_WRITES) !== 0)
+  if (anybodyWrites(directory.self))
     found.push(error('world-writable', 'is writable by everybody: filters do not use a database there', own));
   else if (isLink)
     found.push(
@@ -100,7 +121,7 @@ function judgeFiles({ file, lock }: Database, user: User | undefined): Finding[]
       const mend = `chown ${user?.name} ${each.path} && chmod 600 ${each.path}`;
       return [{ severity: 'error', check: 'file', where: each.path, what: refused, mend }];
     }
-    if ((each.self.mode & ANYBODY_WRITES) === 0) return [];
+    if (!anybodyWrites(each.self)) return [];
     const what = 'is writable by everybody';
     return [{ severity: 'warning', check: 'file', where: each.path, what, mend: `chmod 600 ${each.path}` }];
   });

@@ -5,7 +5,7 @@ import { bytes, span } from '../../text.ts';
 import { isLoopback } from '../endpoint.ts';
 import type { EngineFacts } from '../engine.ts';
 import { type Finding, orOk, type Severity } from '../finding.ts';
-import { denied, describe } from '../permissions.ts';
+import { closedTo, denied, describe } from '../permissions.ts';
 
 const OTHERS = 0o077;
 const OLDEST = { redis: 6, valkey: 7 };
@@ -66,7 +66,9 @@ function judgePasswordFile({ passwordFile: file, account }: EngineFacts): Findin
       `${mend}, and change the password: it may be known`,
     );
   const refused = account === undefined ? '' : denied(account, file, 'read');
-  return refused === '' ? [] : error(refused);
+  if (account === undefined || refused === '') return [];
+  const closed = closedTo(account, file);
+  return error(refused, closed === undefined ? mend : `chmod a+x ${closed.path}`);
 }
 
 function judgeNode(facts: EngineFacts, node: Node): Finding[] {

@@ -1,18 +1,21 @@
 // What the filter's options make of greylisting as a whole, and the files of exceptions that they name. Facts in, findings out.
 import type { Entry } from '../facts.ts';
 import type { Finding } from '../finding.ts';
-import { denied } from '../permissions.ts';
+import { closedTo, denied } from '../permissions.ts';
 
 export function judgeLists({ name, settings, account, lists }: Entry): Finding[] {
   const where = `master.cf: ${name}`;
   const found: Finding[] = [];
   for (const { option, file } of lists) {
     const refused = account === undefined ? '' : denied(account, file, 'read');
-    if (refused === '') continue;
+    if (account === undefined || refused === '') continue;
+    const closed = closedTo(account, file);
     const mend =
-      file.self === undefined
-        ? `write it (it may be empty), or take ${option} out of argv=`
-        : `chmod a+r ${file.path}`;
+      closed !== undefined
+        ? `chmod a+x ${closed.path}`
+        : file.self === undefined
+          ? `write it (it may be empty), or take ${option} out of argv=`
+          : `chmod a+r ${file.path}`;
     found.push({
       severity: 'warning',
       check: 'list',

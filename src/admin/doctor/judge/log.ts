@@ -1,14 +1,16 @@
 // Can the filter say anything? Facts in, findings out.
 import type { Entry, Facts } from '../facts.ts';
 import type { Finding } from '../finding.ts';
-import { denied } from '../permissions.ts';
+import { denied, type User } from '../permissions.ts';
+import { homeOf } from './database.ts';
 
-export function judgeLog(
-  { configuration, devLog }: Facts,
-  { name, settings, account, log, database }: Entry,
-): Finding[] {
+export function judgeLog({ configuration, devLog }: Facts, entry: Entry): Finding[] {
+  const { name, settings, account, log } = entry;
   if (settings === undefined) return [];
   const where = `master.cf: ${name}`;
+  const hasSyslog = devLog.self?.kind === 'socket';
+  const toFile = `--log file:${directoryFor(entry)}/greylatch.log`;
+  const elsewhere = `in argv= of ${name}: ${hasSyslog ? '--log syslog, or ' : ''}${toFile}`;
   if (log !== undefined && account !== undefined) {
     const refused =
       log.file.self === undefined
@@ -16,14 +18,7 @@ export function judgeLog(
         : denied(account, log.file, 'write');
     if (refused === '')
       return [{ severity: 'ok', check: 'log', where, what: `messages go to ${log.file.path}` }];
-    const file = log.file.path;
-    const give = `chown ${account.name} ${file}`;
-    const mend =
-      log.file.self !== undefined
-        ? give
-        : denied(account, log.directory, 'search') === ''
-          ? `touch ${file} && ${give} && chmod 600 ${file}`
-          : `in argv= of ${name}: --log syslog, or --log file:PATH in a directory that ${account.name} can use`;
+    const mend = mendFile(log, account) ?? elsewhere;
     return [{ severity: 'warning', check: 'log', where, what: `nothing is logged: ${refused}`, mend }];
   }
   if (settings.log === 'none' || settings.log === 'stderr') {
@@ -31,15 +26,10 @@ export function judgeLog(
       settings.log === 'none'
         ? 'nothing is logged, not even trouble with the database'
         : "nothing is logged: under spawn(8), standard error is smtpd's socket and stays silent";
-    return [
-      { severity: 'note', check: 'log', where, what, mend: 'in argv=: --log syslog, or --log file:PATH' },
-    ];
+    return [{ severity: 'note', check: 'log', where, what, mend: elsewhere }];
   }
   if (settings.log !== 'syslog') return [];
-  if (devLog.self?.kind === 'socket')
-    return [{ severity: 'ok', check: 'log', where, what: 'messages go to syslog' }];
-  const directory = database === undefined || database.shared ? '/var/mta' : database.directory.path;
-  const file = `${directory}/greylatch.log`;
+  if (hasSyslog) return [{ severity: 'ok', check: 'log', where, what: 'messages go to syslog' }];
   const own = configuration.parameters.maillog_file;
   const postfix = own ? ` (Postfix has a log of its own: maillog_file = ${own})` : '';
   return [
@@ -48,9 +38,19 @@ export function judgeLog(
       check: 'log',
       where: '/dev/log',
       what: `there is no syslog socket, so nothing is logged, not even trouble with the database${postfix}`,
-      mend: own
-        ? `in argv= of ${name}: --log file:${file}`
-        : `start a syslog service, or in argv= of ${name}: --log file:${file}`,
+      mend: own ? elsewhere : `start a syslog service, or ${elsewhere}`,
     },
   ];
+}
+
+/** Beside the database, where the filter may write. */
+function directoryFor({ account, database }: Entry): string {
+  return database === undefined ? '/var/mta' : homeOf(database, account);
+}
+
+/** How its user gets the file that is named; undefined where its directory is closed to him. */
+function mendFile({ file, directory }: NonNullable<Entry['log']>, user: User): string | undefined {
+  if (denied(user, directory, 'search') !== '') return undefined;
+  const give = `chown ${user.name} ${file.path}`;
+  return file.self === undefined ? `touch ${file.path} && ${give} && chmod 600 ${file.path}` : give;
 }

@@ -19,7 +19,7 @@ export function judgeProgram(facts: Facts, entry: Entry): Finding[] {
 
 /** What spawn(8) refuses (get_service_attr in its sources). */
 function judgeUser({ configuration, mailOwner, setgidGroup }: Facts, entry: Entry): Finding[] {
-  const { name, user, group, account, unknown, others } = entry;
+  const { name, user, group, account, unknown, others, database } = entry;
   const where = `master.cf: ${name}`;
   const owner = configuration.parameters.mail_owner;
   const refused = (what: string): Finding[] => [
@@ -43,6 +43,9 @@ function judgeUser({ configuration, mailOwner, setgidGroup }: Facts, entry: Entr
     return refused(`the group of user=${user} is ${configuration.parameters.setgid_group}`);
   if (others.length === 0) return [];
   const most = 5;
+  // What is not to be given away is found when the user has changed.
+  const own = database !== undefined && !database.shared && database.directory.self !== undefined;
+  const give = own ? ` && chown -R greylatch ${database.directory.path}` : '';
   const more = others.length > most ? ` and ${others.length - most} more` : '';
   return [
     {
@@ -50,7 +53,7 @@ function judgeUser({ configuration, mailOwner, setgidGroup }: Facts, entry: Entr
       check: 'shared-user',
       where,
       what: `${user} also runs ${others.slice(0, most).join(', ')}${more}: they could change the database`,
-      mend: `a user of its own: useradd --system --shell /usr/sbin/nologin greylatch, chown -R greylatch the directory of the database, user=greylatch in master.cf`,
+      mend: `a user of its own: useradd --system --shell /usr/sbin/nologin greylatch${give}, and user=greylatch in master.cf`,
     },
   ];
 }

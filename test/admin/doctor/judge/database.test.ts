@@ -89,3 +89,14 @@ test.each([
     expect(mend).not.toMatch(new RegExp(`(chown nobody|chmod 700) ${where}`));
   }
 });
+
+test('a database in a directory that others use is moved, not left behind', () => {
+  const directory = place('/srv/spool', inode('/srv/spool', 0o755, 0));
+  const where = '/srv/spool/greylist.mdb';
+  const facts = { path: where, directory, shared: true };
+  expect(only(database(facts)).mend).toContain(
+    '/var/mta && mv /srv/spool/greylist.mdb* /var/mta/, and in argv=',
+  );
+  const file = place(where, undefined);
+  expect(only(database({ ...facts, file })).mend).not.toContain('mv');
+});

@@ -84,4 +84,8 @@ test('who runs the filter has to read the password file', () => {
   expect(judged({}, other)).toEqual(['error password-file']);
   const own = { ...other, passwordFile: place(file, inode(file, 0o600, NOBODY.uid, 'file')) };
   expect(judged({}, own)).toEqual([]);
+  const closed = inode('/etc/keys', 0o700, 0);
+  const inside = { ...own, passwordFile: place(file, inode(file, 0o600, NOBODY.uid, 'file'), closed) };
+  const found = judgeEngine({ ...FACTS, ...inside }).find(({ check }) => check === 'password-file');
+  expect(found?.mend).toBe('chmod a+x /etc/keys');
 });

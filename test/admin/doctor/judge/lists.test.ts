@@ -26,6 +26,11 @@ test('a file that is not there, or is closed to the filter, is told', () => {
   });
 });
 
+test('a file in a closed directory: its own mode would not help', () => {
+  const file = place(FILE, inode(FILE, 0o644, 0, 'file'), inode('/etc/postfix', 0o700, 0));
+  expect(only(listed(file)).mend).toBe('chmod a+x /etc/postfix');
+});
+
 test.each(['--dry-run', '--greylist observe'])('%s greylists nobody: a note', (words) => {
   expect(only({ entries: `${ENTRIES.trimEnd()} ${words}\n` })).toMatchObject({
     severity: 'note',

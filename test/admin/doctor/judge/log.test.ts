@@ -1,7 +1,7 @@
 // Where messages go, on planted facts.
 import { expect, test } from 'vitest';
 import type { Place } from '../../../../src/admin/doctor/permissions.ts';
-import { ENTRIES, inode, only, place } from '../healthy.ts';
+import { amiss, DATABASE, ENTRIES, inode, NOBODY, only, place } from '../healthy.ts';
 
 const without = (parameters: string) => only({ parameters, facts: { devLog: place('/dev/log', undefined) } });
 
@@ -42,3 +42,39 @@ test.each<[string, Place, string]>([
   const found = only({ entry: { log: { file: place('/var/log/x', undefined), directory } } });
   expect(found).toMatchObject({ severity: 'warning', check: 'log', mend: expect.stringContaining(mend) });
 });
+
+const NO_SYSLOG = { facts: { devLog: place('/dev/log', undefined) } };
+const CLOSED = inode('/srv/x', 0o700, 0);
+
+test('a file in a closed directory: not its owner is what keeps the filter out', () => {
+  const file = place('/srv/x/log', inode('/srv/x/log', 0o600, NOBODY.uid, 'file'), CLOSED);
+  const log = { file, directory: place('/srv/x', CLOSED) };
+  expect(only({ entry: { log } }).mend).toBe(
+    'in argv= of policy/unix: --log syslog, or --log file:/var/mta/greylatch.log',
+  );
+  expect(only({ ...NO_SYSLOG, entry: { log } }).mend).toBe(
+    'in argv= of policy/unix: --log file:/var/mta/greylatch.log',
+  );
+});
+
+test('no /dev/log: nobody is sent there', () => {
+  const entries = `${ENTRIES.trimEnd()} --log none\n`;
+  expect(only({ ...NO_SYSLOG, entries }).mend).toBe(
+    'in argv= of policy/unix: --log file:/var/mta/greylatch.log',
+  );
+});
+
+test.each([
+  ['that the filter may write, with other files in it', 0o700, NOBODY.uid, true, '/srv/mta'],
+  ['that it gets', 0o700, 0, false, '/srv/mta'],
+  ["that is others'", 0o755, 0, true, '/var/mta'],
+  ['that anybody may write', 0o777, NOBODY.uid, true, '/var/mta'],
+])(
+  'no /dev/log, a database in a directory %s: the log lies where the database will',
+  (_, mode, uid, shared, where) => {
+    const directory = place('/srv/mta', inode('/srv/mta', mode, uid));
+    const database = { ...DATABASE, path: '/srv/mta/greylist.mdb', directory, shared };
+    const found = amiss({ ...NO_SYSLOG, entry: { database } });
+    expect(found.find(({ check }) => check === 'log')?.mend).toContain(`--log file:${where}/greylatch.log`);
+  },
+);

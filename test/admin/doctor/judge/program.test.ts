@@ -1,6 +1,6 @@
 // What runs as whom, on planted facts: Node of any age, accounts and their neighbours.
 import { expect, test } from 'vitest';
-import { amiss, ENTRIES, NOBODY, only } from '../healthy.ts';
+import { amiss, DATABASE, ENTRIES, NOBODY, only } from '../healthy.ts';
 
 test('a first line that finds no node', () => {
   expect(only({ entry: { nodePlace: undefined, node: undefined } })).toMatchObject({
@@ -36,4 +36,12 @@ test('many neighbours are not all named', () => {
     check: 'shared-user',
     what: expect.stringContaining('p4 and 3 more'),
   });
+});
+
+test.each([
+  ['its directory goes with it', false, 'nologin greylatch && chown -R greylatch /var/mta, and user='],
+  ["others' files stay whose they are", true, 'nologin greylatch, and user='],
+])('a user of its own, in words for a shell: %s', (_, shared, mend) => {
+  const entry = { others: ['the process x'], database: { ...DATABASE, shared } };
+  expect(only({ entry }).mend).toContain(mend);
 });
