@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from '../damage.ts';
 import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
-import { awaitRecovery } from '../disk/sign.ts';
+import { awaitRecovery } from '../disk/recovering.ts';
 import { checkBeforeWriting, checkDoubtful } from '../lmdb/doubt.ts';
 import { flush, flushLast, isUnsettled, keepOrGiveUp, letGo, owes } from '../lmdb/durable.ts';
 import { newFlusher } from '../lmdb/flusher.ts';

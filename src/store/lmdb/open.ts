@@ -4,7 +4,7 @@ import { chownSync, closeSync, lstatSync, openSync, readFileSync, statSync } fro
 import { dirname } from 'node:path';
 import { BadLockError, MovedError, refused, StoreError } from '../damage.ts';
 import { pause } from '../disk/pause.ts';
-import { awaitRecovery } from '../disk/sign.ts';
+import { awaitRecovery } from '../disk/recovering.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
 import {
   AFTER_REMOVAL,

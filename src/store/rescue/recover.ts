@@ -6,7 +6,7 @@ import { DamageError, StoreError } from '../damage.ts';
 import { nameAside } from '../disk/files.ts';
 import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
-import { alone } from '../disk/sign.ts';
+import { alone } from '../disk/recovering.ts';
 import { checkToSave } from '../lmdb/space.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
 import { AFTER_REMOVAL, lockPath } from '../pages/lock.ts';

@@ -17,7 +17,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { StoreError } from '../../../src/store/damage.ts';
-import { awaitRecovery } from '../../../src/store/disk/sign.ts';
+import { awaitRecovery } from '../../../src/store/disk/recovering.ts';
 import { damagedFiles, replaceLock, setAside } from '../../../src/store/rescue/recover.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
