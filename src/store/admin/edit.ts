@@ -4,13 +4,13 @@
 import { DamageError, MovedError } from '../damage.ts';
 import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
-import { checkBeforeWriting } from '../lmdb/doubt.ts';
 import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
 import { houseText, putHouse } from '../lmdb/house.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
+import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
 import { findRecord, type Path } from '../pages/tree.ts';
 import type { Taken } from '../queue/contract.ts';

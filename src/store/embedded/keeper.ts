@@ -5,11 +5,11 @@ import { BadLockError, DamageError, FullError, MovedError, refused, StoreError }
 import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
-import { checkBeforeWriting, checkDoubtful } from '../lmdb/doubt.ts';
 import { flush, flushLast, isUnsettled, keepOrGiveUp, letGo, owes } from '../lmdb/durable.ts';
 import { newFlusher } from '../lmdb/flusher.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { begin, closeWriter, transact, type Writer } from '../lmdb/writer.ts';
+import { checkBeforeWriting, checkDoubtful } from '../pages/doubt.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { isHeld } from '../pages/lock.ts';

@@ -8,7 +8,7 @@
 //
 // Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostHeld` pages written since the mark, or
 // since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the power fail
-// then, the file is read and checked as a whole (doubt.ts), and what is damaged is left out (../rescue/saving.ts).
+// then, the file is read and checked as a whole (../pages/doubt.ts), and what is damaged is left out (../rescue/saving.ts).
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { BadLockError, FullError } from '../damage.ts';
 import { closeFile, type DataFile, readHead } from '../pages/file.ts';

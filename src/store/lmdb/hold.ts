@@ -1,9 +1,9 @@
 // A state's pages as they are while somebody reads them: by a reader's slot in the lock file, for which LMDB re-uses none of
 // them. To be held no longer than that: the file grows meanwhile.
 import { existsSync } from 'node:fs';
+import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
 import { lockPath } from '../pages/lock.ts';
-import { checkBeforeWriting } from './doubt.ts';
 import { native, READ_ONLY } from './native.ts';
 import { openWriter } from './open.ts';
 import { begin, closeWriter, type Writer } from './writer.ts';

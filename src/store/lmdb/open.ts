@@ -198,7 +198,7 @@ function settleMark(writer: Writer): void {
   try {
     const doubtful = isDoubtful(file, meta);
     if (doubtful && isKept(file)) rollBack(file, meta);
-    // One that is kept no longer was read as a whole before it came here: see doubt.ts.
+    // One that is kept no longer was read as a whole before it came here: see ../pages/doubt.ts.
     else if (doubtful || markedTxn(file) < 0) writeMark(file, file.head, meta, true);
   } finally {
     env.abortTxn();

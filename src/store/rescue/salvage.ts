@@ -3,11 +3,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
-import { checkBeforeWriting } from '../lmdb/doubt.ts';
 import { flushLast, keepOrGiveUp } from '../lmdb/durable.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { closeWriter, putRecord, transactBatch, type Writer } from '../lmdb/writer.ts';
+import { checkBeforeWriting } from '../pages/doubt.ts';
 import {
   LEAF,
   nodeAt,

@@ -1,9 +1,9 @@
 // A database that a power cut may have left unfinished, and that no mark leads back from: it is read as a whole before
 // it is used. Changes nothing.
 import { DamageError } from '../damage.ts';
-import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
-import { isDoubtful, isKept } from '../pages/mark.ts';
-import { firstProblem } from '../pages/verify.ts';
+import { closeFile, type DataFile, openFile, readHead } from './file.ts';
+import { isDoubtful, isKept } from './mark.ts';
+import { firstProblem } from './verify.ts';
 
 /** The power failed in a storm: nobody knows what of the newest state reached the disk. Throws DamageError. */
 export function checkDoubtful(file: DataFile): void {
