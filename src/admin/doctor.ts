@@ -3,8 +3,8 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { type Asked, askedBy, gatherEngine } from './doctor/engine.ts';
-import { gather } from './doctor/facts.ts';
 import { type Finding, isToMend } from './doctor/finding.ts';
+import { gather } from './doctor/gather.ts';
 import { judgeEngine } from './doctor/judge/engine.ts';
 import { judge } from './doctor/judge.ts';
 import { readConfiguration } from './doctor/postconf.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Address } from '../../store/fleet/address.ts';
 import type { Engine } from '../../store/fleet/examine.ts';
 import { engineAt } from '../records.ts';
-import type { Entry } from './facts.ts';
+import type { Entry } from './gather.ts';
 import type { Place, User } from './permissions.ts';
 import { lookAt } from './system.ts';
 

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { Engine, Node } from '../../store/fleet/examine.ts';
 import { journalPath } from '../../store/fleet/journal.ts';
 import type { Records } from '../records.ts';
-import { type Counts, count, type StatusSettings } from './facts.ts';
+import { type Counts, count, type StatusSettings } from './gather.ts';
 
 export interface EngineStatus extends Counts {
   /** Where it is. */

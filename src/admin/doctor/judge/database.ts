@@ -1,8 +1,8 @@
 // The database: may the filter use it, is it safe where it lies, is there space, is it sound at the first look.
 // Facts in, findings out.
 import path from 'node:path';
-import type { Database } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
+import type { Database } from '../gather.ts';
 import { denied, describe, type User } from '../permissions.ts';
 import type { Mount, Space } from '../system.ts';
 

@@ -1,6 +1,7 @@
 // What the filter's options make of greylisting as a whole, and the files of exceptions that they name. Facts in, findings out.
-import type { Entry } from '../facts.ts';
+
 import type { Finding } from '../finding.ts';
+import type { Entry } from '../gather.ts';
 import { denied } from '../permissions.ts';
 
 export function judgeLists({ name, settings, account, lists }: Entry): Finding[] {

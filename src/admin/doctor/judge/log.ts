@@ -1,6 +1,7 @@
 // Can the filter say anything? Facts in, findings out.
-import type { Entry, Facts } from '../facts.ts';
+
 import type { Finding } from '../finding.ts';
+import type { Entry, Facts } from '../gather.ts';
 import { denied } from '../permissions.ts';
 
 export function judgeLog(

@@ -1,8 +1,8 @@
 // Where check_policy_service stands: behind what keeps the server from relaying, and where it is reached at all.
 // Facts in, findings out.
 
-import type { Facts } from '../facts.ts';
 import type { Finding } from '../finding.ts';
+import type { Facts } from '../gather.ts';
 import { isAtLeast, type Service, valueFor, yes } from '../postconf.ts';
 import { type Question, type Step, stepsOf } from '../restrictions.ts';
 

@@ -1,7 +1,7 @@
 // What argv= names: Node, greylatch, its options; and the account that runs them. Facts in, findings out.
 import { ARGV } from '../../../cli/service.ts';
-import type { Entry, Facts } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
+import type { Entry, Facts } from '../gather.ts';
 import { denied } from '../permissions.ts';
 
 const OLDEST_NODE = 20;

@@ -1,7 +1,7 @@
 // Who asks the filter, whether the question arrives, and what mail gets when it does not. Facts in, findings out.
 import { leadsTo, socketAt, socketOf } from '../endpoint.ts';
-import type { Entry, Facts } from '../facts.ts';
 import { type Finding, once, orOk } from '../finding.ts';
+import type { Entry, Facts } from '../gather.ts';
 import { isAtLeast, nameOf, seconds } from '../postconf.ts';
 import { hiddenClasses, type Question, smtpdServices } from '../restrictions.ts';
 import { isForStrangers, judgePosition } from './position.ts';

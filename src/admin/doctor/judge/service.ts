@@ -2,8 +2,8 @@
 
 import { plural } from '../../text.ts';
 import { hostAndPort, isLoopback } from '../endpoint.ts';
-import type { Entry, Facts } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
+import type { Entry, Facts } from '../gather.ts';
 import { type Parameters, seconds, valueFor } from '../postconf.ts';
 import { smtpdServices } from '../restrictions.ts';
 
