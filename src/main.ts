@@ -7,7 +7,7 @@ import { withFleet } from './filter/fleet.ts';
 import { hitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
-import { newThrift } from './filter/thrift.ts';
+import { newV8Limits } from './filter/v8.ts';
 import { type Log, type LogTarget, newLog } from './log/log.ts';
 import { openTarget } from './log/targets.ts';
 import { openStore } from './store/embedded/embedded.ts';
@@ -91,10 +91,10 @@ function filter(settings: FilterArguments, log: Log): void {
     store.tidy(seconds());
     hits?.write(seconds());
   };
-  const spend = newThrift();
+  const limitV8 = newV8Limits();
   runSession({
     answer(request) {
-      spend();
+      limitV8();
       return answer(request);
     },
     tidy,

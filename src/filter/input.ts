@@ -62,9 +62,9 @@ interface Handle {
 type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
 
 /**
- * As `readSocket`, without node:net and node:stream, which take 2.4 ms of a processor, a tenth of what a start takes
- * (Node 20): where twenty filters start at once, each takes them from the others' first replies. (thrift.ts loads
- * node:stream all the same, in sessions that ask more than a little.) False: it cannot be done with this Node.
+ * As `readSocket`, without node:net and node:stream, which take 2.4 ms of processor time, a tenth of a start (Node 20): where
+ * twenty filters start at once, each delays the others' first replies by that. (v8.ts loads node:stream later, in sessions of
+ * more than a few requests.) Returns false where this version of Node cannot do it.
  */
 function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
   const version = Number.parseInt(process.versions.node, 10);
