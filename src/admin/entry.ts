@@ -1,6 +1,6 @@
 // What commands ask of one entry on record. Reads and changes nothing.
 import type { Name } from '../store/admin/change.ts';
-import type { Entry, TripleEntry } from '../store/admin/scan.ts';
+import type { Entry, TripleEntry } from '../store/admin/entry.ts';
 import { clientCounts, type Lives, tripleCounts } from '../store/store.ts';
 
 /** By what an editor finds it. */

@@ -1,7 +1,7 @@
 // greylatch list: what is on record, filtered and sorted.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import type { ClientEntry, Entry, TripleEntry } from '../store/admin/scan.ts';
+import type { ClientEntry, Entry, TripleEntry } from '../store/admin/entry.ts';
 import type { Release } from '../store/releases.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf } from './entry.ts';

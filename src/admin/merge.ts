@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type JointChange, MOST_TEXT } from '../store/admin/change.ts';
-import type { Entry, TripleEntry } from '../store/admin/scan.ts';
+import type { Entry, TripleEntry } from '../store/admin/entry.ts';
 import {
   type Counts,
   clientOf,

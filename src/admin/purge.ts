@@ -2,7 +2,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import type { Name } from '../store/admin/change.ts';
-import type { Entry } from '../store/admin/scan.ts';
+import type { Entry } from '../store/admin/entry.ts';
 import { hasExpired, nameOf } from './entry.ts';
 import { newBar } from './progress.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';

@@ -4,7 +4,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import type { Name } from '../store/admin/change.ts';
-import type { Entry } from '../store/admin/scan.ts';
+import type { Entry } from '../store/admin/entry.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { nameOf } from './entry.ts';

@@ -3,7 +3,7 @@
 import type { Option } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import { addressTest, clientTest, isNetwork, type Test } from '../greylist/pattern.ts';
-import type { Entry } from '../store/admin/scan.ts';
+import type { Entry } from '../store/admin/entry.ts';
 
 export interface Selection {
   client?: string;

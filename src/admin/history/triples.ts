@@ -1,7 +1,7 @@
 // All triples of a database in columns of numbers, those with the same sender and recipient chained together: what a
 // look back needs of a million records, in some 50 bytes for each. Pure.
 import { parseAddress, subnetText } from '../../greylist/address.ts';
-import type { TripleEntry } from '../../store/admin/scan.ts';
+import type { TripleEntry } from '../../store/admin/entry.ts';
 import { find, hash, larger, newNumbers } from '../../store/records/hashes.ts';
 import { MOST_OFFSETS } from '../../store/records/record.ts';
 

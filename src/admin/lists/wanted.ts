@@ -1,5 +1,5 @@
 // Clients that waited often and always came back: whoever greylists them keeps nothing out. Pure.
-import type { Entry } from '../../store/admin/scan.ts';
+import type { Entry } from '../../store/admin/entry.ts';
 
 export interface WantedClient {
   /** In postgrey's syntax: an address, a network or a domain. latin1. */

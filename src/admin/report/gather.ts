@@ -1,7 +1,7 @@
 // From records to facts: one pass over the records, then one over what was kept of their times. Pure but for the local
 // time zone.
 
-import type { ClientEntry, Entry } from '../../store/admin/scan.ts';
+import type { ClientEntry, Entry } from '../../store/admin/entry.ts';
 import { type ForgottenDays, forgottenSince } from '../../store/records/forgotten.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { addTo, between, newTally, percentile, type Tally } from '../history/tally.ts';

@@ -1,6 +1,6 @@
 // What the database looks like at a glance, as plain data. Looks; changes nothing, prints nothing.
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import type { ClientEntry, Entry, TripleEntry } from '../../store/admin/scan.ts';
+import type { ClientEntry, Entry, TripleEntry } from '../../store/admin/entry.ts';
 import { DamageError } from '../../store/damage.ts';
 import { hold } from '../../store/lmdb/hold.ts';
 import { lockPath } from '../../store/pages/lock.ts';

@@ -1,6 +1,6 @@
 // Every setting replayed with the attempts on record: from records to a table of facts. Pure.
 
-import type { Entry } from '../../store/admin/scan.ts';
+import type { Entry } from '../../store/admin/entry.ts';
 import { MOST_OFFSETS } from '../../store/records/record.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { classesOf, firstPass, type Sights } from '../history/replay.ts';

@@ -1,7 +1,7 @@
 // What may be changed on record, and to what, as data: for the editor of a database (edit.ts) and for that of an engine.
 // Opens and changes nothing.
 import { HOUSE_HEAD, MAX_RECORD } from '../records/record.ts';
-import type { Entry } from './scan.ts';
+import type { Entry } from './entry.ts';
 
 /** Which record: a triple, a client's own where sender and recipient are undefined, or one of the house. */
 export type AnyName = Name | HouseName;

@@ -9,20 +9,8 @@ import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '..
 import { leaves } from '../pages/leaves.ts';
 import { readQueue, sightsBefore } from '../queue/read.ts';
 import { isHouse, readKey } from '../records/key.ts';
-import {
-  type ClientRecord,
-  isRecord,
-  readClient,
-  readHouse,
-  readTriple,
-  type TripleRecord,
-} from '../records/record.ts';
-import type { Triple } from '../store.ts';
-
-/** A record with its key read back, all texts latin1: a triple's, or a client's own. */
-export type Entry = TripleEntry | ClientEntry;
-export type TripleEntry = { kind: 'triple' } & Triple & TripleRecord;
-export type ClientEntry = { kind: 'client'; client: string } & ClientRecord;
+import { isRecord, readClient, readHouse, readTriple } from '../records/record.ts';
+import type { Entry, TripleEntry } from './entry.ts';
 
 /** So many leaves are read at a time: a megabyte, some 15,000 records. */
 const AT_ONCE = 256;

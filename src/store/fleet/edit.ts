@@ -9,7 +9,7 @@ import {
   type Name,
   type Stored,
 } from '../admin/change.ts';
-import type { Entry } from '../admin/scan.ts';
+import type { Entry } from '../admin/entry.ts';
 import { readOrigins } from '../records/origins.ts';
 import { RELEASES, readReleases } from '../releases.ts';
 import { FRESH, type Lives } from '../store.ts';

@@ -1,7 +1,7 @@
 // A triple and its client as the engine's keys and values. In a Cluster all of a client's keys lie in one slot: its key
 // is the hash tag. No choice of addresses makes two keys one, and each can be read back.
 
-import type { Entry } from '../admin/scan.ts';
+import type { Entry } from '../admin/entry.ts';
 import { coarseOffset, fineOffset } from '../records/coarse.ts';
 import * as packed from '../records/key.ts';
 import { clientOf } from '../records/origins.ts';

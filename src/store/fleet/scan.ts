@@ -1,7 +1,7 @@
 // Reading all records of the fleet, for the administrator's commands: by SCAN, a few at a time, never by KEYS, which
 // would hold up every host. What comes and goes meanwhile may be missed; nothing that stays is, and nothing comes twice.
 import type { Redis } from 'ioredis';
-import type { Entry } from '../admin/scan.ts';
+import type { Entry } from '../admin/entry.ts';
 import { newNumbers } from '../records/hashes.ts';
 import { originsName } from '../records/origins.ts';
 import { RELEASES } from '../releases.ts';

@@ -1,7 +1,7 @@
 // The engine's keys: exact, readable, and those of one decision in one slot of a Cluster.
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import type { Entry } from '../../../src/store/admin/scan.ts';
+import type { Entry } from '../../../src/store/admin/entry.ts';
 import {
   clientKey,
   houseKey,
