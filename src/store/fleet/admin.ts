@@ -8,10 +8,11 @@ import { type Address, nameOf, readAddress } from './address.ts';
 import type { Client } from './client.ts';
 import { type FleetEditor, newEditor } from './edit.ts';
 import { type Engine, examine } from './examine.ts';
-import { clientKey, houseKey, readEntry, tripleKey } from './key.ts';
+import { clientKey, houseKey, tripleKey } from './key.ts';
 import { connect, type FleetScan, scanFleet, scanOrigins } from './scan.ts';
 import { readSecrets } from './secrets.ts';
 import { explain } from './trouble.ts';
+import { readEntry } from './value.ts';
 
 export { nameOf, readAddress };
 

@@ -14,7 +14,8 @@ import { readOrigins } from '../records/origins.ts';
 import { RELEASES, readReleases } from '../releases.ts';
 import { FRESH, type Lives } from '../store.ts';
 import type { Client } from './client.ts';
-import { clientKey, houseKey, readEntry, tripleKey, writeEntry } from './key.ts';
+import { clientKey, houseKey, tripleKey } from './key.ts';
+import { readEntry, writeEntry } from './value.ts';
 
 const AT_ONCE = 100;
 /** How often a record that is changed by others at the same time is tried again. */

@@ -7,9 +7,10 @@ import { originsName } from '../records/origins.ts';
 import { RELEASES } from '../releases.ts';
 import type { Address } from './address.ts';
 import { type Client, newClient } from './client.ts';
-import { houseKey, ORIGINS_PATTERN, PATTERN, readEntry, readKey, readOriginsKey } from './key.ts';
+import { houseKey, ORIGINS_PATTERN, PATTERN, readKey, readOriginsKey } from './key.ts';
 import type { Secrets } from './secrets.ts';
 import { explain, isOfOneKey } from './trouble.ts';
+import { readEntry } from './value.ts';
 
 /** How long an administrator's command waits for a connection, or for an answer, at least, in milliseconds. */
 const PATIENCE = 5000;

@@ -1,7 +1,7 @@
 // The decision as the engine carries it out, in one step that nothing can come between: the rules of
 // ../../greylist/decide.ts and of ../embedded/embedded.ts, told in Lua. All times are the engine's own, whatever the hosts' clocks say.
 
-// What DECIDE and MERGE begin with. KEYS: the triple, its client. Values as key.ts describes them. PX is the engine's own
+// What DECIDE and MERGE begin with. KEYS: the triple, its client. Values as value.ts describes them. PX is the engine's own
 // expiry; it is to the millisecond, so that the whole seconds in which a record counts are looked at as well.
 const COMMON = `
 local DAY = 86400
