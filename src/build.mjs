@@ -15,7 +15,7 @@ const { metafile } = await build({
     fleet: 'src/store/fleet/fleet.ts', // --store
     'fleet-worker': 'src/store/fleet/worker.ts', // its thread
     'fleet-admin': 'src/store/fleet/admin.ts', // --store of an administrator's command
-    commands: 'src/admin/main.ts', // an administrator's command
+    commands: 'src/admin/run.ts', // an administrator's command
     manual: 'src/manual/main.ts', // only here
   },
   outdir: dist,

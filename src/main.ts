@@ -18,7 +18,7 @@ function main(argv: string[]): void {
   // Nobody runs a command under spawn(8): there it is a wrong word of the filter's line.
   if (argv.some(isForCommands) && !isOneSocket()) {
     // A bundle of its own, so that no start of a filter reads it.
-    const { runCommand } = require('./commands.js') as typeof import('./admin/main.ts');
+    const { runCommand } = require('./commands.js') as typeof import('./admin/run.ts');
     void runCommand(argv);
     return;
   }
