@@ -1,11 +1,11 @@
 // Counts which entries of the administrator's lists match, for `greylatch lists audit`. On the way of a request it is
 // one step in a map; what is counted goes to the store between requests, and an error there disturbs no mail.
 import type { FilterArguments } from '../cli/arguments.ts';
-import type { Entry } from '../lists/lists.ts';
+import type { ListEntry } from '../lists/lists.ts';
 import type { NewHits, Store } from '../store/store.ts';
 
 export interface HitCounter {
-  hit(entry: Entry): void;
+  hit(entry: ListEntry): void;
   /** Writes down what was counted, once a minute, or now where it is the `last` time. Throws nothing. */
   write(now: number, last?: boolean): void;
 }

@@ -1,6 +1,6 @@
 // Who is not greylisted, whatever is on record: pure functions of a request and the settings.
 
-import type { ClientList, Entry, RecipientList } from '../lists/lists.ts';
+import type { ClientList, ListEntry, RecipientList } from '../lists/lists.ts';
 import { domainOf, lower, type PolicyRequest } from './request.ts';
 import { looksSuspicious } from './suspicious.ts';
 
@@ -30,7 +30,7 @@ export interface Exception {
     | 'role account'
     | 'excepted recipient'
     | 'not suspicious';
-  entry?: Entry;
+  entry?: ListEntry;
 }
 
 /** States of the SMTP dialogue in which there is no mail to judge (SMTPD_POLICY_README, protocol_state). */

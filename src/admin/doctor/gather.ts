@@ -50,7 +50,7 @@ export interface Facts {
   database: Database | undefined;
 }
 
-/** A service that runs greylatch. */
+/** An entry of master.cf that runs greylatch. */
 export interface Entry extends Invocation {
   /** `policy/unix` */
   name: string;
