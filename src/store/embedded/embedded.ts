@@ -20,9 +20,9 @@ import {
   type Store,
   type Triple,
 } from '../store.ts';
+import { newDeferrals } from './deferrals.ts';
 import { areRecorded, noteHits } from './hits.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
-import { newNotes } from './notes.ts';
 import { newSights } from './sights.ts';
 import { newSweeper } from './sweep.ts';
 
@@ -45,7 +45,7 @@ export function openStore(options: StoreOptions): Store {
   const { limits } = options;
   const keeper = newKeeper(options);
   const sweeper = newSweeper(keeper, limits);
-  const notes = newNotes(keeper);
+  const deferrals = newDeferrals(keeper);
   const sights = newSights({ ...options, keeper, others: sweeper.others });
   let looked = -1; // the transaction of the last look-up; -1: there was no database
   let unknown: Triple | undefined; // what it was in vain for
@@ -143,7 +143,7 @@ export function openStore(options: StoreOptions): Store {
     },
     defer(triple, now) {
       want(triple);
-      notes.add(wanted, length, now);
+      deferrals.add(wanted, length, now);
     },
     pass(triple, now, comeBack) {
       want(triple);
@@ -163,8 +163,8 @@ export function openStore(options: StoreOptions): Store {
     noteHits: (files, hits, now) => keeper.settle(() => noteHitsNow(files, hits, now)),
     tidy: sweeper.step,
     close() {
-      sights.close(notes.isEmpty()); // a note is of what is in the database
-      notes.close();
+      sights.close(deferrals.isEmpty()); // those are noted in the database, so it is written to anyway
+      deferrals.close();
       keeper.close();
     },
   };

@@ -8,9 +8,9 @@ import type { Meta } from '../pages/format.ts';
 import { addDeferral, copyTriple, TRIPLE_SIZE } from '../records/record.ts';
 import type { Keeper } from './keeper.ts';
 
-export interface Notes {
+export interface Deferrals {
   /**
-   * Notes that the triple whose key is the first `length` bytes of `key` was deferred once more at `now`. Throws what
+   * Deferrals that the triple whose key is the first `length` bytes of `key` was deferred once more at `now`. Throws what
    * `Keeper.settle` throws.
    */
   add(key: Buffer, length: number, now: number): void;
@@ -30,7 +30,7 @@ interface Note {
   now: number;
 }
 
-export function newNotes(keeper: Keeper): Notes {
+export function newDeferrals(keeper: Keeper): Deferrals {
   let notes: Note[] = [];
   let timer: NodeJS.Timeout | undefined;
 
