@@ -4,7 +4,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import { parseClients } from '../lists/clients.ts';
-import { type Hits, hitsName, isHitsName, readHits } from '../store/embedded/hits.ts';
+import { type Hits, hitsName, isHitsName, readHits } from '../store/records/hits.ts';
 import { eachHouse } from './database.ts';
 import {
   type AuditedFile,

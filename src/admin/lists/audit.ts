@@ -16,7 +16,7 @@ import { type ClientMatcher, parseClients } from '../../lists/clients.ts';
 import type { Bad, Found } from '../../lists/list.ts';
 import { parseNetwork } from '../../lists/network.ts';
 import { parseRecipients, type RecipientMatcher } from '../../lists/recipients.ts';
-import type { Hits } from '../../store/embedded/hits.ts';
+import type { Hits } from '../../store/records/hits.ts';
 
 export interface ListFile {
   path: string;

@@ -8,11 +8,12 @@ import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
 import { keyOfNextLeaf, newPath, type Path, seek } from '../pages/tree.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from '../records/forgotten.ts';
+import { isHitsName, isStale } from '../records/hits.ts';
 import { HOUSE, isTriple, MAX_KEY, writeHouse } from '../records/key.ts';
 import { clientOf, readOrigins } from '../records/origins.ts';
 import { hasPassed, lastSeen, mainNumber, readHouse } from '../records/record.ts';
 import { clientCounts, type Limits } from '../store.ts';
-import { isHitsName, isStale, noteForgotten } from './hits.ts';
+import { noteForgotten } from './hits.ts';
 import type { Keeper } from './keeper.ts';
 import type { Others } from './room.ts';
 
