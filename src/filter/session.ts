@@ -3,7 +3,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import type { Log } from '../log/log.ts';
-import { pause } from '../store/disk/pause.ts';
+import { pause } from '../time/pause.ts';
 import { readFile, readFirst, readStream } from './input.ts';
 import { newDecoder } from './protocol.ts';
 

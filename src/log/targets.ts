@@ -1,7 +1,7 @@
 // The places that messages can go to. node-unix-socket is loaded with the first message to syslog: a filter with nothing
 // to say never loads it.
 import { appendFileSync, writeSync } from 'node:fs';
-import { monotonic } from '../store/disk/monotonic.ts';
+import { monotonic } from '../time/monotonic.ts';
 import type { Level, Log, LogTarget } from './log.ts';
 
 const IDENTITY = 'greylatch';

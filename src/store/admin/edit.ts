@@ -1,8 +1,8 @@
 // Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
 // a few milliseconds, and each page checked before liblmdb touches it.
 
+import { pause } from '../../time/pause.ts';
 import { DamageError, MovedError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
 import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
 import { houseText, putHouse } from '../lmdb/house.ts';

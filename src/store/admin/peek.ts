@@ -1,6 +1,7 @@
 // What is on record of one triple, looked up without changing anything: no file is made, set aside or mended.
+
+import { pause } from '../../time/pause.ts';
 import { DamageError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
 import { houseText } from '../lmdb/house.ts';
 import { newTriple } from '../lmdb/triples.ts';

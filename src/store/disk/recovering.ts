@@ -1,9 +1,9 @@
 // FILE.recovering, the sign that one process is setting the database aside or removing its lock file: the others wait
 // meanwhile, so that exactly one does it.
 import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { pause } from '../../time/pause.ts';
 import { refused, StoreError } from '../damage.ts';
 import { isAlive } from './alive.ts';
-import { pause } from './pause.ts';
 
 /** How long others wait for the one that recovers, in milliseconds: long enough for most databases. */
 const PATIENCE = 1500;

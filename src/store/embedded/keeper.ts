@@ -1,8 +1,8 @@
 // Keeps the database's file open, and keeps it usable: which file it is now, what happens when it moves, when
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
 import { statSync } from 'node:fs';
+import { pause } from '../../time/pause.ts';
 import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
 import { flush, flushLast, isUnsettled, keepOrGiveUp, letGo, owes } from '../lmdb/durable.ts';

@@ -1,7 +1,7 @@
 // When this process looks after the disk: behind the replies, and seldom, for each time wakes it. How a commit gets to the
 // disk is durable.ts's business; this is the clock.
 
-import { monotonic } from '../disk/monotonic.ts';
+import { monotonic } from '../../time/monotonic.ts';
 import { readHead } from '../pages/file.ts';
 import { flushBehind, holds, isFlushDue, isUnsettled, letGo } from './durable.ts';
 import type { Writer } from './writer.ts';

@@ -2,8 +2,8 @@
 // believes: all of it is looked at first, and what would kill it is refused.
 import { chownSync, closeSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { pause } from '../../time/pause.ts';
 import { BadLockError, MovedError, refused, StoreError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
 import {

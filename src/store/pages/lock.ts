@@ -12,9 +12,9 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { pause } from '../../time/pause.ts';
 import { MovedError, refused } from '../damage.ts';
 import { isAlive } from '../disk/alive.ts';
-import { pause } from '../disk/pause.ts';
 import { u32 } from '../records/bytes.ts';
 import { MAGIC } from './format.ts';
 

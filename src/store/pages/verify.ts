@@ -2,8 +2,8 @@
 // all the other pages are. Changes nothing, and reads only into memory of its own, so that no
 // damage can kill it and no filter waits for it.
 import { fstatSync } from 'node:fs';
+import { pause } from '../../time/pause.ts';
 import { DamageError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { isHouse, readKey } from '../records/key.ts';
 import { hasPassed, isRecord } from '../records/record.ts';
 import { closeFile, type DataFile, openFile, readHead, wrongWithPage } from './file.ts';

@@ -2,9 +2,9 @@
 // nothing into it and takes nothing out.
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { monotonic } from '../../time/monotonic.ts';
+import { pause } from '../../time/pause.ts';
 import { syncPath } from '../disk/files.ts';
-import { monotonic } from '../disk/monotonic.ts';
-import { pause } from '../disk/pause.ts';
 import { word } from './file.ts';
 import { CLOSED, CONSUMED, HEADER, type Header, isBeyond, isClosed, isSound } from './format.ts';
 import { newOwn, type Own } from './own.ts';

@@ -8,9 +8,9 @@
 // `consumed` moves only after the commit.
 import { fdatasyncSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { monotonic } from '../../time/monotonic.ts';
 import { isAlive } from '../disk/alive.ts';
 import { syncPath } from '../disk/files.ts';
-import { monotonic } from '../disk/monotonic.ts';
 import type { Queue } from './contract.ts';
 import { makeFile, writeNumbers } from './file.ts';
 import { CONSUMED, isAmong, isClosed, MAX_ENTRY, STORER, seenIn, writeEntry } from './format.ts';

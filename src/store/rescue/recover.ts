@@ -2,9 +2,9 @@
 // new one. Of many processes that find the same damage at once, exactly one does it.
 import { lstatSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { pause } from '../../time/pause.ts';
 import { DamageError, StoreError } from '../damage.ts';
 import { nameAside } from '../disk/files.ts';
-import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
 import { alone } from '../disk/recovering.ts';
 import { checkToSave } from '../lmdb/space.ts';
