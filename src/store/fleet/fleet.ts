@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Level } from '../../log/log.ts';
+import { monotonic } from '../../time/monotonic.ts';
 import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
@@ -104,7 +105,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   /** The answer to the question, or undefined once it is late, or the engine away. */
   function ask(question: Question): Answer | undefined {
     send(question);
-    let end = performance.now() + (state() === LOADING ? LOADED : timeout);
+    let end = monotonic() + (state() === LOADING ? LOADED : timeout);
     let loading = state() === LOADING;
     for (;;) {
       const count = Atomics.load(shared, WAKE);
@@ -113,9 +114,9 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       }
       if (loading && state() !== LOADING) {
         loading = false;
-        end = performance.now() + timeout;
+        end = monotonic() + timeout;
       }
-      const left = end - performance.now();
+      const left = end - monotonic();
       if (left <= 0) {
         trouble = `no answer within ${timeout} ms`;
         Atomics.store(shared, STATE, AWAY);

@@ -2,6 +2,7 @@
 // without it. Here is an event loop while the filter's own thread waits; nothing in here can hold that up.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { monotonic } from '../../time/monotonic.ts';
 import { RELEASES, type Release, readReleases } from '../releases.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
@@ -96,8 +97,8 @@ function causeOf(error: unknown): unknown {
 
 /** Reads what administrators have released, now and then. Where that fails, what was known holds. */
 async function lookAtReleases(): Promise<void> {
-  if (performance.now() - releasesAt < RELEASES_FOR) return;
-  releasesAt = performance.now();
+  if (monotonic() - releasesAt < RELEASES_FOR) return;
+  releasesAt = monotonic();
   try {
     const [time, value] = await client.houseBuffer(houseKey(RELEASES));
     const ahead = Number(time) - Math.floor(Date.now() / 1000); // the engine's clock, of this host's
@@ -114,7 +115,7 @@ function ready(): void {
 }
 
 function up(): void {
-  upSince = performance.now();
+  upSince = monotonic();
   setState(UP);
   if (held !== undefined) void ask(held);
   held = undefined;
@@ -127,7 +128,7 @@ function away(error: unknown): void {
   answer({ number: held?.number ?? 0, trouble: explain(lastTrouble), ofOneKey: false });
   held = undefined;
   setState(AWAY);
-  if (upSince > 0 && performance.now() - upSince > STEADY) failures = 0;
+  if (upSince > 0 && monotonic() - upSince > STEADY) failures = 0;
   upSince = 0;
   _probing ??= setTimeout(() => {
     _probing = undefined;
@@ -139,12 +140,12 @@ function away(error: unknown): void {
 async function probe(): Promise<void> {
   if (state() !== AWAY) return;
   if (client.status !== 'ready') return away(lastTrouble);
-  const begun = performance.now();
+  const begun = monotonic();
   const giveUp = setTimeout(() => client.disconnect(true), patience);
   try {
     await client.set(probeKey(lastClient), '', 'PX', 1000);
-    if (performance.now() - begun <= timeout) up();
-    else away(new Error(`answers only after ${Math.round(performance.now() - begun)} ms`));
+    if (monotonic() - begun <= timeout) up();
+    else away(new Error(`answers only after ${Math.round(monotonic() - begun)} ms`));
   } catch (error) {
     away(error);
   } finally {
