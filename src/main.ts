@@ -1,5 +1,5 @@
-// The program: arguments in, and either the filter runs or an administrator's command, which is loaded only
-// then. What stands here and above is on the way of every start; it is kept short.
+// The program: reads the arguments, and runs the filter or an administrator's command, which is loaded only then.
+// All that this file imports is loaded at every start, so it is kept short.
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';
 import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';
@@ -15,9 +15,9 @@ import { openStore } from './store/embedded/embedded.ts';
 const USAGE_STATUS = 2;
 
 function main(argv: string[]): void {
-  // Nobody runs a command under spawn(8): there it is a wrong word of the filter's line.
+  // Nobody runs a command under spawn(8): there, such a word is a mistake in the filter's arguments.
   if (argv.some(isForCommands) && !isOneSocket()) {
-    // A bundle of its own, so that no start of a filter reads it.
+    // A bundle of its own, so that filters do not load it.
     const { runCommand } = require('./commands.js') as typeof import('./admin/run.ts');
     void runCommand(argv);
     return;
@@ -37,7 +37,7 @@ function start(argv: string[], apart: boolean): void {
       open(settings.log === 'syslog' && !settings.logGiven && apart ? 'stderr' : settings.log),
     );
   } catch (error) {
-    // By its name: the class is another one in each bundle.
+    // Compared by name, for each bundle has a class of its own.
     if (!(error instanceof Error) || error.name !== 'UsageError') throw error;
     const log = open(apart ? 'stderr' : targetOf(argv));
     log.write('err', `${error.message} (greylatch --help lists the options)`);
@@ -45,19 +45,19 @@ function start(argv: string[], apart: boolean): void {
   }
 }
 
-/** Any command line but the plainest; loaded only then. */
+/** Reads any command line but the plainest, with a parser that is loaded only then. Throws UsageError. */
 function otherWords(argv: string[]): Words {
   return (require('./words.js') as typeof import('./cli/words.ts')).readWords(argv);
 }
 
-/** Where a command line that is wrong says that its messages go. */
+/** The --log target of a command line that could not be read as a whole. */
 function targetOf(argv: string[]): LogTarget {
   const at = argv.findLastIndex((word) => word === '--log' || word.startsWith('--log='));
   const word = argv[at] === '--log' ? argv[at + 1] : argv[at]?.slice('--log='.length);
   return word === 'none' || word?.startsWith('file:') ? (word as LogTarget) : 'syslog';
 }
 
-/** A word that is no option leads to a command; so do the questions that yargs answers. */
+/** A first word that is no option names a command; --help and --version are answered there too. */
 function isForCommands(word: string, i: number): boolean {
   return word === '--help' || word === '--version' || (i === 0 && word >= 'a' && word < '{');
 }

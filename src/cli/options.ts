@@ -1,5 +1,5 @@
-// Every option, declared once: what it is called, what it takes, what it is without being given, what it is
-// for. The filter's own parser, --help and the administrator's commands all read this table.
+// Every option of the filter, declared once: name, kind of value, default, purpose. The filter's own parser, --help and the
+// administrator's commands all read this table.
 
 export type Kind =
   | 'path'
@@ -16,7 +16,7 @@ export type Kind =
 
 export interface Option {
   kind: Kind;
-  /** As one would write it on the command line; undefined for a flag. */
+  /** As written on the command line; undefined for a flag. */
   default?: string;
   choices?: readonly string[];
   alias?: string;
@@ -164,5 +164,5 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 
-/** Of every command that prints facts. */
+/** The option of every command that prints facts. */
 export const JSON_OUTPUT = { kind: 'flag', describe: 'the same facts for programs' } as const;
