@@ -1,12 +1,12 @@
-// Exceptions from greylisting in files: who and for whom, in postgrey's formats (postgrey(8), "Whitelists").
-// Knows of no request and no decision.
+// Whitelists of clients and recipients, in files of postgrey's formats (postgrey(8), "Whitelists"). Knows of no request and
+// no decision.
 import { CLIENTS } from './clients.ts';
 import type { Found, ListKind } from './list.ts';
 import { RECIPIENTS } from './recipients.ts';
 import { type WatchOptions, watchFile } from './watch.ts';
 
 export interface ListOptions extends WatchOptions {
-  /** Told of each entry that matches. */
+  /** Called with each entry that matches. */
   hit?: ((entry: ListEntry) => void) | undefined;
 }
 
