@@ -1,8 +1,8 @@
-// Addresses and networks as text, in one space of 128 bits: an IPv4 address is ::a.b.c.d, as in Perl's NetAddr::IP,
-// by which postgrey compares. No bigint: four words of 32 bits.
+// Addresses and networks from text, in one space of 128 bits: an IPv4 address is ::a.b.c.d, as in Perl's NetAddr::IP, by
+// which postgrey compares. As four words of 32 bits, without bigint.
 import { COLON, DOT, FACTOR, SLASH } from './bytes.ts';
 
-/** Of an IPv4 address in the space of 128 bits. */
+/** The bits in front of an IPv4 address in that space. */
 const IPV4_BITS = 96;
 
 const HEX = Int8Array.from({ length: 256 }, (_, byte) => {

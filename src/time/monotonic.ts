@@ -1,4 +1,4 @@
-// Time for whoever measures how long something takes or waits. What goes on record has the time of day.
+// The clock by which durations are measured. What goes on record is the time of day instead.
 
-/** Milliseconds by a clock that cannot jump. (Node loads `performance` when it is first named, which takes longer.) */
+/** Milliseconds, by a clock that cannot jump. (The global `performance` is loaded when first named, which takes longer.) */
 export const monotonic = () => process.uptime() * 1000;
