@@ -10,7 +10,7 @@ import { hitsName, MOST_NAME, readHits } from '../records/hits.ts';
 import { writeHouse } from '../records/key.ts';
 import type { NewHits } from '../store.ts';
 
-/** Of one file; further ones are not recorded. */
+/** Entries of one file that are recorded; further ones are not. */
 const MOST_ENTRIES = 4000;
 
 /** Whether recording has begun for all these files. */
@@ -55,7 +55,7 @@ export function noteHits(
   }
 }
 
-/** Notes that so many entries of a file have lost their records. Within a transaction. */
+/** Notes, in the records of the files, that the entries with these names have lost theirs. Within a transaction. */
 export function noteForgotten(writer: Writer, meta: Meta, names: readonly string[]): void {
   const counts = new Map<string, number>();
   for (const name of names) {

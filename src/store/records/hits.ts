@@ -13,12 +13,12 @@ export interface Hits {
 }
 
 const PREFIX = 'hit ';
-/** What is longer is cut, and then shares its record with what begins alike. */
+/** A longer name is cut, and then shares its record with others that begin alike. */
 export const MOST_NAME = 400;
-/** An entry that was hit last so many seconds ago may be in no file any more: its record goes. */
+/** The record of an entry that was last hit so many seconds ago is forgotten: the entry may be in no file any more. */
 const KEPT = 400 * 86_400;
 
-/** The name of an entry's record; with an empty text, of the file's own. */
+/** The name of an entry's record; with an empty text, that of the file's own. */
 export function hitsName(file: string, text: string): string {
   return `${PREFIX}${file}\0${text}`.slice(0, MOST_NAME);
 }
@@ -27,7 +27,7 @@ export function isHitsName(name: string): boolean {
   return name.startsWith(PREFIX);
 }
 
-/** Reads a record's text; what is none is as good as no record. */
+/** Reads a record's text; one that makes no sense counts as none. */
 export function readHits(text: string | undefined): Hits | undefined {
   try {
     return text === undefined ? undefined : (JSON.parse(text) as Hits);
@@ -36,7 +36,7 @@ export function readHits(text: string | undefined): Hits | undefined {
   }
 }
 
-/** Whether an entry's record has been of no use for so long that it can go. */
+/** Whether this is an entry's record that has not been hit for so long that it can go. */
 export function isStale(name: string, text: string, now: number): boolean {
   if (!isHitsName(name) || name.endsWith('\0')) return false;
   return now - (readHits(text)?.last ?? 0) > KEPT;
