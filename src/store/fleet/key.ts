@@ -10,15 +10,15 @@ import type { Triple } from '../store.ts';
 //   a client's own:      254, and the client as it is spelt where that differs
 //   a probe (see worker.ts):  253
 //   a client's counts by origin (../records/origins.ts):  252, and the client as it is spelt
-// Other records of the house are no client's: "gl.", and their name.
-// The packed client begins with 4 or 1, so that the tag is never empty; a "}" in it ends the tag early for all alike.
-// The tail begins with a code below 63 or with 255, never with 254, 253 or 252.
+// Other records of the house belong to no client: "gl.", and their name.
+// The packed client begins with 4 or 1, so that the tag is never empty. A "}" within it ends the tag early, but does so for all
+// keys of the client. The tail begins with a code below 63 or with 255, never with 254, 253 or 252.
 const PREFIX = Buffer.from('gl{');
 const END = 125;
 const CLIENT = 254;
 const PROBE = 253;
 const ORIGINS = 252;
-/** For SCAN: all keys of clients, and of them those of the counts by origin. */
+/** Patterns for SCAN: all keys of clients, and only those of their counts by origin. */
 export const PATTERN = Buffer.from('gl{*');
 export const ORIGINS_PATTERN = Buffer.from('gl{*}\xfc*', 'latin1');
 
@@ -31,7 +31,7 @@ export function keysOf(triple: Triple): { triple: Buffer; client: Buffer } {
 
 export function tripleKey(triple: Triple): Buffer {
   const tag = writeTag(triple.client);
-  // The client is written once more by writeTriple, one byte further on, and only its tail is kept.
+  // writeTriple writes the client once more, after the tag; only the tail is kept of that.
   const end = packed.writeTriple(bytes, tag, triple);
   const own = tag - PREFIX.length - 1;
   bytes.copyWithin(tag, tag + own, end);
@@ -47,7 +47,7 @@ export function clientKey(client: string): Buffer {
   return Buffer.from(bytes.subarray(0, same ? tag + 1 : end));
 }
 
-/** The key of a record of the house; that of a client's counts by origin lies in the client's slot. */
+/** The key of a record of the house. That of a client's counts by origin lies in the client's slot. */
 export function houseKey(name: string): Buffer {
   const client = clientOf(name);
   if (client === undefined) return Buffer.from(`gl.${name}`, 'latin1');
@@ -56,7 +56,7 @@ export function houseKey(name: string): Buffer {
   return Buffer.from(bytes.subarray(0, packed.writeClient(bytes, tag + 1, client, false)));
 }
 
-/** A key of nobody's in the same slot. */
+/** The key of a probe, in the client's slot. */
 export function probeKey(client: string): Buffer {
   const tag = writeTag(client);
   bytes[tag] = PROBE;
@@ -71,7 +71,7 @@ function writeTag(client: string): number {
   return end + 1;
 }
 
-/** What a key is of; undefined: none of ours, or one of the house. */
+/** The client, or triple, of a key; undefined: the key is not ours, or one of the house. */
 export function readKey(
   key: Buffer,
 ): { client: string; tail?: { sender: string; recipient: string } } | undefined {
@@ -84,7 +84,7 @@ export function readKey(
   return packed.readKey(Buffer.concat([client, key.subarray(at + 1)]));
 }
 
-/** Whose counts by origin a key is of; undefined: it is of none. */
+/** The client of a key of counts by origin; undefined: it is another key. */
 export function readOriginsKey(key: Buffer): string | undefined {
   const end = packed.clientEnd(key, PREFIX.length);
   return end > 0 && key[end + 1] === ORIGINS ? packed.readKey(key.subarray(end + 2))?.client : undefined;
