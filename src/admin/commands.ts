@@ -22,7 +22,7 @@ import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
 import { whyCommand } from './why.ts';
 
-// Each is typed where it is defined; here only their common shape matters.
+// Each command is fully typed in its own file; here they have only their common type.
 export const COMMANDS = [
   statusCommand,
   reportCommand,

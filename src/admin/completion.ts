@@ -1,5 +1,5 @@
-// greylatch completion: a script for the shell that completes commands, options and their values. Made from the
-// tables once, so that no TAB has to wait for Node to start.
+// greylatch completion: prints a shell script that completes commands, options and their values. The script has them all in
+// it, so that no TAB has to wait for Node to start.
 import { defineCommand } from '../cli/command.ts';
 import { UsageError } from '../cli/values.ts';
 import { bashScript } from './completion/bash.ts';

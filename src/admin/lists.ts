@@ -1,4 +1,4 @@
-// greylatch lists audit: what each entry of the administrator's lists is worth, and whom to add.
+// greylatch lists audit: what each entry of the administrator's lists is still good for, and which clients to add.
 import { readFileSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
@@ -47,7 +47,7 @@ export const listsCommand = defineCommand({
   async run(args) {
     if (args.action !== 'audit') throw new UsageError(`lists ${args.action}: write lists audit`);
     const now = Math.floor(Date.now() / 1000);
-    // First: a file that is not there is told before anything is read at length.
+    // First, so that a missing file is reported before anything long is read.
     const clients = args['whitelist-clients'].map(listFile);
     const recipients = args['whitelist-recipients'].map(listFile);
     const only = args['only-recipients'].map(listFile);
@@ -58,7 +58,7 @@ export const listsCommand = defineCommand({
     eachHouse(args.db, (name, text) => {
       if (isHitsName(name)) hits.set(name, readHits(text));
     });
-    // A record's name is bytes.
+    // The name of a record is bytes, so each character is cut to one.
     const hitsOf: HitsOf = (file, text) => hits.get(latin1(hitsName(file, text)));
     const files: AuditedFile[] = [
       ...auditClients(clients, hitsOf),

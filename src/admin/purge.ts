@@ -1,4 +1,4 @@
-// greylatch purge: forget what has expired, now. The filters do it by and by.
+// greylatch purge: forgets what has expired, now; filters do so little by little.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import type { Name } from '../store/admin/change.ts';
@@ -41,7 +41,7 @@ export const purgeCommand = defineCommand({
         for (const name of names) {
           yield {
             name,
-            // It may have come back meanwhile.
+            // Looked at again: it may have come back meanwhile.
             change: (before: Entry | undefined) =>
               before !== undefined && hasExpired(before, now, lives) ? ('forget' as const) : undefined,
           };

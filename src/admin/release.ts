@@ -1,4 +1,4 @@
-// greylatch release: the mail that somebody is waiting for passes at its next attempt.
+// greylatch release: lets mail that somebody is waiting for pass at its next attempt.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
@@ -15,7 +15,7 @@ import { localTime, plural } from './text.ts';
 
 const NOT = 1;
 const LONGEST = 30 * 86_400; // seconds
-/** Longer than any delay: what was first seen so long ago does not wait any more. */
+/** Seconds, longer than any delay: a triple that was first seen so long ago passes. */
 const LONG_AGO = 86_400;
 
 export const releaseCommand = defineCommand({
@@ -75,14 +75,14 @@ export const releaseCommand = defineCommand({
   },
 });
 
-/** Passed, without ever having waited for it. */
+/** The triple as passed, but not as having waited, so that `report` does not count its wait. */
 function released(before: Entry | undefined, now: number): Entry | undefined {
   if (before?.kind !== 'triple' || before.passed) return undefined;
   const firstSeen = Math.min(before.firstSeen, now - LONG_AGO);
   return { ...before, firstSeen, passed: true, lastPassed: now, wait: 0, offsets: [] };
 }
 
-/** In the place of the same one with another end, if there is one. */
+/** Adds the release; one that differs only in when it ends is replaced. */
 async function addRelease(editor: Editor, release: Release, now: number): Promise<void> {
   const same = JSON.stringify({ ...release, until: 0 });
   await changeReleases(editor, (before) => [
