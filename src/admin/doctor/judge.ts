@@ -1,4 +1,4 @@
-// All judgements, in the order in which one would mend things. Facts in, findings out.
+// All judgements, in the order in which to mend things. Facts in, findings out.
 
 import { type Finding, once } from './finding.ts';
 import type { Facts } from './gather.ts';

@@ -1,4 +1,4 @@
-// What the filter's options make of greylisting as a whole, and the files of exceptions that they name. Facts in, findings out.
+// Whether the filter's options greylist at all, and the whitelist files that they name. Facts in, findings out.
 
 import type { Finding } from '../finding.ts';
 import type { Entry } from '../gather.ts';

@@ -1,4 +1,4 @@
-// Can the filter say anything? Facts in, findings out.
+// Whether the filter can log. Facts in, findings out.
 
 import type { Finding } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
