@@ -165,28 +165,34 @@ function judgeMemory(facts: EngineFacts, node: Node): Finding[] {
         set('maxmemory', `${Math.ceil((2 * memory) / 2 ** 20)}mb`),
       ),
     );
+  return [...found, ...judgeEviction(facts, node)];
+}
+
+/** What it forgets when its memory is full. */
+function judgeEviction(facts: EngineFacts, node: Node): Finding[] {
+  const { where, policy } = node;
+  if (policy === undefined || policy === 'noeviction') return [];
   if (policy === 'volatile-ttl')
-    found.push({
-      severity: 'note',
-      check: 'store-eviction',
-      where,
-      what: 'forgets when it is full what would expire first (volatile-ttl): waiting triples before those that passed',
-    });
-  else if (policy !== undefined && policy !== 'noeviction') {
-    const some = policy.startsWith('volatile-');
-    found.push(
-      finding(
-        some ? 'warning' : 'error',
-        'store-eviction',
+    return [
+      {
+        severity: 'note',
+        check: 'store-eviction',
         where,
-        some
-          ? `forgets when it is full whatever ${policy} chooses: known senders are deferred again while spam stays on record`
-          : `may forget anything when it is full (${policy}), also the name of this store and what was released`,
-        set('maxmemory-policy', 'volatile-ttl'),
-      ),
-    );
-  }
-  return found;
+        what: 'forgets when it is full what would expire first (volatile-ttl): waiting triples before those that passed',
+      },
+    ];
+  const some = policy.startsWith('volatile-');
+  return [
+    finding(
+      some ? 'warning' : 'error',
+      'store-eviction',
+      where,
+      some
+        ? `forgets when it is full whatever ${policy} chooses: known senders are deferred again while spam stays on record`
+        : `may forget anything when it is full (${policy}), also the name of this store and what was released`,
+      setting(facts, node, 'maxmemory-policy', 'volatile-ttl'),
+    ),
+  ];
 }
 
 function judgePersistence(facts: EngineFacts, node: Node): Finding[] {
