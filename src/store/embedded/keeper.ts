@@ -85,7 +85,9 @@ export function newKeeper(options: KeeperOptions): Keeper {
         mend(error, tries);
       }
     }
-    throw new StoreError(`${database} does not come to rest: ${(last as Error).message}; look at its disk`);
+    throw new StoreError(
+      `${database} is found wrong again and again: ${(last as Error).message}; look at its disk`,
+    );
   }
 
   /**

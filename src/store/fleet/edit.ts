@@ -92,7 +92,9 @@ async function exchange(
     if (changed === 0) return 0;
     if ((await client.exchange(keys.length, ...keys, ...words)) === 1) return changed;
   }
-  throw new Error(`the record at ${keys[0]!.toString('latin1')} does not come to rest; try again`);
+  throw new Error(
+    `the record at ${keys[0]!.toString('latin1')} is changed by others again and again; try again`,
+  );
 }
 
 function storedAt(name: AnyName, key: Buffer, value: Buffer | null): Stored | undefined {
