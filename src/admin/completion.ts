@@ -11,7 +11,7 @@ export const completionCommand = defineCommand({
   name: 'completion',
   describe: 'print a script that completes commands and options on TAB',
   text: [
-    'The script goes where the shell looks for it, as in the examples, and has to be written anew when greylatch is updated.',
+    'The script goes where the shell looks for it, as in the examples, and has to be printed again when greylatch is updated.',
   ],
   options: {},
   positionals: { shell: { required: true, choices: Object.keys(SCRIPTS), describe: 'bash or zsh' } },

@@ -23,8 +23,8 @@ export const listsCommand = defineCommand({
   name: 'lists',
   describe: 'audit the whitelist files: which entries are hit, dead, shadowed or malformed, and whom to add',
   text: [
-    "Name the files as the filter's command line does: what a filter counts bears the name that it was given. An entry is dead when it was not hit since recording began, and shadowed when a wider one matches in its place. A filter writes down once a minute, and when it leaves, which entries matched.",
-    'The lines to add name clients of whom at least five triples passed after a median wait above --delay, and none was left waiting beyond --retry-window. They are those of all hosts with --store; hits are always those of this host, in --db.',
+    "Name the files as the filter's command line does: a filter counts hits under the name that it was given. An entry is dead when it was not hit since recording began, and shadowed when a wider one matches in its place. A filter writes down once a minute, and when it leaves, which entries matched.",
+    'The lines to add name clients of which at least five triples passed after a median wait above --delay, and none was left waiting beyond --retry-window. With --store they are from the records of all hosts; hits are always those of this host, in --db.',
   ],
   options: {
     ...WHERE,

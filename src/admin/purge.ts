@@ -11,7 +11,7 @@ import { plural } from './text.ts';
 
 export const purgeCommand = defineCommand({
   name: 'purge',
-  describe: 'forget what has expired, now; the filters do it by and by',
+  describe: 'forget what has expired, now; filters do so little by little',
   text: [
     'Give the options that the line of the filter in master.cf has. The file does not shrink: the space is used again, and greylatch compact gives it back.',
     'An engine (--store) forgets by itself, at the second; there, a purge is for windows shorter than those of the filters.',

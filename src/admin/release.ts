@@ -22,8 +22,8 @@ export const releaseCommand = defineCommand({
   name: 'release',
   describe: 'let mail pass at its next attempt: what waits already, and for a while what is still to come',
   text: [
-    'Mail that matches all of the options given passes: that of the triples that wait now at its next attempt, whenever it comes, and any other for the time of --for, even if it was never seen before. An address means that address only; @example.org is all of a domain; * and ? match any characters. --client may also be a pattern for the verified name of the client.',
-    'A released triple counts as one that has passed. greylatch forget takes a release back. With --store it holds on all hosts, whose filters look once in a second what was released.',
+    'Mail that matches all of the options given passes: triples that wait now, at their next attempt, whenever that comes; and during the time of --for any other mail, even if it was never seen before. An address means that address only; @example.org is all of a domain; * and ? match any characters. --client may also be a pattern for the verified name of the client.',
+    'A released triple counts as one that has passed. greylatch forget takes a release back. With --store it holds on all hosts, whose filters look once a second for releases.',
     'With filters that run with --privacy, only what is still to come can be released: what is on record bears no addresses.',
   ],
   options: {

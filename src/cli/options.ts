@@ -36,7 +36,7 @@ export const OPTIONS = {
   store: {
     kind: 'url',
     describe:
-      'where several MX hosts remember together, a Valkey or Redis: redis://HOST/DB and other forms; --db is used while it is away',
+      'the Valkey or Redis that several MX hosts share: redis://HOST/DB and other forms; --db is used while it is away',
   },
   'store-password-file': {
     kind: 'path',
@@ -153,7 +153,8 @@ export const OPTIONS = {
   log: {
     kind: 'log',
     default: 'syslog',
-    describe: 'where messages go: syslog, stderr, none, or file:PATH; stderr by itself where it is apart',
+    describe:
+      'where messages go: syslog, stderr, none, or file:PATH; stderr if that is a terminal or a file of its own, unless --log is given',
   },
   verbose: {
     kind: 'flag',

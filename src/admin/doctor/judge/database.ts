@@ -18,7 +18,7 @@ const FLEETING: Record<string, string> = {
   tmpfs: 'in memory: it is gone after a restart, and known senders wait again',
   ramfs: 'in memory: it is gone after a restart, and known senders wait again',
   overlay:
-    "in a container's own layer: it is gone when the container is made anew, and known senders wait again",
+    "in a container's own layer: it is gone when the container is created again, and known senders wait again",
 };
 
 /** `user` is the filter's; undefined where it is not known. */
