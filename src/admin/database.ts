@@ -1,7 +1,7 @@
 // This host's own database as commands open it: an error is one line that says what is wrong and what to do.
 import { statSync } from 'node:fs';
 import { type Scan, scan } from '../store/admin/scan.ts';
-import { DamageError, GIVE, MovedError, refused } from '../store/damage.ts';
+import { DamageError, GIVE_TO_FILTER, MovedError, refused } from '../store/damage.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 
 export function doesNotExist(db: string): Error {
@@ -40,7 +40,7 @@ export function explanation(db: string, error: unknown, advice?: string): unknow
   const found = error instanceof Error && 'syscall' in error ? refused(error, db, 'use') : error;
   // Without root's rights, a command may be refused where all is well for the filter.
   if (found instanceof Error && process.getuid?.() !== 0)
-    found.message = found.message.replace(GIVE, 'run this as root');
+    found.message = found.message.replace(GIVE_TO_FILTER, 'run this as root');
   return found;
 }
 

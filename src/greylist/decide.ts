@@ -3,11 +3,11 @@
 // store/fleet/script.ts. Who is not greylisted at all, exceptions.ts says.)
 import type { Rules, Sighting, Store, Triple, Verdict } from '../store/store.ts';
 
-/** What is decided about a triple, and what has to be stored. 'greet': only that its client was seen. */
+/** What is decided about a triple, and what is noted with it: that it passed, or only that its client was seen. */
 export type Judgement =
   | 'pass'
   | 'pass and note it'
-  | 'pass and greet'
+  | 'pass and note the client'
   | 'defer'
   | 'remember, then judge again';
 
@@ -17,7 +17,7 @@ export function judge(seen: Sighting, now: number, settings: Rules): Judgement {
   if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist) {
     // It was deferred before its client got onto the auto-whitelist: now it has come back, as any other triple.
     if (seen.firstSeen > 0 && !seen.passed) return 'pass and note it';
-    return seen.clientFresh ? 'pass' : 'pass and greet';
+    return seen.clientFresh ? 'pass' : 'pass and note the client';
   }
   if (seen.firstSeen === 0) return 'remember, then judge again';
   if (now - seen.firstSeen <= delay) return 'defer';
@@ -48,7 +48,7 @@ export function decide(
   const age = now - seen.firstSeen;
   try {
     if (judgement === 'pass and note it') store.pass(triple, now, settings.autoWhitelist > 0);
-    else if (judgement === 'pass and greet') store.greet(triple.client, now);
+    else if (judgement === 'pass and note the client') store.noteClient(triple.client, now);
     else if (judgement === 'defer' && known && age > 0 && !seen.full) store.defer(triple, now);
   } catch (error) {
     onTrouble(error);

@@ -29,7 +29,8 @@ export class MovedError extends Error {
 /** The disk has no space for a change. It was not begun, and what is open can still be used. */
 export class FullError extends StoreError {}
 
-export const GIVE = 'give the directory and the files in it to the user that runs the filter (chown)';
+export const GIVE_TO_FILTER =
+  'give the directory and the files in it to the user that runs the filter (chown)';
 
 export const DISK_FULL = 'the disk is full; free some space';
 
@@ -45,7 +46,7 @@ function reason(code: string | undefined): string | undefined {
       return 'its directory does not exist; make it and give it to the user that runs the filter (mkdir, chown)';
     case 'EACCES':
     case 'EPERM':
-      return `permission denied; ${GIVE}`;
+      return `permission denied; ${GIVE_TO_FILTER}`;
     case 'ENOSPC':
     case 'EDQUOT':
       return DISK_FULL;

@@ -91,7 +91,7 @@ export interface Store {
    */
   pass(triple: Triple, now: number, comeBack: boolean): void;
   /** Notes that a whitelisted client was seen. */
-  greet(client: string, now: number): void;
+  noteClient(client: string, now: number): void;
   /**
    * What an administrator lets pass for a while, whatever else is on record; at most a second old. To be asked before mail is
    * deferred.

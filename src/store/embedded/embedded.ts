@@ -159,7 +159,7 @@ export function openStore(options: StoreOptions): Store {
       if (!found && sights.flush(wanted, length, now))
         change((writer, meta) => notePassed(writer, meta, wanted, length, now) === true);
     },
-    greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
+    noteClient: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
     releases: recentReleases,
     noteHits: (files, hits, now) => keeper.settle(() => noteHitsNow(files, hits, now)),
     tidy: sweeper.step,
