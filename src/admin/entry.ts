@@ -15,7 +15,10 @@ export function lastOf({ firstSeen, lastPassed, offsets }: TripleEntry): number 
   return Math.max(lastPassed, firstSeen + (offsets.at(-1) ?? 0));
 }
 
-/** Whether the entry no longer counts at `now`. A triple that was first seen in the future may count when the clock is right. */
+/**
+ * Whether the entry no longer counts at `now`. A triple that was first seen in the future may count when the clock is
+ * right.
+ */
 export function hasExpired(entry: Entry, now: number, lives: Lives): boolean {
   if (entry.kind === 'client') return !clientCounts(entry.lastSeen, now, lives);
   const { firstSeen, lastPassed } = entry;

@@ -47,7 +47,10 @@ export function recordTest(selection: Selection): (entry: Entry) => boolean {
 
 const anything: Test = () => true;
 
-/** The selection of a command that only looks: a text without * and ?, and without @ in front, matches any part of an address. */
+/**
+ * The selection of a command that only looks: a text without * and ?, and without @ in front, matches any part of an
+ * address.
+ */
 export function loosely(selection: Selection): Selection {
   const loose = (text: string | undefined) =>
     text === undefined || text === '' || /[*?]|^@/.test(text) ? text : `*${text}*`;

@@ -24,8 +24,8 @@ export function paintForOutput(): Paint {
 }
 
 /**
- * Rows as lines with aligned columns, two spaces apart, each line with its LF; columns whose numbers are in `right` are aligned
- * to the right. `paint` may put a padded cell into colour.
+ * Rows as lines with aligned columns, two spaces apart, each line with its LF; columns whose numbers are in `right` are
+ * aligned to the right. `paint` may put a padded cell into colour.
  */
 export function table(
   rows: readonly (readonly string[])[],

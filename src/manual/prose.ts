@@ -1,5 +1,5 @@
-// What the manual page says beyond the tables of options and commands. Text with **bold** and __italic__ in it; a list of terms
-// is an array of pairs, and verbatim lines are `{ lines }`.
+// What the manual page says beyond the tables of options and commands. Text with **bold** and __italic__ in it; a list of
+// terms is an array of pairs, and verbatim lines are `{ lines }`.
 
 import { ARGV } from '../cli/service.ts';
 

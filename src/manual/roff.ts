@@ -1,5 +1,5 @@
-// Text as roff(7) with the man macros (man(7)), so that nothing in it is taken for a request or an escape. Knows of nothing but
-// text.
+// Text as roff(7) with the man macros (man(7)), so that nothing in it is taken for a request or an escape. Knows of
+// nothing but text.
 
 /** Text with **bold** and __italic__ in it. */
 export function inline(text: string): string {

@@ -1,5 +1,5 @@
-// Mails, reconstructed from the triples of one sender and recipient: a mail that moved from address to address is one mail, and
-// its wait is how long the recipient waited for it. Pure.
+// Mails, reconstructed from the triples of one sender and recipient: a mail that moved from address to address is one
+// mail, and its wait is how long the recipient waited for it. Pure.
 import { MOST_OFFSETS } from '../../store/records/record.ts';
 import type { Triples } from './triples.ts';
 
@@ -29,8 +29,9 @@ export function settledAfter(retryWindow: number): number {
 }
 
 /**
- * The mails of a chain of triples, in the order of their starts. A triple that never passed belongs to the mail that passed next
- * from another client within the retry window (seconds; 0: for ever); if there is none, it is a mail that did not come back.
+ * The mails of a chain of triples, in the order of their starts. A triple that never passed belongs to the mail that
+ * passed next from another client within the retry window (seconds; 0: for ever); if there is none, it is a mail that did
+ * not come back.
  */
 export function mailsOf(triples: Triples, root: number, retryWindow: number): Mail[] {
   const passed: number[] = [];

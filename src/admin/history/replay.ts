@@ -11,8 +11,8 @@ export type Sights = Map<number, number>;
 const HAS_PASSED = -1;
 
 /**
- * The classes of a chain of mails, for each client key. Pools are not on record: where a mail of the chain ever passed, all its
- * clients are taken for one pool; where none did, they may as well be a botnet, and count by their subnets.
+ * The classes of a chain of mails, for each client key. Pools are not on record: where a mail of the chain ever passed,
+ * all its clients are taken for one pool; where none did, they may as well be a botnet, and count by their subnets.
  */
 export function classesOf(
   triples: Triples,
@@ -24,9 +24,9 @@ export function classesOf(
 }
 
 /**
- * The first attempt that would have passed; undefined where none on record would. `sights` is what earlier mails have left, and
- * is updated. A class passes when it was first seen more than `delay` seconds ago, and starts anew when it has not passed within
- * `retryWindow` seconds (0: never).
+ * The first attempt that would have passed; undefined where none on record would. `sights` is what earlier mails have
+ * left, and is updated. A class passes when it was first seen more than `delay` seconds ago, and starts anew when it has
+ * not passed within `retryWindow` seconds (0: never).
  */
 export function firstPass(
   mail: Mail,

@@ -1,5 +1,5 @@
-// Comma-separated values as in RFC 4180, as records of latin1 strings, so that bytes stay as they are. Not by a library, because
-// of bad records: each is reported with its line, and reading goes on with the next line.
+// Comma-separated values as in RFC 4180, as records of latin1 strings, so that bytes stay as they are. Not by a library,
+// because of bad records: each is reported with its line, and reading goes on with the next line.
 import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 

@@ -1,5 +1,5 @@
-// The rows in a dump of an SQL database, as sqlite3's .dump, mysqldump and pg_dump write them: INSERT with and without names of
-// columns, of one row or many, and COPY. Everything else in the dump is passed over.
+// The rows in a dump of an SQL database, as sqlite3's .dump, mysqldump and pg_dump write them: INSERT with and without
+// names of columns, of one row or many, and COPY. Everything else in the dump is passed over.
 import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 

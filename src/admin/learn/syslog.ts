@@ -34,8 +34,9 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const SLACK = 86400;
 
 /**
- * A time stamp in seconds since the epoch; undefined where it is none. One without a year gets the latest year that does not make
- * it later than `asOf`, when the file was last written to: in January, December was last year. It is in this machine's zone.
+ * A time stamp in seconds since the epoch; undefined where it is none. One without a year gets the latest year that does
+ * not make it later than `asOf`, when the file was last written to: in January, December was last year. It is in this
+ * machine's zone.
  */
 export function stampTime(stamp: string, asOf: number): number | undefined {
   if (stamp[4] === '-') {

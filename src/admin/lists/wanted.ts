@@ -20,8 +20,8 @@ export interface WantedSettings {
 const LEAST = 5;
 
 /**
- * Takes the records in any order; `all` returns the clients, those that waited longest in all first. A client with a triple that
- * waits beyond the retry window did not always come back. `now` in seconds since the epoch.
+ * Takes the records in any order; `all` returns the clients, those that waited longest in all first. A client with a
+ * triple that waits beyond the retry window did not always come back. `now` in seconds since the epoch.
  */
 export function newWanted(now: number, { delay, retryWindow }: WantedSettings) {
   const waits = new Map<string, number[]>();

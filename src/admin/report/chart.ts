@@ -3,7 +3,10 @@
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 const LEVELS = '▁▂▃▄▅▆▇█';
 
-/** A bar for `part` (0 to 1) of `width` characters, to an eighth of a character; of more than 0, something is always visible. */
+/**
+ * A bar for `part` (0 to 1) of `width` characters, to an eighth of a character; of more than 0, something is always
+ * visible.
+ */
 export function bar(part: number, width: number): string {
   const eighths = part > 0 ? Math.max(1, Math.round(part * width * 8)) : 0;
   return '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7];

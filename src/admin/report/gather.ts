@@ -1,5 +1,5 @@
-// From records to facts: one pass over the records, then one over the times that were kept of them. Pure but for the local time
-// zone.
+// From records to facts: one pass over the records, then one over the times that were kept of them. Pure but for the local
+// time zone.
 
 import type { ClientEntry, Entry } from '../../store/admin/entry.ts';
 import { type ForgottenDays, forgottenSince } from '../../store/records/forgotten.ts';

@@ -1,5 +1,5 @@
-// The facts as one page that needs nothing but a browser: no scripts, and no fonts or images from elsewhere. Makes text; writes
-// nothing.
+// The facts as one page that needs nothing but a browser: no scripts, and no fonts or images from elsewhere. Makes text;
+// writes nothing.
 import { ago, grouped, localTime } from '../text.ts';
 import type { Facts } from './facts.ts';
 import { lists, outcomes } from './lists.ts';

@@ -221,7 +221,10 @@ export function newKeeper(options: KeeperOptions): Keeper {
     writer = undefined;
   }
 
-  /** At the end: `flush` does most of the disk's work while others may go on, so that `flushLast` holds the lock for little. */
+  /**
+   * At the end: `flush` does most of the disk's work while others may go on, so that `flushLast` holds the lock for
+   * little.
+   */
   function leave(w: Writer): void {
     try {
       flush(w);

@@ -1,5 +1,5 @@
-// Changing many records of the engine, for the administrator's commands, as ../admin/edit.ts does in a database: each is written
-// only if the value that was read is still there, so that no decision in between is undone.
+// Changing many records of the engine, for the administrator's commands, as ../admin/edit.ts does in a database: each is
+// written only if the value that was read is still there, so that no decision in between is undone.
 import {
   type AnyName,
   type Change,

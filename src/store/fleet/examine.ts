@@ -1,5 +1,5 @@
-// Examines an engine, for `doctor` and `status`: what it says of itself, node by node, and how fast it answers. Changes nothing
-// but for a probe's key, as filters write it, which is gone after a second.
+// Examines an engine, for `doctor` and `status`: what it says of itself, node by node, and how fast it answers. Changes
+// nothing but for a probe's key, as filters write it, which is gone after a second.
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import type { Client } from './client.ts';
@@ -9,7 +9,10 @@ import { explain } from './trouble.ts';
 
 export interface Engine {
   nodes: Node[];
-  /** Why a filter's commands would be refused, '' if they would not: tried with a decision that stores nothing, and a probe. */
+  /**
+   * Why a filter's commands would be refused, '' if they would not: tried with a decision that stores nothing, and a
+   * probe.
+   */
   refused: string;
 }
 

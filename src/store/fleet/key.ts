@@ -10,9 +10,9 @@ import type { Triple } from '../store.ts';
 //   a client's own:      254, and the client as it is spelt where that differs
 //   a probe (see worker.ts):  253
 //   a client's counts by origin (../records/origins.ts):  252, and the client as it is spelt
-// Other records of the house belong to no client: "gl.", and their name.
-// The packed client begins with 4 or 1, so that the tag is never empty. A "}" within it ends the tag early, but does so for all
-// keys of the client. The tail begins with a code below 63 or with 255, never with 254, 253 or 252.
+// Other records of the house belong to no client: "gl.", and their name. The packed client begins with 4 or 1, so that the
+// tag is never empty. A "}" within it ends the tag early, but does so for all keys of the client. The tail begins with a
+// code below 63 or with 255, never with 254, 253 or 252.
 const PREFIX = Buffer.from('gl{');
 const END = 125;
 const CLIENT = 254;

@@ -1,5 +1,5 @@
-// Hands the journal over to the engine: what this host decided by itself, each entry by a script that may run twice, and in any
-// order.
+// Hands the journal over to the engine: what this host decided by itself, each entry by a script that may run twice, and
+// in any order.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import { type Decided, read, remove, take } from './journal.ts';
@@ -17,8 +17,8 @@ export interface Merged {
 }
 
 /**
- * Hands over what is in the journal at `path`; undefined where there is none. Throws what the engine throws; the next call goes
- * on with what is left, by `progress`, which the caller keeps from call to call.
+ * Hands over what is in the journal at `path`; undefined where there is none. Throws what the engine throws; the next call
+ * goes on with what is left, by `progress`, which the caller keeps from call to call.
  */
 export async function merge(
   client: Client,

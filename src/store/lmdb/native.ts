@@ -1,5 +1,5 @@
-// lmdb's native addon, called without lmdb's JavaScript, which alone takes half as long to load as Node (13 to 31 ms); a filter
-// needs only the calls below. They are internal to lmdb, so package.json pins its exact version, and
+// lmdb's native addon, called without lmdb's JavaScript, which alone takes half as long to load as Node (13 to 31 ms); a
+// filter needs only the calls below. They are internal to lmdb, so package.json pins its exact version, and
 // test/store/lmdb/native.test.ts checks what they do.
 
 /** What we use of lmdb's `Env`; numbers that stand for native objects are their addresses. */

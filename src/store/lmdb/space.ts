@@ -1,6 +1,6 @@
-// Disk space for what a transaction will write, taken before liblmdb writes it: where a write of liblmdb fails, lmdb 3.5 puts a
-// message into memory that is too short for it, and the process dies. So a transaction for which there is no space is
-// refused. Writes nothing but zeros behind the last page.
+// Disk space for what a transaction will write, taken before liblmdb writes it: where a write of liblmdb fails, lmdb 3.5
+// puts a message into memory that is too short for it, and the process dies. So a transaction for which there is no space
+// is refused. Writes nothing but zeros behind the last page.
 
 // The lock file too: liblmdb writes it through a map, and file systems such as btrfs write changes to a new place, so that
 // without space the write is a SIGBUS. Then the lock file is not touched.

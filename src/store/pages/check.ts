@@ -34,8 +34,9 @@ function checkWhole(path: Path): void {
 }
 
 /**
- * As `seek`, for a record of `size` bytes that will be put: checks each node that liblmdb will look at. Where the record might
- * not fit on its page, so that liblmdb splits the page, or might move others there, each page of the path is checked as a whole.
+ * As `seek`, for a record of `size` bytes that will be put: checks each node that liblmdb will look at. Where the record
+ * might not fit on its page, so that liblmdb splits the page, or might move others there, each page of the path is checked
+ * as a whole.
  */
 export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: number, size: number): number {
   const at = seek(path, meta, key, length);

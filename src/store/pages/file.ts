@@ -151,8 +151,8 @@ const MOST_READINGS = 20;
 
 /**
  * Reads a head that has changed until two readings agree, and returns where its newest meta page lies. A reading during a
- * commit may have the number of the new state with the trees of an old one (measured: one in 3,000 beside a process that writes
- * at full speed), and would be believed until the next commit.
+ * commit may have the number of the new state with the trees of an old one (measured: one in 3,000 beside a process that
+ * writes at full speed), and would be believed until the next commit.
  */
 function settle(file: DataFile): number {
   const { head } = file;

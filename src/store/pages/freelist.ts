@@ -33,8 +33,8 @@ export function isFree({ bits }: FreePages, page: number): boolean {
 }
 
 /**
- * Throws DamageError where a write transaction could not work with the list. `scratch` has room for a page of each level of its
- * tree; `visit` is called for each page that holds the list, and for each that it lists.
+ * Throws DamageError where a write transaction could not work with the list. `scratch` has room for a page of each level
+ * of its tree; `visit` is called for each page that holds the list, and for each that it lists.
  */
 export function checkFreeList(
   file: DataFile,

@@ -117,8 +117,8 @@ export function openLock(database: string): LockFile {
 }
 
 /**
- * Whether the last other process was closing the database while we opened it: LMDB destroys the mutex then. It has to be opened
- * again; the first process that is alone sets the mutex up anew.
+ * Whether the last other process was closing the database while we opened it: LMDB destroys the mutex then. It has to be
+ * opened again; the first process that is alone sets the mutex up anew.
  */
 export function isDestroyed(lock: LockFile): boolean {
   return lock.kind === 0xffffffff;
@@ -141,10 +141,10 @@ const LONGEST_NAP = 1;
 const MOST_NAPS = 30;
 
 /**
- * Waits until the write lock is free, outside of liblmdb, and returns what is wrong with its file, '' for nothing. A process
- * that waits within liblmdb reads the map as soon as it gets the lock: if the file was cut off meanwhile, the holder dies of it,
- * and then all that wait, one after another. If the lock is never seen free for some 20 ms, this returns too, and the caller
- * waits in liblmdb. Throws MovedError where the file was removed.
+ * Waits until the write lock is free, outside of liblmdb, and returns what is wrong with its file, '' for nothing. A
+ * process that waits within liblmdb reads the map as soon as it gets the lock: if the file was cut off meanwhile, the
+ * holder dies of it, and then all that wait, one after another. If the lock is never seen free for some 20 ms, this
+ * returns too, and the caller waits in liblmdb. Throws MovedError where the file was removed.
  */
 export function awaitLock(lock: LockFile): string {
   for (let naps = 0; ; naps++) {

@@ -74,7 +74,10 @@ function seenAt(bytes: Buffer, at: number): number {
   return u32(bytes, at + SEEN_AT);
 }
 
-/** The earliest sight of the key among the entries; 0: none. Searches for the key's bytes: there may be thousands of entries. */
+/**
+ * The earliest sight of the key among the entries; 0: none. Searches for the key's bytes: there may be thousands of
+ * entries.
+ */
 export function seenIn(bytes: Buffer, key: Buffer): number {
   // Keys differ most where the client ends and the sender begins.
   const from = Math.max(0, clientLength(key) - 2);

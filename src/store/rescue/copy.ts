@@ -17,9 +17,9 @@ const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
 export type Pages = Set<number>;
 
 /**
- * Puts every record of the state into `into`, which is empty and which nobody else uses, and what is `queued` (see `readQueue`)
- * with keys that the state does not have. Returns the state's pages, and how many records the copy has. Throws DamageError: it
- * makes no copy of a part.
+ * Puts every record of the state into `into`, which is empty and which nobody else uses, and what is `queued` (see
+ * `readQueue`) with keys that the state does not have. Returns the state's pages, and how many records the copy has.
+ * Throws DamageError: it makes no copy of a part.
  */
 export function copyState(
   file: DataFile,

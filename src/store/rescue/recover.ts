@@ -14,13 +14,17 @@ import { foreign, wasDatabase } from './ours.ts';
 
 /** How many damaged files are kept; older ones are removed, so that the disk does not fill up. */
 const KEPT = 3;
-/** How long a process that is just opening the database has before the file is renamed, in milliseconds: it takes one or two. */
+/**
+ * How long a process that is just opening the database has before the file is renamed, in milliseconds: it takes one or
+ * two.
+ */
 const OPENING = 50;
 
 /**
- * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still cannot be opened), and
- * calls `save` for what is in it, while the others wait. Does nothing where another process has done it. `what` says what is
- * wrong with the file. Throws StoreError where it never was a database, FullError where there is no space to save it.
+ * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still cannot be
+ * opened), and calls `save` for what is in it, while the others wait. Does nothing where another process has done it.
+ * `what` says what is wrong with the file. Throws StoreError where it never was a database, FullError where there is no
+ * space to save it.
  */
 export function setAside(
   path: string,

@@ -1,5 +1,5 @@
-// Saves what a damaged file still holds: the records of every leaf page that can be recognised, wherever it lies and whether or
-// not anything leads to it. Only reads the damaged file; believes a record only by its check.
+// Saves what a damaged file still holds: the records of every leaf page that can be recognised, wherever it lies and
+// whether or not anything leads to it. Only reads the damaged file; believes a record only by its check.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
