@@ -1,5 +1,18 @@
 // The program: reads the arguments, and runs the filter or an administrator's command, which is loaded only then.
 // All that this file imports is loaded at every start, so it is kept short.
+
+// Where to look:
+//   filter/    a session under spawn(8): reading requests, writing replies, --on-error, time limit, signals
+//   greylist/  the decision (decide.ts), who is not greylisted (exceptions.ts), client and sender keys, --privacy
+//   lists/     the whitelist files
+//   store/     what is on record; store.ts lists its folders
+//   cli/       options and their values
+//   log/       syslog and other places for messages
+//   time/      a clock and a pause
+//   admin/     the administrator's commands, each with a file; a folder of the same name has its parts
+//   manual/    the manual page
+// test/ mirrors these, name by name. Tests of the whole program: test/e2e (Postfix), faults, fleet, oracle (greylist.pl),
+// processes; what they share is in test/support, measurements are in test/bench.
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';
 import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';
