@@ -216,8 +216,9 @@ export function holds({ pin, flushing, stuck }: Writer): boolean {
 }
 
 /**
- * Whether it is time to flush: a commit that was there the last time is not yet safe, or a storm has passed. To be asked once
- * a second. One flush serves all processes, so there may be nothing to do; younger commits wait until the next time.
+ * Whether it is time to flush: this process's first commit since the last look is not yet safe, or a storm has passed. To be
+ * asked once a second. One flush serves all processes: where another's has made that commit safe, younger ones wait until
+ * the next look.
  */
 export function isFlushDue(writer: Writer): boolean {
   const now = readHead(writer.file);
