@@ -39,7 +39,7 @@ function precompile() {
 }
 
 /**
- * A filter like any other, but for what it leaves behind. Should it change V8's flags (see src/filter/thrift.ts), they
+ * A filter like any other, but for what it leaves behind. Should it change V8's flags (see src/filter/v8.ts), they
  * would be kept with the code, and no later process would take it.
  */
 function asFilter() {

@@ -15,7 +15,7 @@ const { metafile } = await build({
     fleet: 'src/store/fleet/fleet.ts', // --store
     'fleet-worker': 'src/store/fleet/worker.ts', // its thread
     'fleet-admin': 'src/store/fleet/admin.ts', // --store of an administrator's command
-    commands: 'src/admin/main.ts', // an administrator's command
+    commands: 'src/admin/run.ts', // an administrator's command
     manual: 'src/manual/main.ts', // only here
   },
   outdir: dist,
@@ -43,7 +43,7 @@ const { metafile } = await build({
   logLevel: 'warning',
 });
 
-// What is bundled brings its licence along, which its authors ask for.
+// The licences of all that is bundled, as their authors ask.
 const bundled = Object.keys(metafile.inputs).map(
   (file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1],
 );
@@ -59,6 +59,6 @@ writeFileSync(`${dist}LICENSES`, licences.join(`\n${'-'.repeat(72)}\n\n`));
 
 writeFileSync(`${dist}greylatch.8`, execFileSync(process.execPath, [`${dist}manual.js`]));
 
-// V8 knows by its length only whether what it has compiled is of this text: none of an older one may stay.
+// V8 checks compiled code against the text's length only, so none that was compiled of an older text may stay.
 for (const name of readdirSync(dist)) if (name.startsWith('main.js-')) rmSync(`${dist}${name}`);
 execFileSync(process.execPath, [new URL('../bin/precompile.js', import.meta.url).pathname]);

@@ -1,5 +1,18 @@
-// The program: arguments in, and either the filter runs or an administrator's command, which is loaded only
-// then. What stands here and above is on the way of every start; it is kept short.
+// The program: reads the arguments, and runs the filter or an administrator's command, which is loaded only then.
+// All that this file imports is loaded at every start, so it is kept short.
+
+// Where to look:
+//   filter/    a session under spawn(8): reading requests, writing replies, --on-error, time limit, signals
+//   greylist/  the decision (decide.ts), who is not greylisted (exceptions.ts), client and sender keys, --privacy
+//   lists/     the whitelist files
+//   store/     what is on record; store.ts lists its folders
+//   cli/       options and their values
+//   log/       syslog and other places for messages
+//   time/      a clock and a pause
+//   admin/     the administrator's commands, each with a file; a folder of the same name has its parts
+//   manual/    the manual page
+// test/ mirrors these, name by name. Tests of the whole program: test/e2e (Postfix), faults, fleet, oracle (greylist.pl),
+// processes; what they share is in test/support, measurements are in test/bench.
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';
 import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';
@@ -7,7 +20,7 @@ import { withFleet } from './filter/fleet.ts';
 import { hitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
-import { newThrift } from './filter/thrift.ts';
+import { newV8Limits } from './filter/v8.ts';
 import { type Log, type LogTarget, newLog } from './log/log.ts';
 import { openTarget } from './log/targets.ts';
 import { openStore } from './store/embedded/embedded.ts';
@@ -15,10 +28,10 @@ import { openStore } from './store/embedded/embedded.ts';
 const USAGE_STATUS = 2;
 
 function main(argv: string[]): void {
-  // Nobody runs a command under spawn(8): there it is a wrong word of the filter's line.
+  // Nobody runs a command under spawn(8): there, such a word is a mistake in the filter's arguments.
   if (argv.some(isForCommands) && !isOneSocket()) {
-    // A bundle of its own, so that no start of a filter reads it.
-    const { runCommand } = require('./commands.js') as typeof import('./admin/main.ts');
+    // A bundle of its own, so that filters do not load it.
+    const { runCommand } = require('./commands.js') as typeof import('./admin/run.ts');
     void runCommand(argv);
     return;
   }
@@ -37,7 +50,7 @@ function start(argv: string[], apart: boolean): void {
       open(settings.log === 'syslog' && !settings.logGiven && apart ? 'stderr' : settings.log),
     );
   } catch (error) {
-    // By its name: the class is another one in each bundle.
+    // Compared by name, for each bundle has a class of its own.
     if (!(error instanceof Error) || error.name !== 'UsageError') throw error;
     const log = open(apart ? 'stderr' : targetOf(argv));
     log.write('err', `${error.message} (greylatch --help lists the options)`);
@@ -45,19 +58,19 @@ function start(argv: string[], apart: boolean): void {
   }
 }
 
-/** Any command line but the plainest; loaded only then. */
+/** Reads any command line but the plainest, with a parser that is loaded only then. Throws UsageError. */
 function otherWords(argv: string[]): Words {
   return (require('./words.js') as typeof import('./cli/words.ts')).readWords(argv);
 }
 
-/** Where a command line that is wrong says that its messages go. */
+/** The --log target of a command line that could not be read as a whole. */
 function targetOf(argv: string[]): LogTarget {
   const at = argv.findLastIndex((word) => word === '--log' || word.startsWith('--log='));
   const word = argv[at] === '--log' ? argv[at + 1] : argv[at]?.slice('--log='.length);
   return word === 'none' || word?.startsWith('file:') ? (word as LogTarget) : 'syslog';
 }
 
-/** A word that is no option leads to a command; so do the questions that yargs answers. */
+/** A first word that is no option names a command; --help and --version are answered there too. */
 function isForCommands(word: string, i: number): boolean {
   return word === '--help' || word === '--version' || (i === 0 && word >= 'a' && word < '{');
 }
@@ -91,10 +104,10 @@ function filter(settings: FilterArguments, log: Log): void {
     store.tidy(seconds());
     hits?.write(seconds());
   };
-  const spend = newThrift();
+  const limitV8 = newV8Limits();
   runSession({
     answer(request) {
-      spend();
+      limitV8();
       return answer(request);
     },
     tidy,

@@ -1,7 +1,7 @@
-// Asking before much is changed: on a terminal the user, elsewhere nobody, so that --yes has to be there.
+// Asks the user before much is changed. Where standard input is no terminal nobody can be asked, and --yes is needed.
 import { createInterface } from 'node:readline/promises';
 
-/** Records that a command may touch without asking. */
+/** How many records a command may touch without asking. */
 const FREELY = 10;
 
 export const YES = {

@@ -12,7 +12,7 @@ import { listCommand } from './list.ts';
 import { listsCommand } from './lists.ts';
 import { merging, recordsOf } from './merge.ts';
 import { purgeCommand } from './purge.ts';
-import { ofFile } from './refuse.ts';
+import { refusingStore } from './refuse.ts';
 import { releaseCommand } from './release.ts';
 import { reportCommand } from './report.ts';
 import { restoreCommand } from './restore.ts';
@@ -22,7 +22,7 @@ import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
 import { whyCommand } from './why.ts';
 
-// Each is typed where it is defined; here only their common shape matters.
+// Each command is fully typed in its own file; here they have only their common type.
 export const COMMANDS = [
   statusCommand,
   reportCommand,
@@ -35,18 +35,18 @@ export const COMMANDS = [
   learnCommand(merging),
   importCommand(merging),
   exportCommand(recordsOf),
-  ofFile(backupCommand, "write a file by greylatch export --store, or use the engine's own BGSAVE"),
-  ofFile(
+  refusingStore(backupCommand, "write a file by greylatch export --store, or use the engine's own BGSAVE"),
+  refusingStore(
     restoreCommand,
     'greylatch import --store adds a file that greylatch export has written (greylatch forget --client "*" before, to replace all)',
   ),
   purgeCommand,
-  ofFile(compactCommand, 'an engine gives memory back by itself (its setting activedefrag does more)'),
-  ofFile(
+  refusingStore(compactCommand, 'an engine gives memory back by itself (its setting activedefrag does more)'),
+  refusingStore(
     verifyCommand,
     'greylatch status --store looks at each record; redis-check-aof and redis-check-rdb look at the files of an engine',
   ),
-  ofFile(
+  refusingStore(
     salvageCommand,
     'salvage into a file, then: greylatch export --db FILE | greylatch import --store URL -',
   ),

@@ -1,4 +1,4 @@
-// greylatch compact: give the space back that is not used.
+// greylatch compact: gives back the space that the database does not use.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { compact } from '../store/rescue/replace.ts';

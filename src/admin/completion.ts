@@ -1,5 +1,5 @@
-// greylatch completion: a script for the shell that completes commands, options and their values. Made from the
-// tables once, so that no TAB has to wait for Node to start.
+// greylatch completion: prints a shell script that completes commands, options and their values. The script has them all in
+// it, so that no TAB has to wait for Node to start.
 import { defineCommand } from '../cli/command.ts';
 import { UsageError } from '../cli/values.ts';
 import { bashScript } from './completion/bash.ts';
@@ -11,7 +11,7 @@ export const completionCommand = defineCommand({
   name: 'completion',
   describe: 'print a script that completes commands and options on TAB',
   text: [
-    'The script goes where the shell looks for it, as in the examples, and has to be written anew when greylatch is updated.',
+    'The script goes where the shell looks for it, as in the examples, and has to be printed again when greylatch is updated.',
   ],
   options: {},
   positionals: { shell: { required: true, choices: Object.keys(SCRIPTS), describe: 'bash or zsh' } },

@@ -1,14 +1,14 @@
-// This host's own database as commands open it: each way in which it cannot be used is one line that says what to do.
+// This host's own database as commands open it: an error is one line that says what is wrong and what to do.
 import { statSync } from 'node:fs';
 import { type Scan, scan } from '../store/admin/scan.ts';
-import { DamageError, GIVE, MovedError, refused } from '../store/damage.ts';
+import { DamageError, GIVE_TO_FILTER, MovedError, refused } from '../store/damage.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 
 export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
 }
 
-/** In bytes; 0: there is none. Throws StoreError. */
+/** The database's size in bytes; 0: there is none. Throws StoreError. */
 export function sizeOf(db: string): number {
   try {
     return statSync(db, { throwIfNoEntry: false })?.size ?? 0;
@@ -17,7 +17,7 @@ export function sizeOf(db: string): number {
   }
 }
 
-/** Runs `work`, and gives what the store throws in a form for people. */
+/** Runs `work`; what the store throws is thrown as `explanation` words it. */
 export function explained<T>(db: string, work: () => T, advice?: string): T {
   try {
     return work();
@@ -26,7 +26,7 @@ export function explained<T>(db: string, work: () => T, advice?: string): T {
   }
 }
 
-/** What the store has thrown, in a form for people. `advice`: what to do where the file is damaged and no filter's. */
+/** The store's error in words for people. `advice`: what to do where the file is damaged and no filter uses it. */
 export function explanation(db: string, error: unknown, advice?: string): unknown {
   if (error instanceof DamageError) {
     if (advice === undefined && !wasDatabase(db))
@@ -38,13 +38,13 @@ export function explanation(db: string, error: unknown, advice?: string): unknow
   }
   if (error instanceof MovedError) return new Error(`${db}: ${error.message}; try again`);
   const found = error instanceof Error && 'syscall' in error ? refused(error, db, 'use') : error;
-  // What the filter lacks, whoever is not root may well lack where all is as it should be.
+  // Without root's rights, a command may be refused where all is well for the filter.
   if (found instanceof Error && process.getuid?.() !== 0)
-    found.message = found.message.replace(GIVE, 'run this as root');
+    found.message = found.message.replace(GIVE_TO_FILTER, 'run this as root');
   return found;
 }
 
-/** Opens it for reading. Throws an Error for the user, also where there is none. */
+/** Opens the database for reading. Throws an Error for the user, also where there is none. */
 export function scanOf(
   db: string,
   onDamage?: (what: string) => void,
@@ -55,7 +55,7 @@ export function scanOf(
   return found;
 }
 
-/** Tells `visit` of the store's own records; there are none where there is no database. */
+/** Calls `visit` with the records of the house; there are none where there is no database. */
 export function eachHouse(db: string, visit: (name: string, text: string) => void): void {
   const entries = explained(db, () => scan(db, undefined, visit))?.entries;
   entries?.next(); // they come before all others

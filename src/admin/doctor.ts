@@ -1,10 +1,10 @@
-// greylatch doctor: looks at an installation under Postfix as an expert would, and says how to mend what is
-// wrong. Changes nothing.
+// greylatch doctor: looks at an installation under Postfix as an expert would, and says how to mend what is wrong. Changes
+// nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { type Asked, askedBy, gatherEngine } from './doctor/engine.ts';
-import { gather } from './doctor/facts.ts';
 import { type Finding, isToMend } from './doctor/finding.ts';
+import { gather } from './doctor/gather.ts';
 import { judgeEngine } from './doctor/judge/engine.ts';
 import { judge } from './doctor/judge.ts';
 import { readConfiguration } from './doctor/postconf.ts';
@@ -76,7 +76,7 @@ async function examineStore(asked: Asked) {
   return { head: `The store ${facts.where}`, about: { store: facts.where }, findings: judgeEngine(facts) };
 }
 
-/** Of a service: where its address is none, the filter ends at once. */
+/** Findings about a service's engine, also where its --store is no address: then the filter ends at once. */
 async function examineAsked(asked: Asked): Promise<Finding[]> {
   try {
     return judgeEngine(await gatherEngine(asked));

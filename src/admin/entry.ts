@@ -1,21 +1,24 @@
-// What commands ask of one entry on record. Reads and changes nothing.
+// Functions on one entry on record that several commands need. Reads and changes nothing.
 import type { Name } from '../store/admin/change.ts';
-import type { Entry, TripleEntry } from '../store/admin/scan.ts';
+import type { Entry, TripleEntry } from '../store/admin/entry.ts';
 import { clientCounts, type Lives, tripleCounts } from '../store/store.ts';
 
-/** By what an editor finds it. */
+/** The name by which an editor finds the entry. */
 export function nameOf(entry: Entry): Name {
   if (entry.kind === 'client') return { client: entry.client };
   const { client, sender, recipient } = entry;
   return { client, sender, recipient };
 }
 
-/** When the triple was last seen, as far as is on record, in seconds since the epoch. */
+/** When the triple was last seen, as far as that is on record, in seconds since the epoch. */
 export function lastOf({ firstSeen, lastPassed, offsets }: TripleEntry): number {
   return Math.max(lastPassed, firstSeen + (offsets.at(-1) ?? 0));
 }
 
-/** Whether it does not count any more at `now`. What was first seen in the future may be right again when the clock is. */
+/**
+ * Whether the entry no longer counts at `now`. A triple that was first seen in the future may count when the clock is
+ * right.
+ */
 export function hasExpired(entry: Entry, now: number, lives: Lives): boolean {
   if (entry.kind === 'client') return !clientCounts(entry.lastSeen, now, lives);
   const { firstSeen, lastPassed } = entry;

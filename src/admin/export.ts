@@ -1,4 +1,4 @@
-// greylatch export: everything on record as text, for another host, another program, or for keeping.
+// greylatch export: writes everything on record as text, for another host, for another program, or to keep.
 import { once } from 'node:events';
 import { defineCommand } from '../cli/command.ts';
 import { csvLine } from './import/csv.ts';
@@ -47,7 +47,7 @@ export const exportCommand = (recordsOf: RecordsOf) =>
       }),
   });
 
-/** No faster than they are taken: a slow reader must not make us hold it all. */
+/** Writes no faster than the reader reads, so that not everything has to be held in memory. */
 async function write(
   pieces: AsyncIterable<Iterable<Imported>>,
   lineOf: (record: Imported) => string,

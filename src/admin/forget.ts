@@ -1,4 +1,4 @@
-// greylatch forget: the reverse of release, and of having been seen at all.
+// greylatch forget: deletes records and takes releases back, so that such mail is new again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
@@ -55,7 +55,7 @@ export const forgetCommand = defineCommand({
   },
 });
 
-/** Returns how many. */
+/** Takes releases back; returns how many. */
 async function takeBack(editor: Editor, selection: Selection): Promise<number> {
   let taken = 0;
   await changeReleases(editor, (before) => {
@@ -66,7 +66,7 @@ async function takeBack(editor: Editor, selection: Selection): Promise<number> {
   return taken;
 }
 
-/** Each pattern of the release is matched by, or the same as, the one given; what is not given matches all. */
+/** Whether each pattern of the release matches, or is, the one given; a pattern that is not given matches all. */
 function isMeant(release: Release, { client, sender, recipient }: Selection): boolean {
   const within = (own: string | undefined, given: string | undefined, test: (text: string) => boolean) =>
     given === undefined || /^\*+$/.test(given) || (own !== undefined && (own === given || test(own)));

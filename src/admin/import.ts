@@ -1,4 +1,4 @@
-// greylatch import: what another greylisting program, or another greylatch, has on record.
+// greylatch import: merges what another greylisting program, or another greylatch, has on record.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { FORMATS, type Format, SNIFFED } from './import/format.ts';
@@ -11,7 +11,7 @@ import { grouped, plural } from './text.ts';
 const ALL = 0;
 const PARTLY = 1;
 
-/** Hands `work` what merges into the records. */
+/** Calls `work` with the function that merges into the records. */
 export type Merging = <T>(records: Records, work: (merge: Merge) => Promise<T>) => Promise<T>;
 
 export const importCommand = (merging: Merging) =>

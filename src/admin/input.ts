@@ -1,4 +1,4 @@
-// A file to read, or standard input: in chunks, unpacked where it is gzip, with its first bytes to look at.
+// A file to read, or standard input: in chunks, unpacked if packed with gzip, and with the first bytes to look at.
 import { createReadStream, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -6,17 +6,17 @@ import { createGunzip } from 'node:zlib';
 export interface Input {
   /** For messages. */
   name: string;
-  /** The first bytes, unpacked: as many as were asked for, or all. `chunks` has them too. */
+  /** The first bytes, unpacked: as many as were asked for, or all there are. `chunks` has them too. */
   first: Buffer;
   /** Throws an Error for the user where it cannot be read. */
   chunks: AsyncIterable<Buffer>;
-  /** When it was last written to, standard input just now: seconds since the epoch. */
+  /** When it was last written to (standard input: now), in seconds since the epoch. */
   asOf: number;
-  /** How much of it has been read, from 0 to 1; 0 where nobody knows. */
+  /** How much of it has been read, from 0 to 1; 0 where its size is not known. */
   part(): number;
 }
 
-/** Other packers by their magic, and who unpacks. */
+/** Other packers' formats by their magic, and the program that unpacks each. */
 const PACKED: readonly [string, string][] = [
   ['\xfd7zXZ\0', 'xzcat'],
   ['BZh', 'bzcat'],
@@ -66,7 +66,7 @@ function fileInput(file: string): Raw {
   return { raw: createReadStream(file), size: stat.size, asOf: Math.floor(stat.mtimeMs / 1000) };
 }
 
-/** Holds back what `bytes` need to be known, and no more than a chunk beyond. */
+/** Reads ahead until there are `bytes` bytes, or to the end. Returns them, and all chunks from the first on. */
 async function peek(chunks: AsyncIterable<Buffer>, bytes: number) {
   const rest = chunks[Symbol.asyncIterator]();
   const held: Buffer[] = [];

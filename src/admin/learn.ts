@@ -1,4 +1,4 @@
-// greylatch learn: who has delivered accepted mail before greylisting was switched on is not delayed by it.
+// greylatch learn: whitelists clients that have delivered accepted mail before greylisting was switched on.
 import { statSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
@@ -50,7 +50,7 @@ export const learnCommand = (merging: Merging) =>
     },
   });
 
-/** Oldest first, whatever the order of `mail.log*`: a message may begin in one file and end in the next. */
+/** Reads the files, oldest first whatever their order: a message may begin in one log and end in the next. */
 async function learnFrom(files: readonly string[]): Promise<Learned[]> {
   const age = (file: string) =>
     (file === '-' ? undefined : statSync(file, { throwIfNoEntry: false }))?.mtimeMs ?? 0;
@@ -70,7 +70,7 @@ async function learnFrom(files: readonly string[]): Promise<Learned[]> {
   return learner.clients();
 }
 
-/** More come-backs than the filter asks for, or as many as there were messages. */
+/** The clients, with as many come-backs as there were messages, but at least enough for the auto-whitelist. */
 function* whitelisted(learned: readonly Learned[], threshold: number): Generator<Imported> {
   for (const { client, messages, lastSeen } of learned) {
     yield { kind: 'client', client, comeBacks: Math.max(messages, threshold + 1), lastSeen, origin: ORIGIN };

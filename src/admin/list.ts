@@ -1,7 +1,7 @@
-// greylatch list: what is on record, filtered and sorted.
+// greylatch list: lists what is on record, filtered and sorted.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import type { ClientEntry, Entry, TripleEntry } from '../store/admin/scan.ts';
+import type { ClientEntry, Entry, TripleEntry } from '../store/admin/entry.ts';
 import type { Release } from '../store/releases.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf } from './entry.ts';
@@ -86,10 +86,10 @@ export const listCommand = defineCommand({
     }),
 });
 
-/** Releases are told with any triple. */
+/** Any triple: `peek` returns the releases with it. */
 const ANYBODY = { client: '', sender: '', recipient: '' };
 
-/** What ends first comes first. */
+/** Prints the releases, the one that ends first on top. */
 function listReleases(releases: readonly Release[], limit: number, json: boolean): number {
   const sorted = releases.toSorted((a, b) => a.until - b.until);
   const some = limit > 0 ? sorted.slice(0, limit) : sorted;
@@ -152,7 +152,7 @@ function jsonOf(entry: Entry | Release): string {
   return `${plain.replace(/[\x7f-\xff]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 }
 
-/** Keeps the `limit` (0: all) that rank highest, however many come. */
+/** Keeps the `limit` items (0: all) that rank highest, of any number. */
 function newBest<T>(limit: number, rankOf: (item: T) => number) {
   let kept: { item: T; rank: number }[] = [];
   let count = 0;

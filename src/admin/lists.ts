@@ -1,10 +1,10 @@
-// greylatch lists audit: what each entry of the administrator's lists is worth, and whom to add.
+// greylatch lists audit: what each entry of the administrator's lists is still good for, and which clients to add.
 import { readFileSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import { parseClients } from '../lists/clients.ts';
-import { type Hits, hitsName, isHitsName, readHits } from '../store/embedded/hits.ts';
+import { type Hits, hitsName, isHitsName, readHits } from '../store/records/hits.ts';
 import { eachHouse } from './database.ts';
 import {
   type AuditedFile,
@@ -23,8 +23,8 @@ export const listsCommand = defineCommand({
   name: 'lists',
   describe: 'audit the whitelist files: which entries are hit, dead, shadowed or malformed, and whom to add',
   text: [
-    "Name the files as the filter's command line does: what a filter counts bears the name that it was given. An entry is dead when it was not hit since recording began, and shadowed when a wider one matches in its place. A filter writes down once a minute, and when it leaves, which entries matched.",
-    'The lines to add name clients of whom at least five triples passed after a median wait above --delay, and none was left waiting beyond --retry-window. They are those of all hosts with --store; hits are always those of this host, in --db.',
+    "Name the files as the filter's command line does: a filter counts hits under the name that it was given. An entry is dead when it was not hit since recording began, and shadowed when a wider one matches in its place. A filter writes down once a minute, and when it leaves, which entries matched.",
+    'The lines to add name clients of which at least five triples passed after a median wait above --delay, and none was left waiting beyond --retry-window. With --store they are from the records of all hosts; hits are always those of this host, in --db.',
   ],
   options: {
     ...WHERE,
@@ -47,7 +47,7 @@ export const listsCommand = defineCommand({
   async run(args) {
     if (args.action !== 'audit') throw new UsageError(`lists ${args.action}: write lists audit`);
     const now = Math.floor(Date.now() / 1000);
-    // First: a file that is not there is told before anything is read at length.
+    // First, so that a missing file is reported before anything long is read.
     const clients = args['whitelist-clients'].map(listFile);
     const recipients = args['whitelist-recipients'].map(listFile);
     const only = args['only-recipients'].map(listFile);
@@ -58,7 +58,7 @@ export const listsCommand = defineCommand({
     eachHouse(args.db, (name, text) => {
       if (isHitsName(name)) hits.set(name, readHits(text));
     });
-    // A record's name is bytes.
+    // The name of a record is bytes, so each character is cut to one.
     const hitsOf: HitsOf = (file, text) => hits.get(latin1(hitsName(file, text)));
     const files: AuditedFile[] = [
       ...auditClients(clients, hitsOf),

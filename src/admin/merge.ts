@@ -1,9 +1,9 @@
-// The store's side of import, learn and export: what is brought is merged into what is on record, and what is on record
-// is told with who has counted it. A merge may be repeated, and made in any order, with the same outcome.
+// The store's side of import, learn and export: merges what is imported into what is on record, and reads what is on record
+// with the origin of each count. Merges may be repeated, and made in any order, with the same outcome.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type JointChange, MOST_TEXT } from '../store/admin/change.ts';
-import type { Entry, TripleEntry } from '../store/admin/scan.ts';
+import type { Entry, TripleEntry } from '../store/admin/entry.ts';
 import {
   type Counts,
   clientOf,
@@ -22,11 +22,11 @@ import type { Imported, ImportedClient, ImportedTriple } from './import/record.t
 import type { Merge, Merged } from './import/run.ts';
 import type { Editor, Records } from './records.ts';
 
-/** As late as a record can say that a triple passed, in seconds after its first sight (records/record.ts). */
+/** The longest time from first sight to last pass that a record can hold, in seconds (store/records/record.ts). */
 const LONGEST = 0xffff * 3600;
 const MOST_COUNT = 0xffffffff;
 
-/** Hands `work` what merges into these records; a database is made where there is none. */
+/** Calls `work` with the function that merges into these records; a database is made where there is none. */
 export function merging<T>(records: Records, work: (merge: Merge) => Promise<T>): Promise<T> {
   return records.edit(async (editor) => {
     const self = await originOf(editor);
@@ -34,7 +34,7 @@ export function merging<T>(records: Records, work: (merge: Merge) => Promise<T>)
   });
 }
 
-/** The name of these records as an origin: made once, and kept with them, whatever the host is called later. */
+/** The origin of counts made by this database (or engine): made once and kept in it, whatever the host is called later. */
 async function originOf(editor: Editor): Promise<string> {
   let origin = '';
   await editor.changeJointly([
@@ -53,7 +53,7 @@ async function originOf(editor: Editor): Promise<string> {
 }
 
 async function mergeAll(editor: Editor, records: Iterable<Imported>, self: string): Promise<Merged> {
-  // One for each change; a change may be asked for again, where the first try met another process.
+  // One for each change, which sets it anew if it is tried again because another process changed the record meanwhile.
   const outcomes: { what: keyof Merged; records: number }[] = [];
   function counted({ names, change }: JointChange, records: number): JointChange {
     const outcome = { what: 'unchanged' as keyof Merged, records };
@@ -96,14 +96,14 @@ function tripleChange(imported: ImportedTriple): JointChange {
   };
 }
 
-/** Earliest first seen, latest last seen, passed if either passed; undefined: it says nothing new. */
+/** Earliest first seen, latest last seen, passed if either passed; undefined: the import says nothing new. */
 function mergeTriple(before: TripleEntry | undefined, imported: ImportedTriple): TripleEntry | undefined {
   const { client, sender, recipient, lastSeen } = imported;
   const passed = imported.passed || before?.passed === true;
   const lastPassed = Math.max(imported.passed ? lastSeen : 0, before?.lastPassed ?? 0);
   const earliest = Math.min(imported.firstSeen, before?.firstSeen ?? imported.firstSeen);
   const firstSeen = passed ? Math.max(earliest, lastPassed - LONGEST) : earliest;
-  // When it was deferred again, known from both; a first sight that was not the first after all is one of them.
+  // The known times of further attempts, including a first sight of either that was not the first of both.
   const again = new Set([
     ...(before?.offsets ?? []).map((offset) => before!.firstSeen + offset),
     ...(before === undefined ? [] : [before.firstSeen]),
@@ -133,7 +133,7 @@ function mergeTriple(before: TripleEntry | undefined, imported: ImportedTriple):
   return { ...merged, ...attempts(again, firstSeen, before.deferrals) };
 }
 
-/** To this part of itself an offset is known (records/record.ts). */
+/** How exactly offsets are kept, as a part of the offset (store/records/coarse.ts). */
 const COARSE = 0.05;
 
 function attempts(times: ReadonlySet<number>, firstSeen: number, deferrals: number) {
@@ -175,7 +175,7 @@ function clientChange(client: string, all: readonly ImportedClient[], self: stri
   };
 }
 
-/** All on record that was seen at `since` or later, piece by piece, for export: each count with its origin. */
+/** What is on record and was seen at `since` or later, piece by piece, for export: each count with its origin. */
 export async function* recordsOf(records: Records, since: number): AsyncGenerator<Iterable<Imported>> {
   if (!records.isThere()) throw doesNotExist(records.name);
   const self = await records.edit(originOf);
@@ -201,7 +201,7 @@ function* exported(
 ): Generator<Imported> {
   const { client } = entry;
   const lastSeen = entry.kind === 'triple' ? lastOf(entry) : entry.lastSeen;
-  // Times are kept to the hour or the day: what may have been seen since then, goes along.
+  // Times are kept to the hour or the day: what may have been seen since then is exported too.
   const coarse = entry.kind === 'client' ? 86_400 : entry.passed ? 3600 : 1;
   if (lastSeen + coarse <= since) return;
   if (entry.kind === 'triple') {

@@ -1,4 +1,4 @@
-// A bar for work that takes more than a second, drawn on a terminal only.
+// A progress bar for work that takes more than a second, drawn only on a terminal.
 
 const WIDTH = 30;
 const PATIENCE = 1000; // milliseconds before it is first drawn
@@ -11,7 +11,7 @@ export interface Bar {
   end(): void;
 }
 
-/** Runs `work` with a bar, which it is given to show how far it is. */
+/** Runs `work` with a bar; `work` calls `show` with how far it is, from 0 to 1. */
 export function withBar<T>(what: string, work: (show: Bar['show']) => T): T {
   const bar = newBar(what);
   try {

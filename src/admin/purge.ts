@@ -1,8 +1,8 @@
-// greylatch purge: forget what has expired, now. The filters do it by and by.
+// greylatch purge: forgets what has expired, now; filters do so little by little.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import type { Name } from '../store/admin/change.ts';
-import type { Entry } from '../store/admin/scan.ts';
+import type { Entry } from '../store/admin/entry.ts';
 import { hasExpired, nameOf } from './entry.ts';
 import { newBar } from './progress.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
@@ -11,7 +11,7 @@ import { plural } from './text.ts';
 
 export const purgeCommand = defineCommand({
   name: 'purge',
-  describe: 'forget what has expired, now; the filters do it by and by',
+  describe: 'forget what has expired, now; filters do so little by little',
   text: [
     'Give the options that the line of the filter in master.cf has. The file does not shrink: the space is used again, and greylatch compact gives it back.',
     'An engine (--store) forgets by itself, at the second; there, a purge is for windows shorter than those of the filters.',
@@ -41,7 +41,7 @@ export const purgeCommand = defineCommand({
         for (const name of names) {
           yield {
             name,
-            // It may have come back meanwhile.
+            // Looked at again: it may have come back meanwhile.
             change: (before: Entry | undefined) =>
               before !== undefined && hasExpired(before, now, lives) ? ('forget' as const) : undefined,
           };

@@ -4,17 +4,17 @@ import { OPTIONS, type Option } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import type { Change, JointChange, Name } from '../store/admin/change.ts';
 import { openEditor } from '../store/admin/edit.ts';
+import type { Entry } from '../store/admin/entry.ts';
 import { type Peek, peek } from '../store/admin/peek.ts';
-import type { Entry } from '../store/admin/scan.ts';
 import type { Engine } from '../store/fleet/examine.ts';
 import { clientOf } from '../store/records/origins.ts';
 import type { Lives, Triple } from '../store/store.ts';
 import { explained, explanation, scanOf, sizeOf } from './database.ts';
 import { newBar } from './progress.ts';
 
-const EVERY = 4096; // records between two looks at the clock
+const EVERY = 4096; // records between two updates of the bar
 
-/** The options that say where the records are: the filter's own, so that the words of its line can be given. */
+/** The options that say where the records are: as the filter's, so that those of its line in master.cf can be given. */
 export const WHERE = {
   db: OPTIONS.db,
   store: { ...OPTIONS.store, describe: 'the records are in this engine, as the --store of the filters' },
@@ -25,18 +25,18 @@ export const WHERE = {
   },
 } as const satisfies Record<string, Option>;
 
-/** Of a command that puts records: an engine is told with each how long it counts. */
+/** Options of a command that writes records: an engine is told with each record how long it counts. */
 export const LIVES = {
   'retry-window': OPTIONS['retry-window'],
   'max-age': OPTIONS['max-age'],
 } as const satisfies Record<string, Option>;
 
-/** Undefined where a command has no such option: then nothing expires. */
+/** What these options say; where a command does not have them, nothing expires. */
 export function livesOf(args: { 'retry-window'?: number; 'max-age'?: number }): Lives {
   return { retryWindow: args['retry-window'] ?? 0, maxAge: args['max-age'] ?? 0 };
 }
 
-/** What the command line says of them. */
+/** The values of these options. */
 export interface Where {
   db: string;
   store: string | undefined;
@@ -51,39 +51,39 @@ export interface Where {
 export interface Records {
   /** The path of the database, or where the engine is: for people. */
   name: string;
-  /** Seconds since the epoch, by the clock that the times on record are from. */
+  /** Seconds since the epoch, by the clock of the times on record: this host's, or the engine's. */
   now(): number;
   /** False where there is no database yet. */
   isThere(): boolean;
-  /** All of them, piece by piece, with a bar on a terminal that says `what` is done. */
+  /** All records, piece by piece, with a progress bar that says `what` is done. */
   read(what: string, hooks?: Hooks): AsyncGenerator<Iterable<Entry>>;
   peek(triple: Triple): Peek | Promise<Peek>;
   /** Changes happen within `work`. */
   edit<T>(work: (editor: Editor) => Promise<T>): Promise<T>;
-  /** Only of an engine: how it is. */
+  /** What an engine says of itself; undefined for a database. */
   examine?(): Promise<Engine>;
 }
 
 export interface Hooks {
-  /** What is damaged is passed over, and told; without this, how much it was is said on standard error. */
+  /** Called for what is damaged, which is passed over; without this, standard error says how much it was. */
   onDamage?: (what: string) => void;
-  /** Each client's counts by origin, and the other records of the store's own, of which an engine has none. */
+  /** Called with each client's counts by origin, and with the other records of the house, of which an engine has none. */
   onOrigins?: OnHouse;
   onHouse?: OnHouse;
 }
 
-/** Told before all entries. */
+/** Called before any entry is yielded. */
 type OnHouse = (name: string, text: string) => void;
 
 /** Both return how many records were changed. */
 export interface Editor {
   change(changes: Iterable<{ name: Name; change: Change }>): number | Promise<number>;
   changeJointly(changes: Iterable<JointChange>): number | Promise<number>;
-  /** Whether such a record would be kept; where it is missing, any would. */
+  /** Whether such a record would be kept; undefined: any would. */
   keeps?(entry: Entry): boolean;
 }
 
-/** Hands `work` the records. Throws an Error for the user where they cannot be used. */
+/** Calls `work` with the records that the options name. Throws an Error for the user where they cannot be used. */
 export async function withRecords<T>(where: Where, work: (records: Records) => Promise<T>): Promise<T> {
   if (where.store === undefined) return work(ofDatabase(where.db));
   const { address, opener } = engineAt(where.store);
@@ -101,7 +101,7 @@ export async function withRecords<T>(where: Where, work: (records: Records) => P
 
 type Bundle = typeof import('../store/fleet/admin.ts');
 
-/** The address of --store and what opens it, loaded only now. Throws UsageError. */
+/** The address in --store, and the bundle that opens it, loaded only now. Throws UsageError. */
 export function engineAt(store: string): { address: ReturnType<Bundle['readAddress']>; opener: Bundle } {
   const opener = require('./fleet-admin.js') as Bundle;
   try {
@@ -120,7 +120,7 @@ export async function eachEntry(
   for await (const piece of records.read('reading', hooks)) for (const entry of piece) visit(entry);
 }
 
-/** What is told of damage: the hook, or else a count that `tell` says, if there was any. */
+/** What to do with damage: the hook, or else count it, for `tell` to say how much there was, if any. */
 function watchDamage(onDamage: Hooks['onDamage'], passedOver: (count: number) => string) {
   let count = 0;
   return {
@@ -131,7 +131,7 @@ function watchDamage(onDamage: Hooks['onDamage'], passedOver: (count: number) =>
   };
 }
 
-/** Of this host's own database, whatever the filters share. */
+/** The records of this host's own database, also where filters use an engine. */
 export function ofDatabase(db: string): Records {
   const passedOver = (count: number) =>
     `${count} damaged ${count === 1 ? 'page was' : 'pages were'} passed over; see greylatch verify --db ${db}`;

@@ -1,9 +1,9 @@
-// Commands about the file of a database, which an engine does not have: with --store they say what to do instead.
+// Commands about the database's file: an engine has none, so with --store they refuse, and say what to do instead.
 import type { Command, Options, Positionals } from '../cli/command.ts';
 import { WHERE } from './records.ts';
 
-/** The command with the options of the engine, which it refuses. */
-export function ofFile<O extends Options, P extends Positionals>(
+/** The command with the options that name an engine; `run` throws an Error for the user where --store is given. */
+export function refusingStore<O extends Options, P extends Positionals>(
   command: Command<O, P>,
   instead: string,
 ): Command<O, P> {

@@ -1,10 +1,10 @@
-// greylatch release: the mail that somebody is waiting for passes at its next attempt.
+// greylatch release: lets mail that somebody is waiting for pass at its next attempt.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import type { Name } from '../store/admin/change.ts';
-import type { Entry } from '../store/admin/scan.ts';
+import type { Entry } from '../store/admin/entry.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { nameOf } from './entry.ts';
@@ -15,15 +15,15 @@ import { localTime, plural } from './text.ts';
 
 const NOT = 1;
 const LONGEST = 30 * 86_400; // seconds
-/** Longer than any delay: what was first seen so long ago does not wait any more. */
+/** Seconds, longer than any delay: a triple that was first seen so long ago passes. */
 const LONG_AGO = 86_400;
 
 export const releaseCommand = defineCommand({
   name: 'release',
   describe: 'let mail pass at its next attempt: what waits already, and for a while what is still to come',
   text: [
-    'Mail that matches all of the options given passes: that of the triples that wait now at its next attempt, whenever it comes, and any other for the time of --for, even if it was never seen before. An address means that address only; @example.org is all of a domain; * and ? match any characters. --client may also be a pattern for the verified name of the client.',
-    'A released triple counts as one that has passed. greylatch forget takes a release back. With --store it holds on all hosts, whose filters look once in a second what was released.',
+    'Mail that matches all of the options given passes: triples that wait now, at their next attempt, whenever that comes; and during the time of --for any other mail, even if it was never seen before. An address means that address only; @example.org is all of a domain; * and ? match any characters. --client may also be a pattern for the verified name of the client.',
+    'A released triple counts as one that has passed. greylatch forget takes a release back. With --store it holds on all hosts, whose filters look once a second for releases.',
     'With filters that run with --privacy, only what is still to come can be released: what is on record bears no addresses.',
   ],
   options: {
@@ -75,14 +75,14 @@ export const releaseCommand = defineCommand({
   },
 });
 
-/** Passed, without ever having waited for it. */
+/** The triple as passed, but not as having waited, so that `report` does not count its wait. */
 function released(before: Entry | undefined, now: number): Entry | undefined {
   if (before?.kind !== 'triple' || before.passed) return undefined;
   const firstSeen = Math.min(before.firstSeen, now - LONG_AGO);
   return { ...before, firstSeen, passed: true, lastPassed: now, wait: 0, offsets: [] };
 }
 
-/** In the place of the same one with another end, if there is one. */
+/** Adds the release; one that differs only in when it ends is replaced. */
 async function addRelease(editor: Editor, release: Release, now: number): Promise<void> {
   const same = JSON.stringify({ ...release, until: 0 });
   await changeReleases(editor, (before) => [

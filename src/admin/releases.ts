@@ -1,10 +1,10 @@
-// The releases on record as release, forget and purge change them: one list, in one record of the house.
+// Changing the releases on record, for release, forget and purge: one list, in one record of the house.
 import { MOST_TEXT } from '../store/admin/change.ts';
 import { RELEASES, type Release, readReleases, writeReleases } from '../store/releases.ts';
 import type { Editor } from './records.ts';
 import { plural } from './text.ts';
 
-/** Puts what `change` makes of them in their place. Throws an Error for the user where they are more than fit. */
+/** Replaces the releases by what `change` makes of them. Throws an Error for the user where they do not fit. */
 export async function changeReleases(
   editor: Editor,
   change: (before: readonly Release[]) => readonly Release[],

@@ -15,8 +15,8 @@ export const reportCommand = defineCommand({
   text: [
     'Reads all triples first seen in the time of --since: how many came back and passed, the delay they suffered, who ' +
       'waited longest, which mails changed from address to address, and who is close to the auto-whitelist. A triple ' +
-      'that has not come back is decided only when it is older than the retry window, and then soon forgotten; so what ' +
-      'was kept out is told of the last retry window alone; of the days before, filters keep how many they forgot.',
+      'that has not come back is decided only when it is older than the retry window, and is soon forgotten then; so what ' +
+      'was kept out is reported for the last retry window only; for the days before, filters keep how many they forgot.',
     'Give --delay, --retry-window and --auto-whitelist as the filters have them. While filters only observe ' +
       '(--greylist observe), no mail has to come back, and the figures mean nothing.',
   ],

@@ -1,4 +1,4 @@
-// greylatch restore: a backup in the place of the database, which is set aside.
+// greylatch restore: puts a backup in the place of the database, which is set aside.
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { defineCommand } from '../cli/command.ts';

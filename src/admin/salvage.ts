@@ -1,4 +1,4 @@
-// greylatch salvage: by hand what the filter does by itself, copy into a database what a damaged file holds.
+// greylatch salvage: copies what a damaged file still holds into a database, by hand what filters do by themselves.
 import { accessSync, constants, lstatSync, type Stats } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { salvageInto } from '../store/rescue/salvage.ts';

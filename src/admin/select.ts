@@ -1,9 +1,8 @@
-// Which records, or which mail, a command is about: --client, --sender and --recipient, read once and asked for each
-// record. Pure.
+// Which records, or which mail, a command is about: --client, --sender and --recipient as a test of each record. Pure.
 import type { Option } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import { addressTest, clientTest, isNetwork, type Test } from '../greylist/pattern.ts';
-import type { Entry } from '../store/admin/scan.ts';
+import type { Entry } from '../store/admin/entry.ts';
 
 export interface Selection {
   client?: string;
@@ -22,7 +21,7 @@ export const SELECTION = {
 
 const NAMES = ['client', 'sender', 'recipient'] as const;
 
-/** Those of the options that were given. */
+/** The options that were given. */
 export function selectionOf(args: Partial<Record<(typeof NAMES)[number], string | undefined>>): Selection {
   return Object.fromEntries(
     NAMES.filter((name) => args[name] !== undefined).map((name) => [name, args[name]]),
@@ -33,7 +32,7 @@ function isEmpty(selection: Selection): boolean {
   return NAMES.every((name) => selection[name] === undefined);
 }
 
-/** Whether a record is meant. A client's own record has no sender: it is meant only where none is asked for. */
+/** A test of entries. A client's own record has no sender and no recipient: it matches only where neither is given. */
 export function recordTest(selection: Selection): (entry: Entry) => boolean {
   const { client, sender, recipient } = selection;
   const ofClient = client === undefined ? anything : clientTest(client);
@@ -48,7 +47,10 @@ export function recordTest(selection: Selection): (entry: Entry) => boolean {
 
 const anything: Test = () => true;
 
-/** As written for looking around: a text without *, ? and @ in front matches wherever it stands in an address. */
+/**
+ * The selection of a command that only looks: a text without * and ?, and without @ in front, matches any part of an
+ * address.
+ */
 export function loosely(selection: Selection): Selection {
   const loose = (text: string | undefined) =>
     text === undefined || text === '' || /[*?]|^@/.test(text) ? text : `*${text}*`;
@@ -62,8 +64,7 @@ export function loosely(selection: Selection): Selection {
 }
 
 /**
- * Whether a release may let mail pass that is asked for, loosely as well: by its text, or because what is asked for falls
- * under it.
+ * Whether a release may concern the mail that is selected: its patterns match the selection loosely, or the other way round.
  */
 export function mayConcern(release: Selection, selection: Selection): boolean {
   const loose = loosely(selection);
@@ -82,7 +83,7 @@ export function describeSelection(selection: Selection): string {
     .join(' ');
 }
 
-/** Throws UsageError where a client is meant that cannot be: a network that is none, a part of an address. */
+/** Throws UsageError where the client is neither an address, nor a network, nor a name or pattern. */
 export function checkClient({ client }: Selection): void {
   if (client === undefined || /[*?]/.test(client) || isNetwork(client)) return;
   if (client === '' || /[/:]|^[\d.]+$/.test(client))
@@ -91,7 +92,7 @@ export function checkClient({ client }: Selection): void {
     );
 }
 
-/** Throws UsageError where no option says which, or one that would match nothing, or more than was meant. */
+/** Throws UsageError where no option is given, or one that would match nothing, or more than was meant. */
 export function needed(selection: Selection, command: string): Selection {
   if (isEmpty(selection))
     throw new UsageError(`${command}: say which, with --client, --sender or --recipient`);

@@ -1,4 +1,4 @@
-// How commands show facts to people: tables, times, sizes, colours. Makes text only; nothing is written here.
+// How commands show facts to people: tables, times, sizes, colours. Makes text; writes nothing.
 import { printable } from '../log/log.ts';
 
 /** A terminal, and nobody who said NO_COLOR (which may be empty: then it says nothing). */
@@ -13,19 +13,19 @@ const CODES: Record<Colour, number> = { bold: 1, dim: 2, red: 31, green: 32, yel
 /** Puts a text in a colour, or leaves it as it is. */
 export type Paint = (colour: Colour, text: string) => string;
 
-/** One that uses colours where `wanted`. */
+/** A Paint that uses colours if `wanted`. */
 export function newPaint(wanted: boolean): Paint {
   return (colour, text) => (wanted ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text);
 }
 
-/** For what goes to standard output. */
+/** The Paint for what goes to standard output. */
 export function paintForOutput(): Paint {
   return newPaint(wantsColour(process.stdout, process.env));
 }
 
 /**
  * Rows as lines with aligned columns, two spaces apart, each line with its LF; columns whose numbers are in `right` are
- * aligned to the right. Colours go around cells by `paint`, which is told row, column and the padded text.
+ * aligned to the right. `paint` may put a padded cell into colour.
  */
 export function table(
   rows: readonly (readonly string[])[],
@@ -91,7 +91,7 @@ export function bytes(count: number): string {
   return unit === 'bytes' ? `${count} bytes` : `${size.toFixed(1)} ${unit}`;
 }
 
-/** A whole number with its thousands apart: `1,234,567`. */
+/** A whole number with its thousands separated: `1,234,567`. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
@@ -101,7 +101,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
-/** An attribute, whatever its bytes: those that are no printable ASCII become \xNN, and `''` stands for nothing. */
+/** An attribute, whatever its bytes: those that are not printable ASCII become \xNN; an empty one is shown as `''`. */
 export function visible(text: string): string {
   return text === '' ? "''" : printable(text).replaceAll(' ', '\\x20');
 }

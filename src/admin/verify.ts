@@ -1,4 +1,4 @@
-// greylatch verify: is the database sound? Reads it all, changes nothing.
+// greylatch verify: whether the database is sound. Reads all of it, changes nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { hold } from '../store/lmdb/hold.ts';

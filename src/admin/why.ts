@@ -50,7 +50,7 @@ export const whyCommand = defineCommand({
     return withRecords(args, async (records) => {
       const now = records.now();
       const warn = (text: string) => process.stderr.write(`greylatch: ${text}\n`);
-      // What is wrong in a long list is told before the process ends, behind the answers.
+      // So that the rest of a long list is read, and what is wrong in it reported, before the process ends.
       const later = (work: () => void) => void setImmediate(work);
       const policy = policyFrom(settings, { warn, now: () => now, later });
       const paint = paintForOutput();
@@ -73,7 +73,7 @@ export const whyCommand = defineCommand({
 
 type Args = Parameters<typeof whyCommand.run>[0];
 
-/** The options as the filter reads them: from their words. */
+/** The settings that the filter would make of the same options. */
 function settingsOf(args: Args): FilterArguments {
   const words: Words = {};
   for (const name of Object.keys(OPTIONS) as OptionName[]) {

@@ -1,4 +1,4 @@
-// A file that is there as a whole or not at all, for whoever reads it at the same time: a web server, say.
+// Writes a file that others, say a web server, find whole or not at all.
 import {
   accessSync,
   closeSync,
@@ -21,7 +21,7 @@ export function checkDirectory(file: string): void {
   }
 }
 
-/** Throws an Error for the user where the file cannot be written; then what was there before is still there. */
+/** Writes the file, or replaces it. Throws an Error for the user where it cannot; then the old file is still there. */
 export function writeWhole(file: string, text: string): void {
   checkDirectory(file);
   const beside = `${file}.${process.pid}.tmp`;

@@ -1,5 +1,5 @@
-// The command line of a filter, from the table of options. Runs at every start: no yargs here, which takes
-// three times as long to load as all the rest (85 ms).
+// The command line of a filter, read by the table of options. Runs at every start, so not with yargs: that takes three
+// times as long to load as all the rest (85 ms).
 import type { LogTarget } from '../log/log.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
 import {
@@ -59,10 +59,10 @@ export interface FilterArguments {
   verbose: boolean;
 }
 
-/** What the command line gives for each option, as it was typed, in this order. */
+/** The values given for each option, as typed, in the order of the command line. */
 export type Words = Partial<Record<OptionName, string[]>>;
 
-/** Throws UsageError. */
+/** The settings of a filter; options that are not given have their defaults. Throws UsageError. */
 export function filterArguments(words: Words): FilterArguments {
   const word = (name: OptionName) => words[name]?.at(-1) ?? (OPTIONS[name] as Option).default!;
   const one = <T extends string>(name: OptionName) => choice(name, word(name), OPTIONS[name]) as T;
@@ -109,8 +109,8 @@ export function filterArguments(words: Words): FilterArguments {
 }
 
 /**
- * Reads a command line in its plain form: `--name value`, `--name=value` and `-v`. Undefined for any other,
- * which yargs-parser reads (words.ts) as it reads this one too, only 2 ms later.
+ * Reads a command line in its plain form: `--name value`, `--name=value` and `-v`. Undefined for any other: words.ts reads
+ * those with yargs-parser, which would read this form to the same result, but takes 2 ms to load.
  */
 export function plainWords(argv: string[]): Words | undefined {
   const words: Words = {};

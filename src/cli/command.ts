@@ -1,5 +1,5 @@
-// An administrator's command as typed data: its file in src/admin exports one, and parsing, --help, completion
-// and the manual page come from it. Nothing here does anything.
+// An administrator's command as typed data: each has a file in src/admin that exports one, and parsing, --help, completion
+// and the manual page are made from it. Types only.
 import type { Option } from './options.ts';
 
 /** A word without a name, e.g. the FILE of `salvage FILE`. */
@@ -29,7 +29,7 @@ type Word<P extends Positional> = P['many'] extends true
     ? string
     : string | undefined;
 
-/** What `run` is given: durations in seconds, counts as numbers, flags as booleans, all else as text. */
+/** The arguments of `run`: durations in seconds (or milliseconds), counts as numbers, flags as booleans, else text. */
 export type Arguments<O extends Options, P extends Positionals> = { [K in keyof O]: Value<O[K]> } & {
   [K in keyof P]: Word<P[K]>;
 };
@@ -38,19 +38,19 @@ export interface Command<O extends Options = Options, P extends Positionals = Po
   name: string;
   /** One sentence, for the list of commands. */
   describe: string;
-  /** What one has to know before using it: paragraphs for --help and the manual page. */
+  /** What to know before using it: paragraphs for --help and the manual page. */
   text?: readonly string[];
   options: O;
   positionals: P;
   /** A command line (without "greylatch") and what it is for. */
   examples: readonly (readonly [command: string, what: string])[];
-  /** Exit statuses. Where 2 is not among them, it stands for a wrong command line or a database that cannot be used. */
+  /** Exit statuses. Status 2, if not listed, means a wrong command line or a database that cannot be used. */
   statuses: Readonly<Record<number, string>>;
   /** Does the work and returns the exit status. An Error that it throws is one line for the user, and status 2. */
   run(args: Arguments<O, P>): number | Promise<number>;
 }
 
-/** The command as it is: for the types of what `run` gets. */
+/** Returns the command as it is; the types of `run`'s arguments follow from its tables. */
 export function defineCommand<const O extends Options, const P extends Positionals>(
   command: Command<O, P>,
 ): Command<O, P> {

@@ -1,5 +1,5 @@
-// Every option, declared once: what it is called, what it takes, what it is without being given, what it is
-// for. The filter's own parser, --help and the administrator's commands all read this table.
+// Every option of the filter, declared once: name, kind of value, default, purpose. The filter's own parser, --help and the
+// administrator's commands all read this table.
 
 export type Kind =
   | 'path'
@@ -16,7 +16,7 @@ export type Kind =
 
 export interface Option {
   kind: Kind;
-  /** As one would write it on the command line; undefined for a flag. */
+  /** As written on the command line; undefined for a flag. */
   default?: string;
   choices?: readonly string[];
   alias?: string;
@@ -36,7 +36,7 @@ export const OPTIONS = {
   store: {
     kind: 'url',
     describe:
-      'where several MX hosts remember together, a Valkey or Redis: redis://HOST/DB and other forms; --db is used while it is away',
+      'the Valkey or Redis that several MX hosts share: redis://HOST/DB and other forms; --db is used while it is away',
   },
   'store-password-file': {
     kind: 'path',
@@ -153,7 +153,8 @@ export const OPTIONS = {
   log: {
     kind: 'log',
     default: 'syslog',
-    describe: 'where messages go: syslog, stderr, none, or file:PATH; stderr by itself where it is apart',
+    describe:
+      'where messages go: syslog, stderr, none, or file:PATH; stderr if that is a terminal or a file of its own, unless --log is given',
   },
   verbose: {
     kind: 'flag',
@@ -164,5 +165,5 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 
-/** Of every command that prints facts. */
+/** The option of every command that prints facts. */
 export const JSON_OUTPUT = { kind: 'flag', describe: 'the same facts for programs' } as const;

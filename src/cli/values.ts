@@ -1,9 +1,9 @@
-// The words of the command line as values, or a message that says what would have been right.
+// The words of the command line as values; a wrong one is a UsageError that says what would be right.
 import { lower } from '../greylist/request.ts';
 import type { LogTarget } from '../log/log.ts';
 import type { Kind, Option } from './options.ts';
 
-/** Something on the command line is wrong; the message is for the one who typed it. */
+/** Something on the command line is wrong; the message is for whoever typed it. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }
@@ -13,8 +13,8 @@ const UNITS: Units = { __proto__: null as never, '': 1, s: 1, m: 60, h: 3600, d:
 const SHORT_UNITS: Units = { __proto__: null as never, ms: 1, s: 1000 };
 
 /**
- * How many digits, `most` at most, a word begins with. Without a regular expression, as all that reads the defaults at
- * every start: V8 would translate each of them, some twice.
+ * How many digits (at most `most`) a word begins with. Like all code that reads the defaults at every start, it uses no
+ * regular expression: V8 would have to compile each, some of them twice.
  */
 function digits(word: string, most: number): number {
   let i = 0;
@@ -22,7 +22,7 @@ function digits(word: string, most: number): number {
   return i;
 }
 
-/** A flag is given or not: any value but true and false would be taken for false. Throws UsageError. */
+/** Throws UsageError for a flag with a value other than true and false: it would silently count as false. */
 export function refuseFlagValues(argv: readonly string[], isFlag: (name: string) => boolean): void {
   for (const word of argv) {
     const [, name, value] = /^--([a-z0-9-]+)=(.*)$/s.exec(word) ?? [];
@@ -68,7 +68,7 @@ export function recipient(name: string, word: string): string {
   throw new UsageError(`--${name} ${word}: write NAME@DOMAIN, or NAME@ for any domain`);
 }
 
-/** Text for a reply: printable ASCII on one line, or Postfix would read something else. */
+/** Text for a reply: printable ASCII on one line, so that Postfix reads it as it is meant. */
 export function text(name: string, word: string): string {
   if (!/^[\x20-\x7e]*$/.test(word))
     throw new UsageError(`--${name}: only printable ASCII characters, on one line`);
@@ -112,12 +112,12 @@ export function logTarget(name: string, word: string): LogTarget {
   throw new UsageError(`--${name} ${word}: write syslog, stderr, none or file:PATH`);
 }
 
-/** The value of an option of a command: seconds, a number, true or false, else text; undefined: not given. */
+/** The value of a command's option: seconds, a number, true or false, else text; undefined: not given. */
 export function optionValue(name: string, word: unknown, option: Option): unknown {
   if (option.kind === 'flag') return word === true;
   if (option.repeat === true) return (word as string[] | undefined) ?? [];
   if (word === undefined) return undefined;
-  // Given twice, the last one counts, as for the filter.
+  // Where it is given twice the last one counts, as for the filter.
   const last = String(Array.isArray(word) ? word.at(-1) : word);
   return READERS[option.kind](name, last, option);
 }

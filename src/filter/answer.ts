@@ -1,4 +1,4 @@
-// What a request gets when all goes well, and what it gets when the store is in trouble: mail always gets an
+// The action for a request, both when all goes well and when the store is in trouble (--on-error): mail always gets an
 // answer.
 import { decide, foresee } from '../greylist/decide.ts';
 import { type ExceptionSettings, exceptionFor } from '../greylist/exceptions.ts';
@@ -10,12 +10,12 @@ import { LAST_SECOND, type Rules, type Store, type Triple } from '../store/store
 import { DUNNO, newDeferral, newHeader } from './reply.ts';
 
 export interface Policy extends Rules, ExceptionSettings, TripleSettings {
-  /** How to defer, as in access(5), and what the client is told. */
+  /** The action of a deferral, as in access(5), and the text that the client is told. */
   action: string;
   text: string;
   /** Mail that was delayed gets a header that says so. */
   header: boolean;
-  /** Nothing is stored, and nobody deferred; the log tells what would have been answered. */
+  /** Nothing is stored and nobody is deferred; the log says what would have been answered. */
   dryRun: boolean;
   onError: 'dunno' | 'defer' | 'exit';
 }
@@ -59,13 +59,13 @@ export function newAnswer(
     return DUNNO;
   }
 
-  /** A mail that was delayed passes with a header, once; at its end it is too late for that (access(5)). */
+  /** Mail that was delayed gets a header, once a message; at END-OF-MESSAGE it is too late for one (access(5)). */
   function actionForDelayed({ instance, protocol_state }: PolicyRequest, age: number, now: number): string {
     if (!defers || protocol_state === 'END-OF-MESSAGE') return DUNNO;
     return header?.(instance, age, now) ?? DUNNO;
   }
 
-  /** Whether an administrator lets it pass; then it is noted as passed. Trouble with that defers, as was decided. */
+  /** Whether an administrator has released it; if so it is noted as passed. Trouble here counts as no release. */
   function isReleased(request: PolicyRequest, triple: Triple, now: number): boolean {
     try {
       if (releaseFor(request, store.releases(), now) === undefined) return false;

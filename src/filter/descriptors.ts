@@ -1,7 +1,7 @@
-// Descriptors 0, 1 and 2. spawn(8) makes all three one socket, on which Postfix takes every byte for a reply.
+// Descriptors 0, 1 and 2. Under spawn(8) all three are one socket, and Postfix takes every byte on it for a reply.
 import { closeSync, fstatSync, openSync, type Stats } from 'node:fs';
 
-/** Descriptor 2 can be written to without a byte of it reaching the one who asks: a terminal, a file of its own. */
+/** Whether descriptor 2 can be written to without Postfix reading it: it is a terminal, or a file of its own. */
 export function stderrIsApart(): boolean {
   const error = look(2);
   if (error === undefined) return false;
@@ -9,15 +9,15 @@ export function stderrIsApart(): boolean {
   return !isSame(error, look(0)) && !isSame(error, look(1));
 }
 
-/** The three are one socket: this is spawn(8), or somebody who does as it does. */
+/** Whether all three are one socket: greylatch was started by spawn(8), or in the same way. */
 export function isOneSocket(): boolean {
   const input = look(0);
   return input?.isSocket() === true && isSame(input, look(1)) && isSame(input, look(2));
 }
 
 /**
- * Turns descriptor 2 into the null device. Whatever writes to it behind our back (Node's warnings and fatal
- * errors, liblmdb's assertions, the C library) then reaches nobody.
+ * Opens the null device as descriptor 2, so that nothing which writes there without asking (Node's warnings and fatal
+ * errors, liblmdb's assertions, the C library) reaches Postfix.
  */
 export function silenceStderr(): void {
   try {

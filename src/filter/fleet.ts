@@ -1,11 +1,11 @@
-// The store that several hosts share, for --store. Nothing of it is loaded where that is not set.
+// The store that several hosts share, for --store; without that option, none of it is loaded.
 import type { FilterArguments } from '../cli/arguments.ts';
 import { UsageError } from '../cli/values.ts';
 import { type Log, sparingly } from '../log/log.ts';
 import type { Address } from '../store/fleet/address.ts';
 import type { Store } from '../store/store.ts';
 
-/** The fleet's store in front of `local`, the host's own; that itself where there is no fleet. Throws UsageError. */
+/** The fleet's store in front of `local`, this host's own; without --store, `local` itself. Throws UsageError. */
 export function withFleet(local: Store, settings: FilterArguments, log: Log, clock: () => number): Store {
   const { store, storePasswordFile, storeTimeout, db, retryWindow, maxAge, maxWaiting } = settings;
   if (store === undefined) return local;

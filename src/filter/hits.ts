@@ -1,18 +1,18 @@
-// Counts which entries of the administrator's lists match, for `greylatch lists audit`. On the way of a request it is
-// one step in a map; what is counted goes to the store between requests, and an error there disturbs no mail.
+// Counts which entries of the administrator's lists match, for `greylatch lists audit`. For a request this is one step in
+// a map; the counts go to the store between requests (store/embedded/hits.ts), and an error there disturbs no mail.
 import type { FilterArguments } from '../cli/arguments.ts';
-import type { Entry } from '../lists/lists.ts';
+import type { ListEntry } from '../lists/lists.ts';
 import type { NewHits, Store } from '../store/store.ts';
 
 export interface HitCounter {
-  hit(entry: Entry): void;
-  /** Writes down what was counted, once a minute, or now where it is the `last` time. Throws nothing. */
+  hit(entry: ListEntry): void;
+  /** Stores the counts, once a minute; at once where this is the `last` call. Throws nothing. */
   write(now: number, last?: boolean): void;
 }
 
-/** Seconds between two writings of one process. */
+/** Seconds after which a process stores its counts again. */
 const EVERY = 60;
-/** In one transaction: others wait for it. */
+/** Entries in one transaction: others wait for it. */
 const BATCH = 100;
 
 /** Undefined where there is no list, or nothing may be stored. `clock` gives seconds since the epoch. */
@@ -30,7 +30,7 @@ export function hitCounter(
 
   function writeAll(now: number): void {
     const all = [...counted.values()].flatMap((entries) => [...entries.values()]);
-    // Without a hit, too: that recording has begun is what makes an entry without hits a dead one.
+    // Also without a hit: an entry counts as dead only if recording had begun.
     for (let i = 0; i === 0 || i < all.length; i += BATCH) {
       const batch = all.slice(i, i + BATCH);
       store.noteHits(files, batch, now);
@@ -56,7 +56,7 @@ export function hitCounter(
       try {
         writeAll(now);
       } catch {
-        // what is not written is kept, and tried again with the next
+        // the counts are kept, and tried again next time
       }
     },
   };

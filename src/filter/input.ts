@@ -1,14 +1,17 @@
-// How the bytes of requests come in, from descriptor 0: the first ones at once, then whenever there are more. Knows
-// nothing of what they mean.
+// Reads the bytes of requests from descriptor 0: the first ones at once, then whenever there are more. Knows nothing of
+// what they mean.
 import { createReadStream, readSync } from 'node:fs';
 import type { SocketConstructorOpts } from 'node:net';
 
-/** What is told of each chunk: it is the caller's only until `take` returns. */
+/** Called with each chunk, whose bytes are good only until `take` returns. */
 export type Take = (chunk: Buffer, length: number) => void;
 
 const READ_SIZE = 16 * 1024;
 
-/** What is there, or comes first, where descriptor 0 waits for it; empty at its end, undefined where it does not wait. */
+/**
+ * The first bytes, waiting for them where descriptor 0 is in blocking mode. Empty at its end, or after an error; undefined
+ * where it is in non-blocking mode and nothing is there yet.
+ */
 export function readFirst(): Buffer | undefined {
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   try {
@@ -18,20 +21,20 @@ export function readFirst(): Buffer | undefined {
   }
 }
 
-/** Has every chunk that comes on descriptor 0, a socket or pipe, taken; `ended` is called at its end, once or more often. */
+/** Passes every chunk from descriptor 0, a socket or pipe, to `take`. Calls `ended` at its end, perhaps more than once. */
 export function readStream(take: Take, ended: () => void): void {
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE); // one for all reads: nothing is copied, nothing collected
   if (!readHandle(buffer, take, ended)) readSocket(buffer, take, ended);
 }
 
-/** A file, a terminal: in pieces as small, so that what has to be done between requests gets its turn. */
+/** The same for a file or a terminal: in pieces of READ_SIZE too, so that work between requests gets its turn. */
 export function readFile(take: Take, ended: () => void): void {
   const stream = createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
   stream.on('data', (chunk) => take(chunk as Buffer, chunk.length));
   stream.on('end', ended).on('error', ended);
 }
 
-/** As Node's manual has it. */
+/** By node:net, as documented. */
 function readSocket(buffer: Buffer, take: Take, ended: () => void): void {
   const { Socket } = require('node:net') as typeof import('node:net');
   const callback = (length: number) => {
@@ -43,11 +46,11 @@ function readSocket(buffer: Buffer, take: Take, ended: () => void): void {
   socket.on('end', ended).on('error', ended).on('close', ended);
 }
 
-/** The versions of Node whose handles this was tried with: nobody promises that they stay as they are. */
+/** The versions of Node with which `readHandle` was tried: what it uses is internal to Node, and may change. */
 const OLDEST = 20;
 export const NEWEST = 26;
 
-/** What node:net builds on, and no more of it than there is need for. */
+/** The part of node:net's own foundations that `readHandle` uses. */
 interface Bindings {
   pipe_wrap: { Pipe: new (type: number) => Handle; constants: { SOCKET: number } };
   stream_wrap: { streamBaseState: Int32Array; kReadBytesOrError: number };
@@ -62,9 +65,9 @@ interface Handle {
 type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
 
 /**
- * As `readSocket`, without node:net and node:stream, which take 2.4 ms of a processor, a tenth of what a start takes
- * (Node 20): where twenty filters start at once, each takes them from the others' first replies. (thrift.ts loads
- * node:stream all the same, in sessions that ask more than a little.) False: it cannot be done with this Node.
+ * As `readSocket`, without node:net and node:stream, which take 2.4 ms of processor time, a tenth of a start (Node 20): where
+ * twenty filters start at once, each delays the others' first replies by that. (v8.ts loads node:stream later, in sessions of
+ * more than a few requests.) Returns false where this version of Node cannot do it.
  */
 function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
   const version = Number.parseInt(process.versions.node, 10);

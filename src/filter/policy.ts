@@ -1,11 +1,11 @@
-// What the command line says, made ready for the decision. What a setting needs is loaded only where it is set.
+// The Policy that the command line asks for. What an option needs is loaded only where the option is set.
 import type { FilterArguments } from '../cli/arguments.ts';
 import { newPseudonym } from '../greylist/pseudonym.ts';
 import type { ListOptions } from '../lists/lists.ts';
 import { readSecret } from '../store/disk/secret.ts';
 import type { Policy } from './answer.ts';
 
-/** `options`: who is told of what is wrong in the lists' files and of what matches, and the time in seconds. */
+/** `options` is for the whitelist files: callbacks for what is wrong in them and for what matches, and a clock. */
 export function policyFrom(settings: FilterArguments, options: ListOptions): Policy {
   const { whitelistClients, whitelistRecipients, onlyRecipients } = settings;
   const recipientList = (paths: string[]) =>
@@ -36,7 +36,7 @@ function loadLists(): typeof import('../lists/lists.ts') {
 
 function loadPseudonym(db: string): (text: string) => string {
   let pseudonym: ((text: string) => string) | undefined;
-  // Read with the first request: trouble with the file is trouble with the store, and mail gets its answer.
+  // The key is read with the first request, so that trouble with its file is handled as trouble with the store.
   return (text) => {
     pseudonym ??= newPseudonym(readSecret(db));
     return pseudonym(text);

@@ -1,8 +1,8 @@
-// What the client is told: the action of a deferral, and the header of a mail that was delayed. Whatever a request
-// holds, a reply stays one line of printable ASCII.
+// Replies: the action of a deferral, and the action that adds a header to mail which was delayed. Whatever a request holds,
+// a reply is one line of printable ASCII.
 import { domainOf } from '../greylist/request.ts';
 
-/** The action that leaves the mail to the restrictions that follow, see access(5). */
+/** The action that leaves the decision to the restrictions that follow: "no objection", see access(5). */
 export const DUNNO = 'dunno';
 
 /**
@@ -27,8 +27,8 @@ export function newDeferral(
 }
 
 /**
- * A function that makes the action which adds a header to a mail that was delayed, once a message: `instance` is the
- * same for all recipients of one (SMTPD_POLICY_README). Undefined: this message has it.
+ * A function that makes the action which adds the header to mail that was delayed, once a message: `instance` is the same
+ * for all recipients of one message (SMTPD_POLICY_README). It returns undefined where the message has the header already.
  */
 export function newHeader(
   hostname: string,

@@ -1,16 +1,16 @@
-// A session: requests from descriptor 0, replies to descriptor 1, until one side or the clock ends it.
-// Knows nothing of greylisting: what a request gets is asked of `answer`.
+// A session: requests from descriptor 0, replies to descriptor 1, until end of file, a signal or the time limit ends it.
+// Knows nothing of greylisting: `answer` says what a request gets.
 import { fstatSync, writeSync } from 'node:fs';
 import { type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import type { Log } from '../log/log.ts';
-import { pause } from '../store/disk/pause.ts';
+import { pause } from '../time/pause.ts';
 import { readFile, readFirst, readStream } from './input.ts';
 import { newDecoder } from './protocol.ts';
 
 export interface SessionOptions {
   /** The action for a request; undefined: no reply, the session ends with status 1. */
   answer: (request: PolicyRequest) => string | undefined;
-  /** Called after replies have gone out, when there is nothing else to do: now and then, not after each. */
+  /** Called now and then, a while after replies have gone out, for work that no reply should wait for. */
   tidy: () => void;
   /** The session's end, in seconds from its start; 0: none. */
   timeLimit: number;
@@ -21,9 +21,9 @@ export interface SessionOptions {
   end: (status: number) => void;
 }
 
-/** How long after a reply there is time for other work, in milliseconds. An idle session does none. */
+/** How long after a reply `tidy` is called, in milliseconds. An idle session never calls it. */
 const TIDY_AFTER = 1000;
-/** The longest that Node waits, in milliseconds, 24 days: asked for more, it does not wait at all. */
+/** The longest timer that Node knows, in milliseconds: 24 days. With a longer one, it does not wait at all. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 export function runSession(options: SessionOptions): void {
@@ -69,7 +69,7 @@ export function runSession(options: SessionOptions): void {
     if (!over) options.tidy();
   }
 
-  /** Writes what has been answered; the peer may be gone, or slow. */
+  /** Writes the replies. A peer that is slow (EAGAIN) is waited for; one that is gone ends the session. */
   function send(): void {
     while (replies !== '') {
       try {
@@ -98,8 +98,8 @@ export function runSession(options: SessionOptions): void {
   const input = fstatSync(0);
   const isStream = input.isSocket() || input.isFIFO();
   const ended = () => finish(0);
-  // smtpd sends a request as soon as it has connected. It is read and answered before all else is made ready. Until it is
-  // there, a signal ends the process as any other.
+  // smtpd sends a request as soon as it has connected, so the first one is answered before anything else is set up. Until
+  // it has come, a signal ends this process as it ends any other.
   const first = isStream ? readFirst() : undefined;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, ended);
   if (first?.length === 0) ended();

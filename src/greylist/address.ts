@@ -1,12 +1,12 @@
-// Addresses as bytes, and subnets in their one canonical spelling. Pure text in, plain data out; knows of no
-// client, no name and no option.
+// Addresses as bytes, and subnets in their canonical spelling. Text in, plain data out; knows of no client, no name and no
+// option.
 
 const COLON = 58;
 const DOT = 46;
 
 /**
- * The bytes of an address: 4 of an IPv4 one, 16 of an IPv6 one. The IPv4-mapped form (::ffff:192.0.2.1, RFC 4291,
- * section 2.5.5.2) is an IPv4 address. undefined where the text is no address; a scope (%eth0) is none either.
+ * The bytes of an address: 4 for IPv4, 16 for IPv6. The IPv4-mapped form (::ffff:192.0.2.1, RFC 4291, section 2.5.5.2) is
+ * an IPv4 address. Undefined where the text is no address; one with a scope (%eth0) is none.
  */
 export function parseAddress(text: string): number[] | undefined {
   if (text.indexOf(':') < 0) return parseIpv4(text, 0);

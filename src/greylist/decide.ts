@@ -1,22 +1,23 @@
-// The decision: what a request gets, from what is stored, the time and the settings. greylist.pl's, reply for
-// reply. Knows of no file, no option and no process; RFC 6647 describes the method.
+// The decision, by what is on record, the time and the settings: greylist.pl's, reply for reply. Knows of no file, no option
+// and no process. RFC 6647 describes the method. (An engine that hosts share decides by the same rules in Lua:
+// store/fleet/script.ts. Who is not greylisted at all, exceptions.ts says.)
 import type { Rules, Sighting, Store, Triple, Verdict } from '../store/store.ts';
 
-/** What a triple gets, and what has to be stored. */
+/** What is decided about a triple, and what is noted with it: that it passed, or only that its client was seen. */
 export type Judgement =
   | 'pass'
   | 'pass and note it'
-  | 'pass and greet'
+  | 'pass and note the client'
   | 'defer'
   | 'remember, then judge again';
 
-/** What the triple gets, given what is on record. Times are in seconds since the epoch. Changes nothing. */
+/** The judgement, by what is on record. Times are in seconds since the epoch. Changes nothing. */
 export function judge(seen: Sighting, now: number, settings: Rules): Judgement {
   const { autoWhitelist, delay } = settings;
   if (autoWhitelist > 0 && seen.comeBacks > autoWhitelist) {
-    // Deferred before its client had earned that, it has come back as any other.
+    // It was deferred before its client got onto the auto-whitelist: now it has come back, as any other triple.
     if (seen.firstSeen > 0 && !seen.passed) return 'pass and note it';
-    return seen.clientFresh ? 'pass' : 'pass and greet';
+    return seen.clientFresh ? 'pass' : 'pass and note the client';
   }
   if (seen.firstSeen === 0) return 'remember, then judge again';
   if (now - seen.firstSeen <= delay) return 'defer';
@@ -24,9 +25,9 @@ export function judge(seen: Sighting, now: number, settings: Rules): Judgement {
 }
 
 /**
- * Decides about a triple at time `now`, with everything stored that has to be: first the auto-whitelist, then
- * the triple. Throws what the store throws where it cannot be decided; `onTrouble` is told where only a note
- * of the decision could not be taken.
+ * Decides about a triple at time `now`, first by the auto-whitelist, then by the triple's own record, and stores what has to
+ * be stored. Throws what the store throws where it cannot decide; where only the decision could not be noted, `onTrouble` is
+ * called instead.
  */
 export function decide(
   triple: Triple,
@@ -46,7 +47,7 @@ export function decide(
   const age = now - seen.firstSeen;
   try {
     if (judgement === 'pass and note it') store.pass(triple, now, settings.autoWhitelist > 0);
-    else if (judgement === 'pass and greet') store.greet(triple.client, now);
+    else if (judgement === 'pass and note the client') store.noteClient(triple.client, now);
     else if (judgement === 'defer' && age > 0 && !seen.full) store.defer(triple, now);
   } catch (error) {
     onTrouble(error);
@@ -58,7 +59,7 @@ export function decide(
   };
 }
 
-/** As `decide`, but nothing is stored: what the triple would get. */
+/** What `decide` would decide; stores nothing. */
 export function foresee(triple: Triple, store: Store, now: number, settings: Rules): Verdict {
   const made = store.decide?.(triple, now, settings, true);
   if (made !== undefined) return made;

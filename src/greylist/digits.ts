@@ -1,7 +1,7 @@
-// How much of a client's own address stands in its name, as networks write it there when they name a line and not
-// a machine. Pure text; no list of networks.
+// How much of a client's own address its name contains: networks write it there when they name an access line, not a
+// machine. Pure text; no list of networks.
 
-/** 0: nothing to speak of; 2, 3, 4: so many octets, or for IPv6 as telling a piece (2: two groups, 4: three or more). */
+/** How many octets the name contains (0: fewer than two); for IPv6, 2 stands for two groups and 4 for three or more. */
 export type Shown = 0 | 2 | 3 | 4;
 
 const MOST_NUMBERS = 24; // more runs of digits than any real name has
@@ -9,7 +9,7 @@ const LONGEST_RUN = 20; // an address takes twelve digits
 const SEPARATORS = /[-._]/g;
 
 /**
- * How much of the address (its bytes) the name (in lower case) shows: decimal or hexadecimal, forward, in reverse or
+ * How much of the address (its bytes) the name (in lower case) contains: in decimal or hexadecimal, forward, in reverse or
  * in any order, with or without separators and leading zeros.
  */
 export function addressIn(name: string, bytes: readonly number[]): Shown {
@@ -40,7 +40,7 @@ function ipv4In(name: string, octets: readonly number[]): Shown {
   return most as Shown;
 }
 
-/** The longest row of octets, forward or in reverse, among the numbers one after another. */
+/** The longest run of octets, forward or in reverse, among consecutive numbers. */
 function inOrder(numbers: readonly number[], octets: readonly number[]): number {
   let most = 0;
   for (let at = 0; at < numbers.length; at++) {
@@ -55,7 +55,7 @@ function inOrder(numbers: readonly number[], octets: readonly number[]): number 
   return most < 2 ? 0 : most;
 }
 
-/** Three or four octets somewhere among the numbers. Small ones are met by chance, so two have to be above 9. */
+/** Three or four octets anywhere among the numbers. Small ones occur by chance, so two have to be above 9. */
 function inAnyOrder(numbers: readonly number[], octets: readonly number[]): number {
   if (numbers.length < 3) return 0;
   const left = [...numbers];
@@ -92,7 +92,7 @@ function gluedIn(name: string, from: number, to: number, octets: readonly number
           if (next + text.length > to || !name.startsWith(text, next)) break;
           at = next + text.length;
         }
-        // Two octets need six digits to tell, three need five.
+        // Two octets are believed only with six digits, three with five.
         if (row > most && at - start >= (row === 2 ? 6 : 5)) most = row;
       }
     }
@@ -113,7 +113,7 @@ function ipv6In(name: string, bytes: readonly number[]): Shown {
     if (tells(hex, at) && compact.includes(hex.slice(at, at + 12))) return 4;
     if (tells(turned, at) && compact.includes(turned.slice(at, at + 12))) return 4;
   }
-  // Groups as people write them, without leading zeros; short ones are met by chance.
+  // Groups as people write them, without leading zeros; short ones occur by chance.
   let found = 0;
   for (let at = 0; at < 32; at += 4) {
     const group = hex.slice(at, at + 4).replace(/^0+/, '');
@@ -122,7 +122,7 @@ function ipv6In(name: string, bytes: readonly number[]): Shown {
   return found >= 3 ? 4 : found === 2 ? 2 : 0;
 }
 
-/** Whether twelve nibbles are more than zeros. */
+/** Whether twelve nibbles say anything: no more than seven of them are zeros. */
 function tells(hex: string, at: number): boolean {
   let zeros = 0;
   for (let i = at; i < at + 12; i++) if (hex.charCodeAt(i) === 48) zeros++;

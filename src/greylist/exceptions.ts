@@ -1,6 +1,6 @@
-// Who is not greylisted, whatever is on record: pure functions of a request and the settings.
-
-import type { ClientList, Entry, RecipientList } from '../lists/lists.ts';
+// Which mail is not greylisted, whatever is on record: that of authenticated users, of whitelisted clients, to excepted
+// recipients and so on. Pure functions of a request and the settings.
+import type { ClientList, ListEntry, RecipientList } from '../lists/lists.ts';
 import { domainOf, lower, type PolicyRequest } from './request.ts';
 import { looksSuspicious } from './suspicious.ts';
 
@@ -11,9 +11,9 @@ export interface ExceptionSettings {
   hostname: string;
   /** postmaster and abuse are never deferred. */
   roleAccounts: boolean;
-  /** Recipients in lower case, or their parts in front of `@` and `@` itself, that are never deferred. */
+  /** Recipients that are never deferred, in lower case: `name@domain`, or `name@` for any domain. */
   exceptRecipients: readonly string[];
-  /** What the administrator's files say; undefined where there is no such file. */
+  /** The administrator's files; undefined where there are none of the kind. */
   clientList: ClientList | undefined;
   recipientList: RecipientList | undefined;
   onlyList: RecipientList | undefined;
@@ -30,7 +30,7 @@ export interface Exception {
     | 'role account'
     | 'excepted recipient'
     | 'not suspicious';
-  entry?: Entry;
+  entry?: ListEntry;
 }
 
 /** States of the SMTP dialogue in which there is no mail to judge (SMTPD_POLICY_README, protocol_state). */
@@ -58,7 +58,7 @@ export function exceptionFor(request: PolicyRequest, settings: ExceptionSettings
   return undefined;
 }
 
-/** What stands before the last `@`; all of an address without one: Postfix takes a bare `postmaster`. */
+/** The part before the last `@`, or all of an address without one: Postfix accepts a bare `postmaster`. In lower case. */
 function localPart(address: string): string {
   const at = address.lastIndexOf('@');
   return lower(at < 0 ? address : address.slice(0, at));

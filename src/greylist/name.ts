@@ -1,24 +1,24 @@
-// What a client's verified name says about it: a mail server, a line (or rented machine) that its network named by
-// number, or neither. Words and digits only: no list of networks, no look-up. Pure.
+// What kind of client a verified name suggests: a mail server, an access line (or rented machine) that its network names by
+// number, or neither. By words and digits only: no list of networks, no look-up. Pure.
 import { parseAddress } from './address.ts';
 import { addressIn } from './digits.ts';
 
 export type NameKind = 'mail server' | 'access line' | 'neither';
 
-/** Says by itself that a network names its lines. */
+/** Words that are enough for an access line. */
 const ACCESS = words(
   'dsl dhcp dialup dialin pppo dynamic dynip broadband bredband catv ftt[hbpx] gpon wimax cgnat modem ' +
     'customer subscriber residential abonent dclient',
   'i?dyn[a-z]? in-addr ppp dial isdn pools? ippool cable cab cpe cpc custs? clients? clientes? clientlan subs abo ' +
     'users? usr hsia hsd hfc gprs umts cdma lte apn wifi wlan wireless wless hotspot cgn resnet bbcust',
 );
-/** Says so of a name that shows a part of its address as well, or has a number of three digits. */
+/** Words that are enough only in a name that also contains part of its address, or a number of three digits. */
 const MAYBE = words(
   'static fib(?:er|re|ra) reverse mobile',
   'fixed fixip ips? rev revip host home res retail mob nat lan access bb cm red unknown unassigned unused clt ' +
     'residencial',
 );
-/** A rented machine: one customer's, though its name is the hoster's. */
+/** Words for a rented machine: it is one customer's, though its name is the hoster's. */
 const RENTED = words(
   'vserver dedicated compute cloudapp',
   'vps vds kvm vmi dedi members colo hosted instance droplet',
@@ -28,7 +28,7 @@ const MAIL = words(
   'mx[a-z]? mta[a-z]* lists? posta? correo correio poczta pochta exchange exim postfix zimbra imap mgw mout[a-z]* ' +
     'deliver[a-z]* send',
 );
-/** In the domain itself (mailgun.net, iphmx.com), where it counts for less. */
+/** The same within the domain itself (mailgun.net, iphmx.com), where they count for less. */
 const MAIL_DOMAIN = /mail|smtp|send|bounce|newsletter|mx\./;
 
 const MAYBE_LABEL = /^(?:static|fiber|fibre|fibra|mobile|home|nat|unassigned|unused|reverse|rev)[-0-9]*\./;
@@ -36,12 +36,12 @@ const MAYBE_LABEL = /^(?:static|fiber|fibre|fibra|mobile|home|nat|unassigned|unu
 const NUMBERED_LABEL = /^[a-z]{0,4}[0-9]{6,}\.|^[a-z]{0,3}(?=[a-f]{0,11}[0-9])[0-9a-f]{12,}\./;
 const SERIAL = /[0-9]{3}|[0-9][a-f]|[a-f][0-9]/;
 
-/** Second labels of registries, as in co.uk; good enough to know where the owner's own labels begin. */
+/** Second labels of registries, as in co.uk: good enough to find where the owner's own labels begin. */
 const REGISTRY = /^(?:com?|net?|org?|edu?|ac|go[bv]?|ad|gr|ed|mil|nom|info|biz|ltd|plc|sch|asso|gouv)$/;
 
 /**
- * What a name says of the client that has it. `name` is a *verified* client_name (SMTPD_POLICY_README: it resolves
- * both ways); `unknown`, an empty one and one without a dot say nothing.
+ * The kind of client that a name suggests. `name` is a *verified* client_name (SMTPD_POLICY_README: it resolves both ways);
+ * `unknown`, an empty name and one without a dot are 'neither'.
  */
 export function kindOfName(name: string, address: string): NameKind {
   const lower = name.toLowerCase();
@@ -51,7 +51,7 @@ export function kindOfName(name: string, address: string): NameKind {
   const shown = bytes === undefined ? 0 : addressIn(lower, bytes);
   const mail = MAIL.test(own);
   if (ACCESS.test(own)) return mail && shown < 3 ? 'neither' : 'access line';
-  // mail-192-0-2-1.example.net is how some large senders call their servers; with a line's word as well it is a line.
+  // Some large senders name their servers mail-192-0-2-1.example.net; with a word for lines as well, it is a line.
   if (shown >= 3) return mail && !MAYBE.test(own) && !RENTED.test(own) ? 'mail server' : 'access line';
   const rented = RENTED.test(own);
   if (mail) return rented ? 'neither' : 'mail server';
@@ -78,8 +78,8 @@ function domainStart(name: string): number {
 }
 
 /**
- * Finds one of `anywhere`, inside longer words too (dynamicip, dslb), or one of `whole` between what is no letter: dyn
- * in dyn-12, dyn12, 12.dyn.
+ * Finds one of `anywhere`, also inside longer words (dynamicip, dslb), or one of `whole` with no letter beside it: dyn in
+ * dyn-12, dyn12, 12.dyn.
  */
 function words(anywhere: string, whole: string): RegExp {
   const any = (list: string) => list.replaceAll(' ', '|');

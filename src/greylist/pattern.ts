@@ -1,5 +1,5 @@
-// What an administrator writes for clients, senders and recipients, as tests of their texts. Pure; texts and patterns
-// are latin1 strings (one character a byte), and the case of ASCII letters does not matter.
+// The patterns by which an administrator names clients, senders and recipients, as functions that test a text. Pure; texts
+// and patterns are latin1 strings (one character a byte), and the case of ASCII letters does not matter.
 import { parseAddress } from './address.ts';
 import { lower } from './request.ts';
 
@@ -14,8 +14,8 @@ export function addressTest(pattern: string): Test {
 }
 
 /**
- * `192.0.2.1` is that address and any network on record that it belongs to, `192.0.2.0/24` all that lies in this
- * network; anything else is a name, `*` any characters and `?` one.
+ * `192.0.2.1` is that address and any network on record that contains it, `192.0.2.0/24` all that lies in this network;
+ * anything else is a name, in which `*` is any characters and `?` one.
  */
 export function clientTest(pattern: string): Test {
   const network = networkOf(pattern);

@@ -1,5 +1,5 @@
-// For --privacy: what is stored in place of an address. A keyed hash tells equal addresses from different ones, and
-// nothing else to whoever has the database without its key.
+// For --privacy: the keyed hash that is stored in place of an address. Without the key, all that it tells is which addresses
+// are equal.
 import { lower } from './request.ts';
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz012345';

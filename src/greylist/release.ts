@@ -1,9 +1,9 @@
-// Mail that somebody is waiting for: an administrator has said that it passes, for a while. Pure.
+// Which mail an administrator has released (greylatch release), so that it passes for a while. Pure.
 import type { Release } from '../store/releases.ts';
 import { addressTest, clientTest } from './pattern.ts';
 import type { PolicyRequest } from './request.ts';
 
-/** The first release that the request falls under at time `now`. */
+/** The first release that covers the request at time `now` (seconds since the epoch). */
 export function releaseFor(
   { client_address, client_name, sender, recipient }: PolicyRequest,
   releases: readonly Release[],

@@ -2,8 +2,8 @@
 // Nothing here knows how requests are read or where anything is stored.
 
 /**
- * A policy request (SMTPD_POLICY_README), its attributes as latin1 strings (one character a byte, so that
- * bytes that are not ASCII pass through unharmed), '' where the request has none.
+ * A policy request (SMTPD_POLICY_README). Its attributes are latin1 strings (one character a byte, so that bytes which are
+ * not ASCII pass through unharmed), '' where the request has no such attribute.
  */
 export interface PolicyRequest {
   /** The value of `request=`: REQUEST_TYPE. */
@@ -13,10 +13,13 @@ export interface PolicyRequest {
   /** The name that resolves both ways, or `unknown`. */
   client_name: string;
   helo_name: string;
+  /** '': the null sender, <>. It is a value like any other. */
   sender: string;
+  /** '' where Postfix names none: before RCPT, and at DATA and END-OF-MESSAGE of mail to several. A value like any other. */
   recipient: string;
   /** The same for all requests about one message. */
   instance: string;
+  /** '' unless the client has authenticated itself. */
   sasl_username: string;
 }
 
@@ -37,13 +40,13 @@ export function emptyRequest(): PolicyRequest {
   };
 }
 
-/** The part behind the last `@`, in lower case; '' where there is none. */
+/** The part after the last `@`, in lower case; '' where there is none. */
 export function domainOf(address: string): string {
   const at = address.lastIndexOf('@');
   return at < 0 ? '' : address.slice(at + 1).toLowerCase();
 }
 
-/** Without the case of ASCII letters; other bytes are parts of characters, whose case is nobody's to change here. */
+/** ASCII letters in lower case. Other bytes stay as they are: they are parts of characters. */
 export function lower(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -1,18 +1,18 @@
-// One sender for what differs from message to message: VERP, BATV, SRS, running numbers and tokens in the envelope
-// sender. Every byte is looked at a fixed number of times and no regular expression is used, since anybody may write
-// what stands here. Pure; the domain is never touched.
+// One sender for envelope senders that differ only by what changes from message to message: VERP, BATV, SRS, running
+// numbers and tokens. A sender may come from an attacker, so each byte is looked at a fixed number of times, and no regular
+// expression is used. Pure; the domain is never touched.
 import { hideVarying, isJoint, markVarying, type Token, tokensOf, wordOf } from './tokens.ts';
 
-// What comes off or becomes a "#", in this order:
+// What is removed or becomes a "#", in this order:
 //   BATV      prvs=1234abcdef=user, prvs=user=1234abcdef, btv1==1234abcdef==user, msprvs1=tag=user  ->  user
 //   SRS       SRS0=hash=stamp=host=user  ->  SRS0=#=#=host=user; SRS1 and +SRS= (Microsoft 365) likewise
 //   VERP      bounce+user=host, list-return-123-user=host, owner-list*user**host  ->  bounce+#, list-return-#, ...
 //   tokens    16 and more hexadecimal digits with a letter among them, a UUID, 14 and more decimal digits, 20 and more
 //             letters and digits in turn; with the hexadecimal groups that adjoin them
-//   numbers   where a word such as "bounce" stands in the local part or in a subdomain: every number and all that has
-//             digits in it, but for a name with one or two digits behind it (list2-bounces)
-// Everything else is somebody's address and stays as it is: joe1 and joe2 are two people (postgrey makes one of them,
-// since it folds all digits), and a local part of digits only is a telephone or account number.
+//   numbers   where a word such as "bounce" stands in the local part or in a subdomain: every number, and every word with
+//             digits in it except a name followed by one or two digits (list2-bounces)
+// Everything else is somebody's address and stays as it is: joe1 and joe2 are two people (postgrey folds all digits, and
+// takes them for one), and a local part of digits only is a telephone or account number.
 
 const BOUNCE = new Set([
   'bounce',
@@ -33,8 +33,8 @@ const EQUALS = 61;
 const TAG = 10;
 
 /**
- * The envelope sender without what changes from message to message, for `--sender-key normalised`. Doing it twice
- * changes nothing more; a sender that is not empty never becomes empty.
+ * The envelope sender without what changes from message to message, for `--sender-key normalised`. A second time it changes
+ * nothing; a sender that is not empty never becomes empty.
  */
 export function normaliseSender(sender: string): string {
   const at = sender.lastIndexOf('@');
@@ -44,7 +44,7 @@ export function normaliseSender(sender: string): string {
   return head + fold(local.slice(from), hasBounceLabel(sender, at + 1)) + sender.slice(at);
 }
 
-/** Whether there is anything that the rules look at; in most people's addresses there is not. */
+/** Whether the local part has any character that the rules need; most people's addresses have none. */
 function mayVary(sender: string, at: number): boolean {
   for (let i = 0; i < at; i++) {
     const c = sender.charCodeAt(i);
@@ -53,7 +53,7 @@ function mayVary(sender: string, at: number): boolean {
   return false;
 }
 
-/** What BATV and SRS were put around, from `from` on, and what of them stays before it. */
+/** Where the local part inside BATV and SRS begins (`from`), and what of BATV and SRS stays before it (`head`). */
 function unwrap(local: string): { head: string; from: number } {
   let head = '';
   let from = 0;
@@ -75,7 +75,7 @@ function unwrap(local: string): { head: string; from: number } {
   }
 }
 
-/** The user of `prvs=user=tag`, the other order, which some send; the tag is ten characters: a key, a day, a hash. */
+/** The user of `prvs=user=tag`, an order that some senders use; the tag is ten characters: a key, a day, a hash. */
 function withoutTagBehind(local: string): string {
   const tag = local.length - TAG;
   const isBehind =
@@ -96,7 +96,7 @@ function isTag(local: string, at: number): boolean {
   return true;
 }
 
-/** Where the user begins behind a BATV tag at `from`; `from` where there is none. draft-levine-smtp-batv. */
+/** Where the user begins after a BATV tag at `from`; `from` where there is none. draft-levine-smtp-batv. */
 function afterBatv(local: string, from: number): number {
   const start = local.slice(from, from + 8).toLowerCase();
   const size = start.startsWith('prvs=') ? 5 : start.startsWith('btv1==') ? 6 : start === 'msprvs1=' ? 8 : 0;
@@ -107,7 +107,7 @@ function afterBatv(local: string, from: number): number {
   return user < local.length ? user : from;
 }
 
-/** Where the separator behind SRS0 or SRS1 stands; -1 where there is none of them. */
+/** Where the separator after SRS0 or SRS1 stands; -1 where there is neither. */
 function srsMark(local: string, from: number): number {
   const start = local.slice(from, from + 4).toUpperCase();
   return (start === 'SRS0' || start === 'SRS1') && isSrsSeparator(local, from + 4) ? from + 4 : -1;
@@ -119,7 +119,7 @@ function isSrsSeparator(local: string, at: number): boolean {
 }
 
 /**
- * What stands behind the separator at `mark`, hash and stamp hidden, and where the original local part begins.
+ * What follows the separator at `mark`, with hash and stamp hidden, and where the original local part begins.
  *   SRS0: hash=stamp=host=local    SRS1: hash=forwarder==hash=stamp=host=local    +SRS: as SRS0, or hash=stamp only
  */
 function hideSrs(local: string, mark: number): { hidden: string; end: number } | undefined {
@@ -136,7 +136,7 @@ function hideSrs(local: string, mark: number): { hidden: string; end: number } |
   if (hash <= at) return undefined;
   const stamp = local.indexOf('=', hash + 1);
   if (stamp < 0) {
-    // Microsoft 365, of a bounce: user+SRS=hash=stamp and no more
+    // Microsoft 365, in a bounce: user+SRS=hash=stamp and no more
     return local[mark - 1] === 'S' && isBareStamp(local, hash + 1)
       ? { hidden: '#=#', end: local.length }
       : undefined;
@@ -163,7 +163,7 @@ function fold(local: string, bounceDomain: boolean): string {
   return hidden.endsWith('#') ? hidden : `${hidden}#`;
 }
 
-/** Where the recipient begins that VERP put into a local part, or a number right before it ends; -1: there is none. */
+/** Where the recipient that VERP put into the local part begins, or where a number right before it ends; -1: none. */
 function verpCut(local: string, tokens: readonly Token[], bounce: Token | undefined): number {
   const plus = local.indexOf('+');
   const star = local.indexOf('*');
@@ -191,7 +191,7 @@ function isHostName(text: string, from: number): boolean {
   return dots > 0;
 }
 
-/** Whether a label below the domain itself says that bounces come back there: bounce.example.com. */
+/** Whether a label below the domain itself is a word such as "bounce": bounce.example.com. */
 function hasBounceLabel(sender: string, from: number): boolean {
   const end = sender.lastIndexOf('.', sender.lastIndexOf('.') - 1);
   if (end <= from) return false;

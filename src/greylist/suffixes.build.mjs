@@ -27,8 +27,8 @@ const rules = [...collect(trie.rulesRoot, '', '', []), ...collect(trie.exception
   ascii,
 );
 
-// Rules by what stands behind their first label, since that is nearly half of the text. A rule of one label says what
-// holds without it, by the list's own algorithm.
+// Rules grouped by what follows their first label: written with each rule, that would be nearly half of the text. Rules of
+// one label are left out: by the list's own algorithm they change nothing.
 const groups = new Map();
 for (const rule of new Set(rules)) {
   const dot = rule.indexOf('.');

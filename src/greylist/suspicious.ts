@@ -1,4 +1,4 @@
-// Which clients do not look like a mail server, for --greylist suspicious. From what the request says; no look-up.
+// Which clients do not look like a mail server, for --greylist suspicious. By the request alone; nothing is looked up.
 import { looksLikeAccessLine, withoutDot } from './name.ts';
 
 /** The attributes of a policy request (SMTPD_POLICY_README) that say who is asking. */
@@ -15,11 +15,11 @@ const LOCALHOST = /(?:^|\.)localhost$|(?:^|\.)localdomain$/;
 const NUMBER_LAST = /(?:^|\.)[0-9]+$/;
 
 /**
- * Whether a client does not look like a mail server: no verified name, a line's name, or a HELO that no mail server
- * would say. `own`: this server's host name and domains, in lower case; a HELO of one of these, or below one, is
- * false unless the client's verified name is there as well.
- * An address literal ([192.0.2.1]) is what RFC 5321, section 4.1.3 gives to a client that has no name. One that has a
- * verified name and does not say it is no well-kept mail server, so it counts as suspicious; the price is one delay.
+ * Whether a client does not look like a mail server: it has no verified name, or an access line's name, or says a HELO that
+ * no mail server would say. `own`: this server's host name and domains, in lower case; a HELO that is one of these, or below
+ * one, is a lie unless the client's verified name lies there too.
+ * An address literal ([192.0.2.1]) is for clients without a name (RFC 5321, section 4.1.3). A client that has a verified
+ * name and does not use it is no well-kept mail server, so it counts as suspicious; the price is one delay.
  */
 export function looksSuspicious(client: Introduction, own: readonly string[]): boolean {
   const name = withoutDot(client.client_name.toLowerCase());
@@ -30,7 +30,7 @@ export function looksSuspicious(client: Introduction, own: readonly string[]): b
   return looksLikeAccessLine(name, client.client_address);
 }
 
-/** Nothing, an address with brackets or without, or one label alone. */
+/** Whether it is empty, an address with or without brackets, or a single label. */
 function isNoHostName(helo: string): boolean {
   return !helo.includes('.') || helo.startsWith('[') || helo.includes(':') || NUMBER_LAST.test(helo);
 }

@@ -1,16 +1,16 @@
-// The runs of letters and digits in a local part, and which of them a machine made up for one message. For
-// normaliseSender; every function here is linear in its input.
+// The runs of letters and digits in a local part, and which of them a machine made for one message. For normaliseSender
+// (sender.ts); every function here is linear in its input.
 
 /** A run of ASCII letters and digits. */
 export interface Token {
   start: number;
   end: number;
   digits: number;
-  /** How often a letter follows a digit or the other way round. */
+  /** How often a letter follows a digit, or a digit a letter. */
   turns: number;
   /** Hexadecimal digits only. */
   hex: boolean;
-  /** What varies begins here; at `end`: nothing does. */
+  /** Where the part that varies begins; at `end`: nothing varies. */
   varies: number;
 }
 
@@ -43,15 +43,15 @@ export function tokensOf(text: string): Token[] {
   return tokens;
 }
 
-/** Its letters in lower case where it is a word, or a word with a number behind it; else ''. */
+/** Its letters in lower case, where it is a word or a word followed by a number; else ''. */
 export function wordOf(text: string, token: Token): string {
   const letters = token.end - token.digits;
   return token.turns > 1 || isDigit(text, token.start) ? '' : text.slice(token.start, letters).toLowerCase();
 }
 
 /**
- * Marks the tokens that were made for one message. `numbers`: running numbers as well; `words`: those that may have
- * one behind them.
+ * Marks the tokens that were made for one message; with `numbers`, running numbers as well. `words` are those after which
+ * any number is a running one.
  */
 export function markVarying(
   text: string,
@@ -74,7 +74,7 @@ export function markVarying(
   }
 }
 
-/** The text with a "#" for each row of marked tokens that single dashes, dots and underscores join. */
+/** The text with a "#" in place of each run of marked tokens that are joined by single dashes, dots and underscores. */
 export function hideVarying(text: string, tokens: readonly Token[]): string {
   let out = '';
   let from = 0; // what is written so far

@@ -1,5 +1,4 @@
-// What stands for client, sender and recipient in a triple. Pure.
-
+// The triple of a request: client, sender and recipient as --client-key, --sender-key and --privacy want them. Pure.
 import type { Triple } from '../store/store.ts';
 import { type ClientKeySettings, clientKeyOf } from './client.ts';
 import type { PolicyRequest } from './request.ts';

@@ -1,9 +1,9 @@
-// How the lines begin that may match, as sources of regular expressions, for a list that is not read yet (large.ts). Lines
-// that fit are then read and compared as in any list: more of them than match may fit, but none may be missed.
+// How lines that may match begin, as sources of regular expressions, for a list that is not read yet (large.ts). The lines
+// found are then read and compared as in any list: there may be some that do not match, but none may be missed.
 
-/** Of a name or a user; whoever has more costs a reading of the list instead. */
+/** The most parts of a name or a user; one with more has the whole list read instead. */
 const MOST_PARTS = 16;
-/** After an entry: space, or a comment. */
+/** What follows an entry: space, or a comment. */
 export const END = '(?=[\\s#])';
 
 export function literal(text: string): string {
@@ -24,11 +24,11 @@ export function headsOf(user: string): string | undefined {
   return parts.map(literal).reduceRight((head, part) => `${part}(?:\\+${head})?`);
 }
 
-/** Every network with the address, four words as `parseNetwork` reads them: by its first 32 or 16 bits, or a short prefix. */
+/** Every network that contains the address (four words, see `parseNetwork`): by its first 32 or 16 bits, or a short prefix. */
 export function networksOf(words: Int32Array): string {
   const [first, second, third, last] = words as unknown as [number, number, number, number];
   const prefix = (lengths: string) => `/0*(?:${lengths})(?=[\\s#\\]])`;
-  // Lazy: most of what begins so has no slash, and is not to be gone through a second time, backwards.
+  // Lazy quantifiers: most lines that begin so have no slash, and should not be searched backwards as well.
   const networks = [
     `${group(first >>> 16)}:(?::|${group(first & 0xffff)}:)`,
     `[\\da-f]*?:[\\da-f:.]*?${prefix('[12]?\\d|3[01]')}`,
@@ -38,7 +38,7 @@ export function networksOf(words: Int32Array): string {
   return `\\[*(?:${networks.join('|')})`;
 }
 
-/** Zero may have no digit at all: `::`. */
+/** A group of an IPv6 address. Zero may have no digit at all: `::`. */
 function group(value: number): string {
   return `0*${value === 0 ? '' : value.toString(16)}`;
 }

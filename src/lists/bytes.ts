@@ -1,5 +1,5 @@
-// The lines of a list, as bytes: no strings are made of what may be 100,000 lines that nobody asks for.
-// Nothing here knows what a line means.
+// The lines of a list, as bytes: there may be 100,000, most of which nobody ever asks for, so no strings are made of them.
+// Knows nothing of what a line means.
 
 export const PLUS = 0x2b;
 export const DOT = 0x2e;
@@ -9,9 +9,9 @@ export const AT = 0x40;
 export const NEWLINE = 0x0a;
 const COMMENT = 0x23;
 
-/** What kinds of bytes stand in an entry, as bits; digits and dots have none. */
+/** The kinds of bytes in an entry, as bits; digits and dots have none. */
 export const HAS_COLON = 1;
-/** What host names consist of, besides digits and dots: a letter, `-` or `_`. */
+/** The other bytes of host names: letters, `-` and `_`. */
 export const HAS_NAME = 2;
 export const HAS_SLASH = 4;
 export const HAS_AT = 8;
@@ -31,22 +31,22 @@ function kindOf(character: string): number {
   return character === '#' ? HAS_SPACE : HAS_OTHER;
 }
 
-/** Each byte without its case: A to Z only, whatever the alphabet of the others. */
+/** Each byte in lower case: A to Z only; bytes above 127 may be of any alphabet. */
 const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
 );
 
-/** What a text is hashed to without regard to case, from its beginning: `hash = hashOn(hash, byte)`. */
+/** The start of a text's hash, which ignores case: `hash = hashOn(hash, byte)` for each byte, from the first on. */
 export const EMPTY_HASH = 0;
 const CASE = 0x20;
-/** Odd, so that nothing is lost of what was hashed before. */
+/** Odd, so that multiplying loses nothing of the bytes before. */
 export const FACTOR = 0x01000193;
 
 export function hashOn(hash: number, byte: number): number {
   return (Math.imul(hash, FACTOR) + (byte | CASE)) | 0;
 }
 
-/** The same from the end to the beginning: `weight` is 1 at first, and `nextWeight` of itself with every byte. */
+/** The same hash from the last byte to the first: `weight` is 1 at first, then `nextWeight(weight)` with each byte. */
 export function hashBefore(hash: number, byte: number, weight: number): number {
   return (hash + Math.imul(byte | CASE, weight)) | 0;
 }
@@ -55,27 +55,27 @@ export function nextWeight(weight: number): number {
   return Math.imul(weight, FACTOR);
 }
 
-/** The hash of two texts in one, where `weight` is what the length of the second one has made of 1. */
+/** The hash of two texts joined; `weight` is the weight reached at the end of hashing the second. */
 export function hashBoth(first: number, second: number, weight: number): number {
   return (Math.imul(first, weight) + second) | 0;
 }
 
-/** Lines that hold more than space and comment, as numbers: `WIDTH` for each, in the order of the constants below. */
+/** The lines with more than space and comment, as rows of `WIDTH` numbers: HASH, START, END, LINE, HAS. */
 export interface Entries {
   rows: Int32Array;
   count: number;
-  /** How far the bytes have been read, a line's beginning, and the number of that line. */
+  /** Where reading goes on, the beginning of a line, and that line's number. */
   at: number;
   line: number;
 }
 
 export const WIDTH = 5;
-/** Of the text. */
+/** The hash of the text. */
 export const HASH = 0;
-/** Where the text is, without comment and space around it. */
+/** Where the text begins and ends, without comment and space around it. */
 export const START = 1;
 export const END = 2;
-/** From 1. */
+/** The line's number, from 1. */
 export const LINE = 3;
 /** `HAS_` bits. */
 export const HAS = 4;
@@ -88,7 +88,7 @@ export function newEntries(bytes: Uint8Array): Entries {
   return { rows, count: 0, at: 0, line: 1 };
 }
 
-/** Reads on, to the end of the line in which `until` is. The loop is small: V8 is to make machine code of it soon. */
+/** Reads on, to the end of the line that contains `until`. The loop is small, so that V8 soon compiles it. */
 export function readEntries(bytes: Uint8Array, entries: Entries, until: number): void {
   const { length } = bytes;
   let { rows, at, line } = entries;
@@ -106,13 +106,13 @@ export function readEntries(bytes: Uint8Array, entries: Entries, until: number):
       }
       if (KIND[bytes[at]!] === HAS_SPACE) continue;
       if (start < 0) start = at;
-      else has |= HAS_SPACE; // between the words of an entry; for one with several nobody asks for the hash
+      else has |= HAS_SPACE; // between the words of an entry; the hash of such an entry is never used
       for (; at < length; at++) {
         const byte = bytes[at]!;
         const kind = KIND[byte]!;
         if (kind === HAS_SPACE) break;
         has |= kind;
-        hash = (Math.imul(hash, FACTOR) + (byte | CASE)) | 0; // hashOn; cold code takes long to call
+        hash = (Math.imul(hash, FACTOR) + (byte | CASE)) | 0; // `hashOn`, inlined: calls are slow before V8 compiles
       }
       end = at--;
     }
@@ -137,7 +137,7 @@ function twiceAsLong(rows: Int32Array): Int32Array<ArrayBuffer> {
   return longer;
 }
 
-/** Is the text at `from` of the string the entry's, whatever the case? Both of the same length. */
+/** Whether the text at `from` of the string is the entry's, whatever the case. Both have the same length. */
 export function sameText(bytes: Uint8Array, start: number, end: number, text: string, from: number): boolean {
   for (let i = start, j = from; i < end; i++, j++) {
     if (LOWER[bytes[i]!] !== LOWER[text.charCodeAt(j)]) return false;

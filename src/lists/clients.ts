@@ -1,5 +1,5 @@
-// postgrey's list of clients: names with their subdomains, addresses and networks, regular expressions for names.
-// Nothing here knows of files.
+// postgrey's list of clients: names with their subdomains, addresses and networks, regular expressions for names. Knows of
+// no file.
 import { END, networksOf, tailsOf } from './beginnings.ts';
 import {
   DOT,
@@ -18,8 +18,8 @@ import type { Place } from './table.ts';
 type Client = [name: string, address: string];
 
 /**
- * By the verified name (`unknown` is none, except to a regular expression) or by the address. Of several lines
- * the widest is told: what it covers is there in vain.
+ * Matches by the verified name (`unknown` is none, except to a regular expression) or by the address. Where several lines
+ * match, the widest is returned: the others are superfluous.
  */
 export type ClientMatcher = Matcher<Client>;
 
@@ -56,7 +56,7 @@ function* readClients(bytes: Buffer, bad: Bad): Reading<ClientMatcher> {
   });
   const lengths = [...present].sort((a, b) => a - b);
 
-  /** From the last label to the first, so that a long name is read once. */
+  /** The widest domain of the name in the list. From the last label to the first, so that a long name is read once. */
   function matchName(name: string): Place | undefined {
     let hash = EMPTY_HASH;
     for (let at = name.length - 1, weight = 1; at >= 0; at--, weight = nextWeight(weight)) {
@@ -88,14 +88,14 @@ function* readClients(bytes: Buffer, bad: Bad): Reading<ClientMatcher> {
   return { match: (name, address) => found(matchName(name) ?? matchAddress(address), name) };
 }
 
-/** A whole one, not a network. */
+/** Whether the text is a whole address, not a network; reads it into `words`. */
 function isAddress(text: string, words: Int32Array): boolean {
   if (text.length > LONGEST_ADDRESS) return false;
   const bytes = Buffer.from(text, 'latin1');
   return parseNetwork(bytes, 0, bytes.length, words) === 128;
 }
 
-/** Why no client's verified name could ever match; the list says so, rather than being silent for ever. */
+/** Why the entry could never match a verified name, so that the administrator is told; undefined: it could. */
 function troubleWithName(bytes: Buffer, start: number, end: number, has: number): string | undefined {
   if ((has & ~HAS_NAME) !== 0) return 'is no name, no address and no /regular expression/';
   if (bytes[start] === DOT || bytes[end - 1] === DOT) {

@@ -1,29 +1,30 @@
-// A list that is too long to be read before the first request is answered: until it is, each request has native code
-// look through the file for the lines that may be about it, and these alone are read. Knows no syntax.
+// A list that is too long to be read before the first request is answered: until it has been read, each request has native
+// code search the file for lines that may match, and only these are read. Knows nothing of the syntax.
 import { closeSync, readSync } from 'node:fs';
 import { NEWLINE } from './bytes.ts';
 import { type Bad, type Found, finish, type ListKind, type Matcher, type Reading } from './list.ts';
 
 export interface LargeOptions<Who extends string[]> {
   bad: Bad;
-  /** Called once, when all is read, with what is to be asked from then on. */
+  /** Called once, when all is read, with the list to use from then on. */
   done: (list: Matcher<Who>) => void;
-  /** Called once, when the file cannot be read; returns what is to be asked in its place. */
+  /** Called once, when the file cannot be read; returns the list to use in its place. */
   failed: (error: unknown) => Matcher<Who>;
+  /** See WatchOptions in watch.ts. */
   later: (work: () => void, milliseconds: number) => void;
 }
 
 export interface LargeList<Who extends string[]> extends Matcher<Who> {
-  /** Nothing is read or reported any more. */
+  /** Stops reading; nothing is reported any more. */
   close(): void;
 }
 
-/** When all of it begins to be read, in milliseconds: the first replies are out, and short sessions over. */
+/** After how many milliseconds it begins to read the whole list: the first replies are out, and short sessions over. */
 const WAIT = 100;
-/** Looked through in one go, in bytes. Few: memory that is new to a process is most of what looking costs. */
+/** Bytes searched at a time. Few, for most of the cost is memory that is new to the process. */
 const PIECE = 64 * 1024;
 
-/** Takes the first `size` bytes of `file`, an open descriptor, which it closes when they are in memory. */
+/** A list of the first `size` bytes of `file`, an open descriptor, which it closes once they are in memory. */
 export function openLarge<Who extends string[]>(
   file: number,
   size: number,
@@ -93,11 +94,11 @@ function search<Who extends string[]>(
   let lines = '';
   for (const text of texts()) lines += (text.match(sought) ?? []).join('');
   const found = finish(kind.read(Buffer.from(lines, 'latin1'), () => {})).match(...who);
-  // Of the lines, which begin with a newline, it is the one with this number, from 0.
+  // `found.line` counts the lines found, each of which begins with a newline; what is wanted is the line of the file.
   return found && { ...found, line: lineOf(found.line - 2, sought, texts()) };
 }
 
-/** The line of the file, from 1, at which the expression fits for the `nth` time, from 0. */
+/** The line of the file, from 1, on which the expression matches for the `nth` time, from 0. */
 function lineOf(nth: number, expression: RegExp, texts: Iterable<string>): number {
   let before = 0;
   let left = nth;
@@ -114,7 +115,7 @@ function count(text: string, expression: RegExp): number {
   return text.match(expression)?.length ?? 0;
 }
 
-/** Whole lines, a newline before the first and after each. */
+/** The source in pieces of whole lines, with a newline before the first line and after each. */
 function* pieces(source: number | Buffer, size: number): Iterable<string> {
   let buffer = Buffer.allocUnsafeSlow(PIECE);
   buffer[0] = NEWLINE;

@@ -1,5 +1,5 @@
-// What the lists of clients and of recipients have in common: how a list is read, how a line is found and left out,
-// and lines that are regular expressions. Nothing here knows of files.
+// What the lists of clients and of recipients have in common: reading a list, finding a line, leaving bad lines out, and
+// lines that are regular expressions. Knows of no file.
 import { HAS_SPACE, SLASH } from './bytes.ts';
 import { perlRegExp } from './regexp.ts';
 import { find, type Place, readTable } from './table.ts';
@@ -11,22 +11,22 @@ export interface Found {
   text: string;
 }
 
-/** Told of a line that is left out: its number, its text, and what is the matter with it. */
+/** Called with each line that is left out: its number, its text, and what is wrong with it. */
 export type Bad = (line: number, text: string, what: string) => void;
 
-/** `Who` is what a list is asked for: a client's name and address, or a recipient. */
+/** `Who` is whom a list is asked about: a client's name and address, or a recipient. */
 export interface Matcher<Who extends string[]> {
   match(...who: Who): Found | undefined;
 }
 
-/** Yields every millisecond or so, so that other work gets its turn; returns the result at the end. */
+/** A reading that yields every millisecond or so, so that other work gets its turn, and returns its result at the end. */
 export type Reading<T> = Generator<undefined, T>;
 
 export interface ListKind<Who extends string[]> {
   read(bytes: Buffer, bad: Bad): Reading<Matcher<Who>>;
   /**
-   * How every entry that matches begins, as the source of a regular expression without regard to case. It may fit
-   * others too; entries that are regular expressions it need not fit. Undefined: too much to look for.
+   * The beginnings of all entries that match, as the source of a regular expression that ignores case. It may also match
+   * other entries, and need not match entries that are regular expressions. Undefined: there is too much to look for.
    */
   beginnings(...who: Who): string | undefined;
 }
@@ -39,13 +39,13 @@ export function finish<T>(reading: Reading<T>): T {
 }
 
 export interface List {
-  /** The first entry that is found by this hash and for which `same` says yes. */
+  /** The first entry with this hash for which `same` returns true. */
   find(hash: number, same: (start: number, end: number) => boolean): Place | undefined;
-  /** What is at the place; without one the first regular expression that fits `value`. */
+  /** The line at the place; without a place, the first regular expression that matches `value`. */
   found(place: Place | undefined, value: string): Found | undefined;
 }
 
-/** `judge` gives what an entry is to be found by, most often the hash of its text, or what is the matter with it. */
+/** `judge` returns the hash by which an entry is found, most often that of its text, or says what is wrong with it. */
 export function* readList(
   bytes: Buffer,
   bad: Bad,
@@ -76,7 +76,7 @@ interface Pattern extends Found {
   regexp: RegExp;
 }
 
-/** Between two slashes, and no space in it; a `#` begins a comment there too. */
+/** Whether the entry stands between two slashes and has no space in it. (A `#` begins a comment there too.) */
 function isRegExp(bytes: Buffer, start: number, end: number, has: number): boolean {
   return bytes[start] === SLASH && bytes[end - 1] === SLASH && end - start > 2 && (has & HAS_SPACE) === 0;
 }

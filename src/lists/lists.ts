@@ -1,27 +1,27 @@
-// Exceptions from greylisting in files: who and for whom, in postgrey's formats (postgrey(8), "Whitelists").
-// Knows of no request and no decision.
+// Whitelists of clients and recipients, in files of postgrey's formats (postgrey(8), "Whitelists"). Knows of no request and
+// no decision.
 import { CLIENTS } from './clients.ts';
 import type { Found, ListKind } from './list.ts';
 import { RECIPIENTS } from './recipients.ts';
 import { type WatchOptions, watchFile } from './watch.ts';
 
 export interface ListOptions extends WatchOptions {
-  /** Told of each entry that matches. */
-  hit?: ((entry: Entry) => void) | undefined;
+  /** Called with each entry that matches. */
+  hit?: ((entry: ListEntry) => void) | undefined;
 }
 
 /** A line of a list that matches. */
-export interface Entry extends Found {
+export interface ListEntry extends Found {
   file: string;
 }
 
 export interface ClientList {
   /** `client_name` and `client_address` of a policy request, latin1. */
-  match(name: string, address: string): Entry | undefined;
+  match(name: string, address: string): ListEntry | undefined;
 }
 
 export interface RecipientList {
-  match(recipient: string): Entry | undefined;
+  match(recipient: string): ListEntry | undefined;
 }
 
 /** Reads the files now, and again when they change; what cannot be read or understood is a warning. */
@@ -38,7 +38,7 @@ function openFiles<Who extends string[]>(
   paths: readonly string[],
   kind: ListKind<Who>,
   options: ListOptions,
-): { match(...who: Who): Entry | undefined } {
+): { match(...who: Who): ListEntry | undefined } {
   const files = paths.map((path) => ({ path, current: watchFile(path, kind, options) }));
   for (const { current } of files) current();
   return {

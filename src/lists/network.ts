@@ -1,8 +1,8 @@
-// Addresses and networks as text, in one space of 128 bits: an IPv4 address is ::a.b.c.d, as in Perl's NetAddr::IP,
-// by which postgrey compares. No bigint: four words of 32 bits.
+// Addresses and networks from text, in one space of 128 bits: an IPv4 address is ::a.b.c.d, as in Perl's NetAddr::IP, by
+// which postgrey compares. As four words of 32 bits, without bigint.
 import { COLON, DOT, FACTOR, SLASH } from './bytes.ts';
 
-/** Of an IPv4 address in the space of 128 bits. */
+/** The bits in front of an IPv4 address in that space. */
 const IPV4_BITS = 96;
 
 const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
@@ -14,9 +14,8 @@ const OPEN = 0x5b;
 const CLOSE = 0x5d;
 
 /**
- * Reads an address, a network (`10.0.0.0/8`, `2001:db8::/32`) or the first two or three numbers of an IPv4 address
- * into four words. Returns the length of the prefix, 0 to 128, or -1 for what is none of these. Bits behind
- * the prefix may be set.
+ * Reads an address, a network (`10.0.0.0/8`, `2001:db8::/32`) or the first two or three numbers of an IPv4 address into four
+ * words. Returns the length of the prefix, 0 to 128, or -1 where the text is none of these. Bits after the prefix may be set.
  */
 export function parseNetwork(bytes: Uint8Array, start: number, end: number, words: Int32Array): number {
   if (bytes[start] === OPEN && bytes[end - 1] === CLOSE)
@@ -28,11 +27,11 @@ export function parseNetwork(bytes: Uint8Array, start: number, end: number, word
   if (bits < 0) bits = parseIPv6(bytes, start, stop, words);
   if (bits < 0 || stop === end) return bits;
   const length = decimal(bytes, stop + 1, end, most);
-  if (length < 0 || bits !== 128) return -1; // 192.168/16 is none, in postgrey neither
+  if (length < 0 || bits !== 128) return -1; // 192.168/16 is no network, as in postgrey
   return length + 128 - most;
 }
 
-/** Two, three or four numbers. One with a leading zero could be meant as octal, as inet_aton(3) takes it. */
+/** Two, three or four numbers. None with a leading zero: it might be meant as octal, as inet_aton(3) reads it. */
 function parseIPv4(bytes: Uint8Array, start: number, end: number, words: Int32Array): number {
   let value = 0;
   let numbers = 1;
@@ -93,7 +92,7 @@ function parseIPv6(bytes: Uint8Array, start: number, end: number, words: Int32Ar
     groups.fill(0, gap, 8 - (count - gap));
   }
   for (let i = 0; i < 4; i++) words[i] = (groups[2 * i]! << 16) | groups[2 * i + 1]!;
-  // An IPv4 address in IPv6's words, ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2), is that address.
+  // The IPv4-mapped form, ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2), is that IPv4 address.
   if (words[0] === 0 && words[1] === 0 && words[2] === 0xffff) words[2] = 0;
   return 128;
 }
@@ -116,7 +115,7 @@ export function hashNetwork(words: Int32Array, length: number): number {
   return hash;
 }
 
-/** Do the two agree in the first `length` bits? */
+/** Whether the two agree in the first `length` bits. */
 export function sameNetwork(a: Int32Array, b: Int32Array, length: number): boolean {
   for (let i = 0; i < 4; i++) {
     if (((a[i]! ^ b[i]!) & maskWord(length, i)) !== 0) return false;

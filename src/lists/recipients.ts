@@ -1,5 +1,5 @@
-// postgrey's list of recipients: `name@`, `name@domain`, both with any extension, `domain` with its subdomains,
-// regular expressions for the whole address. Nothing here knows of files.
+// postgrey's list of recipients: `name@`, `name@domain`, both with any extension, `domain` with its subdomains, regular
+// expressions for the whole address. Knows of no file.
 import { END, headsOf, literal, tailsOf } from './beginnings.ts';
 import {
   AT,
@@ -46,7 +46,7 @@ function* readRecipients(bytes: Buffer, bad: Bad): Reading<RecipientMatcher> {
     (start, end, hash, has) => troubleWith(bytes, start, end, has) ?? hash,
   );
 
-  /** The entry of the first `user` characters of the recipient followed by those from `from` to `to`. */
+  /** The entry that is the first `user` characters of the recipient, followed by those from `from` to `to`. */
   function findPart(recipient: string, user: number, from: number, to: number, hash: number) {
     return find(
       hash,
@@ -74,7 +74,7 @@ function* readRecipients(bytes: Buffer, bad: Bad): Reading<RecipientMatcher> {
       hash = hashBefore(hash, code, weight);
       weight = nextWeight(weight);
     }
-    // From the beginning: a user is what stands before the first @, or there before a + that something follows.
+    // From the beginning: a user is what stands before the first @, or before a + in it that something follows.
     let user = EMPTY_HASH;
     for (let i = 0; i <= at; i++) {
       const code = recipient.charCodeAt(i);
@@ -92,7 +92,7 @@ function* readRecipients(bytes: Buffer, bad: Bad): Reading<RecipientMatcher> {
   return { match: (recipient) => found(findRecipient(recipient), recipient) };
 }
 
-/** Why the line could not be meant, or no recipient could ever match. */
+/** Why the line cannot be meant so, or could never match a recipient; undefined: nothing is wrong with it. */
 function troubleWith(bytes: Buffer, start: number, end: number, has: number): string | undefined {
   const first = bytes[start];
   const isDomain = (has & HAS_AT) === 0;

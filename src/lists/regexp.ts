@@ -1,10 +1,10 @@
-// A Perl regular expression as a JavaScript one, for texts of one line, a byte a character. What differs in meaning
-// is translated (perlre, perlrecharclass, perlrebackslash); what cannot be is refused.
+// Perl's regular expressions as JavaScript's, for texts of one line, one character a byte. What means something else in
+// JavaScript is translated (perlre, perlrecharclass, perlrebackslash); what cannot be translated is refused.
 
 /** `[...]` with its POSIX classes; a `]` that comes first is one of its members. */
 const CLASS = String.raw`\[(?<not>\^?)(?<members>\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*)\]`;
 const ESCAPE = String.raw`\\(?:x\{(?<code>[^}]*)\}|x(?<digits>[\dA-Fa-f]{0,2})|[gk](?<reference>\{[^}]*\}|<\w+>|'\w+'|-?\d+)|[NbB]\{[^}]*\}|(?<letter>.))`;
-/** Flags say nothing: letters have no case here, there is one line, and no space or comment in an entry. */
+/** Flags are dropped: case is ignored anyway, texts are one line, and an entry has no space or comment in it. */
 const FLAGS = String.raw`\(\?[imsxad]*(?:-[msx]*)?(?<flagged>[:)])`;
 const NAMED = String.raw`\(\?(?:P?<(?<name>[A-Za-z_]\w*)>|'(?<quoted>\w+)'|P=(?<again>\w+)\))`;
 const TOKEN = new RegExp(
@@ -13,10 +13,10 @@ const TOKEN = new RegExp(
 );
 const MEMBER = new RegExp(String.raw`${ESCAPE}|\[:(?<negated>\^?)(?<posix>\w+):\]|(?<first>^\])`, 'gs');
 
-/** What is the same in both, and needs no translation: most expressions, and translating takes longer than reading. */
+/** Expressions that are the same in both, as most are: translating them would take longer than reading the list. */
 const PLAIN = /^(?:[^\\[({]|\\[dDwWbB\W_]|\((?:\?:|(?!\?)))*$/;
 
-/** What stands for an escape, outside and inside of a class; bytes above 127 are no letters and no space. */
+/** The translation of an escape, outside and inside a class; bytes above 127 are no letters and no space. */
 const ESCAPES: Record<string, readonly [outside: string, inside?: string]> = {
   A: ['^'],
   G: ['^'],
@@ -58,7 +58,7 @@ const NOT_POSIX: Record<string, string> = { digit: '\\D', word: '\\W', space: '\
 
 type Parts = Record<string, string | undefined>;
 
-/** The expression, without regard to case. Throws an Error that says what is not understood. */
+/** The expression, ignoring case. Throws an Error that says what is not understood. */
 export function perlRegExp(source: string): RegExp {
   return new RegExp(PLAIN.test(source) ? source : translate(source), 'is');
 }

@@ -1,5 +1,5 @@
-// The entries of a list in a hash table: flat arrays, so that 100,000 entries are a few milliseconds and a few
-// megabytes. Nothing here knows what an entry means; whoever looks up compares the text.
+// The entries of a list in a hash table of flat arrays: 100,000 take a few milliseconds and a few megabytes. Knows nothing
+// of what an entry means; the caller of `find` compares the text.
 import { END, type Entries, HAS, HASH, LINE, newEntries, readEntries, START, WIDTH } from './bytes.ts';
 
 export interface Table {
@@ -14,12 +14,12 @@ export interface Place {
   line: number;
 }
 
-/** Bytes read in one go: about a millisecond's work, several while the code is cold. */
+/** Bytes read at a time: about a millisecond's work, several before V8 has compiled the code. */
 const PIECE = 128 * 1024;
 
 /**
- * Reads a whole list, piece by piece. `hashOf` gives what an entry is to be found by, most often the hash of its text;
- * undefined leaves it out.
+ * Reads a whole list, piece by piece. `hashOf` returns the hash by which an entry is found, most often that of its text, or
+ * undefined to leave the entry out.
  */
 export function* readTable(
   bytes: Uint8Array,
@@ -35,7 +35,7 @@ export function* readTable(
   return { rows: entries.rows, slots: slotsOf(entries.rows, kept) };
 }
 
-/** Moves the rows from `first` on that are to be found up behind the `kept` ones; returns how many these are now. */
+/** Moves the rows from `first` on that `hashOf` keeps up to the `kept` ones before them. Returns how many are kept now. */
 function keep(
   { rows, count }: Entries,
   first: number,
@@ -69,7 +69,7 @@ function slotsOf(rows: Int32Array, count: number): Int32Array {
   return slots;
 }
 
-/** The first entry with this hash for which `same` says yes. */
+/** The first entry with this hash for which `same` returns true. */
 export function find(
   { rows, slots }: Table,
   hash: number,
@@ -86,7 +86,7 @@ export function find(
   return undefined;
 }
 
-/** All bits decide, whatever a hash is made of. */
+/** Mixes a hash so that each of its bits counts. */
 function spread(hash: number): number {
   const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return mixed ^ (mixed >>> 13);

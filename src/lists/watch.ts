@@ -1,26 +1,25 @@
-// A file that is read again when it changes, and keeps its last contents when it cannot be read.
-// Nothing here knows what the file says.
+// A list's file, read again when it changes; when it cannot be read, its last contents hold. Knows nothing of what it says.
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { type LargeList, openLarge } from './large.ts';
 import { type Bad, finish, type ListKind, type Matcher } from './list.ts';
 
 export interface WatchOptions {
-  /** Told of lines that are left out, as `FILE:LINE: what`, and of a file that cannot be read. Once each. */
+  /** Called for lines that are left out, as `FILE:LINE: what`, and for a file that cannot be read. Once each. */
   warn: (text: string) => void;
   /** The time in seconds; it may jump. */
   now: () => number;
-  /** Has work done between requests, when `milliseconds` have passed; not when nothing else is left to do. */
+  /** Runs work between requests after `milliseconds`; it does not keep the process alive for that. */
   later?: (work: () => void, milliseconds: number) => void;
 }
 
 /** How often a file is looked at, in seconds. */
 const LOOK_AGAIN = 1;
-/** Of one reading; a wrong file would fill the log. */
+/** Warnings of one reading: with a wrong file, more would fill the log. */
 const MOST_WARNINGS = 20;
-/** Bytes that are read at once: some 3,000 lines, which take no more time than looking through them. */
+/** A file of up to so many bytes, some 3,000 lines, is read at once, for searching it would take as long; see large.ts. */
 const LARGE = 64 * 1024;
 
-/** A function that returns the list of the file's present contents; an empty one while it never was there. */
+/** A function that returns the list in the file; an empty list as long as the file was never there. */
 export function watchFile<Who extends string[]>(
   path: string,
   kind: ListKind<Who>,
@@ -86,7 +85,7 @@ export function watchFile<Who extends string[]>(
     read = stats;
   }
 
-  /** Warns of what is wrong now and was not at the last reading. */
+  /** Warns only of what was not wrong at the last reading. */
   function newReading(): { bad: Bad; end: () => void } {
     const wrong = new Set<string>();
     let told = 0;
@@ -127,7 +126,7 @@ function isSame(a: Stats, b: Stats): boolean {
   return a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino && a.dev === b.dev;
 }
 
-/** Without ever waiting, as the opening of a pipe would. /dev/null is an empty list. */
+/** Opens the file without ever waiting, as opening a pipe would. /dev/null is an empty list. */
 function openRegular(path: string): { file: number; stats: Stats } {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

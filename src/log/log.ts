@@ -1,22 +1,21 @@
-// What the filter has to say, and where it says it. Never to a descriptor that Postfix listens on, and never
-// so that a reply waits or fails for it.
+// The filter's log. It never writes to a descriptor that Postfix reads, and no reply waits or fails because of it.
 
 export type Level = 'crit' | 'err' | 'warning' | 'info';
 
 export interface Log {
   write(level: Level, text: string): void;
-  /** Calls back when everything written is out, or cannot be. */
+  /** Calls back once all messages are written, or cannot be. */
   close(done: () => void): void;
 }
 
-/** Where messages go: a word of `--log`, or `file:` and a path. */
+/** Where messages go, as --log says. */
 export type LogTarget = 'syslog' | 'stderr' | 'none' | `file:${string}`;
 
-const MOST_TEXT = 900; // one datagram of syslog, one line of a log
+const MOST_TEXT = 900; // characters: fits into one datagram of syslog
 
 /**
- * A log that opens its target with the first message, and only then. What cannot be written there goes to `other`: a file
- * may belong to somebody else, which nobody would notice.
+ * A log that opens its target with the first message. What cannot be written there goes to `other` and says why: otherwise
+ * nobody would notice that, say, the file belongs to another user.
  */
 export function newLog(target: LogTarget, open: (target: LogTarget) => Log, other?: LogTarget): Log {
   const logs = new Map<LogTarget, Log>();
@@ -53,7 +52,7 @@ export function newLog(target: LogTarget, open: (target: LogTarget) => Log, othe
   };
 }
 
-/** On one line, whatever a client put into its attributes: control bytes and non-ASCII ones become \xNN. */
+/** Text as one line of printable ASCII: any other byte that a client put into an attribute becomes \xNN. */
 export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
@@ -65,7 +64,7 @@ function cut(text: string): string {
 /** Seconds between two messages about the same trouble. */
 const ONCE_IN = 60;
 
-/** A function that lets the same kind of message through once in ONCE_IN seconds, and says how many it kept back. */
+/** A function that logs messages of one kind at most once in ONCE_IN seconds, with how many were held back since. */
 export function sparingly(log: Log, clock: () => number): (level: Level, kind: string, text: string) => void {
   const last = new Map<string, { at: number; kept: number }>();
   return (level, kind, text) => {

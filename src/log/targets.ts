@@ -1,7 +1,7 @@
-// The places that messages can go to. node-unix-socket is loaded with the first message to syslog: a filter with nothing
-// to say never loads it.
+// Where messages go: syslog, standard error, or a file. node-unix-socket is loaded with the first message to syslog, so a
+// filter with nothing to say never loads it.
 import { appendFileSync, writeSync } from 'node:fs';
-import { monotonic } from '../store/disk/monotonic.ts';
+import { monotonic } from '../time/monotonic.ts';
 import type { Level, Log, LogTarget } from './log.ts';
 
 const IDENTITY = 'greylatch';
@@ -25,15 +25,15 @@ function lines(put: (line: string) => void): Log {
 const PRIORITY: Record<Level, number> = { crit: 18, err: 19, warning: 20, info: 22 };
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LAST_WAIT = 200; // milliseconds that the end of the process waits for the last message
-/** A daemon that takes nothing of what waits for so many milliseconds has stopped, and is left alone for so many. */
+/** A daemon that takes no message for PATIENCE milliseconds is taken to be stuck, and sent nothing for ALONE milliseconds. */
 const PATIENCE = 1000;
 const ALONE = 60_000;
-/** How many messages may wait. */
+/** How many messages may wait for it. */
 const MOST = 1000;
 
 /**
- * syslog(3) on a datagram socket. Node has none of its own; node-unix-socket brings one, prebuilt. It keeps what the
- * daemon does not take, and offers it again without a pause, which takes all of a processor: not for long, therefore.
+ * syslog(3) on a datagram socket, which Node itself lacks; node-unix-socket brings one, prebuilt. What the daemon does not
+ * take, it offers again without a pause, which takes a whole processor: hence the limits above.
  */
 export function openSyslog(path: string, patience = PATIENCE): Log {
   const { DgramSocket } = require('node-unix-socket') as typeof import('node-unix-socket');
@@ -58,7 +58,7 @@ export function openSyslog(path: string, patience = PATIENCE): Log {
       `<${PRIORITY[level]}>${stamp(new Date())} ${IDENTITY}[${process.pid}]: ${text}`,
     );
     waiting++;
-    // Calls back at once, where the daemon takes it at once.
+    // Where the daemon takes it at once, this calls back before it returns.
     socket.sendTo(message, 0, message.length, path, () => {
       if (socket !== used) return;
       taken++;

@@ -1,5 +1,5 @@
-// The manual page greylatch(8): the tables of options and commands, and the prose around them, in the manner of
-// Postfix's pages. Text in, text out.
+// The manual page greylatch(8), in the manner of Postfix's: made of the tables of options and commands, and of prose.ts. Text
+// in, text out.
 import type { Command, Options } from '../cli/command.ts';
 import type { Option } from '../cli/options.ts';
 import * as prose from './prose.ts';
@@ -117,7 +117,7 @@ function blocks(all: readonly prose.Block[]): string {
     .join('');
 }
 
-/** The tables' phrases as sentences. */
+/** A phrase of the tables as a sentence. */
 function sentence(phrase: string): string {
   const whole = phrase.charAt(0).toUpperCase() + phrase.slice(1);
   return /[.!?:]$/.test(whole) ? whole : `${whole}.`;

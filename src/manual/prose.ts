@@ -1,6 +1,5 @@
-// What only the manual page says: all that is not in the tables of options and commands. Text with **bold** and
-// __italic__ in it; a list of terms is an array of pairs, lines as they stand are `{ lines }`.
-
+// What the manual page says beyond the tables of options and commands. Text with **bold** and __italic__ in it; a list of
+// terms is an array of pairs, and verbatim lines are `{ lines }`.
 import { ARGV } from '../cli/service.ts';
 
 export type Block =
@@ -27,7 +26,7 @@ export const OPTIONS_INTRO: readonly Block[] = [
 ];
 
 export const CONFIGURATION: readonly Block[] = [
-  'In **master.cf** (**user=** is who owns the directory of the database; the process limit is 0, the column chroot **n**):',
+  'In **master.cf** (**user=** names the owner of the directory of the database; the process limit is 0, the column chroot **n**):',
   {
     lines: ['policy    unix  -       n       n       -       0       spawn', `  user=nobody ${ARGV}`],
   },
@@ -58,7 +57,7 @@ export const FILTER_STATUS: readonly Block[] = [
     ['**0**', 'End of input, the time limit, or a signal that ends it.'],
     [
       '**1**',
-      'A request that is none: no reply is sent, as SMTPD_POLICY_README asks. Or a reply that cannot be written, or, with ' +
+      'A request of an unknown type: no reply is sent, as SMTPD_POLICY_README asks. Or a reply that cannot be written, or, with ' +
         '**--on-error exit**, a database that cannot be used.',
     ],
     ['**2**', 'A wrong command line.'],
@@ -98,8 +97,8 @@ export const FILES: readonly Block[] = [
 
 export const DIAGNOSTICS: readonly Block[] = [
   'Problems are logged to **syslogd**(8), facility **mail**, as **greylatch**, or where **--log** says. Trouble with ' +
-    'the database is logged once a minute while it lasts; damage once, at level **crit**, with what was saved; that the ' +
-    'store of **--store** is away, once by all filters of a host, and again when it is back. ' +
+    'the database is logged once a minute while it lasts; damage once, at level **crit**, with what was saved. That the ' +
+    'store of **--store** is away is logged once by all filters of a host together, and again when it is back. ' +
     'While standard error is a terminal or a file of its own, messages go there.',
 ];
 

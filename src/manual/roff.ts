@@ -1,4 +1,4 @@
-// Text as roff(7) with the man macros (man(7)): nothing in it is taken for a request or an escape. Knows of
+// Text as roff(7) with the man macros (man(7)), so that nothing in it is taken for a request or an escape. Knows of
 // nothing but text.
 
 /** Text with **bold** and __italic__ in it. */
@@ -28,17 +28,17 @@ export function escaped(text: string): string {
     .replace(/^\./, '\\&.');
 }
 
-/** Of text that is roff already, as in the following. */
+/** A paragraph. This and the functions below take text that is roff already. */
 export function paragraph(text: string): string {
   return `.PP\n${text}\n`;
 }
 
-/** A term, and what it is, indented below it. */
+/** A term, with its description indented below it. */
 export function item(term: string, text: string): string {
   return `.IP "${term}" 4\n${text}\n`;
 }
 
-/** Lines as they stand. */
+/** Lines exactly as they are. */
 export function verbatim(lines: readonly string[]): string {
   return `.PP\n.nf\n${lines.map((line) => escaped(`    ${line}`)).join('\n')}\n.fi\n`;
 }

@@ -1,11 +1,11 @@
-// What can be wrong with the database, as errors. Each says what and where; who catches them decides.
+// What can be wrong with the database, as errors. Each says what and where; embedded/keeper.ts decides what is done about it.
 
 /** The store cannot do its work now. The message says what is wrong and what to do. */
 export class StoreError extends Error {
   override name = 'StoreError';
 }
 
-/** The file's content cannot be right. It is set aside, and what is readable is saved. */
+/** The file's content cannot be right. The file is to be set aside, and what is readable saved. */
 export class DamageError extends Error {
   override name = 'DamageError';
 }
@@ -21,15 +21,16 @@ export class BadLockError extends Error {
   }
 }
 
-/** The path leads to another file now (renamed, removed, set aside by another process), or the lock does. */
+/** The path, or that of the lock file, leads to another file now: it was renamed, removed, or set aside. */
 export class MovedError extends Error {
   override name = 'MovedError';
 }
 
-/** The disk has no space for a change, which was not begun: what is open is as good as before. */
+/** The disk has no space for a change. It was not begun, and what is open can still be used. */
 export class FullError extends StoreError {}
 
-export const GIVE = 'give the directory and the files in it to the user that runs the filter (chown)';
+export const GIVE_TO_FILTER =
+  'give the directory and the files in it to the user that runs the filter (chown)';
 
 export const DISK_FULL = 'the disk is full; free some space';
 
@@ -45,7 +46,7 @@ function reason(code: string | undefined): string | undefined {
       return 'its directory does not exist; make it and give it to the user that runs the filter (mkdir, chown)';
     case 'EACCES':
     case 'EPERM':
-      return `permission denied; ${GIVE}`;
+      return `permission denied; ${GIVE_TO_FILTER}`;
     case 'ENOSPC':
     case 'EDQUOT':
       return DISK_FULL;

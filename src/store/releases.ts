@@ -1,8 +1,8 @@
-// What an administrator has released, in one record of the house: JSON, a list. The filter only reads it.
+// What an administrator has released (greylatch release): one record of the house, a list in JSON. Filters only read it.
 
-/** Patterns (greylist/pattern.ts) for the request's own texts; what is undefined matches all. */
+/** Patterns (greylist/pattern.ts) for a request's attributes; undefined matches all. */
 export interface Release {
-  /** Of the client's address, or of its verified name. */
+  /** For the client's address, or for its verified name. */
   client?: string;
   sender?: string;
   recipient?: string;
@@ -12,10 +12,10 @@ export interface Release {
 
 /** The name of the record. */
 export const RELEASES = 'release';
-/** For so many milliseconds, a filter does not read it anew: whoever changes it waits as long, and all have seen it. */
+/** A filter reads it again only after so many milliseconds: a command that has changed it waits for that. */
 export const SEEN_WITHIN = 1000;
 
-/** Reads the record's text; what is none is as good as nothing: a deferral must not fail for it. */
+/** Reads the record's text. One that makes no sense counts as none: a deferral must not fail because of it. */
 export function readReleases(text: string | undefined): Release[] {
   try {
     return JSON.parse(text ?? '[]') as Release[];

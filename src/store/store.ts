@@ -1,38 +1,45 @@
-// What the decision needs of a store, and nothing else. What has expired is as good as forgotten: a store never shows it.
-// Two stand behind it: the database on this host (embedded/), and an engine that several MX hosts share (fleet/).
+// What the decision needs of a store, and nothing else. A store never shows what has expired.
+// There are two: the database on this host (embedded/), and an engine that several MX hosts share (fleet/).
 
 // The folders, each of which knows only those above it:
 //   records/   what is kept, as bytes: keys, values, checks
 //   disk/      files, directories and processes, whatever is in them
-//   pages/     LMDB's file, read and checked without LMDB, which would die of damage
-//   queue/     new triples on their way into the database
-//   lmdb/      LMDB itself: opening it, transactions, and how they get to the disk
-//   rescue/    what is set aside, salvaged, or put in the database's place
-//   embedded/  the store of one host: who looks up and changes what, and keeps the file usable
+//   pages/     LMDB's files, read and checked without LMDB, which dies of damage
+//   queue/     new triples on their way into the database: FILE-queue
+//   lmdb/      LMDB itself: opening it, transactions, and when they reach the disk
+//   rescue/    damaged files set aside and salvaged; another file in the database's place: compact, restore, backup
+//   embedded/  the store of one host: which records are read and written, when, and how the file is kept usable
 //   admin/     what commands need: all records, many changes
 //   fleet/     the store of several hosts, and what commands need of it
+
+// Words used throughout:
+//   first sight   the first request for a triple: when it is on record as first seen
+//   come-back     a triple that passes; a client with more than --auto-whitelist of them is on the auto-whitelist
+//   house         records of the store's own, e.g. releases, or how far the sweep is
+//   engine        the Redis or Valkey of --store; fleet: the hosts that share one
+//   to set aside  to rename a file, e.g. to FILE.damaged-TIME, so that a new one can be made in its place
 import type { Release } from './releases.ts';
 
-/** What greylisting keys on: who sends (the SMTP client's address, or what stands for it), from whom, to whom. */
+/** What greylisting keys on: the SMTP client (its address, or what stands for it), the sender and the recipient. */
 export interface Triple {
   client: string;
   sender: string;
   recipient: string;
 }
 
-/** Matches of one entry of a list that are not yet on record. */
+/** Matches of a list's entry that are not yet on record. */
 export interface NewHits {
   file: string;
   /** The entry as it stands in the file, latin1. */
   text: string;
   count: number;
-  /** Of the last one, in seconds since the epoch. */
+  /** When it matched last, in seconds since the epoch. */
   last: number;
 }
 
 /** What is on record of a triple and its client. */
 export interface Sighting {
-  /** Come-backs of the client: how often one of its triples passed. */
+  /** The client's come-backs, which the auto-whitelist counts: how often one of its triples passed. */
   comeBacks: number;
   /** The client was noted as seen within the last day. */
   clientFresh: boolean;
@@ -42,11 +49,11 @@ export interface Sighting {
   passed: boolean;
   /** The triple was noted as passing within the last day. */
   fresh: boolean;
-  /** As many of the triple's deferrals are noted with their times as are kept. */
+  /** As many of the triple's deferrals are noted as can be: no more are noted. */
   full: boolean;
 }
 
-/** What a decision follows. */
+/** The settings that a decision follows. */
 export interface Rules {
   /** A triple passes when it was first seen more than this many seconds ago. */
   delay: number;
@@ -54,7 +61,7 @@ export interface Rules {
   autoWhitelist: number;
 }
 
-/** What was decided of a triple. */
+/** What was decided about a triple. */
 export interface Verdict {
   passes: boolean;
   /** Seconds since the first sight. */
@@ -65,36 +72,36 @@ export interface Verdict {
 
 export interface Store {
   /**
-   * A store that several hosts share decides by itself, in one step and by one clock. Undefined: not now, and what
-   * follows are the methods below. With `idle`, nothing is stored. Throws nothing.
+   * A store that several hosts share decides by itself, in one step and by one clock. Where it returns undefined, it cannot
+   * now, and the methods below are to be used. With `idle`, nothing is stored. Throws nothing.
    */
   decide?(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined;
-  /** What is on record at time `now`. Changes nothing. Sees all that any process has committed. */
+  /** What is on record at time `now`, whichever process has stored it. Changes nothing. */
   look(triple: Triple, now: number): Sighting;
   /**
-   * Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that
-   * holds: of all processes that meet a new triple at once, one wins and all learn its time.
+   * Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that is on record then:
+   * of all processes that meet a new triple at once, one wins, and all get its time.
    */
   remember(triple: Triple, now: number): number;
   /** Notes that the triple, first seen before, is deferred once more. The note may be taken a second later. */
   defer(triple: Triple, now: number): void;
   /**
-   * Notes that the triple passed, and with `comeBack` counts one come-back of its client: none is lost,
-   * however many processes count at once.
+   * Notes that the triple passed; with `comeBack`, adds one to the come-backs of its client, of which none is lost however
+   * many processes count at once.
    */
   pass(triple: Triple, now: number, comeBack: boolean): void;
   /** Notes that a whitelisted client was seen. */
-  greet(client: string, now: number): void;
+  noteClient(client: string, now: number): void;
   /**
-   * What an administrator lets pass for a while, whatever is on record, as it was within the last second. To be asked
-   * before mail is deferred.
+   * What an administrator lets pass for a while, whatever else is on record; at most a second old. To be asked before mail is
+   * deferred.
    */
   releases(): readonly Release[];
-  /** Adds to what is on record of the lists' entries, and notes since when these files are recorded. */
+  /** Adds the hits to those on record, and notes since when hits of these files are recorded. */
   noteHits(files: readonly string[], hits: readonly NewHits[], now: number): void;
-  /** Does a little of what is due, if anything is: forgets what has expired. To be called between requests. */
+  /** Forgets a little of what has expired, if that is due. To be called between requests. */
   tidy(now: number): void;
-  /** Leaves nothing open and nothing unwritten. May be called twice. */
+  /** Writes what is still to be written, and closes all files. May be called twice. */
   close(): void;
 }
 
@@ -115,12 +122,12 @@ export interface Limits extends Lives {
 /** The latest time that can be on record, in seconds since the epoch. */
 export const LAST_SECOND = 0xffffffff;
 
-/** How coarse last-seen times are: within this many seconds, a known triple or client costs no write. */
+/** How coarse last-seen times are: within this many seconds of one, a known triple or client costs no write. */
 export const FRESH = 86_400;
 
 /**
- * Whether a triple's record still counts at `now`. A first sight in the future (the clock was wrong once) does
- * not: nobody is deferred longer for it. Times in seconds since the epoch; `lastPassed` 0: waiting.
+ * Whether a triple's record still counts at `now`, or has expired. One that was first seen in the future (the clock was wrong
+ * once) does not count, so that nobody is deferred longer for it. Seconds since the epoch; `lastPassed` 0: waiting.
  */
 export function tripleCounts(firstSeen: number, lastPassed: number, now: number, lives: Lives): boolean {
   if (firstSeen === 0 || firstSeen > now) return false;

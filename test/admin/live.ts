@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Change, Name } from '../../src/store/admin/change.ts';
 import { openEditor } from '../../src/store/admin/edit.ts';
-import type { ClientEntry, TripleEntry } from '../../src/store/admin/scan.ts';
+import type { ClientEntry, TripleEntry } from '../../src/store/admin/entry.ts';
 import { verify } from '../../src/store/pages/verify.ts';
 import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { deferred, dunno, shortRequest } from '../support/requests.ts';

@@ -61,7 +61,7 @@ test('hosts that send each other their exports in any order agree, and every com
   const passed = new Set<string>();
   const exports: Imported[][] = [];
   let now = 1_000_000_000;
-  for (const host of hosts) filter(host, (store) => store.greet('10.0.0.0', now));
+  for (const host of hosts) filter(host, (store) => store.noteClient('10.0.0.0', now));
   for (let round = 0; round < 60; round++) {
     const host = random.pick(hosts);
     now += random.below(20_000);

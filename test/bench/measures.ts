@@ -2,7 +2,7 @@
 // says what they mean). Each group starts from a database of its own.
 import { accessSync, constants } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LONG } from '../../src/filter/thrift.ts';
+import { LONG } from '../../src/filter/v8.ts';
 import { drive, type Outcome, type Plan, type Report, type Step, type Target } from './driver.ts';
 import { type Lab, withDatabase } from './lab.ts';
 import type { Program } from './peers.ts';

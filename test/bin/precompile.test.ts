@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/cli/service.ts';
-import { SOON } from '../../src/filter/thrift.ts';
+import { SOON } from '../../src/filter/v8.ts';
 import { copyFilter } from '../e2e/copy.ts';
 import { startFilter } from '../support/filter.ts';
 import { project } from '../support/project.ts';

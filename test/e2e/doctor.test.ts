@@ -15,8 +15,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { gather } from '../../src/admin/doctor/facts.ts';
 import type { Finding } from '../../src/admin/doctor/finding.ts';
+import { gather } from '../../src/admin/doctor/gather.ts';
 import { judge } from '../../src/admin/doctor/judge.ts';
 import { readConfiguration } from '../../src/admin/doctor/postconf.ts';
 import { project } from '../support/project.ts';

@@ -36,7 +36,7 @@ function memory(): Store {
       if (comeBack) comeBacks.set(t.client, (comeBacks.get(t.client) ?? 0) + 1);
     },
     defer: (t, now) => void deferred.push(`${t.sender} ${now}`),
-    greet: (client) => void greeted.push(client),
+    noteClient: (client) => void noted.push(client),
     releases: () => [],
     noteHits: () => {},
     tidy() {},
@@ -45,7 +45,7 @@ function memory(): Store {
 }
 
 const deferred: string[] = [];
-const greeted: string[] = [];
+const noted: string[] = [];
 const fail = (error: unknown) => {
   throw error;
 };
@@ -210,13 +210,13 @@ test('a pass is noted once a day where nobody counts come-backs', () => {
   expect(judge({ ...seen, fresh: true }, 2000, off)).toBe('pass');
 });
 
-test('a whitelisted client is greeted once a day', () => {
+test('that a whitelisted client was seen is noted once a day', () => {
   const seen = { comeBacks: 3, clientFresh: false, firstSeen: 0, passed: false, fresh: false, full: false };
-  expect(judge(seen, 2000, settings)).toBe('pass and greet');
+  expect(judge(seen, 2000, settings)).toBe('pass and note the client');
   expect(judge({ ...seen, clientFresh: true }, 2000, settings)).toBe('pass');
   const store = { ...memory(), look: () => seen };
   expect(ask(store, 2000)).toBe('pass');
-  expect(greeted).toEqual(['192.0.2.1']);
+  expect(noted).toEqual(['192.0.2.1']);
 });
 
 test('the first pass tells how long the mail was delayed, later ones do not', () => {

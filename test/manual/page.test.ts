@@ -66,8 +66,10 @@ suite('set by groff', ['groff'], () => {
 
   test('what restore leaves, each exit status of README, and what the log says of --store', () => {
     expect(text).toMatch(new RegExp(`^ +${OPTIONS.db.default}\\.before-restore-TIME\n`, 'm'));
-    expect(text).toMatch(/\n +1 A request that is none:.* a reply that cannot be written.*--on-error exit/);
-    expect(text).toMatch(/that the store of --store is away, once by all filters of a host/);
+    expect(text).toMatch(
+      /\n +1 A request of an unknown type:.* a reply that cannot be written.*--on-error exit/,
+    );
+    expect(text).toMatch(/That the store of --store is away is logged once by all filters of a host/);
   });
 
   test('every option of the filter is there, with its default', () => {

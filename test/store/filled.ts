@@ -1,7 +1,8 @@
 // A database with records that can be looked for afterwards, filled and emptied as the administrator's commands do it, or
 // in one transaction.
 import type { Editor } from '../../src/store/admin/edit.ts';
-import { type Entry, scan, type TripleEntry } from '../../src/store/admin/scan.ts';
+import type { Entry, TripleEntry } from '../../src/store/admin/entry.ts';
+import { scan } from '../../src/store/admin/scan.ts';
 import { KEY_AT, valueAt } from '../../src/store/lmdb/instruction.ts';
 import { newTriple, putTriple } from '../../src/store/lmdb/triples.ts';
 import { putRecord, transactBatch, type Writer } from '../../src/store/lmdb/writer.ts';

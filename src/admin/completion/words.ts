@@ -1,8 +1,8 @@
-// What can follow on a command line, from the tables: for the scripts of all shells.
+// What can come next on a command line, by the tables: for the scripts of all shells.
 import type { Command, Options } from '../../cli/command.ts';
 import type { Kind, Option } from '../../cli/options.ts';
 
-/** What an option's value, or a word, can be: files, some words, or nothing that can be known. */
+/** What an option's value, or a positional, can be: a file, or one of some words (none are known: an empty list). */
 export type Values = 'files' | readonly string[];
 
 const WORDS: Partial<Record<Kind, readonly string[]>> = {
@@ -16,7 +16,7 @@ export function valuesOf({ kind, choices }: Option): Values | undefined {
   return kind === 'path' ? 'files' : (choices ?? WORDS[kind] ?? []);
 }
 
-/** What the words without a name are: files, where nothing else is said. */
+/** What the positionals can be: files, unless they have choices. */
 export function wordsOf({ positionals }: Command): Values {
   const words = Object.values(positionals);
   return words.length === 0 ? [] : (words[0]!.choices ?? 'files');

@@ -52,7 +52,7 @@ function wordSpecs({ positionals }: Command): string[] {
   );
 }
 
-/** With nothing to offer, the name of the value is shown. */
+/** Where there is nothing to offer, the name of the value is shown. */
 function action(values: Values): string {
   if (values === 'files') return '_files';
   return values.length === 0 ? ' ' : `(${values.map((word) => word.replace(/:/g, '\\:')).join(' ')})`;

@@ -1,4 +1,4 @@
-// Where a policy service listens and where smtpd looks for it: master.cf's name against check_policy_service's.
+// Whether smtpd asks where a policy service listens: the name in master.cf against the one in check_policy_service.
 import path from 'node:path';
 import type { Parameters, Service } from './postconf.ts';
 
@@ -13,7 +13,7 @@ export function socketAt(endpoint: string, parameters: Parameters): string | und
   return match === null ? undefined : path.resolve(parameters.queue_directory ?? '/', match[1]!);
 }
 
-/** Does this endpoint lead to this service? */
+/** Whether the endpoint leads to the service. */
 export function leadsTo(endpoint: string, service: Service, parameters: Parameters): boolean {
   if (service.type === 'unix') return socketAt(endpoint, parameters) === socketOf(service, parameters);
   const asked = hostAndPort(endpoint.replace(/^inet:/, ''));

@@ -1,31 +1,31 @@
-// The engine of --store as this host sees it: gathered for one service, or for what the command line says. Judges nothing,
+// Gathers facts about the engine of --store as this host sees it, for a service or for the command line. Judges nothing,
 // changes nothing.
 import path from 'node:path';
 import type { Address } from '../../store/fleet/address.ts';
 import type { Engine } from '../../store/fleet/examine.ts';
 import { engineAt } from '../records.ts';
-import type { Entry } from './facts.ts';
+import type { Entry } from './gather.ts';
 import type { Place, User } from './permissions.ts';
 import { lookAt } from './system.ts';
 
 export interface EngineFacts {
-  /** As --store says, and in words. */
+  /** The --store as written, and in words. */
   store: string;
   where: string;
-  /** A command that asks it for a sign of life. */
+  /** A shell command that asks whether it is alive. */
   ping: string;
-  /** The command that talks to its nodes, without host and user. */
+  /** The shell command that talks to its nodes, without host and user. */
   cli: string;
   encrypted: boolean;
-  /** A user or a password is given. */
+  /** Whether a user or a password is given. */
   identified: boolean;
   /** Undefined: none is given. */
   passwordFile: Place | undefined;
-  /** Who has to read that; undefined where it is not known. */
+  /** The user that has to read the password file; undefined where it is not known. */
   account: User | undefined;
   /** Of --store-timeout, in milliseconds. */
   timeout: number;
-  /** What keeps from asking it, '' for nothing; then the engine is undefined. */
+  /** Why it could not be asked, '' where it could; if not, `engine` is undefined. */
   trouble: string;
   engine: Engine | undefined;
 }
@@ -38,7 +38,7 @@ export interface Asked {
   account: User | undefined;
 }
 
-/** What the services ask, each engine once. spawn(8) works in the `queue` directory: paths are relative to it. */
+/** The engines that services ask, each once. spawn(8) works in the `queue` directory: paths are relative to it. */
 export function askedBy(entries: readonly Entry[], queue: string): Asked[] {
   const all = entries.flatMap(({ settings, account }): Asked[] => {
     if (settings?.store === undefined) return [];
@@ -50,7 +50,7 @@ export function askedBy(entries: readonly Entry[], queue: string): Asked[] {
   return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }
 
-/** Throws UsageError where the address is none. */
+/** Throws UsageError where --store is no address. */
 export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   const { store, passwordFile, timeout, account } = asked;
   const { address, opener } = engineAt(store);

@@ -1,11 +1,11 @@
-// What the doctor has to say, as plain data: one finding for each thing looked at. Nothing here looks or prints.
+// What doctor finds, as plain data: one finding for each thing that was looked at. Looks at nothing, prints nothing.
 
 /** ok: as it should be; note: nobody has to act; warning: works until something happens; error: does not work. */
 export type Severity = 'ok' | 'note' | 'warning' | 'error';
 
 export interface Finding {
   severity: Severity;
-  /** What was looked at: a name for programs, which stays the same from version to version. */
+  /** A name for what was looked at, for programs: it stays the same from version to version. */
   check: string;
   /** File and line, parameter or path. */
   where: string;
@@ -19,12 +19,12 @@ export function isToMend({ severity }: Finding): boolean {
   return severity === 'warning' || severity === 'error';
 }
 
-/** Each finding only once: services that share a list, or filters that share a database, share what is said of it. */
+/** The findings without duplicates, which services that share a list, or filters that share a database, would bring. */
 export function once(findings: Finding[]): Finding[] {
   return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()];
 }
 
-/** The findings, and an `ok` before them where none is to be mended. */
+/** The findings, with an `ok` in front where none of them is to be mended. */
 export function orOk(findings: Finding[], check: string, where: string, what: string): Finding[] {
   return findings.some(isToMend) ? findings : [{ severity: 'ok', check, where, what }, ...findings];
 }

@@ -1,6 +1,6 @@
-// All judgements, in the order in which one would mend things. Facts in, findings out.
-import type { Facts } from './facts.ts';
+// All judgements, in the order in which to mend things. Facts in, findings out.
 import { type Finding, once } from './finding.ts';
+import type { Facts } from './gather.ts';
 import { judgeDatabase } from './judge/database.ts';
 import { judgeLists } from './judge/lists.ts';
 import { judgeLog } from './judge/log.ts';

@@ -1,5 +1,5 @@
-// May this user do that with this file? Owner, group and mode as the kernel compares them, on facts that were
-// gathered before; access control lists are not looked at.
+// Whether a user may do something with a file: by owner, group and mode, as the kernel compares them, from facts that were
+// gathered before. Access control lists are ignored.
 
 export interface User {
   name: string;
@@ -18,12 +18,12 @@ export interface Inode {
   owner: string;
 }
 
-/** A path with all that lies on its way. */
+/** A path, and all that is looked at to resolve it. */
 export interface Place {
   path: string;
   /** The directories that are searched on the way, of the path and of what its links lead to. */
   parents: Inode[];
-  /** Links followed; undefined where it cannot be looked at, and `reason` says why (`ENOENT`). */
+  /** The file, links followed; undefined where it cannot be looked at: then `reason` says why (`ENOENT`). */
   self: Inode | undefined;
   reason: string | undefined;
 }
@@ -48,7 +48,7 @@ export function denied(user: User, place: Place, ...accesses: Access[]): string 
   const { path, self, reason } = place;
   const closed = closedTo(user, place);
   if (closed !== undefined) return `the user ${user.name} may not search ${describe(closed)}`;
-  // Closed to the one who asks, who is not root then; of the user, that says nothing.
+  // Closed to doctor, which does not run as root then; that says nothing about the user.
   if (self === undefined && reason === 'EACCES') return '';
   if (self === undefined)
     return `${path} ${reason === 'ENOENT' ? 'does not exist' : `cannot be reached (${reason})`}`;

@@ -1,5 +1,5 @@
-// Postfix's configuration as postconf(1) prints it: parameters, the services of master.cf, and what services
-// set for themselves. Reads; runs nothing but postconf.
+// Postfix's configuration as postconf(1) prints it: parameters, the services of master.cf, and the parameters that these set
+// for themselves. Runs nothing but postconf; changes nothing.
 import { spawnSync } from 'node:child_process';
 import { tokens, unbraced } from './tokens.ts';
 
@@ -21,13 +21,13 @@ export interface Service {
 
 export interface Configuration {
   directory: string;
-  /** ` -c DIR` for commands in advice, '' where postconf finds the directory by itself. */
+  /** ` -c DIR`, for commands in advice; '' where postconf finds the directory by itself. */
   option: string;
   version: string;
   /** All parameters, `$name` expanded. */
   parameters: Parameters;
   services: Service[];
-  /** What postconf has to remark: unused and undefined parameters, for the most part. */
+  /** Warnings of postconf: mostly of unused and undefined parameters. */
   remarks: string[];
 }
 
@@ -106,7 +106,7 @@ export function nameOf({ name, type }: Service): string {
   return `${name}/${type}`;
 }
 
-/** What a service is given for a parameter: its own, or everybody's. */
+/** A parameter's value for a service: its own, or that of main.cf. */
 export function valueFor(
   { overrides }: Pick<Service, 'overrides'>,
   parameters: Parameters,
@@ -122,7 +122,7 @@ export function seconds(value: string): number | undefined {
   return Number(match[1]) * { '': 1, s: 1, m: 60, h: 3600, d: 86400, w: 604800 }[match[2]!]!;
 }
 
-/** Is Postfix at least of this version? */
+/** Whether Postfix's version is at least this one. */
 export function isAtLeast(version: string, major: number, minor: number): boolean {
   const [a = 0, b = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   return a > major || (a === major && b >= minor);

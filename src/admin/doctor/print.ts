@@ -1,5 +1,4 @@
-// The findings for people: aligned, in colour on a terminal that has them. Text only; nothing is written here.
-
+// The findings for people: aligned, and in colour on a terminal. Makes text; writes nothing.
 import type { Colour, Paint } from '../text.ts';
 import { type Finding, isToMend, type Severity } from './finding.ts';
 

@@ -1,5 +1,5 @@
-// smtpd's restriction lists, read as smtpd reads them: classes put in place, and who asks a policy service
-// where. Text only.
+// smtpd's restriction lists, read as smtpd reads them: with restriction classes expanded, and where each asks a policy
+// service. Text only.
 import { nameOf, type Parameters, type Service, valueFor } from './postconf.ts';
 import { tokens, unbraced } from './tokens.ts';
 
@@ -10,9 +10,9 @@ const LISTS = ['client', 'helo', 'sender', 'relay', 'recipient', 'data', 'end_of
 
 export interface Step {
   name: string;
-  /** What follows it where it takes something, '' where not. */
+  /** Its argument, '' where it takes none. */
   argument: string;
-  /** warn_if_reject stands before it: it can only warn. */
+  /** Whether warn_if_reject stands before it, so that it can only warn. */
   onlyWarns: boolean;
 }
 
@@ -53,7 +53,7 @@ export function stepsOf(service: Service, parameters: Parameters, list: string):
   );
 }
 
-/** Classes with a policy service in them that no list names: only an access table can lead there. */
+/** Restriction classes that ask a policy service, but that no list names: only an access table can lead there. */
 export function hiddenClasses(parameters: Parameters): string[] {
   const classes = tokens(parameters.smtpd_restriction_classes ?? '', SEPARATORS);
   const named = [...LISTS, ...classes].flatMap((list) => tokens(parameters[list] ?? '', SEPARATORS));

@@ -1,5 +1,5 @@
-// A service of master.cf that runs greylatch, its arguments read as spawn(8) and then greylatch read them. Text
-// only: whether anything of it exists is not known here.
+// A service of master.cf that runs greylatch, with its arguments read as spawn(8) and then greylatch read them. Text only:
+// does not look whether any of it exists.
 import path from 'node:path';
 import { type FilterArguments, filterArguments } from '../../cli/arguments.ts';
 import { UsageError } from '../../cli/values.ts';
@@ -11,16 +11,16 @@ export interface Invocation {
   /** '' where there is none. */
   user: string;
   group: string;
-  /** An attribute that spawn(8) does not know; it refuses to run then. */
+  /** An attribute that spawn(8) does not know, because of which it refuses to run. */
   unknown: string | undefined;
-  /** The command up to and with the path of greylatch. */
+  /** The command, up to and including the path of greylatch. */
   program: string[];
   /** Node's path as it stands in argv; undefined where the script's first line has to find it. */
   node: string | undefined;
   script: string;
-  /** What the words behind the script mean; undefined where they are wrong. */
+  /** The filter's settings, by the words after the script; undefined where those are wrong. */
   settings: FilterArguments | undefined;
-  /** What greylatch would say of them. */
+  /** What greylatch would say is wrong with them. */
   usage: string | undefined;
 }
 

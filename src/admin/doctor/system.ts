@@ -1,5 +1,5 @@
-// What the machine says: files and what leads to them, accounts, processes, file systems. Looks; changes nothing
-// and judges nothing.
+// Facts about the machine: files and the directories that lead to them, accounts, processes, file systems. Judges nothing,
+// changes nothing.
 import { spawnSync } from 'node:child_process';
 import {
   lstatSync,
@@ -72,7 +72,7 @@ function account(database: 'passwd' | 'group', key: string): string[] | undefine
   return known.get(words);
 }
 
-/** As spawn(8) reads user= and group; undefined where one is not known. */
+/** The account, by the names as spawn(8) reads them in user=; undefined where one is not known. */
 export function userNamed(name: string, group = ''): User | undefined {
   const passwd = account('passwd', name);
   const gid = group === '' ? passwd?.[3] : account('group', group)?.[2];
@@ -114,7 +114,7 @@ export interface Space {
   freeInodes: number;
 }
 
-/** The file system below a path, of /proc/self/mountinfo (proc(5)); of two on one point, the later one counts. */
+/** The file system that holds a path, by /proc/self/mountinfo (proc(5)); of two on one mount point, the later one counts. */
 export function mountOf(wanted: string, mountinfo: string): Mount | undefined {
   let best: Mount | undefined;
   for (const line of mountinfo.split('\n')) {
@@ -152,7 +152,7 @@ export interface Run {
 
 const PATIENCE = 30_000; // milliseconds for a program that is to print its version
 
-/** Runs a program as spawn(8) would: as that user, with a cleaned environment. Only root can; others run it as themselves. */
+/** Runs a program as spawn(8) would: as that user (where doctor does not run as root, as its own), in a clean environment. */
 export function runAs(user: User, cwd: string, [command = '', ...words]: readonly string[]): Run {
   const identity = process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {};
   const options = {
@@ -171,7 +171,7 @@ export function runAs(user: User, cwd: string, [command = '', ...words]: readonl
 /** What spawn(8) leaves of PATH (ROOT_PATH in its sources). */
 export const SPAWN_PATH = '/bin:/usr/bin:/sbin:/usr/sbin';
 
-/** What `look` gives, or undefined where it throws: what cannot be seen is a fact, too. */
+/** What `look` returns, or undefined where it throws: that something cannot be seen is a fact too. */
 export function attempt<T>(look: () => T): T | undefined {
   try {
     return look();

@@ -1,12 +1,12 @@
-// Mails as the triples of one sender and recipient tell of them: a mail that moved from address to address is one mail,
-// and its wait is the one that its recipient had. Pure.
+// Mails, reconstructed from the triples of one sender and recipient: a mail that moved from address to address is one
+// mail, and its wait is how long the recipient waited for it. Pure.
 import { MOST_OFFSETS } from '../../store/records/record.ts';
 import type { Triples } from './triples.ts';
 
 export interface Attempt {
   /** Seconds since the epoch. */
   at: number;
-  /** Which triple. */
+  /** The triple's number. */
   triple: number;
 }
 
@@ -15,7 +15,7 @@ export interface Mail {
   start: number;
   /** When it passed; 0: it did not. */
   pass: number;
-  /** The triples of its attempts: of the one that passed, if any did, and of those that were given up for it. */
+  /** The triples of its attempts: the one that passed, if any did, and those that were given up for it. */
   triples: number[];
   /** In the order of time; as many as are on record. */
   attempts: Attempt[];
@@ -23,14 +23,15 @@ export interface Mail {
 
 const NEARLY_ALL = 6 * 3600;
 
-/** The age, in seconds, at which nearly all mail that comes back has done so: what is older has been decided. */
+/** The age, in seconds, at which nearly all mail that ever comes back has: what is older has been decided. */
 export function settledAfter(retryWindow: number): number {
   return retryWindow === 0 ? NEARLY_ALL : Math.min(NEARLY_ALL, retryWindow / 4);
 }
 
 /**
- * The mails of a chain of triples, by their start. A triple that never passed is part of the mail that passed next from
- * another client, if that was within the retry window (seconds; 0: for ever); else it is a mail that did not come back.
+ * The mails of a chain of triples, in the order of their starts. A triple that never passed belongs to the mail that
+ * passed next from another client within the retry window (seconds; 0: for ever); if there is none, it is a mail that did
+ * not come back.
  */
 export function mailsOf(triples: Triples, root: number, retryWindow: number): Mail[] {
   const passed: number[] = [];
@@ -62,7 +63,7 @@ function mailOf(triples: Triples, parts: number[], pass: number): Mail {
     attempts.push({ at: first, triple });
     for (let k = 0; k < MOST_OFFSETS; k++) {
       const offset = triples.offsets[triple * MOST_OFFSETS + k]!;
-      // Times of deferrals are kept to 5 %, and may seem to be later than the pass.
+      // Times of deferrals are kept to 5 %, so they may seem later than the pass.
       if (offset > 0 && (pass === 0 || first + offset < pass)) attempts.push({ at: first + offset, triple });
     }
   }

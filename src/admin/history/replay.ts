@@ -1,8 +1,8 @@
-// What a filter with another client key and another delay would have done with the attempts on record. Pure.
+// Replays the attempts on record: what a filter with another client key and another delay would have done. Pure.
 import type { Attempt, Mail } from './mails.ts';
 import type { Triples } from './triples.ts';
 
-/** Whoever has the same number counts as the same client. */
+/** The number of a triple's client under some client key: the same number, the same client. */
 export type ClassOf = (triple: number) => number;
 
 /** When each class was first seen with one sender and recipient; -1: it has passed before. */
@@ -11,8 +11,8 @@ export type Sights = Map<number, number>;
 const HAS_PASSED = -1;
 
 /**
- * The classes of a chain of mails by client key. A pool's names are not on record: where a mail of the chain ever passed,
- * all its clients are taken for a pool; where none did, they are as likely a botnet, and no more than their subnets.
+ * The classes of a chain of mails, for each client key. Pools are not on record: where a mail of the chain ever passed,
+ * all its clients are taken for one pool; where none did, they may as well be a botnet, and count by their subnets.
  */
 export function classesOf(
   triples: Triples,
@@ -24,9 +24,9 @@ export function classesOf(
 }
 
 /**
- * The first attempt that would have passed; undefined where none on record would. `sights` is what the mails before it
- * have left, and is changed. A class passes when it was first seen more than `delay` seconds ago, and starts anew when
- * it has not passed within `retryWindow` seconds (0: never).
+ * The first attempt that would have passed; undefined where none on record would. `sights` is what earlier mails have
+ * left, and is updated. A class passes when it was first seen more than `delay` seconds ago, and starts anew when it has
+ * not passed within `retryWindow` seconds (0: never).
  */
 export function firstPass(
   mail: Mail,

@@ -1,7 +1,7 @@
-// Waits counted by length: percentiles of any number of them in a quarter of a megabyte. Pure.
+// Counts waits by length, for percentiles of any number of them in a quarter of a megabyte. Pure.
 import { coarseWait, fineWait } from '../../store/records/coarse.ts';
 
-/** Exact below nine hours, then in steps of 64 s, up to 24 days: a record's own wait is no finer. */
+/** Exact below nine hours, then in steps of 64 s, up to 24 days: as the waits in records. */
 export interface Tally {
   counts: Uint32Array;
   count: number;
@@ -22,8 +22,8 @@ export function addTo(tally: Tally, seconds: number): void {
 }
 
 /**
- * The least wait that at least this part of all (0 to 1) do not exceed: the nearest rank, a value that occurred.
- * undefined where there is none at all.
+ * The least wait that at least this part (0 to 1) of all waits does not exceed, by nearest rank: a value that occurred.
+ * Undefined where there are no waits.
  */
 export function percentile({ counts, count }: Tally, part: number): number | undefined {
   if (count === 0) return undefined;
@@ -33,7 +33,7 @@ export function percentile({ counts, count }: Tally, part: number): number | und
   return fineWait(code);
 }
 
-/** How many were in [from, to) seconds, both below nine hours or multiples of 64 s beyond. */
+/** How many waits were in [from, to) seconds; both are below nine hours, or multiples of 64 s beyond. */
 export function between({ counts }: Tally, from: number, to: number): number {
   const end = to === Number.POSITIVE_INFINITY ? counts.length : coarseWait(to);
   let sum = 0;

@@ -1,14 +1,14 @@
-// All triples of a database in columns of numbers, those with the same sender and recipient chained together: what a
-// look back needs of a million records, in some 50 bytes for each. Pure.
+// All triples of a database in columns of numbers, those with the same sender and recipient chained: what `report` and `tune`
+// need of a million records, in some 50 bytes each. Pure.
 import { parseAddress, subnetText } from '../../greylist/address.ts';
-import type { TripleEntry } from '../../store/admin/scan.ts';
+import type { TripleEntry } from '../../store/admin/entry.ts';
 import { find, hash, larger, newNumbers } from '../../store/records/hashes.ts';
 import { MOST_OFFSETS } from '../../store/records/record.ts';
 
-/** What stands for the client in most records: the filter's --client-key, or hashes by --privacy. */
+/** What stands for the client in most records: the filters' --client-key, or the hashes of --privacy. */
 export type KeyInForce = 'address' | 'subnet' | 'pool' | 'hidden';
 
-/** Who shares sender and recipient, known only where several clients do. */
+/** The sender and recipient of a chain, kept only where several clients share them. */
 export interface Pair {
   sender: string;
   recipient: string;
@@ -27,9 +27,9 @@ export interface Triples {
   offsets: Uint32Array;
   /** The next triple with the same sender and recipient; -1: none. */
   next: Int32Array;
-  /** The first triple of each chain: 1 where it is. */
+  /** 1 for the first triple of each chain, else 0. */
   first: Uint8Array;
-  /** By the first triple of a chain of several. */
+  /** By the first triple of a chain, where several clients share it. */
   pairs: Map<number, Pair>;
   kinds: Record<KeyInForce, number>;
 }
@@ -131,7 +131,7 @@ export function newCollector(): Collector {
   };
 }
 
-/** The key that the filters seem to use. Imports bring some of other kinds. */
+/** The client key that the filters seem to use. (Imports may bring clients of other kinds.) */
 export function keyInForce({ address, subnet, pool, hidden }: Triples['kinds']): KeyInForce {
   const half = (address + subnet + pool + hidden) / 2;
   if (hidden > half) return 'hidden';

@@ -1,5 +1,5 @@
 // The databases of greylist.pl (greylist.db) and of postgrey (postgrey.db, postgrey_clients.db), from db_dump.
-// Their values differ, so that each pair tells by itself which program wrote it:
+// Their values differ, so that each pair shows which program wrote it:
 //
 //                       greylist.pl             postgrey
 //   client/sender/rcpt  first seen              first seen,last seen
@@ -10,15 +10,15 @@ import { checked, type Found, type Lines, problem, type Source } from './record.
 import { splitKey } from './split.ts';
 
 const HASH = /^[\da-f]{40}$/;
-/** postgrey's default: it does not store what it was told. */
+/** postgrey's default, which it does not store in its database. */
 const POSTGREY_DELAY = 300;
 
 /**
- * greylist.pl keeps neither whether a triple passed nor when it was last seen. Its database is in order, a
- * client's count right before its triples: those of a client that came back at all count as passed, the mail
- * server has shown that it is one, and as last seen when the file was made. Those of other clients wait.
+ * greylist.pl keeps neither whether a triple passed nor when it was last seen. Its database is sorted, with a client's count
+ * right before its triples. Triples of a client that came back at all count as passed, since the client has shown that it is a
+ * mail server, and as last seen when the file was made. Those of other clients wait.
  *
- * postgrey's senders are what it made of them: without an extension, numbers as `#`.
+ * postgrey stores senders without extension, and with `#` for numbers; they stay so.
  */
 export async function* readBerkeley(lines: Lines, { origin, asOf }: Source): AsyncGenerator<Found> {
   let cameBack = '';
@@ -57,7 +57,7 @@ export async function* readBerkeley(lines: Lines, { origin, asOf }: Source): Asy
     }
   }
   if (isEmpty) {
-    // As it is when postgrey has not yet written anything from its memory to its file.
+    // As when postgrey has not yet written anything from its memory to its file.
     yield problem(1, 'the database is empty; while postgrey runs, use: db_dump -h DIRECTORY postgrey.db');
   }
 }

@@ -1,7 +1,7 @@
-// A client's address as Postfix spells it, and the networks that other programs keep instead.
+// Clients' addresses as Postfix spells them, and the networks that other programs keep instead.
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 
-/** The address as inet_ntop(3) and so Postfix writes it; undefined where the text is none. */
+/** The address as inet_ntop(3), and so Postfix, writes it; undefined where the text is no address. */
 export function addressOf(text: string): string | undefined {
   if (isIPv4(text) || text === 'unknown') return text;
   if (!isIPv6(text) || text.includes('%')) return undefined;
@@ -9,8 +9,8 @@ export function addressOf(text: string): string | undefined {
 }
 
 /**
- * The client of a triple of postgrey. Its default keeps the network's first address (--ipv4cidr=24,
- * --ipv6cidr=64), which no client of its own has; with --lookup-by-host it keeps the address.
+ * The client of a triple of postgrey. By default postgrey keeps the network's first address (--ipv4cidr=24, --ipv6cidr=64),
+ * which no client has as its own; with --lookup-by-host it keeps the client's address.
  */
 export function postgreyClient(text: string): string | undefined {
   const address = addressOf(text);

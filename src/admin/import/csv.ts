@@ -1,16 +1,16 @@
-// Comma-separated values as in RFC 4180, as records of latin1 strings: bytes stay what they are. Not left to a
-// library because of bad records: each has its line, and the next line is read as if it had not been there.
+// Comma-separated values as in RFC 4180, as records of latin1 strings, so that bytes stay as they are. Not by a library,
+// because of bad records: each is reported with its line, and reading goes on with the next line.
 import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
 export interface Row {
   kind: 'row';
-  /** The record's first. */
+  /** The record's first line. */
   line: number;
   values: string[];
 }
 
-/** Bytes of a record: more than four texts of 512 bytes, all of them quotes. */
+/** The longest record, in bytes: more than four texts of 512 bytes that are all quotes. */
 const MOST_RECORD = 8192;
 
 /** The records of a file; empty lines are left out. */
@@ -28,7 +28,7 @@ export function csvLine(values: readonly string[]): string {
 function newRecords() {
   const pending: string[] = [];
   let first = 1; // the number of pending[0]
-  let text = ''; // the first `taken` of them: a record, or the beginning of one
+  let text = ''; // the first `taken` lines of `pending`: a record, or the beginning of one
   let taken = 0;
   let open = false;
 

@@ -1,19 +1,19 @@
-// The text of Berkeley DB's db_dump, with and without -p (and of LMDB's mdb_dump, which is the same): its keys
-// and values, whatever they mean.
+// The text that Berkeley DB's db_dump writes, with and without -p (and LMDB's mdb_dump, which is the same): its keys and
+// values, whatever they mean.
 import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
 export interface Pair {
   kind: 'pair';
-  /** Of the value. */
+  /** The value's line. */
   line: number;
   key: string;
   value: string;
 }
 
 /**
- * Yields the pairs of a dump. `isValue` tells a value from a key by its looks: after a bad line, that is how one
- * knows which of the two comes next.
+ * Yields the pairs of a dump. `isValue` tells a value from a key by its form: after a bad line, that shows which of the two
+ * comes next.
  */
 export async function* readPairs(
   lines: Lines,

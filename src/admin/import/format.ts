@@ -1,4 +1,4 @@
-// Which format a file has, by its first bytes, and who reads it.
+// Which format a file has, by its first bytes, and the reader for each format.
 import { readBerkeley } from './berkeley.ts';
 import { readCsvExport, readJson } from './greylatch.ts';
 import type { Reader } from './record.ts';
@@ -15,17 +15,17 @@ export const READERS = {
 export type Format = keyof typeof READERS;
 export const FORMATS = Object.keys(READERS) as readonly Format[];
 
-/** The format, or in `why` what to do about a file that has none of them. */
+/** The format; or for a file of another format, `why` says what to do. */
 export type Detected = { format: Format } | { why: string };
 
 /** As many bytes as `detectFormat` looks at. */
 export const SNIFFED = 65536;
 
-/** Tells the format by the first bytes of a file (SNIFFED of them, or all). */
+/** Detects the format by the first bytes of a file (SNIFFED of them, or all). */
 export function detectFormat(first: Buffer): Detected {
   const text = first.toString('latin1');
   const start = text.replace(/^\xef\xbb\xbf/, '').trimStart();
-  if (start === '') return { format: 'json' }; // what greylatch export writes where nothing is on record
+  if (start === '') return { format: 'json' }; // as greylatch export writes it where nothing is on record
   if (BERKELEY_MAGIC.has(text.slice(12, 16))) {
     return { why: 'is a database of Berkeley DB itself; give the output of: db_dump FILE' };
   }

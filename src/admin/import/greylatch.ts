@@ -8,9 +8,9 @@ import { checked, type Found, type Imported, type Lines, problem, type Source } 
 // {"v":1,"kind":"client","client":"192.0.2.1","comeBacks":3,"lastSeen":1764000400,"origin":"mx1"}
 //
 // Pure ASCII. A byte of an address that is not ASCII is \u00XX: the "ö" of an SMTPUTF8 address is \u00c3\u00b6.
-// CSV has the same bytes as they are, its first line names the columns. Times are seconds since the epoch.
+// CSV has such bytes as they are, and its first line names the columns. Times are seconds since the epoch.
 
-/** Of both formats. A reader refuses a later one. */
+/** The version of both formats. A reader refuses a later one. */
 const FORMAT_VERSION = 1;
 const NEWER = 'is of a newer version of greylatch, or of none; import it with that one';
 

@@ -6,8 +6,8 @@ export const MOST_LINE = 16 * 1024 * 1024 + 65536;
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
 /**
- * The lines of a file, without the mark that some editors put before its first. What goes beyond MOST_LINE is cut
- * off; the reader then finds the line to be malformed.
+ * The lines of a file, without the byte order mark that some editors put before the first. A line is cut off at MOST_LINE; its
+ * reader then finds it malformed.
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let begun = '';
@@ -27,12 +27,12 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<st
   if (begun !== '') yield mark !== '' && begun.startsWith(mark) ? begun.slice(mark.length) : begun;
 }
 
-/** The line without the CR of a file from elsewhere. */
+/** The line without the CR that files of other systems have. */
 export function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
-/** A copy for keeping: a part of a string would keep the whole chunk that it was cut from in memory. */
+/** A copy to keep: a part of a string would keep the whole chunk that it is part of in memory. */
 export function keep(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -1,5 +1,5 @@
-// What an import brings, as plain data: triples, clients, and what could not be read. Knows of no file format
-// and no store; the readers beside it make these, the store merges them, an export writes them.
+// What an import brings, as plain data: triples, clients, and lines that could not be read. Knows of no file format and no
+// store; the readers beside it make these, ../merge.ts merges them, an export writes them.
 
 /** A (client, sender, recipient) that was seen. Texts are latin1 strings, times are seconds since the epoch. */
 export interface ImportedTriple {
@@ -14,19 +14,19 @@ export interface ImportedTriple {
   origin: string;
 }
 
-/** A client that came back: its line in the auto-whitelist. */
+/** A client that came back: its count for the auto-whitelist. */
 export interface ImportedClient {
   kind: 'client';
   client: string;
   comeBacks: number;
   lastSeen: number;
-  /** Who counted. A merge keeps one count for each origin, so that an import may be repeated. */
+  /** Who has counted. A merge keeps one count for each origin, so that an import may be repeated. */
   origin: string;
 }
 
 export type Imported = ImportedTriple | ImportedClient;
 
-/** A line that could not be read, counted from 1. `what` names no detail of the line, so that equals add up. */
+/** A line that could not be read, counted from 1. `what` has no detail of the line, so that equal problems can be counted. */
 export interface Problem {
   kind: 'problem';
   line: number;
@@ -35,21 +35,21 @@ export interface Problem {
 
 export type Found = Imported | Problem;
 
-/** What a reader has to be told, for the file does not say it. */
+/** What a reader needs to know that the file does not say. */
 export interface Source {
-  /** Who counted, where the file names nobody. */
+  /** Who has counted, where the file does not name anybody. */
   origin: string;
-  /** When the file was made: the last time of what has none. Seconds since the epoch. */
+  /** When the file was made, taken for the last time where none is in the file. Seconds since the epoch. */
   asOf: number;
 }
 
 /** As `linesOf` gives them. */
 export type Lines = AsyncIterable<string>;
 
-/** Reads a file's lines; no input makes it throw, and none makes it hold more than a line of it. */
+/** Reads a file's lines. No input makes it throw, or hold more than a line. */
 export type Reader = (lines: Lines, source: Source) => AsyncGenerator<Found>;
 
-/** As many bytes of an attribute as a filter looks at. */
+/** How many bytes of an attribute a filter looks at. */
 const MOST_BYTES = 512;
 const MOST = 0xffffffff;
 

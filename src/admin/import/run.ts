@@ -1,11 +1,11 @@
-// Reads one input to its end and hands what it brings to a merge, in batches; adds up what could not be read.
+// Reads one input to its end and passes what it brings to a merge, in batches; counts what could not be read.
 import type { Input } from '../input.ts';
 import { plural } from '../text.ts';
 import { detectFormat, type Format, READERS } from './format.ts';
 import { linesOf } from './lines.ts';
 import type { Imported, Problem } from './record.ts';
 
-/** What a merge did: records that it made, that it changed, and that said nothing new. */
+/** What a merge did: how many records it made, changed, and left as they were. */
 export interface Merged {
   created: number;
   changed: number;
@@ -26,13 +26,13 @@ export interface Outcome extends Merged {
 }
 
 export interface ImportSettings {
-  /** Undefined: by its first bytes. */
+  /** Undefined: to be detected by the first bytes. */
   format: Format | undefined;
-  /** Undefined: the name of the program that it is from. */
+  /** Undefined: the name of the program that the input is from. */
   origin: string | undefined;
 }
 
-const BATCH = 1000; // records: a merge holds up the filters for as long as one takes
+const BATCH = 1000; // records; they are merged together, which holds filters up for a moment
 
 /** Throws an Error for the user where the input is of no format, or cannot be read. */
 export async function importFrom(

@@ -1,4 +1,5 @@
-// greylist.pl and postgrey join client, sender and recipient with "/", which may itself stand in a local part.
+// Splitting keys of greylist.pl and postgrey, which join client, sender and recipient with "/", though a local part may have
+// one too.
 
 export interface Parts {
   client: string;
@@ -7,9 +8,9 @@ export interface Parts {
 }
 
 /**
- * Takes a key `client/sender/recipient` apart; undefined where that can be done in more than one way. No client
- * and no domain has a "/". So a single "/" between sender and recipient is the one; of several it is the first
- * behind the sender's "@", or the very first where the sender is null and the "@" is the recipient's.
+ * Splits a key `client/sender/recipient`; undefined where that is possible in more than one way. No client and no domain has a
+ * "/". So if there is a single "/" after the client's, it ends the sender; of several, it is the first one after the sender's
+ * "@", or the very first if the sender is null and the "@" is the recipient's.
  */
 export function splitKey(key: string): Parts | undefined {
   const slash = key.indexOf('/');
@@ -32,7 +33,7 @@ function cutOf(addresses: string): number {
   if (first === 0 && at > 0 && cut < 0) return 0;
   if (at < 1 || cut < 0) return -1;
   if (at === last) return cut; // the recipient has no domain
-  // A second "@" has to be the recipient's, and the only one behind the cut, with a domain behind it.
+  // A second "@" has to be the recipient's: the only one after the cut, and followed by a domain.
   const recipient = addresses.slice(cut + 1);
   return /^[^@]+@[^@/]+$/.test(recipient) && addresses.indexOf('@', at + 1) > cut ? cut : -1;
 }

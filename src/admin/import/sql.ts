@@ -1,17 +1,17 @@
-// The rows in a dump of an SQL database, as sqlite3's .dump, mysqldump and pg_dump write them: INSERT with and
-// without names of columns, one row or many, and COPY. Everything else in it is passed over.
+// The rows in a dump of an SQL database, as sqlite3's .dump, mysqldump and pg_dump write them: INSERT with and without
+// names of columns, of one row or many, and COPY. Everything else in the dump is passed over.
 import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
 export interface SqlRow {
   kind: 'row';
   line: number;
-  /** Without schema and quotes. */
+  /** The table's name, without schema and quotes. */
   table: string;
   /** Undefined where the dump does not name them. */
   columns: string[] | undefined;
   values: string[];
-  /** The dump sets the session's time zone to UTC. */
+  /** Whether the dump sets the session's time zone to UTC. */
   utc: boolean;
 }
 
@@ -24,12 +24,12 @@ const NAME = '[\\w.`"]+';
 const COLUMNS = '(?:\\s*\\(([\\w\\s,`"]*)\\))?';
 const INSERT = new RegExp(`^INSERT\\s+(?:IGNORE\\s+)?INTO\\s+(${NAME})${COLUMNS}\\s*VALUES`, 'i');
 const COPY = new RegExp(`^COPY\\s+(${NAME})${COLUMNS}\\s+FROM\\s+stdin;`, 'i');
-// Bytes in which the head of a statement is looked for, bytes of a string, values of a row.
+// Limits: bytes in which the head of a statement is looked for, bytes of a string, values of a row.
 const MOST_HEAD = 4096;
 const MOST_STRING = 4096;
 const MOST_VALUES = 16;
 
-/** `tables` are those whose rows are wanted. */
+/** Yields the rows of `tables`. */
 export async function* readSql(lines: Lines, tables: ReadonlySet<string>): AsyncGenerator<SqlRow | Problem> {
   let place: 'between' | 'insert' | 'copy' = 'between';
   let statement: Statement = { table: '', columns: undefined };
@@ -90,8 +90,8 @@ function bare(name: string): string {
 }
 
 /**
- * Yields the rows `(...), (...)` behind `at`, undefined for what is none; returns whether the statement ends with
- * the line.
+ * Yields the rows `(...), (...)` from `at` on, and undefined for what is no row. Returns whether the statement ends with the
+ * line.
  */
 function* rowsOf(
   line: string,
@@ -140,7 +140,7 @@ function valueAt(line: string, at: number, backslashes: boolean): { text: string
   if (line[start] !== "'") return word === '' ? undefined : { text: word.trimEnd(), end: start };
   if (word !== '' && !/^(E|_\w+ ?)$/i.test(word)) return undefined;
   const escapes = backslashes || /^E$/i.test(word);
-  // A short piece of the line: where its quotes do not match, nothing else is searched again and again.
+  // Only a short piece of the line, so that a line whose quotes do not match is not searched again and again.
   const piece = line.slice(start + 1, start + 1 + MOST_STRING);
   let text = '';
   for (let from = 0; ; ) {

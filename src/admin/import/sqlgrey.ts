@@ -1,4 +1,4 @@
-// sqlgrey's tables, as CSV or as an SQL dump: connect (what waits), from_awl and domain_awl (what has passed).
+// sqlgrey's tables, as CSV or as an SQL dump: connect (waiting triples), from_awl and domain_awl (its auto-whitelists).
 import { sqlgreyClient } from './client.ts';
 import { readCsv } from './csv.ts';
 import { keep } from './lines.ts';
@@ -17,9 +17,8 @@ const NAMES: ReadonlySet<string> = new Set(Object.keys(TABLES));
 const UNDEFINED = '-undef-';
 
 /**
- * A row of `connect` is a triple that waits. A row of an auto-whitelist has no recipient: it says that mail of
- * this client passed once, and each counts as one come-back. The clients come last, with their sums: one record
- * for each of them is held, and nothing else.
+ * A row of `connect` is a triple that waits. A row of an auto-whitelist has no recipient: it says that mail of this client
+ * passed, and counts as one come-back. Clients are yielded last, with their sums; they are all that is held in memory.
  */
 export async function* readSqlgreySql(lines: Lines, source: Source): AsyncGenerator<Found> {
   const rows = newRows(source);
@@ -30,7 +29,7 @@ export async function* readSqlgreySql(lines: Lines, source: Source): AsyncGenera
   yield* rows.clients();
 }
 
-/** As readSqlgreySql. The columns go by their names; without a line of names by sqlgrey's order. */
+/** As readSqlgreySql. Columns are found by their names; without a line of names, in sqlgrey's order. */
 export async function* readSqlgreyCsv(lines: Lines, source: Source): AsyncGenerator<Found> {
   const rows = newRows(source);
   let columns: readonly string[] | undefined;
@@ -95,8 +94,8 @@ function senderOf(name: string, domain: string): string {
 }
 
 /**
- * Seconds since the epoch: a number (SQLite), or a date and time in the zone that is written behind it, else in
- * UTC where the dump says so (mysqldump), else in this machine's.
+ * Seconds since the epoch: from a number (SQLite), or from date and time in the zone that follows them; without one, in UTC if
+ * the dump says so (mysqldump), else in this machine's zone.
  */
 function timeOf(text: string, utc: boolean): number | undefined {
   if (/^\d{1,10}$/.test(text)) return Number(text) || undefined;

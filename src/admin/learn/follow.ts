@@ -1,5 +1,5 @@
-// Follows messages through Postfix's log, from the client that brought them to the mailbox or next hop that took
-// them, and counts for each client. Knows of no file and no store.
+// Follows messages through Postfix's log, from the client that brought them to the mailbox or next hop that took them, and
+// counts them for each client. Knows of no file and no store.
 import { addressOf } from '../import/client.ts';
 import { keep } from '../import/lines.ts';
 import { isOwn } from './own.ts';
@@ -9,17 +9,17 @@ import { parseLogLine, stampTime } from './syslog.ts';
 export interface Learned {
   /** As Postfix spells it. */
   client: string;
-  /** Its verified name at last, or `unknown`. */
+  /** The verified name that it had last, or `unknown`. */
   name: string;
   messages: number;
-  /** Seconds since the epoch: its last delivery. */
+  /** When its last message was delivered, in seconds since the epoch. */
   lastSeen: number;
 }
 
 export interface Learner {
-  /** A line of a log that was last written to at `asOf` (seconds). Never throws. */
+  /** Takes a line of a log that was last written to at `asOf` (seconds since the epoch). Never throws. */
   line(line: string, asOf: number): void;
-  /** Those with the most messages first. */
+  /** The clients, those with the most messages first. */
   clients(): Learned[];
 }
 
@@ -29,16 +29,16 @@ interface Message {
   counted: boolean;
 }
 
-/** Messages under way that are remembered: more than any queue has of one day. */
+/** How many undelivered messages are remembered: more than any queue has in a day. */
 const MOST_MESSAGES = 200_000;
 
 // QUEUEID: client=name[address][:port], sasl_method=…, sasl_username=…, sasl_sender=…, orig_queue_id=…, orig_client=…
 const CLIENT = /^client=([^\s[\]]+)\[(?:IPv6:)?([^\s[\]]+)\](?::\d+)?(?:, (.*))?$/;
 const ORIGINAL = /(?:^|, )orig_client=([^\s[\]]+)\[(?:IPv6:)?([^\s[\]]+)\]/;
 const DELIVERED = /, dsn=2[.\d]*, status=sent \((.*)/;
-/** What delivers: error(8), discard(8) and bounce(8) do not. */
+/** The programs that deliver; error(8), discard(8) and bounce(8) do not. */
 const AGENTS = new Set(['local', 'virtual', 'lmtp', 'smtp', 'pipe']);
-/** What a content filter says that has taken the message and thrown it away (amavis). */
+/** The reply of a content filter (amavis) that has accepted a message and thrown it away. */
 const THROWN_AWAY = /\b(discarded|INFECTED|quarantined)\b/;
 
 export function newLearner(mostMessages = MOST_MESSAGES): Learner {
@@ -47,7 +47,7 @@ export function newLearner(mostMessages = MOST_MESSAGES): Learner {
 
   function arrived(id: string, text: string): void {
     const message = messageOf(text);
-    messages.delete(id); // short queue ids come again
+    messages.delete(id); // short queue ids are reused
     if (message === undefined) return;
     messages.set(keep(id), message);
     if (messages.size > mostMessages) messages.delete(messages.keys().next().value!);
@@ -78,7 +78,7 @@ export function newLearner(mostMessages = MOST_MESSAGES): Learner {
       const message = messages.get(id);
       if (message === undefined) return;
       messages.delete(id);
-      // A bounce, or an answer of a robot: anybody gets those, they say nothing of who writes to you.
+      // A bounce, or an automatic reply: anybody gets those, so they do not show who writes to you.
       if (program === 'qmgr' && (text === 'removed' || text.startsWith('from=<>'))) return;
       messages.set(keep(id), message);
       if (message.counted || !AGENTS.has(program)) return;
@@ -91,14 +91,14 @@ export function newLearner(mostMessages = MOST_MESSAGES): Learner {
   };
 }
 
-/** Who brought the message; undefined where it is one of our own, or came back from a content filter. */
+/** The client that brought the message; undefined where it is one of our own, or a content filter that hands mail back. */
 function messageOf(text: string): Message | undefined {
   const match = CLIENT.exec(text);
   if (match === null) return undefined;
   let [, name, address, more = ''] = match as unknown as [string, string, string, string | undefined];
   if (/(?:^|, )sasl_username=/.test(more)) return undefined;
-  // A content filter hands a message back: one in front of the queue for its client, one behind it for a message
-  // that has been counted already.
+  // A message that a content filter hands back: a filter before the queue does so for its client, one after the queue for a
+  // message that has been counted already.
   const original = ORIGINAL.exec(more);
   if (original !== null) {
     if (/(?:^|, )orig_queue_id=(?!NOQUEUE)/.test(more)) return undefined;

@@ -1,5 +1,5 @@
-// Addresses that are not of the Internet: the machine itself, and networks of one's own. A log does not say what
-// mynetworks was; these nobody has to greylist.
+// Addresses that are not on the Internet: of the machine itself, and of private networks. A log does not say what mynetworks
+// was, but these are never greylisted.
 import { BlockList, isIPv4 } from 'node:net';
 
 const OWN = new BlockList();
@@ -22,7 +22,7 @@ for (const [network, prefix] of [
   OWN.addSubnet(network, prefix, 'ipv6');
 }
 
-/** Loopback, link-local or private. `address` is one. */
+/** Whether an address is loopback, link-local or private. */
 export function isOwn(address: string): boolean {
   return OWN.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }

@@ -1,7 +1,7 @@
-// A line of a mail log, as syslogd writes it: when, where, which of Postfix's programs, what.
+// A line of a mail log, as syslogd writes it: time, host, program of Postfix, text.
 
 export interface LogLine {
-  /** As it stands there; `stampTime` reads it. */
+  /** As in the log; `stampTime` reads it. */
   stamp: string;
   host: string;
   /** The program without Postfix's (or the instance's) name: `smtpd`. */
@@ -21,7 +21,7 @@ const LINE = new RegExp(
     '(.*)$',
 );
 
-/** Undefined for a line that is none of Postfix's, or not about a message. */
+/** Reads a line; undefined where it is not of Postfix, or not about a message. */
 export function parseLogLine(line: string): LogLine | undefined {
   const match = LINE.exec(line);
   if (match === null) return undefined;
@@ -30,13 +30,13 @@ export function parseLogLine(line: string): LogLine | undefined {
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-/** Clocks and zones differ; a log is not of the future beyond that. Seconds. */
+/** How far in the future a time in a log may seem to lie, since clocks and zones differ. Seconds. */
 const SLACK = 86400;
 
 /**
- * Seconds since the epoch; undefined where the stamp is none. A stamp without a year has the latest one that does
- * not make it later than `asOf`, when the file was written: in January, December was last year. It is in this
- * machine's time zone.
+ * A time stamp in seconds since the epoch; undefined where it is none. One without a year gets the latest year that does
+ * not make it later than `asOf`, when the file was last written to: in January, December was last year. It is in this
+ * machine's zone.
  */
 export function stampTime(stamp: string, asOf: number): number | undefined {
   if (stamp[4] === '-') {
@@ -47,7 +47,7 @@ export function stampTime(stamp: string, asOf: number): number | undefined {
   const month = MONTHS.indexOf(stamp.slice(0, 3));
   const [day, hour, minute, second] = stamp.slice(4).split(/[ :]+/).filter(Boolean).map(Number) as number[];
   const latest = new Date((asOf + SLACK) * 1000).getFullYear();
-  // Eight years: that far may two 29ths of February be apart.
+  // Eight years: two 29ths of February may be that far apart.
   for (let year = latest; month >= 0 && year >= latest - 8; year--) {
     const date = new Date(year, month, day, hour, minute, second);
     const time = Math.floor(date.getTime() / 1000);

@@ -1,5 +1,5 @@
-// What each entry of the administrator's lists is worth: hit, dead, shadowed by a wider one, malformed. Pure: the
-// matchers of the filter are asked with the entries' own text.
+// Whether each entry of the administrator's lists is hit, dead, shadowed by a wider one, or malformed. Pure: asks the filter's
+// own matchers about the entries' texts.
 import {
   END,
   type Entries,
@@ -16,28 +16,28 @@ import { type ClientMatcher, parseClients } from '../../lists/clients.ts';
 import type { Bad, Found } from '../../lists/list.ts';
 import { parseNetwork } from '../../lists/network.ts';
 import { parseRecipients, type RecipientMatcher } from '../../lists/recipients.ts';
-import type { Hits } from '../../store/embedded/hits.ts';
+import type { Hits } from '../../store/records/hits.ts';
 
 export interface ListFile {
   path: string;
   bytes: Buffer;
 }
 
-/** The records of a file and its entries; an empty text asks for the file's own. */
+/** Returns the record of an entry of a file; for an empty text, the file's own. */
 export type HitsOf = (file: string, text: string) => Hits | undefined;
 
 export interface AuditedEntry {
   line: number;
   /** latin1. */
   text: string;
-  /** `unused`: no hit, and none was recorded of any entry, since nothing is recorded of this file yet. */
+  /** `unused`: it has no hit, but recording has not begun for this file. */
   state: 'hit' | 'dead' | 'unused' | 'shadowed' | 'malformed';
   hits: number;
   /** Seconds since the epoch; 0: never. */
   last: number;
-  /** What matches in its place. */
+  /** The wider entry that matches in its place. */
   by?: Found & { file: string };
-  /** What is the matter with a malformed one. */
+  /** What is wrong with a malformed entry. */
   trouble?: string;
 }
 
@@ -58,7 +58,7 @@ export function auditRecipients(files: readonly ListFile[], hitsOf: HitsOf): Aud
   return audit(files, parseRecipients, widerRecipient, hitsOf);
 }
 
-/** The entry of `list` that matches whatever an entry of this text does, or the entry itself. */
+/** The entry of `list` that matches all that an entry with this text does: a wider one, or the entry itself. */
 type Wider<T> = (list: T, text: string) => Found | undefined;
 
 function audit<T>(
@@ -68,7 +68,7 @@ function audit<T>(
   hitsOf: HitsOf,
 ): AuditedFile[] {
   const before: { file: string; list: T }[] = [];
-  const patterns = new Map<string, Found & { file: string }>(); // the first of each text
+  const patterns = new Map<string, Found & { file: string }>(); // the first entry of each text
   return files.map(({ path: file, bytes }) => {
     const troubles = new Map<number, string>();
     const list = parse(bytes, (line, _text, what) => void troubles.set(line, what));
@@ -83,7 +83,7 @@ function audit<T>(
       }
       for (const one of before) {
         const found = wider(one.list, text);
-        // What an expression covers besides this very text cannot be told.
+        // An expression is shadowed only by the same text: what else it covers cannot be known.
         if (found === undefined || isPattern(found.text)) continue;
         const isItself = one.list === list && found.line === line;
         return isItself ? undefined : { file: one.file, ...found };
@@ -125,21 +125,21 @@ function isPattern(text: string): boolean {
   return text.startsWith('/');
 }
 
-/** As postgrey's list of clients has them: what covers this name, address or network. */
+/** The entry of a list of clients that covers this name, address or network. */
 export function widerClient(list: ClientMatcher, text: string): Found | undefined {
   const length = lengthOf(text);
   if (length < 0) return list.match(text, '');
   const found = list.match('', firstAddress(text));
-  // A narrower network may hold the first address of a wide one.
+  // A narrower network may contain the first address of a wider one.
   return found !== undefined && !isPattern(found.text) && lengthOf(found.text) <= length ? found : undefined;
 }
 
-/** A domain stands for all its users: it is asked for as one that no entry names. */
+/** A domain stands for all its users, so the list is asked about a user that no entry names. */
 function widerRecipient(list: RecipientMatcher, text: string): Found | undefined {
   return list.match(text.includes('@') ? text : `\0@${text}`);
 }
 
-/** The length of a network's prefix in 128 bits; -1 for a name, which only letters tell from a network. */
+/** The length of a network's prefix in 128 bits; -1 for a name (which only its letters tell from a network). */
 function lengthOf(text: string): number {
   const bytes = Buffer.from(text, 'latin1');
   const { rows } = entriesOf(bytes);
@@ -148,7 +148,7 @@ function lengthOf(text: string): number {
   return parseNetwork(bytes, 0, bytes.length, new Int32Array(4));
 }
 
-/** Of `10.0.0.0/8` or `192.168`: the address that it is written with, whole. */
+/** The whole address in a network such as `10.0.0.0/8` or `192.168`. */
 function firstAddress(text: string): string {
   const address = text
     .replace(/^\[(.*)\]$/, '$1')

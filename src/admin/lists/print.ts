@@ -1,4 +1,4 @@
-// The audit of lists as text for people. Makes text only.
+// The audit of lists as text for people. Makes text; writes nothing.
 import { printable } from '../../log/log.ts';
 import { ago, localTime, type Paint, plural, span, table, visible } from '../text.ts';
 import type { AuditedEntry, AuditedFile } from './audit.ts';

@@ -1,5 +1,5 @@
-// Clients that waited often and always came back: whoever greylists them keeps nothing out. Pure.
-import type { Entry } from '../../store/admin/scan.ts';
+// Clients that waited often and always came back: to greylist them keeps nothing out. Pure.
+import type { Entry } from '../../store/admin/entry.ts';
 
 export interface WantedClient {
   /** In postgrey's syntax: an address, a network or a domain. latin1. */
@@ -16,12 +16,12 @@ export interface WantedSettings {
   retryWindow: number;
 }
 
-/** Triples of a client that must have passed. */
+/** How many triples of a client must have passed. */
 const LEAST = 5;
 
 /**
- * Takes the records in any order; `all` gives the clients, those first that waited longest in sum. A client of whom
- * a triple waits beyond the retry window did not always come back. `now` in seconds since the epoch.
+ * Takes the records in any order; `all` returns the clients, those that waited longest in all first. A client with a
+ * triple that waits beyond the retry window did not always come back. `now` in seconds since the epoch.
  */
 export function newWanted(now: number, { delay, retryWindow }: WantedSettings) {
   const waits = new Map<string, number[]>();
@@ -52,7 +52,7 @@ export function newWanted(now: number, { delay, retryWindow }: WantedSettings) {
   };
 }
 
-/** An address, a network, a domain: not the pseudonyms of --privacy, nor rubbish. */
+/** Whether the text is an address, a network or a domain; pseudonyms of --privacy and rubbish are not. */
 function isListable(client: string): boolean {
   return /^[\w.:/-]+$/.test(client) && /[.:]/.test(client);
 }

@@ -1,4 +1,4 @@
-// One sentence for the administrator, where the numbers call for it. Pure.
+// A sentence of advice for the administrator, where the numbers call for one. Pure.
 import { grouped, span } from '../text.ts';
 import type { Facts } from './facts.ts';
 
@@ -7,7 +7,7 @@ const ENOUGH = 100; // triples; fewer say nothing
 const LITTLE = 0.2; // of the triples kept out: hardly worth a delay
 const LONG = HOUR; // seconds that no real sender should wait
 
-/** undefined: there is nothing to be said. */
+/** The advice; undefined: none is called for. */
 export function adviceOn(facts: Omit<Facts, 'advice'>): string | undefined {
   const { triples, kept, waits, pools, clientKey } = facts;
   if (triples.seen < ENOUGH) return undefined;

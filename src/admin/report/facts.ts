@@ -3,18 +3,18 @@ import type { KeyInForce } from '../history/triples.ts';
 
 export interface Facts {
   now: number;
-  /** First sights from then on are counted. */
+  /** Triples first seen from then on are counted. */
   since: number;
-  /** The filters' settings, as the command line says. */
+  /** The filters' settings, as given on the command line. */
   delay: number;
   retryWindow: number;
   autoWhitelist: number;
   /** What seems to stand for the client in the records. */
   clientKey: KeyInForce;
   triples: Outcomes;
-  /** Triples that filters have forgotten since they did not come back, as far as it was counted; not in `triples`. */
+  /** Triples that filters have forgotten because they did not come back, as far as counted; not in `triples`. */
   forgotten: Forgotten | undefined;
-  /** How much of a time of which nothing is forgotten yet did not come back; undefined: too little to tell. */
+  /** How much did not come back, in a time of which nothing is forgotten yet; undefined: there is too little to tell. */
   kept: Kept | undefined;
   waits: Waits;
   periods: Periods;
@@ -27,7 +27,7 @@ export interface Facts {
   advice: string | undefined;
 }
 
-/** Triples on record by what became of them; those that `forgotten` counts are on record no more. */
+/** Triples on record, by what became of them; those that `forgotten` counts are no longer on record. */
 export interface Outcomes {
   seen: number;
   passed: number;
@@ -41,23 +41,23 @@ export interface Outcomes {
   undecided: number;
 }
 
-/** Of the whole days (UTC) from `from` on, by first sight. */
+/** Forgotten triples that were first seen on the whole days (UTC) from `from` on. */
 export interface Forgotten {
   from: number;
   triples: number;
 }
 
-/** Of the triples first seen from `from` to `until`: how many there were, and how many did not come back so far. */
+/** The triples first seen from `from` to `until`: how many there were, and how many have not come back so far. */
 export interface Kept {
   from: number;
   until: number;
   triples: number;
   notBack: number;
-  /** Of the mails that came back at all, the part that had done so at the age of the youngest counted here. */
+  /** The part of the mails that came back at all which had done so by the age of the youngest triple counted here. */
   soonEnough: number;
 }
 
-/** From the first sight to the pass, of mails that came back. undefined: there were none. */
+/** Seconds from first sight to pass, of mails that came back. Undefined: there were none. */
 export interface Waits {
   mails: number;
   median: number | undefined;
@@ -84,7 +84,7 @@ export interface Period {
   start: number;
   /** Mails that came back. */
   back: number;
-  /** Triples that did not; null: filters have begun to forget those. */
+  /** Triples that did not come back; null: filters have begun to forget those of the period. */
   notBack: number | null;
   median: number | undefined;
   percentile95: number | undefined;
@@ -98,7 +98,7 @@ export interface Leader {
   worst: number;
 }
 
-/** Mails of which the attempts came from several clients within the retry window. */
+/** Mails whose attempts came from several clients within the retry window. */
 export interface Pools {
   mails: number;
   waited: number;

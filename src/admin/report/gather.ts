@@ -1,7 +1,6 @@
-// From records to facts: one pass over the records, then one over what was kept of their times. Pure but for the local
+// From records to facts: one pass over the records, then one over the times that were kept of them. Pure but for the local
 // time zone.
-
-import type { ClientEntry, Entry } from '../../store/admin/scan.ts';
+import type { ClientEntry, Entry } from '../../store/admin/entry.ts';
 import { type ForgottenDays, forgottenSince } from '../../store/records/forgotten.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { addTo, between, newTally, percentile, type Tally } from '../history/tally.ts';
@@ -13,7 +12,7 @@ import { newPeriods } from './periods.ts';
 import { newPools } from './pools.ts';
 
 export interface GatherSettings {
-  /** Seconds since the epoch: the time of the report, and the first sights that count. */
+  /** Seconds since the epoch: the time of the report, and that from which first sights count. */
   now: number;
   since: number;
   /** As the filters have them, in seconds; a retry window of 0 has no end. */
@@ -25,7 +24,7 @@ export interface GatherSettings {
 export interface Gathering {
   /** Takes the entries one by one, in any order. */
   take(entry: Entry): void;
-  /** Takes what filters have counted of triples that are on record no more. */
+  /** Takes what filters have counted of triples that are no longer on record. */
   forgotten(days: ForgottenDays): void;
   facts(): Facts;
 }
@@ -41,7 +40,7 @@ export function newGathering(settings: GatherSettings): Gathering {
   const clients = newLeaders();
   const recipients = newLeaders();
   const whitelist: Facts['whitelist'] = { whitelisted: 0, counted: 0, near: [] };
-  const imported: number[] = []; // first sights of what passed, when nobody knows
+  const imported: number[] = []; // first sights of triples that passed, it is not known when
   let forgotten: Facts['forgotten'];
 
   function takeClient({ client, comeBacks, lastSeen }: ClientEntry): void {
@@ -115,7 +114,7 @@ export function newGathering(settings: GatherSettings): Gathering {
         const pair = triples.pairs.get(i);
         if (pair === undefined) continue;
         pools.add(mails, pair.sender);
-        // What such a mail waited before its last client was seen.
+        // The time that such a mail had waited before its last client was seen.
         for (const { start, pass, triples: parts } of mails) {
           const more = pass === 0 ? 0 : triples.firstSeen[parts[0]!]! - start;
           if (more === 0) continue;
@@ -142,7 +141,7 @@ export function newGathering(settings: GatherSettings): Gathering {
   };
 }
 
-/** Counts the triples that are old enough to have come back, and too young to be forgotten. */
+/** Counts the triples that are old enough to have come back, and too young to have been forgotten. */
 function newKept({ now, since, retryWindow }: GatherSettings) {
   const settled = settledAfter(retryWindow);
   const from = retryWindow === 0 ? since : Math.max(since, now - retryWindow);

@@ -1,9 +1,9 @@
-// The longest waits by name, however many names there are: beyond a bound, those that waited least are dropped. Pure.
+// The longest waits by name, of any number of names: beyond a bound, those that waited least are dropped. Pure.
 import type { Leader } from './facts.ts';
 
 export interface Leaders {
   add(name: string, wait: number, mails?: number): void;
-  /** The `count` that waited longest in all. */
+  /** The `count` names that waited longest in all. */
   top(count: number): Leader[];
 }
 

@@ -1,4 +1,4 @@
-// The facts as rows of text, the first row being the head: the same for the terminal and for the page.
+// The facts as rows of text, with the head as first row: the same for the terminal and for the page.
 import { grouped, localTime, span } from '../text.ts';
 import type { Facts, Leader } from './facts.ts';
 import { name, percent } from './words.ts';
@@ -88,7 +88,7 @@ function near({ whitelist, autoWhitelist, now }: Facts): List {
   return { heading: 'Close to the auto-whitelist', rows, right: [1, 2, 3] };
 }
 
-/** A client's last time is on record by the day (of UTC) only. */
+/** When a client was last seen is on record only to the day (UTC). */
 function day(lastSeen: number, now: number): string {
   const days = Math.floor(now / DAY) - Math.floor(lastSeen / DAY);
   return days <= 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`;

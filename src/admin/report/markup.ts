@@ -1,4 +1,4 @@
-// The pieces of the page. Whatever stands in a record may come from an attacker: all text goes through `escaped`.
+// The pieces of the page. Text in records may come from an attacker, so all text goes through `escaped`.
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',

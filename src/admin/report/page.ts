@@ -1,5 +1,5 @@
-// The facts as one page that needs nothing but a browser: no script, no font, no image from anywhere. Text only; nothing
-// is written here.
+// The facts as one page that needs nothing but a browser: no scripts, and no fonts or images from elsewhere. Makes text;
+// writes nothing.
 import { ago, grouped, localTime } from '../text.ts';
 import type { Facts } from './facts.ts';
 import { lists, outcomes } from './lists.ts';
@@ -8,7 +8,7 @@ import { histogramOf, outcomesByPeriod, waitsByPeriod } from './plots.ts';
 import { STYLE } from './style.ts';
 import { benefit, caveats, cost, percent, poolSums, spanOrNone } from './words.ts';
 
-// Should an escape ever be missing, the browser still runs nothing and asks nobody for anything.
+// So that even where an escape is missing, the browser runs nothing and loads nothing.
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 export function pageOf(db: string, facts: Facts): string {

@@ -3,7 +3,7 @@ import { addTo, newTally, percentile, type Tally } from '../history/tally.ts';
 import type { Periods } from './facts.ts';
 
 const HOUR = 3600;
-const HOURLY = 2 * 86_400; // seconds; what is longer is shown by the day
+const HOURLY = 2 * 86_400; // seconds; a longer time is shown by the day
 const MOST = 60;
 
 export interface PeriodCounter {
@@ -12,7 +12,7 @@ export interface PeriodCounter {
   periods(): Periods;
 }
 
-/** `completeFrom`: nothing first seen from then on is forgotten. All times in seconds since the epoch. */
+/** `completeFrom`: nothing that was first seen from then on was forgotten. All times in seconds since the epoch. */
 export function newPeriods(since: number, now: number, completeFrom: number): PeriodCounter {
   const unit = now - since <= HOURLY ? 'hour' : 'day';
   const starts = unit === 'hour' ? hours(since, now) : days(since, now);
@@ -58,7 +58,7 @@ function hours(since: number, now: number): number[] {
   );
 }
 
-/** Midnights, whatever a day's length is where the clock is changed. */
+/** Midnights, also where a day is longer or shorter because the clock is changed. */
 function days(since: number, now: number): number[] {
   const today = new Date(now * 1000);
   const starts: number[] = [];

@@ -1,4 +1,4 @@
-// The page's plots: SVG without a view box, widths in per cent and heights in pixels, so that text and lines keep their
+// The page's plots: SVG without a view box, with widths in per cent and heights in pixels, so that text and lines keep their
 // size from a phone to a wide screen.
 import { localTime, span } from '../text.ts';
 import type { Bin, Period, Periods } from './facts.ts';
@@ -77,7 +77,7 @@ export function waitsByPeriod({ unit, list }: Periods): string {
 
 type Tick = [y: number, text: string];
 
-/** The scale stands in a picture of its own, so that what is plotted keeps to its side whatever the width. */
+/** The scale is a picture of its own, so that the plot stays beside it at any width. */
 function figure(name: string, scale: Tick[], parts: string[]): string {
   const height = HEIGHT + BOTTOM;
   const texts = scale.map(

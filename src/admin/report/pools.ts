@@ -1,5 +1,5 @@
-// Mails that moved from client to client until one of them was known long enough, and what another client key would
-// have made of them. Pure.
+// Mails that moved from client to client until one of these was known for long enough, and what other client keys would have
+// made of them. Pure.
 import type { Mail } from '../history/mails.ts';
 import { classesOf, firstPass, type Sights } from '../history/replay.ts';
 import type { Triples } from '../history/triples.ts';

@@ -1,4 +1,4 @@
-// The facts for people at a terminal. Text only; nothing is written here.
+// The facts for people at a terminal. Makes text; writes nothing.
 import { ago, type Colour, grouped, localTime, type Paint, span, table } from '../text.ts';
 import { bar, sparkline } from './chart.ts';
 import type { Facts } from './facts.ts';

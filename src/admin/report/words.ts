@@ -1,10 +1,10 @@
-// Words that the report's text and its page have in common.
+// Words and sentences that the report's text and its page share.
 import { plural, span, visible } from '../text.ts';
 import type { Bin, Facts } from './facts.ts';
 
 const MOST_NAME = 44;
 
-/** `26 %`, `0.4 %`, `100 %` only of all. */
+/** `26 %`, `0.4 %`; `100 %` only for all of it. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return '-';
   const value = (100 * part) / whole;
@@ -25,7 +25,7 @@ export function binName({ from, to }: Bin): string {
   return from === 0 ? `under ${span(to)}` : `${span(from)} to ${span(to)}`;
 }
 
-/** `-` where there is none. */
+/** The time span, or `-` where there is none. */
 export function spanOrNone(seconds: number | undefined): string {
   return seconds === undefined ? '-' : span(seconds);
 }
@@ -48,7 +48,7 @@ export function cost({ waits }: Facts): string {
   return `${plural(waits.mails, 'mail')} came back: half of them within ${span(median!)}, 95 % within ${span(percentile95!)}, the last after ${span(worst!)}.`;
 }
 
-/** What other client keys would have saved, as far as anybody can tell. */
+/** What other client keys would have saved, as far as the records can tell. */
 export function poolSums({ pools, waits }: Facts): string[] {
   const { mails, neverPassed, savedByPool, savedBySubnet } = pools;
   const lines: string[] = [];

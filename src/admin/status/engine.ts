@@ -1,15 +1,15 @@
-// The engine that several hosts share, at a glance, as plain data. Looks; changes nothing, prints nothing.
+// The status of the engine that several hosts share, as plain data. Changes nothing, prints nothing.
 import type { Engine, Node } from '../../store/fleet/examine.ts';
 import { journalPath, size } from '../../store/fleet/journal.ts';
 import type { Records } from '../records.ts';
-import { type Counts, count, type StatusSettings } from './facts.ts';
+import { type Counts, count, type StatusSettings } from './gather.ts';
 
 export interface EngineStatus extends Counts {
   /** Where it is. */
   store: string;
   /** Its masters: one, or those of a Cluster. */
   nodes: Pick<Node, 'where' | 'program' | 'version' | 'role' | 'memory' | 'maxMemory' | 'filters'>[];
-  /** Bytes of what this host has decided by itself and not handed over yet. */
+  /** Bytes in the journal: what this host has decided by itself and not yet handed over. */
   journal: number;
   sound: boolean;
   /** Keys of ours that hold something else. */

@@ -1,7 +1,7 @@
-// The status for people, as rows of a table. Text only; nothing is written here.
+// The status for people, as rows of a table. Makes text; writes nothing.
 import { ago, bytes, grouped, localTime, type Paint, plural, visible } from '../text.ts';
 import type { EngineStatus } from './engine.ts';
-import type { Counts, Status } from './facts.ts';
+import type { Counts, Status } from './gather.ts';
 
 const MOST = 10; // processes or problems shown
 

@@ -1,6 +1,6 @@
 // The status in the text format of Prometheus, for the textfile collector of node_exporter.
 import type { EngineStatus } from './engine.ts';
-import type { Counts, Status } from './facts.ts';
+import type { Counts, Status } from './gather.ts';
 
 /** Names as Prometheus asks for them: base units, no label that repeats a name. */
 export function metricsOf(status: Status): string {

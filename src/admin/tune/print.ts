@@ -1,5 +1,4 @@
-// The replays for people: one table, and what it cannot tell. Text only; nothing is written here.
-
+// The replays for people: a table, and what it cannot tell. Makes text; writes nothing.
 import { settledAfter } from '../history/mails.ts';
 import { type Paint, plural, span, table } from '../text.ts';
 import { type Outcome, type Tuning, type Wait, WHITELISTS } from './replays.ts';

@@ -1,6 +1,5 @@
-// Every setting replayed with the attempts on record: from records to a table of facts. Pure.
-
-import type { Entry } from '../../store/admin/scan.ts';
+// Replays the attempts on record with every setting: from records to a table of facts. Pure.
+import type { Entry } from '../../store/admin/entry.ts';
 import { MOST_OFFSETS } from '../../store/records/record.ts';
 import { type Mail, mailsOf, settledAfter } from '../history/mails.ts';
 import { classesOf, firstPass, type Sights } from '../history/replay.ts';
@@ -29,13 +28,13 @@ export interface Outcome {
   autoWhitelist: number;
   median: Wait | undefined;
   percentile95: Wait | undefined;
-  /** Triples that never came back, but had tried once more when this setting would have let them in. */
+  /** Triples that never came back in fact, but one of whose attempts this setting would have let in. */
   letIn: number;
 }
 
 export interface Wait {
   seconds: number;
-  /** It would have been this long or longer: the attempts of some mails end before it. */
+  /** The wait would have been this long or longer: the attempts of some mails end before. */
   atLeast: boolean;
 }
 
@@ -45,9 +44,9 @@ export interface Tuning extends TuneSettings {
   /** Mails that came back, and those that did not before the age at which nearly all have. */
   mails: number;
   notBack: number;
-  /** Mails that passed sooner than the delay said to be in force allows. */
+  /** Mails that passed sooner than the given --delay allows. */
   early: number;
-  /** Triples with as many deferrals as are kept: there may have been more. */
+  /** Triples with as many deferrals on record as are kept: there may have been more. */
   cut: number;
   outcomes: Outcome[];
 }
@@ -61,7 +60,7 @@ export interface Replay {
 interface Cell {
   outcome: Outcome;
   waits: Tally;
-  /** The least of the waits of which only a lower bound is known. */
+  /** The shortest wait of which only a lower bound is known. */
   unsure: number;
 }
 
@@ -112,7 +111,7 @@ function newCells(inForce: KeyInForce, delayInForce: number): Cell[][][] {
   return knownKeys(inForce).map((key) => delays.map((delay) => WHITELISTS.map((n) => cell(key, delay, n))));
 }
 
-/** A coarser key than that in force can be foreseen, a finer one cannot; of hashes, only which are equal is known. */
+/** The keys of which the records can tell: the one in use and coarser ones. Hashes tell only which addresses are equal. */
 function knownKeys(inForce: KeyInForce): ClientKey[] {
   if (inForce === 'hidden') return ['address', 'pool'];
   return KEYS.slice(KEYS.indexOf(inForce));
@@ -149,7 +148,7 @@ function earlier(a: number | undefined, b: number | undefined): number | undefin
   return Math.min(a, b);
 }
 
-/** The first attempt by a client that was on the auto-whitelist then. */
+/** The first attempt by a client that would have been on the auto-whitelist by then. */
 function firstWelcome(mail: Mail, names: Uint32Array, since: Uint32Array): number | undefined {
   return mail.attempts.find(({ at, triple }) => at > since[names[triple]!]!)?.at;
 }
@@ -163,7 +162,7 @@ function count(cell: Cell, mail: Mail, pass: number | undefined): void {
     addTo(cell.waits, pass - mail.start);
     return;
   }
-  // It would have come again, but nobody knows when: later than its last attempt, and than the delay.
+  // It would have tried again, but when is not known: later than its last attempt, and later than the delay.
   const least = Math.max(cell.outcome.delay + 1, mail.pass - mail.start);
   addTo(cell.waits, least);
   cell.unsure = Math.min(cell.unsure, least);

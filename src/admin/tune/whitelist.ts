@@ -1,11 +1,11 @@
-// When each client would have got onto the auto-whitelist, by the first passes of its triples. Pure.
+// When each client would have got onto the auto-whitelist, by when its triples first passed. Pure.
 import type { Triples } from '../history/triples.ts';
 
 const NEVER = 0xffffffff;
 
 /**
- * For each threshold, the time by `names` (a column of the triples) from which on a client passes at once: that of its
- * pass which made its come-backs more than the threshold, in seconds since the epoch.
+ * For each threshold, by client (`names` is a column of the triples): the time, in seconds since the epoch, of the pass that
+ * made its come-backs more than the threshold. From then on the client passes at once.
  */
 export function whitelistTimes(
   { length, pass }: Triples,

@@ -1,5 +1,4 @@
-// What a filter with these settings would answer now, and each step that leads there. Looks at the database, changes
-// nothing.
+// What a filter with these settings would answer now, and each step that leads there. Reads the database, changes nothing.
 import type { FilterArguments } from '../../cli/arguments.ts';
 import type { Policy } from '../../filter/answer.ts';
 import { DUNNO, newDeferral } from '../../filter/reply.ts';
@@ -15,22 +14,22 @@ import { clientCounts, FRESH, type Sighting, type Triple, tripleCounts } from '.
 
 export interface Explanation {
   request: Pick<PolicyRequest, 'client_address' | 'client_name' | 'helo_name' | 'sender' | 'recipient'>;
-  /** Why it is not greylisted; all below is missing then. */
+  /** Why the request is not greylisted; then all below is missing. */
   exception?: Exception;
-  /** What is looked up: under --privacy, pseudonyms. */
+  /** The triple that is looked up; with --privacy, of pseudonyms. */
   triple?: Triple;
   /** There is no database yet. */
   missing?: boolean;
   autoWhitelist?: { comeBacks: number; moreThan: number; lastSeen: number; expired: boolean };
-  /** What is on record of the triple; `expired`: it counts no longer. */
+  /** What is on record of the triple; `expired`: it no longer counts. */
   record?: TripleRecord & { expired: boolean };
   verdict?: 'auto-whitelisted' | 'new' | 'too early' | 'old enough';
   /** Seconds until it would pass; 0: now. */
   left: number;
   release?: Release;
-  /** What Postfix would get; undefined: no reply. */
+  /** The action that Postfix would get; undefined: no reply. */
   action: string | undefined;
-  /** What it would get if the filter deferred, where --greylist observe or --dry-run lets all pass. */
+  /** The deferral that it would get without --greylist observe or --dry-run, which let all pass. */
   instead?: string;
 }
 
@@ -78,7 +77,7 @@ export async function explain(
   };
 }
 
-/** As the store shows it to the decision. */
+/** What is on record, as a store shows it to the decision. */
 function sightingOf({ triple, client }: Peek, limits: FilterArguments, now: number): Sighting {
   const known = triple !== undefined && counts(triple, limits, now) ? triple : undefined;
   const counted = client !== undefined && clientCounts(client.lastSeen, now, limits);

@@ -3,7 +3,7 @@ import { newDecoder } from '../../filter/protocol.ts';
 import type { PolicyRequest } from '../../greylist/request.ts';
 import { printable } from '../../log/log.ts';
 
-/** Reads requests; the empty line behind the last may be missing. Throws an Error for the user. */
+/** Reads requests; the empty line after the last one may be missing. Throws an Error for the user. */
 export function requestsIn(bytes: Buffer, name: string): PolicyRequest[] {
   const found: PolicyRequest[] = [];
   const wrong: string[] = [];

@@ -1,16 +1,15 @@
 // Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
 // a few milliseconds, and each page checked before liblmdb touches it.
-
+import { pause } from '../../time/pause.ts';
 import { DamageError, MovedError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
-import { checkBeforeWriting } from '../lmdb/doubt.ts';
 import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
 import { houseText, putHouse } from '../lmdb/house.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { closeWriter, putRecord, removeRecord, transact, type Writer } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
+import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
 import { findRecord, type Path } from '../pages/tree.ts';
 import type { Taken } from '../queue/contract.ts';
@@ -29,7 +28,7 @@ import {
 import { queuedEntries } from './scan.ts';
 
 export interface Editor {
-  /** Changes the records that are named, in batches. Returns how many were changed. */
+  /** Both change the records that are named, in batches, and return how many were changed. */
   change(changes: Iterable<{ name: Name; change: Change }>): number;
   changeJointly(changes: Iterable<JointChange>): number;
   /** Everything on the disk, nothing open. */
@@ -38,11 +37,11 @@ export interface Editor {
 
 const BATCH = 100;
 const TRIES = 5;
-/** How long a transaction holds the lock, about, and how long others then have it to themselves, in milliseconds. */
+/** About how long a transaction holds the lock, and how long it is then left to others, in milliseconds. */
 const HOLD = 2;
 const BREATH = 0.5;
 
-/** Opens the database at `path`, making it where there is none. Throws StoreError, or DamageError's message as is. */
+/** Opens the database at `path`, or makes it. Puts what is queued into it first. Throws StoreError, DamageError, or Error. */
 export function openEditor(path: string): Editor {
   checkPlace(path);
   checkBeforeWriting(path);
@@ -63,7 +62,7 @@ export function openEditor(path: string): Editor {
         pause(5);
         if (!(error instanceof MovedError)) continue;
         closeWriter(writer);
-        writer = openWriter(path); // compacted, or restored, meanwhile
+        writer = openWriter(path); // the database was compacted, or restored, meanwhile
       }
     }
     return changed;
@@ -72,7 +71,7 @@ export function openEditor(path: string): Editor {
   function changeJointly(changes: Iterable<JointChange>): number {
     let changed = 0;
     let batch: JointChange[] = [];
-    // A second change of a record has to find what the first has made of it.
+    // Two changes of one record go into different batches: the second has to find what the first has done.
     const named = new Set<string>();
     const put = () => {
       changed += commit(batch);
@@ -90,7 +89,7 @@ export function openEditor(path: string): Editor {
     return changed;
   }
 
-  /** What filters have queued goes into the database first: a change has to find it. */
+  /** Puts what filters have queued into the database, so that changes find it there. */
   function storeQueued(): void {
     const queue = newQueue(path, false);
     let taken: Taken | undefined;
@@ -99,7 +98,7 @@ export function openEditor(path: string): Editor {
       return [];
     };
     try {
-      commit([{ names: [], change: take }]); // only for the write lock: nothing is changed by it
+      commit([{ names: [], change: take }]); // only for the write lock; it changes nothing
       if (taken === undefined || taken.firstSeen.size === 0) return;
       changeJointly(joint(sightings(taken.firstSeen)));
       if (taken.durable) flush(writer);
@@ -123,7 +122,7 @@ export function openEditor(path: string): Editor {
         flush(writer); // while filters go on, so that little is left to do while they wait
         flushLast(writer);
       } catch (error) {
-        if (!(error instanceof MovedError)) throw error; // then what we changed went along to the other file
+        if (!(error instanceof MovedError)) throw error; // if it was moved, our changes went along to the other file
       } finally {
         closeWriter(writer);
       }
@@ -137,7 +136,7 @@ function idOf(name: AnyName): string {
   return JSON.stringify([client, sender, recipient]).toLowerCase();
 }
 
-/** The changes that put what was queued on record, where nothing earlier is. */
+/** Changes that put what was queued on record, unless an earlier sight is. */
 function* sightings(queued: Map<string, number>): Generator<{ name: Name; change: Change }> {
   for (const sight of queuedEntries(queued)) {
     const { firstSeen } = sight;
@@ -149,7 +148,7 @@ function* sightings(queued: Map<string, number>): Generator<{ name: Name; change
   }
 }
 
-/** Commits what can be done of the batch, from `start` on, in the time that filters may have to wait. */
+/** Commits as much of the batch, from `start` on, as fits into HOLD. Returns where to go on. */
 function commitSome(
   writer: Writer,
   batch: readonly JointChange[],
@@ -158,8 +157,8 @@ function commitSome(
   let next = start;
   let changed = 0;
   const meta = transact(writer, (state) => {
-    // Where each goes is found before the first is put: what liblmdb changes in this transaction is in its own
-    // memory, and the pages on the disk, which we check, stay as they were.
+    // liblmdb changes pages in memory of its own: those on the disk, which we read and check, stay as they were before the
+    // transaction. So no record may be changed twice in one.
     const end = performance.now() + HOLD;
     while (next < batch.length && (next === start || performance.now() < end)) {
       const { names, change } = batch[next++]!;

@@ -1,6 +1,6 @@
-// What is on record of one triple, looked up without changing anything: no file is made, set aside or mended.
+// Looks up what is on record of one triple, for `why`, without changing anything: no file is made, set aside or mended.
+import { pause } from '../../time/pause.ts';
 import { DamageError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
 import { houseText } from '../lmdb/house.ts';
 import { newTriple } from '../lmdb/triples.ts';
@@ -29,7 +29,7 @@ export function peek(path: string, triple: Triple): Peek {
     try {
       return peekOnce(path, triple);
     } catch (error) {
-      // Written over by another process between two pages.
+      // Another process may have written between two pages.
       if (!(error instanceof DamageError) || tries === TRIES) throw error;
       pause(tries * 3);
     }
@@ -40,7 +40,7 @@ function peekOnce(database: string, triple: Triple): Peek {
   const file = openFile(database);
   if (file === undefined) return { missing: true, triple: undefined, client: undefined, releases: [] };
   try {
-    const queue = readQueue(database); // before the state: what leaves the queue meanwhile is in that
+    const queue = readQueue(database); // before the state, which then has what leaves the queue meanwhile
     const meta = readHead(file);
     const path = newPath(file);
     const wanted = Buffer.alloc(key.MAX_KEY);

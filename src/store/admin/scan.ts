@@ -1,6 +1,5 @@
-// Reading all records, for the administrator's commands: in the order of their keys, some pages at a time, each time of the
-// newest state, which is held (../lmdb/hold.ts) while they are read, and no longer: who asks may be waiting for somebody else.
-
+// Reading all records, for the administrator's commands: in the order of their keys, some pages at a time, each time from the
+// newest state. A state is held (../lmdb/hold.ts) only while its pages are read, for the caller may be slow.
 import { checkPlace } from '../disk/place.ts';
 import { slotsOf } from '../lmdb/hold.ts';
 import { newTriple } from '../lmdb/triples.ts';
@@ -9,35 +8,23 @@ import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '..
 import { leaves } from '../pages/leaves.ts';
 import { readQueue, sightsBefore } from '../queue/read.ts';
 import { isHouse, readKey } from '../records/key.ts';
-import {
-  type ClientRecord,
-  isRecord,
-  readClient,
-  readHouse,
-  readTriple,
-  type TripleRecord,
-} from '../records/record.ts';
-import type { Triple } from '../store.ts';
+import { isRecord, readClient, readHouse, readTriple } from '../records/record.ts';
+import type { Entry, TripleEntry } from './entry.ts';
 
-/** A record with its key read back, all texts latin1: a triple's, or a client's own. */
-export type Entry = TripleEntry | ClientEntry;
-export type TripleEntry = { kind: 'triple' } & Triple & TripleRecord;
-export type ClientEntry = { kind: 'client'; client: string } & ClientRecord;
-
-/** So many leaves are read at a time: a megabyte, some 15,000 records. */
+/** How many leaves are read at a time: a megabyte, some 15,000 records. */
 const AT_ONCE = 256;
 
-/** The entries of the database at `path`, and how far the reading is (0 to 1) by the last one. */
+/** The entries of a database, and how much of it was read for those that were taken, from 0 to 1. */
 export interface Scan {
   entries: Generator<Entry>;
   part(): number;
 }
 
 /**
- * Reads the database at `path`; undefined where there is none. Damaged pages are passed over (`onDamage` is told).
- * Throws StoreError or DamageError where it cannot be read. Finish the generator, or return it: it holds files open.
- * `onHouse` is told of the store's own records, which come before all others. What is there all the time is met once; what
- * is changed meanwhile, as it was before or after.
+ * Reads the database at `path`; undefined where there is none. Damaged pages are passed over, and `onDamage` called. Throws
+ * StoreError or DamageError where it cannot be read. Take all entries, or call `return`: the generator holds files open.
+ * `onHouse` is called with the records of the house, which come before all others. A record that is there all the time is
+ * yielded once; one that is changed meanwhile, as it was before or after.
  */
 export function scan(
   path: string,
@@ -48,7 +35,7 @@ export function scan(
   const file = openFile(path);
   if (file === undefined) return undefined;
   let done = 0;
-  const queued = readQueue(path); // before the state: what leaves the queue meanwhile is in that
+  const queued = readQueue(path); // before the state, which then has what leaves the queue meanwhile
   const slots = slotsOf(path);
   const close = () => {
     slots.close();
@@ -62,7 +49,7 @@ export function scan(
     throw error;
   }
 
-  /** Some leaves from the one on that has, or had, the key `after`; undefined: from the first on. */
+  /** Some leaves, from the one where the key `after` belongs; undefined: from the first on. */
   function next(after: Buffer | undefined): { pages: Buffer[]; isLast: boolean } {
     const release = slots.hold();
     try {
@@ -104,7 +91,7 @@ export function scan(
   return { entries: entries(), part: () => Math.min(1, done / Math.max(1, all)) };
 }
 
-/** The records that first sights will be; takes them from what is queued, as `sightsBefore` does. */
+/** The entries that queued first sights will become; takes them from `queued` as `sightsBefore` does. */
 export function* queuedEntries(queued: Map<string, number>, name?: string): Generator<TripleEntry> {
   for (const [key, firstSeen] of sightsBefore(queued, name)) {
     const { client, tail } = readKey(Buffer.from(key, 'latin1')) ?? {};
@@ -113,7 +100,7 @@ export function* queuedEntries(queued: Map<string, number>, name?: string): Gene
   }
 }
 
-/** The entry of a leaf's node; undefined for the store's own records and for rubbish. */
+/** The entry of a leaf's node; undefined for records of the house and for rubbish. */
 function entryAt(
   page: Buffer,
   node: number,

@@ -1,6 +1,6 @@
-// Whether another process is still there. Numbers are used again: a living one need not be the one that was meant.
+// Whether another process is still there. (Process numbers are reused, so one that is alive may be another process.)
 
-/** Whether a process with this number lives, whoever it belongs to. */
+/** Whether a process with this number is alive, whatever user it belongs to. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

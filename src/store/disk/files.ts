@@ -1,4 +1,4 @@
-// Files that others find whole or not at all, and that stay found. Knows nothing of what is in them.
+// Files that other processes find whole or not at all, also after a power cut. Knows nothing of what is in them.
 import {
   chownSync,
   closeSync,
@@ -16,9 +16,9 @@ import { basename, dirname, join } from 'node:path';
 import { isAlive } from './alive.ts';
 
 /**
- * Makes the file at `path`, in one step, and only if there is none yet. As with the database: what root makes must not
- * lock out the user that the filters run as, who owns the directory. Throws what the file system throws.
- * `durable`: it is on the disk when this returns, and there was no moment at which a power cut could have left a part.
+ * Makes the file at `path`, in one step, and only if there is none yet. Made by root, it is given to the owner of the
+ * directory: the user that the filters run as. Throws what the file system throws.
+ * `durable`: it is on the disk when this returns, and a power cut before that leaves no part of it.
  */
 export function makeWhole(path: string, content: Buffer, durable = false): void {
   try {
@@ -32,7 +32,7 @@ export function makeWhole(path: string, content: Buffer, durable = false): void 
   }
 }
 
-/** Makes a file beside `path`, of the same owner as `makeWhole`, for `work`, which may put it in its place. */
+/** Makes a file beside `path`, with the owner as in `makeWhole`, for `work`, which may rename it to `path`. */
 export function withAside(path: string, content: Buffer, work: (aside: string) => void): void {
   const aside = `${path}.${process.pid}`;
   removeLitter(path);
@@ -48,7 +48,7 @@ export function withAside(path: string, content: Buffer, work: (aside: string) =
   }
 }
 
-/** Waits until a file's content, or of a directory the names in it, is on the disk. */
+/** Waits until a file's content, or the names in a directory, are on the disk. */
 export function syncPath(path: string): void {
   const fd = openSync(path, constants.O_RDONLY);
   try {
@@ -58,10 +58,10 @@ export function syncPath(path: string): void {
   }
 }
 
-/** FILE.1234 of `withAside`; FILE.new-1234 of rescue/replace.ts, with its lock file, and what becomes that one. */
+/** FILE.1234 of `withAside`; FILE.new-1234 and FILE.new-1234.new-1234 of rescue/replace.ts, and their lock files. */
 const LITTER = /^(?:new-)?(\d+)(?:\.new-\1)?(?:-lock)?$/;
 
-/** Removes what those have left who were killed while they made such a file, and one that had our number. */
+/** Removes such files of processes that were killed, and of an earlier process with our number. */
 export function removeLitter(path: string): void {
   const prefix = `${basename(path)}.`;
   for (const name of readdirSync(dirname(path))) {

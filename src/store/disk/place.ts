@@ -1,4 +1,4 @@
-// Is the place where the database is to lie a safe one? Looked at before the file is opened.
+// Whether the database's directory is a safe place for it: checked before the file is opened. /tmp is none.
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, refused, StoreError } from '../damage.ts';
@@ -6,8 +6,8 @@ import { DamageError, refused, StoreError } from '../damage.ts';
 const ANYBODY_WRITES = 0o002;
 
 /**
- * Throws StoreError where the database may not lie at `path`, DamageError where something else lies there. `where` says
- * to the user how to name another one.
+ * Throws StoreError where the database may not lie at `path`, DamageError where something else lies there. `where` tells the
+ * user which option names another one.
  */
 export function checkPlace(path: string, where = ' with --db'): void {
   const directory = dirname(path);

@@ -1,4 +1,4 @@
-// The key of --privacy, a file beside the database. Whoever makes the first one makes it for all.
+// The key of --privacy, FILE.secret beside the database. The first process that needs it makes it, for all.
 import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { refused, StoreError } from '../damage.ts';
 import { makeWhole } from './files.ts';
@@ -33,6 +33,6 @@ export function readSecret(path: string): Buffer {
 
 function makeSecret(place: string): void {
   const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
-  // A part of it would be nobody's key, and what was stored under it, and is on the disk, forgotten.
+  // Durable: were it lost or cut short by a power cut, all that is on the disk under it could never be found again.
   makeWhole(place, randomBytes(BYTES), true);
 }

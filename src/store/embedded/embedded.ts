@@ -1,6 +1,5 @@
-// The store on LMDB: which records a look-up reads and which a change writes. How the file is kept usable is
-// the keeper's business.
-
+// The store on LMDB: which records a look-up reads and which a change writes. keeper.ts keeps the file usable, sights.ts
+// remembers new triples.
 import { houseText } from '../lmdb/house.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { putTriple, stillCounts } from '../lmdb/triples.ts';
@@ -20,9 +19,9 @@ import {
   type Store,
   type Triple,
 } from '../store.ts';
+import { newDeferrals } from './deferrals.ts';
 import { areRecorded, noteHits } from './hits.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
-import { newNotes } from './notes.ts';
 import { newSights } from './sights.ts';
 import { newSweeper } from './sweep.ts';
 
@@ -37,26 +36,27 @@ const NOTHING: Sighting = {
 
 export interface StoreOptions extends KeeperOptions {
   limits: Limits;
-  /** Told once that waiting triples had to go for new ones. */
+  /** Called once, when waiting triples have to go for new ones. */
   onFull: (what: string) => void;
 }
 
+/** Opens nothing yet: that is done with the first request. Methods throw StoreError where the database cannot be used. */
 export function openStore(options: StoreOptions): Store {
   const { limits } = options;
   const keeper = newKeeper(options);
   const sweeper = newSweeper(keeper, limits);
-  const notes = newNotes(keeper);
+  const deferrals = newDeferrals(keeper);
   const sights = newSights({ ...options, keeper, others: sweeper.others });
-  let looked = -1; // the transaction of the last look-up; -1: there was no database
-  let unknown: Triple | undefined; // what it was in vain for
+  let looked = -1; // the newest transaction at the last look-up; -1: there was no database
+  let unknown: Triple | undefined; // the triple that it did not find
   let releases: readonly Release[] = [];
   let releasesAt = 0;
   const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
   const wantedClient = Buffer.allocUnsafeSlow(key.MAX_KEY);
   let keyed: Triple | undefined; // the triple whose key stands in `wanted`
-  let length = 0; // that of the key
+  let length = 0; // of that key
 
-  /** Has the triple's key stand in `wanted`: several steps of one decision need it. */
+  /** Writes the triple's key to `wanted`, unless it is there: several steps of one decision need it. */
   function want(triple: Triple): void {
     if (keyed === triple) return;
     length = key.writeTriple(wanted, 0, triple);
@@ -74,7 +74,7 @@ export function openStore(options: StoreOptions): Store {
     const passed = known && record.hasPassed(path.pages, at);
     const fresh = passed && now - record.lastPassed(path.pages, at) < FRESH;
     const full = known && record.isFull(path.pages, at);
-    // The client's own record is nearly always on the same page, which is then not read again.
+    // The client's own record is nearly always on the same page, and then nothing more is read.
     const own = key.clientLength(wanted);
     const clientAt =
       own > 0
@@ -121,7 +121,7 @@ export function openStore(options: StoreOptions): Store {
     });
   }
 
-  /** Read with every deferral, it would cost each a page: see SEEN_WITHIN. */
+  /** At most SEEN_WITHIN old: reading them with every deferral would cost each a page. */
   function recentReleases(): readonly Release[] {
     const now = Date.now();
     if (Math.abs(now - releasesAt) >= SEEN_WITHIN) {
@@ -143,7 +143,7 @@ export function openStore(options: StoreOptions): Store {
     },
     defer(triple, now) {
       want(triple);
-      notes.add(wanted, length, now);
+      deferrals.add(wanted, length, now);
     },
     pass(triple, now, comeBack) {
       want(triple);
@@ -154,22 +154,22 @@ export function openStore(options: StoreOptions): Store {
         if (comeBack) countComeBack(writer, meta, triple.client, now, 1);
         return comeBack || noted === true;
       });
-      // What is still queued has no record in which to note it.
+      // A triple that is still queued has no record yet in which to note it.
       if (!found && sights.flush(wanted, length, now))
         change((writer, meta) => notePassed(writer, meta, wanted, length, now) === true);
     },
-    greet: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
+    noteClient: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
     releases: recentReleases,
     noteHits: (files, hits, now) => keeper.settle(() => noteHitsNow(files, hits, now)),
     tidy: sweeper.step,
     close() {
-      sights.close(notes.isEmpty()); // a note is of what is in the database
-      notes.close();
+      sights.close(deferrals.isEmpty()); // those are noted in the database, so it is written to anyway
+      deferrals.close();
       keeper.close();
     },
   };
 
-  /** One come-back more, or none: the client was seen. */
+  /** The auto-whitelist's count: adds `more` (0 or 1) to the client's come-backs, and notes that it was seen. */
   function countComeBack(writer: Writer, meta: Meta, client: string, now: number, more: number): boolean {
     const { path, instruction } = writer;
     const length = key.writeClient(instruction.key, 0, client, false);

@@ -1,56 +1,16 @@
-// How often an entry of a whitelist file matched, and since when that is recorded: records of the house, one for each
-// entry that was ever hit and one for its file. Nothing here knows what an entry means.
-
+// Noting how often the entries of the whitelist files matched (../records/hits.ts), within a transaction. Nothing here knows
+// what an entry means.
 import { houseText, putHouse } from '../lmdb/house.ts';
 import type { Writer } from '../lmdb/writer.ts';
 import { seekChecked } from '../pages/check.ts';
 import type { Meta } from '../pages/format.ts';
 import { type Path, seek } from '../pages/tree.ts';
+import { hitsName, MOST_NAME, readHits } from '../records/hits.ts';
 import { writeHouse } from '../records/key.ts';
 import type { NewHits } from '../store.ts';
 
-/** What a record holds. Times in seconds since the epoch. */
-export interface Hits {
-  count: number;
-  /** 0: never. */
-  last: number;
-  /** When recording began. */
-  since: number;
-  /** A file's own: how many of its entries have a record. */
-  entries?: number;
-}
-
-const PREFIX = 'hit ';
-/** What is longer is cut, and then shares its record with what begins alike. */
-const MOST_NAME = 400;
-/** Of one file; further ones are not recorded. */
+/** Entries of one file that are recorded; further ones are not. */
 const MOST_ENTRIES = 4000;
-/** An entry that was hit last so many seconds ago may be in no file any more: its record goes. */
-const KEPT = 400 * 86_400;
-
-/** The name of an entry's record; with an empty text, of the file's own. */
-export function hitsName(file: string, text: string): string {
-  return `${PREFIX}${file}\0${text}`.slice(0, MOST_NAME);
-}
-
-export function isHitsName(name: string): boolean {
-  return name.startsWith(PREFIX);
-}
-
-/** Reads a record's text; what is none is as good as no record. */
-export function readHits(text: string | undefined): Hits | undefined {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as Hits);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether an entry's record has been of no use for so long that it can go. */
-export function isStale(name: string, text: string, now: number): boolean {
-  if (!isHitsName(name) || name.endsWith('\0')) return false;
-  return now - (readHits(text)?.last ?? 0) > KEPT;
-}
 
 /** Whether recording has begun for all these files. */
 export function areRecorded(path: Path, meta: Meta, files: readonly string[]): boolean {
@@ -94,7 +54,7 @@ export function noteHits(
   }
 }
 
-/** Notes that so many entries of a file have lost their records. Within a transaction. */
+/** Notes, in the records of the files, that the entries with these names have lost theirs. Within a transaction. */
 export function noteForgotten(writer: Writer, meta: Meta, names: readonly string[]): void {
   const counts = new Map<string, number>();
   for (const name of names) {

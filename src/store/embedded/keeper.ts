@@ -1,15 +1,15 @@
-// Keeps the database's file open, and keeps it usable: which file it is now, what happens when it moves, when
-// it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
+// Keeps the database's file open and usable, and decides what is done when it was moved (opened again), when it is damaged
+// (set aside), when LMDB's lock file is rubbish (replaced): see `mend`. Knows nothing of what is stored.
 import { statSync } from 'node:fs';
+import { pause } from '../../time/pause.ts';
 import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
-import { awaitRecovery } from '../disk/sign.ts';
-import { checkBeforeWriting, checkDoubtful } from '../lmdb/doubt.ts';
+import { awaitRecovery } from '../disk/recovering.ts';
 import { flush, flushLast, isUnsettled, keepOrGiveUp, letGo, owes } from '../lmdb/durable.ts';
 import { newFlusher } from '../lmdb/flusher.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { begin, closeWriter, transact, type Writer } from '../lmdb/writer.ts';
+import { checkBeforeWriting, checkDoubtful } from '../pages/doubt.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { isHeld } from '../pages/lock.ts';
@@ -23,25 +23,25 @@ export interface KeeperOptions {
   path: string;
   /** 'always': on the disk before the reply; 'later': within three seconds or so. */
   sync: 'always' | 'later';
-  /** Told once of each act of damage: what was found, where the file went, what was saved. */
+  /** Called once for each damage: what was found, where the file is now, what was saved. */
   onDamage: (what: string) => void;
-  /** Told of a lock file that had to be replaced, and of a flush in the background that failed. */
+  /** Called for a lock file that had to be replaced, and for a flush in the background that failed. */
   onTrouble: (error: Error) => void;
 }
 
 export interface Keeper {
   /**
-   * Runs `work` until it has met a sound state: what changed under it is read again, a file that moved is
-   * opened anew, a damaged one is set aside. Throws StoreError where the trouble is of another kind.
+   * Runs `work` until it has met a sound state: what changed under it is read again, a file that was moved is opened again, a
+   * damaged one is set aside. Throws StoreError where the trouble is of another kind.
    */
   settle<T>(work: () => T): T;
-  /** The way into the newest state, for look-ups; undefined while there is no file. Within `settle`. */
+  /** The newest state, for look-ups; undefined while there is no file. Within `settle`. */
   look(): { path: Path; meta: Meta } | undefined;
-  /** One write transaction (see `transact`), and afterwards what is due to the disk. Within `settle`. */
+  /** One write transaction (see `transact`), and afterwards what `sync` demands. Within `settle`. */
   change(work: (writer: Writer, meta: Meta) => boolean): void;
   /** Waits until all that this process has changed is on the disk. Within `settle`. */
   flush(): void;
-  /** The last change had waited before it was made: it goes to the disk now, behind the replies. Throws nothing. */
+  /** The last change had waited before it was made, so it is flushed now, in the background. Throws nothing. */
   hurry(): void;
   /** Whether a change would have to wait for another process's. Throws nothing. */
   isBusy(): boolean;
@@ -50,7 +50,7 @@ export interface Keeper {
   close(): void;
 }
 
-/** Whether the path leads to another file now, or to none; not where that cannot be known: a directory that was closed. */
+/** Whether the path leads to another file now, or to none. False where that cannot be known: no access to the directory. */
 function isElsewhere({ path, ino, dev }: DataFile): boolean {
   try {
     const there = statSync(path, { throwIfNoEntry: false });
@@ -62,8 +62,7 @@ function isElsewhere({ path, ino, dev }: DataFile): boolean {
 
 /** How often an open file is compared with what the path leads to, in milliseconds. */
 const LOOK_AGAIN = 1000;
-/** What looks wrong may be half written by another process at that moment: how often to look again, before it is
- * looked at under the write lock. */
+/** What looks wrong may be half written at that moment: how often to look again, before looking under the write lock. */
 const SECOND_LOOKS = 3;
 
 export function newKeeper(options: KeeperOptions): Keeper {
@@ -86,12 +85,14 @@ export function newKeeper(options: KeeperOptions): Keeper {
         mend(error, tries);
       }
     }
-    throw new StoreError(`${database} does not come to rest: ${(last as Error).message}; look at its disk`);
+    throw new StoreError(
+      `${database} is found wrong again and again: ${(last as Error).message}; look at its disk`,
+    );
   }
 
   /**
-   * While nobody can change anything: what looks wrong then, is. (Look-ups hold no lock, and under a storm of
-   * commits a page may be used again for something else before it is read.)
+   * Runs `work` while nobody can change anything: what looks wrong then, is. (Look-ups hold no lock, and in a storm of commits
+   * a page may be re-used for something else before it is read.)
    */
   function underLock<T>(work: () => T): T {
     const w = writable();
@@ -109,15 +110,15 @@ export function newKeeper(options: KeeperOptions): Keeper {
     held = undefined;
   }
 
-  /** Does what can be done about `error`, or throws it. */
+  /** Does what can be done about `error`, e.g. sets a damaged file aside, or throws it. */
   function mend(error: unknown, tries: number): void {
     if ((error instanceof DamageError || error instanceof BadLockError) && tries < SECOND_LOOKS) {
       pause(tries * 3);
-      if (path !== undefined) path.txnid = -1; // nothing of what was read is believed
+      if (path !== undefined) path.txnid = -1; // everything is read again
       return;
     }
     if (error instanceof FullError) throw error;
-    // That it cannot be opened for changes is no reason to close what is open for look-ups: it might not open again.
+    // If it cannot be opened for changes, what is open for look-ups stays open: it might not open again.
     if (error instanceof StoreError && writer === undefined) throw error;
     const ino = path?.file.ino;
     release();
@@ -147,7 +148,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (path === undefined) {
       checkPlace(database);
       let file = openFile(database);
-      // Where there is none, somebody may just have set it aside and be saving what it holds: worth waiting for.
+      // Where there is none, another process may be setting it aside at this moment, which is worth waiting for.
       if (file === undefined && awaitRecovery(database)) file = openFile(database);
       if (file === undefined) return undefined;
       path = newPath(file);
@@ -159,7 +160,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     return path.file;
   }
 
-  /** A file that was just opened: after a power cut it goes back to its mark, or has to prove itself. */
+  /** Looks at a file that was just opened: after a power cut it goes back to its mark, or is checked as a whole. */
   function examine(file: DataFile): void {
     checkDoubtful(file);
     if (isDoubtful(file, readHead(file)) || markedTxn(file) === -2) writable(); // settles it, or refuses
@@ -168,11 +169,11 @@ export function newKeeper(options: KeeperOptions): Keeper {
   function writable(): Writer {
     if (writer === undefined) {
       checkPlace(database);
-      // Opening it for changes settles a doubt; one that has failed its examination must not come by here.
+      // Opening it for changes settles a doubt, so what was not examined has to be checked first.
       if (path === undefined || !examined) checkBeforeWriting(database);
       writer = openWriter(database);
       if (path !== undefined) closeFile(path.file);
-      path = writer.path; // what a look-up has just read and checked, a change need not read again
+      path = writer.path; // shared: what a look-up has just read and checked, a change need not read again
     }
     return writer;
   }
@@ -185,7 +186,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
       letGo(w, state);
       return work(w, state);
     });
-    // With 'always' also where another process has just committed the same: it may still be waiting for the disk.
+    // With 'always' also where there was nothing to commit: another process has, and may still be waiting for the disk.
     if (sync === 'always') flush(w);
     else if (w.committed > before) keepOrGiveUp(w, meta);
     if (isUnsettled(w)) flusher.committed();
@@ -195,17 +196,17 @@ export function newKeeper(options: KeeperOptions): Keeper {
     try {
       return writer !== undefined && isHeld(writer.lock);
     } catch {
-      return false; // what is wrong is met by the change
+      return false; // the change will meet what is wrong
     }
   }
 
   function flushFailed(error: unknown): void {
-    // Of a full disk, and of more slow flushes at once than there are slots, it is enough to try again.
+    // A full disk, or more slow flushes at once than there are reader's slots: it is enough to try again.
     if (error instanceof FullError || /MDB_READERS_FULL/.test((error as Error).message)) {
       flusher.committed();
       return;
     }
-    release(); // the next request opens it again, and meets what there is to meet
+    release(); // the next request opens it again, and deals with the trouble
     if (error instanceof MovedError || error instanceof DamageError || error instanceof BadLockError) return;
     onTrouble(error instanceof StoreError ? error : refused(error, database, 'flush'));
   }
@@ -220,12 +221,15 @@ export function newKeeper(options: KeeperOptions): Keeper {
     writer = undefined;
   }
 
-  /** Most of the disk's work is done while others may go on: that of a session which ends keeps no reply waiting. */
+  /**
+   * At the end: `flush` does most of the disk's work while others may go on, so that `flushLast` holds the lock for
+   * little.
+   */
   function leave(w: Writer): void {
     try {
       flush(w);
     } catch {
-      // no reader's slot, say, which it takes for this
+      // there was no reader's slot for it, say
     }
     flushLast(w);
   }

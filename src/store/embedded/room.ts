@@ -1,6 +1,6 @@
-// Nobody can fill the disk from outside: where too many triples wait, one goes for each that comes. No index of ages is
-// kept for this; the oldest that waits on the newcomer's own leaf goes, which is a network's own, or a sample of all.
-
+// --max-waiting, so that nobody can fill the disk from outside: where too many triples wait, an old one is forgotten for each
+// new one. There is no index of ages: it is the oldest waiting triple on the new one's leaf, which holds triples of the same
+// network, or a sample of all.
 import { removeRecord, type Writer } from '../lmdb/writer.ts';
 import { checkBeside } from '../pages/check.ts';
 import type { DataFile } from '../pages/file.ts';
@@ -9,17 +9,17 @@ import type { Path } from '../pages/tree.ts';
 import { isTriple, networkLength } from '../records/key.ts';
 import { hasPassed, mainNumber } from '../records/record.ts';
 
-/** One network may take this part of what may wait in all. */
+/** The part of --max-waiting that one network may have. */
 const SHARE = 1 / 16;
 
-/** How many records of a state are none of waiting triples, as far as that is known. */
+/** How many records of a state are not of waiting triples, as far as is known. */
 export type Others = (file: DataFile, meta: Meta) => number;
 
-/** What one transaction has done so far: the path shows every leaf as it was before. */
+/** What one transaction has done so far, since the path shows every leaf as it was before. */
 export interface Batch {
   /** New triples that were put and stayed. */
   added: number;
-  /** Keys of those that had to go, latin1. */
+  /** Keys of those that were forgotten, latin1. */
   gone: Set<string>;
 }
 
@@ -28,9 +28,9 @@ export function newBatch(): Batch {
 }
 
 /**
- * Within the transaction that has just put a new triple of `length` bytes, whose leaf `writer.path` leads to: forgets the
- * oldest waiting one there, if more than `most` wait (0: no bound), or too many from the client's network; where all that
- * waited there are gone, the new one. Returns whether one had to go.
+ * To be called within the transaction that has just put a new triple, with a key of `length` bytes, on the leaf that
+ * `writer.path` leads to. If more than `most` wait (0: no bound), or too many of the client's network, it forgets the oldest
+ * waiting one on that leaf, or where none is left there, the new one. Returns whether it did.
  */
 export function makeRoom(
   writer: Writer,
@@ -65,8 +65,8 @@ export function makeRoom(
 }
 
 /**
- * About how many records the key's network has: keys are in the order of networks, so those of one lie side by side,
- * and where a page holds nothing else, the page above tells how many there are of its kind.
+ * About how many records the key's network has. Keys are in the order of networks, so those of one lie side by side; where
+ * they fill whole pages, the page above tells how many such pages there are.
  */
 function recordsOfNetwork({ pages, file }: Path, meta: Meta, key: Uint8Array): number {
   const network = networkLength(key);
@@ -84,7 +84,7 @@ function recordsOfNetwork({ pages, file }: Path, meta: Meta, key: Uint8Array): n
   return each;
 }
 
-/** Which part of the records of the key's network waits, as far as the path's leaf tells. */
+/** The part of the network's records that waits, estimated from the path's leaf. */
 function waitingPart({ pages, leaf }: Path, key: Uint8Array): number {
   const network = networkLength(key);
   let all = 0;
@@ -109,7 +109,7 @@ function waits(pages: Uint8Array, node: number): boolean {
   return isTriple(pages, nodeKey(node), nodeKeySize(pages, node)) && !hasPassed(pages, nodeData(pages, node));
 }
 
-/** The node of the oldest waiting triple on the path's leaf that is not gone; -1: none waits. */
+/** The node of the oldest waiting triple on the path's leaf that was not forgotten; -1: none. */
 function oldestWaiting({ pages, leaf }: Path, gone: Set<string>): number {
   let oldest = -1;
   let seen = Number.POSITIVE_INFINITY;

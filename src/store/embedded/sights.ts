@@ -1,6 +1,5 @@
-// First sights: where a new triple is remembered. It goes into the queue, and within a second or two, with what others have
-// queued, into the database; or into the database at once, where the queue cannot be used.
-
+// First sights: remembering a new triple. It goes into the queue, and within a second or two one process empties the queue
+// into the database: this file decides which, and when. Where the queue cannot be used, it goes into the database at once.
 import { newTriple, putTriple, stillCounts } from '../lmdb/triples.ts';
 import { MOST_LEAVES, type Writer } from '../lmdb/writer.ts';
 import { seekForPut } from '../pages/check.ts';
@@ -16,19 +15,19 @@ import { makeRoom, newBatch, type Others } from './room.ts';
 export interface Sights {
   /**
    * When the triple whose key is the first `length` bytes of `key` was first seen, if it is in the queue; 0: it is not;
-   * -1: the queue is of no use now.
+   * -1: the queue cannot be used now.
    */
   find(key: Buffer, length: number, now: number): number;
   /** Whether something may have gone from the queue into the database between the last two looks at the queue. */
   haveMoved(): boolean;
   /**
-   * Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that holds.
-   * `unknown`: neither the database nor the queue knew it a moment ago.
+   * Stores `now` as the triple's first sight, unless an earlier one is on record, and returns the one that is on record then.
+   * `unknown`: neither the database nor the queue had the triple a moment ago.
    */
   remember(key: Buffer, length: number, now: number, unknown: boolean): number;
-  /** Has the triple put into the database if it is still in the queue. Returns whether it was. */
+  /** Empties the queue into the database if the triple is still in it. Returns whether it was. */
   flush(key: Buffer, length: number, now: number): boolean;
-  /** `mayLeave`: what this process has queued may stay there, for another one to store. */
+  /** `mayLeave`: what this process has queued may be left for another process to store. */
   close(mayLeave: boolean): void;
 }
 
@@ -37,42 +36,42 @@ export interface SightsOptions {
   limits: Limits;
   path: string;
   sync: KeeperOptions['sync'];
-  /** How many records are none of waiting triples. */
+  /** How many records are not of waiting triples. */
   others: Others;
-  /** Told once that waiting triples had to go for new ones. */
+  /** Called once, when waiting triples have to go for new ones. */
   onFull: (what: string) => void;
   onTrouble: KeeperOptions['onTrouble'];
 }
 
 /**
- * What was queued goes into the database after so many milliseconds: with all that comes within a second, for a transaction
- * and its flush cost more than all else of a new triple; or before it is much to look through.
+ * After how many milliseconds what is queued goes into the database. In calm, all of a second goes together, for a transaction
+ * and its flush cost more than all else that a new triple needs; in a storm sooner, before there is much to search.
  */
 const QUEUED_FOR = { calm: 1000, later: 20, always: 100 };
-/** From so many bytes on there is a storm: some 65 triples of ordinary addresses, which take 60 bytes each. */
+/** With so many bytes queued there is a storm: some 65 triples of ordinary addresses, which take 60 bytes each. */
 const STORM = 4096;
 /**
- * Who stores goes on storing: it has what V8 has compiled for it. All others need not be at the lock in the same moment,
- * and come so many milliseconds later, up to twice that, counted anew whenever somebody is seen to store, or to be about
- * to: `ready` where they have loaded LMDB; `alone` where they would have to, and nobody stores, unless they were the
- * first to queue something; else `served`. So a filter that meets only new triples need not load it, and of a hundred
- * that start at once, each of which gets a processor now and then, not all do.
+ * The process that stores goes on storing: V8 has compiled the code for it. The others should not all come to the lock at the
+ * same moment, and wait so many milliseconds longer, up to twice that, and anew whenever they see somebody store or claim to:
+ * `ready` if they have loaded LMDB; `alone` if they would have to load it and nobody stores (not at all if they were the first
+ * to queue something); else `served`. So a filter that meets only new triples need not load LMDB, and of a hundred that start
+ * at once, each of which gets a processor now and then, not all do.
  */
 const AFTER_OTHERS = { ready: 50, alone: 250, served: 700 };
-/** Where another process holds the lock, the next try comes after this at most. */
+/** Where another process holds the lock, the next try comes after so many milliseconds at most. */
 const LONGEST = 1000;
 
 export function newSights(options: SightsOptions): Sights {
   const { keeper, limits, others } = options;
   const queue = newQueue(options.path, options.sync === 'always');
-  const later = 1 + Math.random(); // not all that wait for others shall lose their patience at the same moment
+  const later = 1 + Math.random(); // so that not all that wait for others stop waiting at the same moment
   let timer: NodeJS.Timeout | undefined;
   let calm = true; // when the timer was set
-  let wasFirst = false; // to queue the oldest of what this process waits for
-  let stuck = false;
+  let wasFirst = false; // when the timer was set, nothing else was queued
+  let stuck = false; // the last try to store what is queued failed
   let toldFull = false;
 
-  /** After how many milliseconds this process puts into the database what it has queued. */
+  /** After how many milliseconds this process is to empty the queue, unless another one does. */
   function queuedFor(): number {
     calm = queue.size() < STORM;
     const soon = QUEUED_FOR[calm ? 'calm' : options.sync];
@@ -89,7 +88,7 @@ export function newSights(options: SightsOptions): Sights {
   }
 
   function remember(key: Buffer, length: number, now: number, unknown: boolean): number {
-    // A filter whose few new triples others store never has to load LMDB.
+    // So a filter whose few new triples are stored by others never has to load LMDB.
     if (unknown && !stuck && queue.add(key, length, now)) {
       if (timer === undefined) wasFirst = queue.size() === 0;
       if (timer === undefined || (calm && queue.size() >= STORM)) wait(queuedFor());
@@ -106,7 +105,7 @@ export function newSights(options: SightsOptions): Sights {
     timer = setTimeout(storeInTime, time).unref();
   }
 
-  /** Puts into the database what is queued, and the triple with the key `name`, first seen now. Returns when it was. */
+  /** Empties the queue into the database, with the triple of key `name` seen now. Returns that triple's first sight. */
   function store(now: number, name?: string): number | undefined {
     let taken: Taken | undefined;
     let names: string[] = [];
@@ -130,8 +129,8 @@ export function newSights(options: SightsOptions): Sights {
   }
 
   /**
-   * Puts the first sights of the keys `names` from `start` on, and replaces each by the one that holds. Returns the next
-   * one where this is enough for a transaction.
+   * Puts the first sights of the keys `names`, from `start` on, as many as one transaction should, and corrects those in
+   * `sights` of which an earlier one is on record. Returns where to go on.
    */
   function putSights(
     writer: Writer,
@@ -147,7 +146,7 @@ export function newSights(options: SightsOptions): Sights {
       if (writer.touched >= MOST_LEAVES) return i;
       const name = names[i]!;
       const length = instruction.key.write(name, 'latin1');
-      // What is longer than that is there already, and grows no more.
+      // A record that is longer than this is there already, and does not grow.
       const at = seekForPut(path, meta, instruction.key, length, ONCE_SIZE);
       const known = at >= 0 && stillCounts(path.pages, at, now, limits);
       const firstSeen = Math.min(sights.get(name)!, now); // the clock was wrong
@@ -167,13 +166,13 @@ export function newSights(options: SightsOptions): Sights {
     return firstSeen !== undefined && tripleCounts(firstSeen, 0, now, limits);
   }
 
-  /** A timer's work: whoever waited for it has had the reply. Another process may have been first, and we again since. */
+  /** The timer's work: the replies are out. Another process may have emptied the queue, and we have queued more since. */
   function storeInTime(): void {
     timer = undefined;
     const waited = queue.waited();
     if (waited === undefined) return;
     const early = queuedFor() - waited;
-    // Whoever holds the lock is probably doing it, and who waits for it keeps a request waiting.
+    // The process that holds the lock is probably emptying the queue; to wait for the lock would keep a request waiting.
     if (early > 0) wait(early);
     else if (keeper.isBusy()) wait(Math.min(LONGEST, waited / 2));
     else {
@@ -183,11 +182,11 @@ export function newSights(options: SightsOptions): Sights {
   }
 
   function storeQueue(): void {
-    if (!keeper.isReady()) queue.claim(); // it takes a moment to load LMDB
+    if (!keeper.isReady()) queue.claim(); // so that others wait while this process loads LMDB
     try {
       keeper.settle(() => store(Math.floor(Date.now() / 1000)));
     } catch (error) {
-      stuck = true; // further triples go into the database before the reply, or meet the same trouble
+      stuck = true; // the next triple goes into the database before its reply, or meets the same trouble
       options.onTrouble(error as Error);
     }
   }
@@ -212,7 +211,7 @@ export function newSights(options: SightsOptions): Sights {
     },
     close(mayLeave) {
       clearTimeout(timer);
-      // Where a hundred filters end at once, it is not worth it for each to load LMDB.
+      // Where a hundred filters end at once, not each should have to load LMDB.
       if (queue.waited() !== undefined && !(mayLeave && !keeper.isReady() && queue.leave())) storeQueue();
       queue.close();
     },

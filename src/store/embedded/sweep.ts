@@ -1,6 +1,5 @@
-// Forgetting what has expired, a few pages at a time, between requests: nobody needs a cron job, nothing happens at
-// start-up, and of all processes one does it at a time. How far the sweep is stands in the database itself.
-
+// Forgetting what has expired (--retry-window, --max-age), a few pages at a time, between requests: without a cron job, not at
+// start-up, and by one process at a time. How far the sweep is stands in the database itself.
 import { houseText, putHouse } from '../lmdb/house.ts';
 import { stillCounts } from '../lmdb/triples.ts';
 import { removeRecord, type Writer } from '../lmdb/writer.ts';
@@ -8,11 +7,12 @@ import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
 import { keyOfNextLeaf, newPath, type Path, seek } from '../pages/tree.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from '../records/forgotten.ts';
+import { isHitsName, isStale } from '../records/hits.ts';
 import { HOUSE, isTriple, MAX_KEY, writeHouse } from '../records/key.ts';
 import { clientOf, readOrigins } from '../records/origins.ts';
 import { hasPassed, lastSeen, mainNumber, readHouse } from '../records/record.ts';
 import { clientCounts, type Limits } from '../store.ts';
-import { isHitsName, isStale, noteForgotten } from './hits.ts';
+import { noteForgotten } from './hits.ts';
 import type { Keeper } from './keeper.ts';
 import type { Others } from './room.ts';
 
@@ -20,16 +20,16 @@ import type { Others } from './room.ts';
 const EVERY = 5;
 const REST = 3600;
 /**
- * So many seconds later, up to twice that, where LMDB would have to be loaded for it, and as long after this process has
- * first looked: another one may have it, and of a hundred that start after a quiet night not all shall be first.
+ * A process that would have to load LMDB for a step waits so many seconds longer, up to twice that, also after its first look:
+ * another process may have it loaded, and of a hundred that start after a quiet night not all should be first.
  */
 const PATIENCE = 30;
-/** After so many seconds without a step, the clock may be wrong: nothing is forgotten before it has gone on for REST. */
+/** After so many seconds without a step, the clock may be wrong: nothing is forgotten until REST seconds have passed. */
 const LEAP = 86_400;
 /** The name of the record that says how far the sweep is. */
 const SWEEP = 'sweep';
 const START = Buffer.alloc(0);
-/** Leaves a step looks at: with one step in five seconds, 138,000 a day, which hold some 7 million triples. */
+/** Leaves that a step looks at. With one step in five seconds, 138,000 a day, which hold some 7 million triples. */
 const LEAVES = 8;
 
 /** How far the sweep is. Times in seconds since the epoch. */
@@ -37,7 +37,7 @@ export interface SweepState {
   /** When the last step was made, and when a sweep was last complete. */
   at: number;
   complete: number;
-  /** Records that are none of waiting triples: those met in this sweep so far, and in the last one. */
+  /** Records that are not of waiting triples: found in this sweep so far, and in the last one. */
   othersSoFar: number;
   others: number;
   /** Where the next step begins; empty: at the start. */
@@ -45,9 +45,9 @@ export interface SweepState {
 }
 
 export interface Sweeper {
-  /** Makes a step, if one is due. Swallows errors: the next request meets what there is to meet. */
+  /** Makes a step, if one is due. Throws nothing: the next request meets the same trouble. */
   step(now: number): void;
-  /** Records of a state that are none of waiting triples, as the last sweep found, or the one that is under way. */
+  /** Records of a state that are not of waiting triples, as found by the last sweep, or by the one under way. */
   others: Others;
 }
 
@@ -133,21 +133,21 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     },
     others(file, meta) {
       if (others !== undefined) return others;
-      const path = newPath(file); // whoever asks has a way of its own to go on with
+      const path = newPath(file); // a path of its own, for the caller goes on with the writer's
       others = othersBy(readState(path, seek(path, meta, key, keyLength)));
       return others;
     },
   };
 }
 
-/** The first sweep of a large database takes hours: what it has met so far is there in any case. */
+/** The first sweep of a large database takes hours; until then, what it has found so far is a lower bound. */
 function othersBy(state: SweepState | undefined): number {
   return state === undefined ? 0 : Math.max(state.others, state.othersSoFar);
 }
 
 /**
- * Adds to `expired` the keys on the path's leaf that count no longer, and to `waited` by their days those of triples
- * that never passed; returns how many of the others do not wait.
+ * Adds the keys of expired records on the path's leaf to `expired`, and counts in `waited`, by their days, the triples among
+ * them that never passed. Returns how many of the other records are not of waiting triples.
  */
 function collect(
   { pages, leaf }: Path,
@@ -162,7 +162,7 @@ function collect(
     const at = nodeData(pages, node);
     const keyAt = nodeKey(node);
     if (pages[keyAt] === HOUSE) {
-      // Our own. Those of clients go when the client itself would.
+      // Of the house. A client's counts by origin go when the client would.
       const seen = lastSeenByOrigins(pages, node);
       const name = pages.toString('latin1', keyAt + 1, at);
       if (
@@ -175,7 +175,7 @@ function collect(
     }
     const triple = isTriple(pages, keyAt, nodeKeySize(pages, node));
     const passed = triple && hasPassed(pages, at);
-    // What was first seen in the future may be right again when the clock is.
+    // A triple that was first seen in the future is kept: it may count again when the clock is right.
     const ahead = triple && mainNumber(pages, at) > now;
     const counts = triple
       ? stillCounts(pages, at, now, limits)
@@ -189,14 +189,14 @@ function collect(
   return others;
 }
 
-/** When the client was last seen whose counts by origin the node holds; undefined: it is another record. */
+/** If the node holds a client's counts by origin, when that client was last seen; undefined: it is another record. */
 function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
   const at = nodeData(pages, node);
   if (clientOf(pages.toString('latin1', nodeKey(node) + 1, at)) === undefined) return undefined;
   return readOrigins(readHouse(pages, at, nodeDataSize(pages, node)))?.lastSeen ?? 0;
 }
 
-/** Adds the triples to those that were forgotten before. Within a transaction. */
+/** Adds the triples to the record of those that were forgotten. Within a transaction. */
 function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, number>, now: number): void {
   const { path, instruction } = writer;
   const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, FORGOTTEN));

@@ -1,4 +1,4 @@
-// Where the fleet's engine is: the URL of --store, taken apart. Pure; throws Error with what would have been right.
+// Where the engine is: the URL of --store, parsed. Pure; throws an Error that says what would be right.
 
 export interface Host {
   host: string;
@@ -13,7 +13,7 @@ export interface Address {
   path: string;
   /** What the Sentinels call the engine, else ''. */
   name: string;
-  /** Of the engine's access list; '': its default user. */
+  /** A user of the engine's access list (ACL); '': its default user. */
   user: string;
   db: number;
   /** Undefined: no TLS. Names of PEM files; undefined: the certificates that Node brings, no certificate of ours. */
@@ -27,7 +27,7 @@ const SCHEME = /^(rediss?|valkeys?)(?:\+(unix|sentinel|cluster))?:\/\/([^/?#]*)(
 const PORTS = { single: 6379, unix: 0, sentinel: 26_379, cluster: 6379 };
 const TLS_FILES = ['ca', 'cert', 'key'] as const;
 
-/** `valkey://` and `valkeys://` are understood as well. A password in the URL is refused: `ps` would show it. */
+/** Parses the URL; `valkey://` and `valkeys://` are understood too. Refuses a password in it: `ps` would show that. */
 export function readAddress(url: string): Address {
   const match = SCHEME.exec(url);
   if (match === null) throw new Error(`not the address of a store; ${FORMS}`);

@@ -1,6 +1,5 @@
-// The fleet's store for the administrator's commands: a bundle of its own, which no start without --store loads. All that
-// goes wrong with the engine is an Error whose message says what to do.
-
+// The fleet's store for the administrator's commands: a bundle of its own, which is loaded only with --store. Trouble with the
+// engine is an Error whose message says what to do.
 import type { Peek } from '../admin/peek.ts';
 import { RELEASES, readReleases } from '../releases.ts';
 import type { Lives, Triple } from '../store.ts';
@@ -8,20 +7,21 @@ import { type Address, nameOf, readAddress } from './address.ts';
 import type { Client } from './client.ts';
 import { type FleetEditor, newEditor } from './edit.ts';
 import { type Engine, examine } from './examine.ts';
-import { clientKey, houseKey, readEntry, tripleKey } from './key.ts';
+import { clientKey, houseKey, tripleKey } from './key.ts';
 import { connect, type FleetScan, scanFleet, scanOrigins } from './scan.ts';
 import { readSecrets } from './secrets.ts';
 import { explain } from './trouble.ts';
+import { readEntry } from './value.ts';
 
 export { nameOf, readAddress };
 
 export interface Fleet {
-  /** Where it is, for messages. */
+  /** Where the engine is, for messages. */
   name: string;
-  /** Seconds since the epoch, by the engine's clock, which all its times are from. */
+  /** Seconds since the epoch, by the engine's clock, as all times on record there. */
   now(): number;
   scan(onDamage: (what: string) => void): Promise<FleetScan>;
-  /** Tells `visit` of each client's counts by origin, by the name of the record (../records/origins.ts). */
+  /** Calls `visit` with each client's counts by origin, and the name of that record (../records/origins.ts). */
   origins(visit: (name: string, text: string) => void): Promise<void>;
   peek(triple: Triple): Promise<Peek>;
   edit<T>(work: (editor: FleetEditor) => Promise<T>): Promise<T>;
@@ -36,7 +36,7 @@ export interface FleetSettings {
   lives: Lives;
 }
 
-/** Connects to it. Throws Error. */
+/** Connects to the engine. Throws Error. */
 export async function openEngine(address: Address, settings: FleetSettings): Promise<Fleet> {
   const name = nameOf(address);
   const secrets = readSecrets(settings.passwordFile, address.tls);

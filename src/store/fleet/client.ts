@@ -12,7 +12,7 @@ import type { Secrets } from './secrets.ts';
 
 type Argument = string | number | Buffer;
 
-/** A client with our scripts: sent by their hash, and whole where the engine does not know it (NOSCRIPT). */
+/** A client with our scripts. They are sent by their hashes, and as text where the engine does not know them (NOSCRIPT). */
 export type Client = (Redis | Cluster) & {
   decide(...keysAndArguments: Argument[]): Promise<[passes: number, age: number, delayed: number]>;
   merge(...keysAndArguments: Argument[]): Promise<number>;
@@ -27,14 +27,14 @@ const SCRIPTS = {
   house: { numberOfKeys: 1, lua: HOUSE },
 };
 
-/** Milliseconds to the next try to connect: at once when a connection breaks, then less and less often. */
+/** Milliseconds to the next try to connect: soon after a connection has broken, then less and less often. */
 export function backOff(times: number): number {
   return Math.min(10_000, 100 * 2 ** Math.min(times, 10)) * (0.75 + Math.random() / 2);
 }
 
 /**
- * A client that is not connected yet. It sends nothing twice and keeps nothing for later: what cannot be asked now is
- * decided elsewhere. `patience` is how long a connection may take, in milliseconds; `more` is set besides.
+ * A client that is not connected yet. It sends nothing twice and keeps nothing for later: what it cannot ask now is decided
+ * elsewhere. `patience` is how long connecting may take, in milliseconds; `more` are further settings.
  */
 export function newClient(
   address: Address,
@@ -58,7 +58,7 @@ export function newClient(
     connectionName: 'greylatch',
     disableClientInfo: true,
     protocol: 2,
-    // The engine has become a replica of another, or was made one: look where its master is now.
+    // The engine has become a replica: find out where its master is now.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     retryStrategy: backOff,
     scripts: SCRIPTS,
@@ -106,7 +106,7 @@ export function newClient(
   }
 }
 
-/** Where the database cannot be selected, ioredis says so and goes on, with database 0: a connection of no use. */
+/** Closes a connection on which the database could not be selected: ioredis would report that, and go on with database 0. */
 function strictly(client: Redis): Client {
   client.on('error', (error: Error & { command?: { name: string } }) => {
     if (error.command?.name === 'select') client.disconnect(true);

@@ -1,5 +1,5 @@
-// Changing many records of the fleet, for the administrator's commands, as the editor of LMDB does (../admin/edit.ts): each is
-// put where what was read still stands, so that no decision in between is undone.
+// Changing many records of the engine, for the administrator's commands, as ../admin/edit.ts does in a database: each is
+// written only if the value that was read is still there, so that no decision in between is undone.
 import {
   type AnyName,
   type Change,
@@ -9,15 +9,16 @@ import {
   type Name,
   type Stored,
 } from '../admin/change.ts';
-import type { Entry } from '../admin/scan.ts';
+import type { Entry } from '../admin/entry.ts';
 import { readOrigins } from '../records/origins.ts';
 import { RELEASES, readReleases } from '../releases.ts';
 import { FRESH, type Lives } from '../store.ts';
 import type { Client } from './client.ts';
-import { clientKey, houseKey, readEntry, tripleKey, writeEntry } from './key.ts';
+import { clientKey, houseKey, tripleKey } from './key.ts';
+import { readEntry, writeEntry } from './value.ts';
 
 const AT_ONCE = 100;
-/** How often a record that is changed by others at the same time is tried again. */
+/** How often a change is tried again while others change the same record. */
 const TRIES = 20;
 /** For EXCHANGE: the key stays as it is. */
 const STAYS = ['', -1] as const;
@@ -26,16 +27,16 @@ export interface FleetEditor {
   /** Both return how many records were changed. */
   change(changes: Iterable<{ name: Name; change: Change }>): Promise<number>;
   changeJointly(changes: Iterable<JointChange>): Promise<number>;
-  /** False for what would have expired by now: an engine does not take it. */
+  /** False for an entry that would have expired by now: an engine does not take it. */
   keeps(entry: Entry): boolean;
 }
 
-/** `now` is the engine's time, in seconds; the lives say how long what is put counts. */
+/** `now` is the engine's time, in seconds; `lives` say how long what is written counts. */
 export function newEditor(client: Client, lives: Lives, now: () => number): FleetEditor {
   async function changeJointly(changes: Iterable<JointChange>): Promise<number> {
     let changed = 0;
     let batch: Keyed[] = [];
-    // A second change of a record has to find what the first has made of it.
+    // Two changes of one record go into different batches: the second has to find what the first has done.
     const taken = new Set<string>();
     const put = async () => {
       const done = await Promise.all(batch.map((one) => exchange(client, one, lives, now)));
@@ -91,7 +92,9 @@ async function exchange(
     if (changed === 0) return 0;
     if ((await client.exchange(keys.length, ...keys, ...words)) === 1) return changed;
   }
-  throw new Error(`the record at ${keys[0]!.toString('latin1')} does not come to rest; try again`);
+  throw new Error(
+    `the record at ${keys[0]!.toString('latin1')} is changed by others again and again; try again`,
+  );
 }
 
 function storedAt(name: AnyName, key: Buffer, value: Buffer | null): Stored | undefined {
@@ -99,7 +102,7 @@ function storedAt(name: AnyName, key: Buffer, value: Buffer | null): Stored | un
   return 'house' in name ? { kind: 'house', text: value.toString('latin1') } : readEntry(key, value);
 }
 
-/** The new value and its life, as EXCHANGE wants them. */
+/** The new value and its life in milliseconds, as EXCHANGE takes them. */
 function newValueOf(
   name: AnyName,
   before: Buffer | null,
@@ -114,7 +117,7 @@ function newValueOf(
   return [after.kind === 'house' ? Buffer.from(after.text, 'latin1') : writeEntry(after).value, life];
 }
 
-/** How long an entry counts from now on, in milliseconds; 0: for ever, below 0: no longer. */
+/** How long an entry still counts, in milliseconds; 0: for ever, below 0: no longer. */
 function lifeOf(entry: Entry, now: number, { retryWindow, maxAge }: Lives): number {
   if (entry.kind === 'client') return left(entry.lastSeen, ofPassed(maxAge), now);
   return entry.passed
@@ -122,7 +125,7 @@ function lifeOf(entry: Entry, now: number, { retryWindow, maxAge }: Lives): numb
     : left(entry.firstSeen, retryWindow, now);
 }
 
-/** The counts by origin go with the client (as ../embedded/sweep.ts has it), the releases with the last of them. */
+/** Counts by origin expire with the client (as in ../embedded/sweep.ts), the releases with the last of them. */
 function lifeOfHouse(name: AnyName, { text }: HouseEntry, now: number, { maxAge }: Lives): number {
   if (!('house' in name)) return 0;
   if (name.house === RELEASES) {

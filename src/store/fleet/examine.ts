@@ -1,5 +1,5 @@
-// How an engine is: what it says of itself, node by node, and how long it takes. Asks; changes nothing but for a probe's key,
-// which is gone after a second, as the filters' own.
+// Examines an engine, for `doctor` and `status`: what it says of itself, node by node, and how fast it answers. Changes
+// nothing but for a probe's key, as filters write it, which is gone after a second.
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import type { Client } from './client.ts';
@@ -9,36 +9,39 @@ import { explain } from './trouble.ts';
 
 export interface Engine {
   nodes: Node[];
-  /** What a filter would meet, '' for nothing: a decision without a trace, and a key that is put. */
+  /**
+   * Why a filter's commands would be refused, '' if they would not: tried with a decision that stores nothing, and a
+   * probe.
+   */
   refused: string;
 }
 
-/** Undefined where the engine does not say. */
+/** Values are undefined where the engine does not say. */
 export interface Node {
   /** Where it was reached: HOST:PORT, or the path of a socket. */
   where: string;
   /** The address that the connection leads to, undefined for a socket. */
   address: string | undefined;
-  /** As 7.0.15, and by whom. Undefined where the access list forbids to ask, and then all else that INFO says. */
+  /** E.g. 7.0.15. Undefined, as all else that INFO says, where the access list forbids to ask. */
   version: string | undefined;
   program: 'redis' | 'valkey';
   /** master, slave, or what else it calls itself. */
   role: string | undefined;
-  /** Seconds since the epoch that its clock is ahead of this host's; to the half of a round trip. */
+  /** How many seconds its clock is ahead of this host's, to half a round trip. */
   ahead: number;
   /** The median of some round trips, in milliseconds. */
   latency: number;
   /** Bytes; `maxMemory` 0: no bound. */
   memory: number | undefined;
   maxMemory: number | undefined;
-  /** As `noeviction`. */
+  /** E.g. `noeviction`. */
   policy: string | undefined;
   /** Connections of filters. */
   filters: number | undefined;
   appendOnly: boolean | undefined;
-  /** Its setting `save`: seconds and changes, in pairs; '' for never. */
+  /** Its setting `save`: pairs of seconds and changes; '': never. */
   save: string | undefined;
-  /** It could not write to its disk at the last time. */
+  /** Its last write to its disk failed. */
   diskTrouble: boolean;
 }
 
@@ -114,7 +117,7 @@ function readInfo(text = ''): Record<string, string> {
   );
 }
 
-/** Without this connection of our own. */
+/** Connections of filters: those with their name, without this one. */
 async function filtersOf(node: Redis): Promise<number | undefined> {
   const list = await told(() => node.client('LIST'));
   if (list === undefined) return undefined;

@@ -1,9 +1,10 @@
-// The store of a fleet: the engine decides, by a thread of its own; what it does not decide in time, the host's own
-// store does. What the engine has decided is noted there too, so that a host without its engine still knows
-// whom it has seen.
+// The store of a fleet: the engine decides, asked by a thread (worker.ts); what it does not decide in time, this host's own
+// store decides. What the engine has decided is noted in that too, so that a host without its engine still knows whom it has
+// seen.
 import { join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Level } from '../../log/log.ts';
+import { monotonic } from '../../time/monotonic.ts';
 import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
@@ -28,25 +29,25 @@ export interface FleetOptions {
   passwordFile: string | undefined;
   /** How long a request waits for the engine, in milliseconds. */
   timeout: number;
-  /** The host's own database, beside which the journal lies. */
+  /** This host's own database; the journal lies beside it. */
   database: string;
   limits: Limits;
-  /** Told what the log must say, such as that the engine is away, or back. */
+  /** Logs a message, e.g. that the engine is away, or back. */
   say: (level: Level, text: string) => void;
-  /** Told of trouble that comes with every request; `kind` is the same for the same trouble. */
+  /** Logs trouble that may come with every request, now and then; `kind` is the same for the same trouble. */
   complain: (level: Level, kind: string, text: string) => void;
 }
 
-/** How long the first request may wait for the thread to be loaded, in milliseconds: its own time begins then. */
+/** How long the first request may wait for the thread to be loaded, in milliseconds; its own timeout begins after that. */
 const LOADED = 5000;
 /** Seconds between two looks for a journal that nobody has handed over. */
 const EVERY = 5;
-/** The thread has little to remember: this spares 10 MB a filter (in MB). */
+/** The thread's space for young objects, in MB: it needs little, and this saves 10 MB a filter. */
 const YOUNG = 1;
 
 export { readAddress };
 
-/** The store of the fleet on top of the host's own. Throws nothing: what is wrong is said, and `local` decides. */
+/** The fleet's store on top of `local`, the host's own. Throws nothing: trouble is logged, and `local` decides. */
 export function openFleet(local: Store, options: FleetOptions): Store {
   const { address, timeout, database, limits, say, complain } = options;
   const journal = journalPath(database);
@@ -55,7 +56,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   const where = nameOf(address);
   let secrets: Secrets | undefined;
   let trouble = '';
-  let alone = false; // the decision at hand is made without the engine
+  let alone = false; // the current decision is made without the engine
   let journalled = false; // this process has written to the journal since the engine was last there
   let releases: readonly Release[] = []; // the fleet's, as far as they are known
   let number = 0;
@@ -74,7 +75,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     const started = new Worker(join(__dirname, 'fleet-worker.js'), {
       workerData: data,
       transferList: [port2],
-      // Not a byte of it may reach descriptor 1 or 2.
+      // Captured, so that nothing that the thread prints reaches descriptor 1 or 2.
       stdout: true,
       stderr: true,
       env: {},
@@ -94,17 +95,17 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   const send = (message: ToWorker) => worker?.postMessage(message);
   const state = () => Atomics.load(shared, STATE);
 
-  /** The next message of the thread, if there is one; late answers among them. */
+  /** The thread's next message, if there is one; it may be a late answer. */
   function received(): Answer | undefined {
     const answer = receiveMessageOnPort(port)?.message as Answer | undefined;
     if (answer !== undefined && 'trouble' in answer) trouble = answer.trouble;
     return answer;
   }
 
-  /** The answer to the question, or undefined once it is late, or the engine away. */
+  /** The answer to the question; undefined where there is none in time. */
   function ask(question: Question): Answer | undefined {
     send(question);
-    let end = performance.now() + (state() === LOADING ? LOADED : timeout);
+    let end = monotonic() + (state() === LOADING ? LOADED : timeout);
     let loading = state() === LOADING;
     for (;;) {
       const count = Atomics.load(shared, WAKE);
@@ -113,9 +114,9 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       }
       if (loading && state() !== LOADING) {
         loading = false;
-        end = performance.now() + timeout;
+        end = monotonic() + timeout;
       }
-      const left = end - performance.now();
+      const left = end - monotonic();
       if (left <= 0) {
         trouble = `no answer within ${timeout} ms`;
         Atomics.store(shared, STATE, AWAY);
@@ -128,7 +129,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
 
   function decide(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined {
     alone = true;
-    // A journal that is gone was handed over by another process: the engine is back.
+    // If the journal is gone, another process has handed it over: the engine is back.
     if (state() === AWAY && !(journalled && alive && !isWaiting(journal))) return undefined;
     journalled = false;
     const { client, sender, recipient } = triple;
@@ -137,7 +138,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     if (answer === undefined) return undefined;
     if ('trouble' in answer) {
       if (answer.ofOneKey) {
-        alone = false; // there is nothing it could be merged into
+        alone = false; // not for the journal: the engine could not merge it into that key
         complain('err', 'key', `the store ${where}: ${trouble}`);
       }
       return undefined;
@@ -150,7 +151,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     return verdict;
   }
 
-  /** Notes in the host's own store what the engine has decided, as far as it does not know yet. */
+  /** Notes in the host's own store what the engine has decided, unless that store knows it already. */
   function mirror(
     triple: Triple,
     now: number,
@@ -167,7 +168,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     }
   }
 
-  /** Notes for the engine what was decided without it. */
+  /** Notes in the journal what was decided without the engine. */
   function keep(triple: Triple, firstSeen: number, passed: number, comeBack: boolean): void {
     if (!alone) return;
     const { client, sender, recipient } = triple;
@@ -178,7 +179,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       if (known && worker === undefined) complain('err', 'secrets', `the store ${where}: ${trouble}`);
       if (known) return;
       while (received() !== undefined);
-      // Already back? Then the file that this one follows was handed over a moment ago.
+      // UP: the engine is back already, and the journal before this one was handed over a moment ago.
       if (state() === UP) send('merge');
       else say('warning', `the store ${where} is away: ${trouble}; this host decides by itself`);
     } catch (error) {
@@ -200,14 +201,14 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     },
     defer(triple, now) {
       local.defer(triple, now);
-      // An engine that has come back without its memory learns how long this one waits already.
+      // So that an engine which comes back without its data learns how long this triple has waited.
       if (alone) keep(triple, local.look(triple, now).firstSeen, 0, false);
     },
     pass(triple, now, comeBack) {
       local.pass(triple, now, comeBack);
       const { firstSeen } = local.look(triple, now);
       if (alone) keep(triple, firstSeen, now, comeBack);
-      else send({ ...triple, firstSeen, passed: now, comeBack }); // an administrator lets it pass
+      else send({ ...triple, firstSeen, passed: now, comeBack }); // the engine deferred it, but an administrator released it
     },
     releases: () => [...local.releases(), ...releases],
     tidy(now) {

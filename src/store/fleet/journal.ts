@@ -1,6 +1,6 @@
-// What this host decided by itself while the engine was away, in a file beside the database, for all its processes. Who
-// finds the engine back takes the file by renaming it, hands over what is in it and removes it. Its presence says
-// that the engine is away: who makes it says so in the log, who removes it says that the engine is back.
+// What this host decided by itself while the engine was away: FILE.fleet beside the database, one for all its processes. The
+// process that finds the engine back takes the file by renaming it, hands over what is in it, and removes it. As long as there
+// is a journal, the engine is away: the process that makes it logs that, the process that removes it logs that it is back.
 import {
   closeSync,
   existsSync,
@@ -18,7 +18,7 @@ import { basename, dirname, join } from 'node:path';
 import { fnv1a, fold } from '../records/fnv.ts';
 import type { Triple } from '../store.ts';
 
-/** One thing that was decided. Times in seconds since the epoch, by this host's clock. */
+/** One decision. Times in seconds since the epoch, by this host's clock. */
 export interface Decided extends Triple {
   firstSeen: number;
   /** 0: it was deferred. */
@@ -29,11 +29,11 @@ export interface Decided extends Triple {
 
 /** Beyond this size nothing more is noted: some 600,000 decisions. */
 const MOST_BYTES = 64 * 2 ** 20;
-/** A taken file that nobody has touched for so long, in milliseconds, belongs to a process that is gone. */
+/** A taken file that was not touched for so many milliseconds belongs to a process that is gone. */
 const ABANDONED = 60_000;
 
 // An entry: length of all (2), check (2), flags (1), first seen (4), passed (4), lengths of client and sender (2, 2), then
-// client, sender, recipient. Entries are appended whole: those of other processes may come between, not into one.
+// client, sender, recipient. Each is appended in one write: those of other processes come between entries, never into one.
 const HEAD = 17;
 
 export function journalPath(database: string): string {
@@ -75,7 +75,7 @@ function encode({ client, sender, recipient, firstSeen, passed, comeBack }: Deci
   return bytes;
 }
 
-/** The entries in the bytes; what a power cut has spoilt is passed over. */
+/** The entries in the bytes; those that a power cut has spoilt are passed over. */
 function* decode(bytes: Buffer): Generator<Decided> {
   for (let at = 0; at + HEAD <= bytes.length; ) {
     const entry = bytes.subarray(at, at + bytes.readUInt16LE(at));
@@ -140,7 +140,7 @@ function ownOf(path: string): string {
   return `${path}.${process.pid}`;
 }
 
-/** Takes what is to be handed over, this process's alone from now on; undefined where there is nothing. */
+/** Takes the journal, or one that a dead process had taken, for this process alone. Returns its path; undefined: none. */
 export function take(path: string, now: number): string | undefined {
   const own = ownOf(path);
   for (const file of existsSync(own) ? [own] : [path, ...left(path, now)]) {
@@ -154,7 +154,7 @@ export function take(path: string, now: number): string | undefined {
   return undefined;
 }
 
-/** Reads a taken journal to its end, piece by piece, and says with each piece that somebody is at it. */
+/** Reads a taken journal to its end, piece by piece, and touches it with each: see ABANDONED. */
 export function* read(taken: string): Generator<Decided[]> {
   const buffer = Buffer.alloc(64 * 1024);
   const fd = openSync(taken, 'r');
@@ -175,7 +175,7 @@ export function* read(taken: string): Generator<Decided[]> {
   }
 }
 
-/** Where the last entry ends that is whole; the end, where there is none. */
+/** Where the last whole entry ends; `end` where there is none. */
 function lastWhole(bytes: Buffer, end: number): number {
   let at = 0;
   while (at + 2 <= end) {

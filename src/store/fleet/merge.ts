@@ -1,11 +1,12 @@
-// Handing over what this host decided by itself: each entry by a script that may come twice and in any order.
+// Hands the journal over to the engine: what this host decided by itself, each entry by a script that may run twice, and
+// in any order.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import { type Decided, read, remove, take } from './journal.ts';
 import { keysOf } from './key.ts';
 import { isOfOneKey } from './trouble.ts';
 
-/** How long another process may take from opening the journal to writing to it, in milliseconds. */
+/** How long another process may take from opening the journal to writing to it, in milliseconds: it is read once more then. */
 const GRACE = 1000;
 const AT_ONCE = 100;
 
@@ -16,8 +17,8 @@ export interface Merged {
 }
 
 /**
- * Hands over what is waiting in the journal at `path`; undefined where there is nothing. Throws what the engine throws:
- * what is left is taken up the next time. `progress` is kept by the caller from call to call.
+ * Hands over what is in the journal at `path`; undefined where there is none. Throws what the engine throws; the next call
+ * goes on with what is left, by `progress`, which the caller keeps from call to call.
  */
 export async function merge(
   client: Client,

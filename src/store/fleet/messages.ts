@@ -1,4 +1,4 @@
-// What the filter's own thread and the engine's thread say to each other.
+// The messages between the filter's main thread (fleet.ts) and the thread that asks the engine (worker.ts).
 import type { MessagePort } from 'node:worker_threads';
 import type { Release } from '../releases.ts';
 import type { Limits } from '../store.ts';
@@ -6,11 +6,11 @@ import type { Address } from './address.ts';
 import type { Decided } from './journal.ts';
 import type { Secrets } from './secrets.ts';
 
-/** The cells of the shared memory: a count that wakes the filter, and how the engine is. */
+/** The cells of the shared memory: a count whose change wakes the filter, and the state of the engine. */
 export const WAKE = 0;
 export const STATE = 1;
 
-/** The thread is being loaded; the first connection is being made; the engine answers; it is not asked. */
+/** States: the thread is being loaded; the first connection is being made; the engine answers; the engine is not asked. */
 export const LOADING = 0;
 export const CONNECTING = 1;
 export const UP = 2;
@@ -28,7 +28,7 @@ export interface WorkerData {
   journal: string;
 }
 
-/** A decision that is wanted, under a number that its answer bears. */
+/** A decision that is wanted; its answer has the same number. */
 export interface Question {
   number: number;
   client: string;
@@ -40,12 +40,12 @@ export interface Question {
   idle: boolean;
 }
 
-/** What was decided against the engine's verdict, by an administrator's release, is told to it as it is. */
+/** Decided: what passed against the engine's verdict, by an administrator's release. */
 export type ToWorker = Question | Decided | 'late' | 'merge';
 
 /**
- * On the port, read by a filter that waits: what was decided (and what administrators have released, by this host's
- * clock), or what is wrong, with the engine or with one key. The number is 0 where it is the answer to nothing.
+ * On the port, read by a filter that waits: the verdict (and what administrators have released, by this host's clock), or what
+ * is wrong with the engine, or with one key. The number is 0 where this answers no question.
  */
 export type Answer =
   | {

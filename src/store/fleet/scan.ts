@@ -1,17 +1,18 @@
-// Reading all records of the fleet, for the administrator's commands: by SCAN, a few at a time, never by KEYS, which
-// would hold up every host. What comes and goes meanwhile may be missed; nothing that stays is, and nothing comes twice.
+// Reading all records of the engine, for the administrator's commands: by SCAN, a few at a time, not by KEYS, which would hold
+// up every host. A key that comes or goes meanwhile may be missed; one that stays is read, and none is read twice.
 import type { Redis } from 'ioredis';
-import type { Entry } from '../admin/scan.ts';
+import type { Entry } from '../admin/entry.ts';
 import { newNumbers } from '../records/hashes.ts';
 import { originsName } from '../records/origins.ts';
 import { RELEASES } from '../releases.ts';
 import type { Address } from './address.ts';
 import { type Client, newClient } from './client.ts';
-import { houseKey, ORIGINS_PATTERN, PATTERN, readEntry, readKey, readOriginsKey } from './key.ts';
+import { houseKey, ORIGINS_PATTERN, PATTERN, readKey, readOriginsKey } from './key.ts';
 import type { Secrets } from './secrets.ts';
 import { explain, isOfOneKey } from './trouble.ts';
+import { readEntry } from './value.ts';
 
-/** How long an administrator's command waits for a connection, or for an answer, at least, in milliseconds. */
+/** How long an administrator's command waits for a connection or an answer, at least, in milliseconds. */
 const PATIENCE = 5000;
 const AT_ONCE = 500;
 
@@ -22,7 +23,7 @@ export interface FleetScan {
   part(): number;
 }
 
-/** Opens a connection. Throws Error with what is wrong and what to do. Give it back with `disconnect()`. */
+/** Opens a connection. Throws an Error that says what is wrong and what to do. Close it with `disconnect()`. */
 export async function connect(address: Address, secrets: Secrets, patience = 0): Promise<Client> {
   const most = Math.max(PATIENCE, patience);
   const client = newClient(address, secrets, most, {
@@ -53,7 +54,7 @@ export function nodesOf(client: Client): Redis[] {
   return 'nodes' in client ? client.nodes('master') : [client];
 }
 
-/** `onDamage` is told of each key of ours that holds something else. */
+/** `onDamage` is called for each key of ours that holds something else. */
 export async function scanFleet(client: Client, onDamage: (what: string) => void): Promise<FleetScan> {
   const nodes = nodesOf(client);
   const sizes = await Promise.all(nodes.map((node) => node.dbsize()));
@@ -79,7 +80,7 @@ export async function scanFleet(client: Client, onDamage: (what: string) => void
   return { pages: pages(), part: () => Math.min(1, done / all) };
 }
 
-/** Tells `visit` of every client's counts by origin. */
+/** Calls `visit` with every client's counts by origin, and the name of that record. */
 export async function scanOrigins(
   client: Client,
   visit: (name: string, text: string) => void,

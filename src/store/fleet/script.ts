@@ -1,8 +1,9 @@
-// The decision as the engine carries it out, in one step that nothing can come between: the rules of
-// ../../greylist/decide.ts and of ../embedded/embedded.ts, told in Lua. All times are the engine's own, whatever the hosts' clocks say.
+// The decision in Lua, for the engine to carry out in one atomic step: the rules of ../../greylist/decide.ts and of
+// ../embedded/embedded.ts, so a change there needs one here. All times are by the engine's clock, whatever those of the
+// hosts say.
 
-// What DECIDE and MERGE begin with. KEYS: the triple, its client. Values as key.ts describes them. PX is the engine's own
-// expiry; it is to the millisecond, so that the whole seconds in which a record counts are looked at as well.
+// What DECIDE and MERGE begin with. KEYS: the triple, its client. Values as value.ts describes them. The engine's own
+// expiry (PX) is to the millisecond, but a record counts in whole seconds, so `counts` checks these too.
 const COMMON = `
 local DAY = 86400
 local now = tonumber(redis.call('TIME')[1])
@@ -89,8 +90,9 @@ return { 1, age, first and 1 or 0 }
 `;
 
 /**
- * What was decided elsewhere. ARGV: retry window, max age, seconds since the first sight, seconds since it passed (-1: it
- * did not), come-backs to add. The earliest first sight holds, the latest pass, and one pass is enough.
+ * Merges what was decided elsewhere. ARGV: retry window, max age, seconds since the first sight, seconds since it passed
+ * (-1: it did not), come-backs to add. The earliest first sight and the latest pass hold; the triple has passed if it did
+ * anywhere.
  */
 export const MERGE = `${COMMON}
 local first, last = now - tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -111,8 +113,8 @@ return 1
 `;
 
 /**
- * Puts values where those that were read all still stand. ARGV, for each key: the old value ('' for none), the new one ('' to
- * forget it), its life in milliseconds (0: for ever, -1: the key stays as it is). Returns whether it did.
+ * Writes values if all those that were read are still there. ARGV, for each key: the old value ('' for none), the new one
+ * ('' to delete the key), its life in milliseconds (0: for ever, -1: the key stays as it is). Returns 1 if it did, else 0.
  */
 export const EXCHANGE = `
 for i, key in ipairs(KEYS) do

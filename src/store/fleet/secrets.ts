@@ -1,4 +1,4 @@
-// What the connection to the engine needs from files: a password that only the filter's user may read, certificates.
+// What the connection to the engine needs from files: passwords, in a file that only the filter's user may read; certificates.
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { refused, StoreError } from '../damage.ts';
 import type { Address } from './address.ts';
@@ -14,7 +14,7 @@ export interface Secrets {
   tls: { ca?: string; cert?: string; key?: string } | undefined;
 }
 
-/** Throws StoreError where a file cannot be read, or others may read the one with the password. */
+/** Reads the files. Throws StoreError where one cannot be read, or others may read the one with the passwords. */
 export function readSecrets(passwordFile: string | undefined, files: Address['tls']): Secrets {
   const [password, sentinelPassword] = passwordFile === undefined ? [] : readPasswords(passwordFile);
   const tls =

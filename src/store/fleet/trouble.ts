@@ -1,11 +1,11 @@
-// What goes wrong with the engine, sorted, and in words for the log. Pure.
+// Errors of the engine and of the connection to it: sorted, and in words that say what to do. Pure.
 
-/** The trouble is with one key (it holds something else), and the engine is well. */
+/** Whether the trouble is with one key only (it holds something else), and the engine is well. */
 export function isOfOneKey(error: unknown): boolean {
   return /\bWRONGTYPE\b/.test(message(error));
 }
 
-/** Nothing could be asked; why, an earlier error says. */
+/** Whether there was no connection; an earlier error says why. */
 export function isNoConnection(error: unknown): boolean {
   return NO_CONNECTION.test(message(error));
 }

@@ -1,7 +1,8 @@
-// The engine's thread: asks it what the filter wants to know, finds out when it is back, hands over what was decided
-// without it. Here is an event loop while the filter's own thread waits; nothing in here can hold that up.
+// The thread that asks the engine: for decisions, for releases, and whether it is back; then it hands over what was decided
+// without it. It has an event loop of its own while the filter's main thread waits, and never holds that up.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { monotonic } from '../../time/monotonic.ts';
 import { RELEASES, type Release, readReleases } from '../releases.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
@@ -24,11 +25,11 @@ import { explain, isNoConnection, isOfOneKey } from './trouble.ts';
 
 const { shared, port, address, secrets, timeout, limits, journal } = workerData as WorkerData;
 const lives = [limits.retryWindow, limits.maxAge] as const;
-/** A connection that is silent for so long is given up and made anew, in milliseconds. */
+/** A connection that is silent for so many milliseconds is closed and made anew. */
 const patience = Math.max(1000, 5 * timeout);
-/** Up for so long, and the next probe comes soon again, in milliseconds. */
+/** After so many milliseconds UP, the next probes come soon again. */
 const STEADY = 10_000;
-/** How old what is known of the releases may be, in milliseconds. */
+/** After how many milliseconds the releases are read again. */
 const RELEASES_FOR = 1000;
 
 const client = newClient(address, secrets, patience);
@@ -66,7 +67,7 @@ async function ask(question: Question): Promise<void> {
     return;
   }
   const keys = keysOf(question);
-  // Sent first, so that on one connection it is known by the time of the verdict.
+  // Sent first, so that on one connection the answer is there before the verdict.
   const known = lookAtReleases();
   try {
     const verdict = await client.decide(
@@ -77,7 +78,7 @@ async function ask(question: Question): Promise<void> {
       autoWhitelist,
       idle ? 1 : 0,
     );
-    // In a Cluster it may come from another node, for which the decision cannot wait long.
+    // In a Cluster the releases may come from another node, for which the decision cannot wait long.
     if (verdict[0] === 0) await Promise.race([known, sleep(timeout / 4, undefined, { ref: false })]);
     answer({ number, verdict, releases });
     if (state() === AWAY) up();
@@ -88,18 +89,18 @@ async function ask(question: Question): Promise<void> {
   }
 }
 
-/** That there is no connection says less than what became of the last one. */
+/** The error to report: not that there is no connection, but why the last one broke. */
 function causeOf(error: unknown): unknown {
   return isNoConnection(error) ? lastTrouble : error;
 }
 
-/** Reads what administrators have released, now and then. Where that fails, what was known holds. */
+/** Reads what administrators have released, now and then. Where that fails, what was read before holds. */
 async function lookAtReleases(): Promise<void> {
-  if (performance.now() - releasesAt < RELEASES_FOR) return;
-  releasesAt = performance.now();
+  if (monotonic() - releasesAt < RELEASES_FOR) return;
+  releasesAt = monotonic();
   try {
     const [time, value] = await client.houseBuffer(houseKey(RELEASES));
-    const ahead = Number(time) - Math.floor(Date.now() / 1000); // the engine's clock, of this host's
+    const ahead = Number(time) - Math.floor(Date.now() / 1000); // of this host's clock
     releases = readReleases(value.toString('latin1') || undefined).map((release) => ({
       ...release,
       until: release.until - ahead,
@@ -113,7 +114,7 @@ function ready(): void {
 }
 
 function up(): void {
-  upSince = performance.now();
+  upSince = monotonic();
   setState(UP);
   if (held !== undefined) void ask(held);
   held = undefined;
@@ -126,7 +127,7 @@ function away(error: unknown): void {
   answer({ number: held?.number ?? 0, trouble: explain(lastTrouble), ofOneKey: false });
   held = undefined;
   setState(AWAY);
-  if (upSince > 0 && performance.now() - upSince > STEADY) failures = 0;
+  if (upSince > 0 && monotonic() - upSince > STEADY) failures = 0;
   upSince = 0;
   _probing ??= setTimeout(() => {
     _probing = undefined;
@@ -134,16 +135,16 @@ function away(error: unknown): void {
   }, backOff(++failures)).unref();
 }
 
-/** Writes as a decision does, where the last one did; answers as soon as a decision has to, and the engine is back. */
+/** Writes a key, as a decision does, in the slot of the last one. If that is done in time, the engine is back. */
 async function probe(): Promise<void> {
   if (state() !== AWAY) return;
   if (client.status !== 'ready') return away(lastTrouble);
-  const begun = performance.now();
+  const begun = monotonic();
   const giveUp = setTimeout(() => client.disconnect(true), patience);
   try {
     await client.set(probeKey(lastClient), '', 'PX', 1000);
-    if (performance.now() - begun <= timeout) up();
-    else away(new Error(`answers only after ${Math.round(performance.now() - begun)} ms`));
+    if (monotonic() - begun <= timeout) up();
+    else away(new Error(`answers only after ${Math.round(monotonic() - begun)} ms`));
   } catch (error) {
     away(error);
   } finally {

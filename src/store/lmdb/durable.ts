@@ -1,14 +1,14 @@
-// When what was committed reaches the disk. Commits are visible to every process at once and survive the
-// death of any of them; only a power cut or a kernel's crash can take back those not yet flushed.
+// When commits reach the disk. Every process sees a commit at once, and it survives the death of any process; only a power
+// cut or a kernel's crash can take back commits that are not yet flushed.
 
-// How the file stays whole without a flush per commit: the mark (../pages/mark.ts) names the last state that is safe
-// on the disk, and some process holds a reader's slot on that state (or an older one), so that LMDB re-uses
-// none of its pages. After a power cut the file goes back to the mark. A slot of a dead process counts until
-// it is cleared, and it is cleared only after a newer state is safe: kill -9 opens no gap.
+// How the file stays whole without a flush per commit: the mark (../pages/mark.ts) names the last state that is safe on the
+// disk, and some process holds a reader's slot on that state (or an older one), so that LMDB re-uses none of its pages. After
+// a power cut the file goes back to the mark. The slot of a dead process counts until it is cleared, and it is cleared only
+// when a newer state is safe, so that kill -9 does no harm.
 //
 // Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostHeld` pages written since the mark, or
-// since a flush began) the mark says that its state is kept no longer, and the slots are given up. Should the power fail
-// then, the file is read and checked as a whole (doubt.ts), and what is damaged is left out (../rescue/saving.ts).
+// since a flush began) the mark is changed to say that its state is no longer kept, and the slots are given up. If the power
+// fails then, the file is read and checked as a whole (../pages/doubt.ts), and damage is left out (../rescue/saving.ts).
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { BadLockError, FullError } from '../damage.ts';
 import { closeFile, type DataFile, readHead } from '../pages/file.ts';
@@ -29,23 +29,23 @@ interface State {
 }
 
 /**
- * How much is held back for the state `since`, as a part of `mostHeld`: more than 1 is too much. Estimated, as if each
- * commit since then had written as many pages as this process's last one: a come-back writes a handful, new triples from
- * the queue some dozens.
+ * How much is held back for the state `since`, as a part of `mostHeld`: more than 1 is too much. An estimate, as if each
+ * commit since then had written as many pages as this process's last one: a come-back writes a handful, new triples from the
+ * queue some dozens.
  */
 function heldBack({ pagesEach }: Writer, since: State, now: State): number {
   return ((now.txnid - since.txnid) * pagesEach) / mostHeld(now.lastPage);
 }
 
-/** After a commit on the state `meta`: too much since the mark, and it is given up. */
+/** To be called after a commit on the state `meta`: gives the mark up if too much was written since. */
 export function keepOrGiveUp(writer: Writer, { lastPage }: Meta): void {
   const { file, committed } = writer;
   if (isKept(file) && heldBack(writer, markedState(file), { txnid: committed, lastPage }) > 1) giveUp(writer);
 }
 
 /**
- * The same for a process that commits much and has time: it waits for the disk before that many are reached, while
- * others go on. To give the mark up means to flush while they wait, which after much work takes a second.
+ * The same for a process that commits much and has time: it flushes before so much is reached, while others go on. To give
+ * the mark up is to flush while they wait, which after much work takes a second.
  */
 export function keepUp(writer: Writer, { lastPage }: Meta): void {
   const { file, committed } = writer;
@@ -53,7 +53,7 @@ export function keepUp(writer: Writer, { lastPage }: Meta): void {
     flush(writer);
 }
 
-/** Says in the mark, and on the disk, that its state is kept no longer, before a page of it is re-used. */
+/** Changes the mark, on the disk, to say that its state is no longer kept, before a page of it is re-used. */
 function giveUp(writer: Writer): void {
   const { env, file } = writer;
   begin(writer);
@@ -69,8 +69,8 @@ function giveUp(writer: Writer): void {
 }
 
 /**
- * Makes the newest state safe on the disk and says so in the mark, while this process goes on: the disk works
- * in another thread. Calls back with the error, if there is one.
+ * Flushes the newest state and then names it in the mark, in another thread, while this process goes on. Calls `done` at the
+ * end, with the error if there is one.
  */
 export function flushBehind(writer: Writer, done: (error?: unknown) => void): void {
   if (writer.flushing) return;
@@ -99,7 +99,7 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   fdatasync(
     fd,
     step(() => {
-      // In a storm it would be given up again in a moment, at the price of a flush that all wait for.
+      // In a storm the slot would have to be given up in a moment anyway, by a flush that all wait for.
       if (heldBack(writer, begun.meta, readHead(writer.file)) > A_QUARTER) abandon(begun);
       noteFlush(writer, begun);
       fdatasync(fd, marked);
@@ -107,17 +107,17 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   );
 }
 
-/** As `flushBehind`, but done when it returns. */
+/** As `flushBehind`, but this process waits for it. */
 export function flush(writer: Writer): void {
   const begun = beginFlush(writer);
   fdatasyncSync(writer.file.fd);
-  if (begun === undefined) return; // another has written the mark, and may be waiting for the disk
+  if (begun === undefined) return; // another process has written the mark, and may have been waiting for the disk
   noteFlush(writer, begun);
   fdatasyncSync(writer.file.fd);
   endFlush(writer, begun);
 }
 
-/** Holds on to the newest state; undefined where it is safe already. */
+/** Takes a reader's slot on the newest state; undefined where that state is safe already. */
 function beginFlush(writer: Writer): Flush | undefined {
   const { env, file } = writer;
   const meta = begin(writer);
@@ -134,13 +134,13 @@ function beginFlush(writer: Writer): Flush | undefined {
   }
 }
 
-/** True where the mark names an older state than this one, or this one as not kept. */
+/** Whether the mark names an older state than this one, or this one as not kept. */
 function saysLess(file: DataFile, { txnid }: Meta): boolean {
   const marked = markedTxn(file);
   return marked < txnid || (marked === txnid && !isKept(file));
 }
 
-/** The state's pages are on the disk: says so, unless another process has said more. */
+/** To be called when the state's pages are on the disk: names it in the mark, unless a newer state is named there. */
 function noteFlush(writer: Writer, flush: Flush): void {
   const { env, file } = writer;
   const now = begin(writer);
@@ -153,8 +153,8 @@ function noteFlush(writer: Writer, flush: Flush): void {
 }
 
 /**
- * The mark is on the disk too: older states need not be held any more. Nor need this one, where nobody had committed when
- * the mark was written: whoever commits first after that holds on to it.
+ * To be called when the mark is on the disk too: older states need not be held any more. Nor need this one, if nobody had
+ * committed on it by the time the mark was written: the process that commits next holds it (`pinIfSafe` in writer.ts).
  */
 function endFlush(writer: Writer, { meta, pin, overtaken }: Flush): void {
   const { lock } = writer;
@@ -174,7 +174,7 @@ function abandon(flush: Flush): void {
   flush.pin = undefined;
 }
 
-/** As `flush`, but with nobody able to commit meanwhile, so that nothing is left to hold on to. */
+/** As `flush`, but under the write lock: nobody can commit meanwhile, so that no state need be held afterwards. */
 export function flushLast(writer: Writer): void {
   const { env, file } = writer;
   const meta = begin(writer);
@@ -192,8 +192,8 @@ export function flushLast(writer: Writer): void {
 }
 
 /**
- * Lets go of a state that is kept no longer, or marked no longer, and of one that a storm has overtaken on its way to
- * the disk. Looks at the file's head as last read, whose newest state is `now`.
+ * Gives up the slot on a state that is no longer kept, or no longer the marked one, and on one that a storm has overtaken
+ * during its flush. By the file's head as last read, whose newest state is `now`.
  */
 export function letGo(writer: Writer, now: Meta): void {
   const { pin, file, pinned, flushing, stuck } = writer;
@@ -203,40 +203,41 @@ export function letGo(writer: Writer, now: Meta): void {
     flushing?.pin !== undefined &&
     heldBack(writer, flushing.meta, now) > 1 &&
     (markedTxn(file) !== flushing.meta.txnid || !isKept(file));
-  // Asked last: it is a look at the lock file.
+  // `mayRelease` comes last, for it reads the lock file.
   if (!(isOld || isOvertaken || stuck.length > 0) || !mayRelease(writer)) return;
   for (const one of stuck.splice(0)) one.abort();
   if (isOld) unpin(writer);
   if (isOvertaken) abandon(flushing);
 }
 
-/** Whether this process holds on to a state. */
+/** Whether this process holds a state. */
 export function holds({ pin, flushing, stuck }: Writer): boolean {
   return pin !== undefined || flushing?.pin !== undefined || stuck.length > 0;
 }
 
 /**
- * True where a commit that has waited is not yet safe, or a storm has passed; to be asked once a second. One flush serves
- * all processes: what of the commits since the last time is safe has nothing to do, and younger ones wait once more.
+ * Whether it is time to flush: this process's first commit since the last look is not yet safe, or a storm has passed. To be
+ * asked once a second. One flush serves all processes: where another's has made that commit safe, younger ones wait until
+ * the next look.
  */
 export function isFlushDue(writer: Writer): boolean {
   const now = readHead(writer.file);
   letGo(writer, now);
   const marked = markedTxn(writer.file);
   const passed = !isKept(writer.file) && heldBack(writer, writer.newest, now) <= A_QUARTER;
-  // Who holds on to a state for another one's commits does that one's work, should it be gone.
+  // A process that holds a state because others have committed flushes for them, in case they are gone.
   const due = writer.due > marked || (writer.due === 0 && writer.pin !== undefined) || passed;
   if (!due) writer.due = writer.committed > marked ? writer.committed : 0;
   writer.newest = now;
   return due;
 }
 
-/** True where something that this process has committed is not known to be on the disk. */
+/** Whether something that this process has committed is not known to be on the disk. */
 export function owes(writer: Writer): boolean {
   return writer.pin !== undefined || markedTxn(writer.file) < writer.committed;
 }
 
-/** True where this process has to look after the disk again. */
+/** Whether this process has to look after the disk again. */
 export function isUnsettled(writer: Writer): boolean {
   return owes(writer) || !isKept(writer.file);
 }

@@ -1,15 +1,14 @@
-// When this process looks after the disk: behind the replies, and seldom, for each time wakes it. How a commit gets to the
-// disk is durable.ts's business; this is the clock.
-
-import { monotonic } from '../disk/monotonic.ts';
+// The timer that looks after the disk, in the background, and seldom, for each look wakes the process. How a commit gets to
+// the disk, durable.ts knows.
+import { monotonic } from '../../time/monotonic.ts';
 import { readHead } from '../pages/file.ts';
 import { flushBehind, holds, isFlushDue, isUnsettled, letGo } from './durable.ts';
 import type { Writer } from './writer.ts';
 
 export interface Flusher {
-  /** To be told of each commit: it reaches the disk within two seconds or so. */
+  /** To be called after each commit: it reaches the disk within two seconds or so. */
   committed(): void;
-  /** What was committed has waited before: it is flushed now, unless this process looked after the disk a moment ago. */
+  /** Flushes now, for what was committed had waited before; not if this process looked after the disk a moment ago. */
   hurry(): void;
   stop(): void;
 }
@@ -17,18 +16,18 @@ export interface Flusher {
 /** How long a commit waits for its flush, in milliseconds. One flush a second serves all processes. */
 const FLUSH_AFTER = 1000;
 /**
- * How soon a state that a storm has overtaken is let go by a process that nobody asks, in milliseconds: the file grows by
- * what is held, some 40 MB a second at full speed. Each look wakes the process, which takes 0.1 to 0.2 ms of a processor:
- * while nobody commits, and nothing is on its way to the disk, there are fewer.
+ * How soon a process without requests gives up a state that a storm has overtaken, in milliseconds: until then the file grows,
+ * by some 40 MB a second at full speed. Each look wakes the process, which takes 0.1 to 0.2 ms of processor time, so there are
+ * fewer looks while nobody commits and no flush is under way.
  */
 const LOOK_AGAIN = { storm: 50, calm: 250 };
 
-/** `writer`: what is open now, if anything is. `failed`: told of each error; nothing is tried again by itself. */
+/** `writer` returns what is open now, if anything is. `failed` is called with each error; nothing is tried again by itself. */
 export function newFlusher(writer: () => Writer | undefined, failed: (error: unknown) => void): Flusher {
   let timer: NodeJS.Timeout | undefined;
   let flushAt = 0;
   let checkedAt = Number.NEGATIVE_INFINITY;
-  let newest = 0; // the state that was the newest at the last look
+  let newest = 0; // the newest state at the last look
 
   function committed(): void {
     if (timer !== undefined) return;
@@ -54,7 +53,7 @@ export function newFlusher(writer: () => Writer | undefined, failed: (error: unk
     }
   }
 
-  /** Returns after what time to look again. */
+  /** Returns after how many milliseconds to look again. */
   function letGoInTime(w: Writer): number {
     if (!holds(w)) return LOOK_AGAIN.calm;
     const meta = readHead(w.file);
@@ -67,7 +66,7 @@ export function newFlusher(writer: () => Writer | undefined, failed: (error: unk
   function check(w: Writer): void {
     checkedAt = monotonic();
     if (isFlushDue(w)) flushBehind(w, flushed);
-    if (isUnsettled(w)) committed(); // also while the flush is under way: a storm may overtake it
+    if (isUnsettled(w)) committed(); // looks also while the flush is under way: a storm may overtake it
   }
 
   function flushed(error?: unknown): void {

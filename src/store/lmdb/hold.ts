@@ -1,9 +1,9 @@
-// A state's pages as they are while somebody reads them: by a reader's slot in the lock file, for which LMDB re-uses none of
-// them. To be held no longer than that: the file grows meanwhile.
+// Holding a state while its pages are read: by a reader's slot in the lock file, because of which LMDB re-uses none of them.
+// To be held no longer than necessary, for the file grows meanwhile.
 import { existsSync } from 'node:fs';
+import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
 import { lockPath } from '../pages/lock.ts';
-import { checkBeforeWriting } from './doubt.ts';
 import { native, READ_ONLY } from './native.ts';
 import { openWriter } from './open.ts';
 import { begin, closeWriter, type Writer } from './writer.ts';
@@ -27,17 +27,17 @@ export function holdNewest(writer: Writer): Held {
 
 const NOTHING = () => {};
 
-/** Reader's slots, where that is allowed: `hold` takes one on the newest state, and returns what gives it back. */
+/** Reader's slots, as far as permissions allow: `hold` takes one on the newest state, and returns what gives it back. */
 export function slotsOf(path: string): { hold(): () => void; close(): void } {
   let writer: Writer | undefined;
   try {
-    // Where there is no lock file, nobody writes to it.
+    // Where there is no lock file, nobody writes to the database.
     if (existsSync(lockPath(path))) {
       checkBeforeWriting(path);
       writer = openWriter(path);
     }
   } catch {
-    // a reader only: what is written over while it reads is seen by the pages' own checks
+    // then pages are read without a slot; if one is re-used meanwhile, the checks of pages notice it
   }
   return {
     hold() {
@@ -54,7 +54,7 @@ export function slotsOf(path: string): { hold(): () => void; close(): void } {
   };
 }
 
-/** Takes a reader's slot on the newest state of a database, if that is allowed; returns what gives it back. */
+/** Takes a reader's slot on the newest state of a database, if permissions allow; returns what gives it back. */
 export function hold(path: string): () => void {
   const slots = slotsOf(path);
   const release = slots.hold();

@@ -1,4 +1,4 @@
-// Records of the store's own: a text under a name. What stands in them is their owners' business.
+// Records of the house, the store's own: a text under a name. Knows nothing of what the texts mean.
 import { nodeDataSize } from '../pages/format.ts';
 import type { Path } from '../pages/tree.ts';
 import { writeHouse as writeKey } from '../records/key.ts';
@@ -6,12 +6,12 @@ import { HOUSE_HEAD, readHouse, writeHouse } from '../records/record.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { putRecord, type Writer } from './writer.ts';
 
-/** The text of the record that the path was led to last, at `at` of its pages; undefined where there is none (below 0). */
+/** The text of the record that was searched last, at `at` of the path's pages; undefined where `at` is below 0. */
 export function houseText({ pages, exact }: Path, at: number): string | undefined {
   return at < 0 ? undefined : readHouse(pages, at, nodeDataSize(pages, exact));
 }
 
-/** Puts the text, latin1, under the name, within a transaction that has found the place of it (`seekChecked`). */
+/** Puts the text, latin1, under the name, within a transaction that has searched for the name (`seekChecked`). */
 export function putHouse(writer: Writer, name: string, text: string): boolean {
   const { bytes, key } = writer.instruction;
   const length = writeKey(key, 0, name);

@@ -1,13 +1,12 @@
-// One "put" or "delete" in the form that lmdb's addon reads from memory: built in a single buffer, used again and again.
-
+// A "put" or "delete" in the form that lmdb's addon reads from memory, built in one buffer that is used again and again.
 import { MAX_KEY } from '../records/key.ts';
 import { native } from './native.ts';
 
 // word 0   what to do, and afterwards how it went
 // word 1   which database
-// word 2   length of the key, the key behind it from byte 12
-// then, at the next multiple of 8 that leaves 4 zero bytes: length of the value (the word before it) and its
-// address; the value itself is put right behind.
+// word 2   length of the key; the key follows, from byte 12 on
+// then, at the next multiple of 8 that leaves 4 zero bytes: the address of the value, whose length is the word before it. The
+// value itself follows.
 const PUT = 15;
 const DELETE = 13;
 const FINISHED = 0x1000000;
@@ -38,7 +37,7 @@ export function newInstruction(): Instruction {
   };
 }
 
-/** Where the value of a key of this length has to be written before `put`. */
+/** Where to write the value of a key of this length before `put`. */
 export function valueAt(keyLength: number): number {
   return (((KEY_AT + keyLength + 16) >> 3) + 1) << 3;
 }

@@ -1,12 +1,12 @@
-// lmdb's native addon, called without lmdb's JavaScript: that alone takes as long to load as half of Node
-// (13 to 31 ms), and this filter needs only the calls below. The version of lmdb is pinned exactly in
-// package.json because these calls are lmdb's inner ones; test/store/lmdb/native.test.ts holds them to account.
+// lmdb's native addon, called without lmdb's JavaScript, which alone takes half as long to load as Node (13 to 31 ms); a
+// filter needs only the calls below. They are internal to lmdb, so package.json pins its exact version, and
+// test/store/lmdb/native.test.ts checks what they do.
 
-/** What we use of lmdb's `Env`; all numbers that name native objects are addresses. */
+/** What we use of lmdb's `Env`; numbers that stand for native objects are their addresses. */
 export interface NativeEnv {
   address: number;
   open(options: Record<string, unknown>, flags: number, jsFlags: number): void;
-  /** Takes the write lock and waits for it. Says nothing when it fails: see `getWriteTxnId`. */
+  /** Waits for the write lock and takes it. Does not say when it fails: see `getWriteTxnId`. */
   beginTxn(flags: number): void;
   /** Returns false where the transaction changed nothing. Throws on failure. */
   commitTxn(): boolean;
@@ -18,7 +18,7 @@ export interface NativeEnv {
   close(): void;
 }
 
-/** A reader's slot in the lock file: while it lives, LMDB re-uses no page that its state needs. */
+/** A reader's slot in the lock file: until `abort`, LMDB re-uses no page of its state. */
 export interface NativeReader {
   abort(): void;
 }
@@ -51,7 +51,7 @@ let loaded: Native | undefined;
 export function native(): Native {
   if (loaded === undefined) {
     loaded = load();
-    loaded.getEnvsPointer(); // has the addon set up what it shares between environments
+    loaded.getEnvsPointer(); // makes the addon set up what its environments share
   }
   return loaded;
 }

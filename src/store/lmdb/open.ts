@@ -1,10 +1,10 @@
-// Opening the database for changes: LMDB's environment, which is made where there is none. What liblmdb reads then, it
-// believes: all of it is looked at first, and what would kill it is refused.
+// Opening the database for changes: LMDB's environment, and the file where there is none. liblmdb trusts what it reads then,
+// so all of that is checked first, and what would kill it is refused.
 import { chownSync, closeSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { pause } from '../../time/pause.ts';
 import { BadLockError, MovedError, refused, StoreError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
-import { awaitRecovery } from '../disk/sign.ts';
+import { awaitRecovery } from '../disk/recovering.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
 import {
   AFTER_REMOVAL,
@@ -29,20 +29,20 @@ import { begin, type Writer } from './writer.ts';
 const MAP_SIZE = 64 * 2 ** 30;
 const MIB = 2 ** 20;
 const PAGE = 4096;
-/** Of a limited address space, what is left to Node, and what a map needs at least, in bytes. */
+/** Where address space is limited: what is left to Node, and what a map needs at least, in bytes. */
 const LEFT_FREE = 64 * MIB;
 const LEAST_ROOM = 16 * MIB;
-// Only a flush takes a reader's slot, not a look-up: a thousand filters need a handful. This many fit into one
-// page of the lock file, which is made whole before LMDB maps it: see `makeLock`.
+// Flushes take a reader's slot, look-ups do not: a thousand filters need a handful. This many fit into one page of the lock
+// file, all of which is written before LMDB maps it: see `makeLock`.
 const MOST_READERS = 60;
 const BINARY_KEYS = 3;
 const CREATE = 0x40000;
-/** Of the database twice, of its lock, of what it looks up about the machine; and those of our own. */
+/** Descriptors that opening takes: the database twice, its lock file, what LMDB looks up about the machine, our own. */
 const DESCRIPTORS = 6;
 
-/** Opens LMDB's environment, creates the file where there is none. Throws StoreError, DamageError, BadLockError. */
+/** Opens the database, or makes it. Throws StoreError, DamageError, BadLockError, MovedError. */
 export function openWriter(database: string): Writer {
-  native(); // takes longest, and is no part of what a recovery waits for
+  native(); // first, for it takes longest, and a recovery need not be waited for meanwhile
   checkDescriptors(database);
   const copies = isCopying(database);
   if (copies) checkSpare(database);
@@ -55,7 +55,7 @@ export function openWriter(database: string): Writer {
   try {
     giveToDirectoryOwner(database);
     lock = openLock(database);
-    // The database was compacted or restored, say: LMDB has the one lock, and all others the other.
+    // The database was compacted or restored, say: LMDB has opened the old lock file, and all others use the new one.
     if (lock.ino !== ino) throw new MovedError('the lock file was replaced while it was opened');
     if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
     file = openFile(database);
@@ -98,13 +98,13 @@ export function openWriter(database: string): Writer {
   }
 }
 
-/** liblmdb maps the file and believes it: whatever it reads when it opens one is looked at first. */
+/** Checks what liblmdb reads when it opens the file: it maps the file and trusts it. */
 function checkBeforeLmdb(path: string): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
   if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
   if (lock === undefined) {
     makeLock(path);
-    // Somebody has removed it: who is within a transaction under the old one has finished by then.
+    // Somebody has removed the old one: a process within a transaction under it has finished after this.
     if (statSync(path, { throwIfNoEntry: false }) !== undefined) pause(AFTER_REMOVAL);
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
@@ -115,13 +115,13 @@ function checkBeforeLmdb(path: string): void {
   }
   try {
     if (file.closed !== undefined) throw refused(file.closed, path, 'write to');
-    readHead(file); // all that is read before a transaction, which checks the rest under the lock
+    readHead(file); // opening reads no more than this; a transaction checks the rest, under the lock
   } finally {
     closeFile(file);
   }
 }
 
-/** lmdb 3.5 dies of SIGSEGV where it may not open one of its files: as many as it needs have to be free. */
+/** Throws StoreError where too few descriptors are free: lmdb 3.5 dies of SIGSEGV where it cannot open a file. */
 function checkDescriptors(path: string): void {
   const taken: number[] = [];
   try {
@@ -148,7 +148,7 @@ function openEnvironment(path: string): NativeEnv {
     env.open(options, NO_SUBDIR, 0);
     return env;
   } catch (error) {
-    // The file has just been found sound, so it is the lock file that LMDB cannot make sense of.
+    // The file was just found to be sound, so it is the lock file that LMDB cannot make sense of.
     const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
     if (lock !== undefined && /MDB_(INVALID|VERSION_MISMATCH)/.test((error as Error).message)) {
       throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
@@ -158,8 +158,8 @@ function openEnvironment(path: string): NativeEnv {
 }
 
 /**
- * As large as a map can be where the process may not have so much address space (ulimit -v): lmdb 3.5 dies of SIGSEGV
- * where its map does not fit. Throws StoreError where there is no room for the file and as much again.
+ * MAP_SIZE, or what fits where address space is limited (ulimit -v): lmdb 3.5 dies of SIGSEGV where its map does not fit.
+ * Throws StoreError where there is no room for the file and as much again.
  */
 function mapSizeFor(path: string): number {
   let room = MAP_SIZE;
@@ -176,7 +176,7 @@ function mapSizeFor(path: string): number {
   return Math.min(MAP_SIZE, Math.floor(room / MIB) * MIB);
 }
 
-/** A database first touched by root must not lock out the user that the filters run as. */
+/** What root has made is given to the owner of the directory: the user that the filters run as. */
 function giveToDirectoryOwner(path: string): void {
   if (process.geteuid?.() !== 0) return;
   const { uid, gid } = statSync(dirname(path));
@@ -186,7 +186,7 @@ function giveToDirectoryOwner(path: string): void {
   }
 }
 
-/** A new file gets its mark; after a power cut the file goes back to it. */
+/** Gives a new file its mark; after a power cut, makes the file go back to its mark. */
 function settleMark(writer: Writer): void {
   const { env, file } = writer;
   const before = readHead(file);
@@ -198,7 +198,7 @@ function settleMark(writer: Writer): void {
   try {
     const doubtful = isDoubtful(file, meta);
     if (doubtful && isKept(file)) rollBack(file, meta);
-    // One that is kept no longer was read as a whole before it came here: see doubt.ts.
+    // If its state is no longer kept, the file was read as a whole before it came here: see ../pages/doubt.ts.
     else if (doubtful || markedTxn(file) < 0) writeMark(file, file.head, meta, true);
   } finally {
     env.abortTxn();

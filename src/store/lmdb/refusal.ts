@@ -1,4 +1,4 @@
-// What LMDB throws, sorted into what can be wrong with the database (../damage.ts).
+// LMDB's errors as ours (../damage.ts).
 import { BadLockError, DamageError, MovedError, refused, StoreError } from '../damage.ts';
 
 /** LMDB's own errors, sorted: damage to the file, or trouble around it. */

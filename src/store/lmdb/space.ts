@@ -1,9 +1,9 @@
-// Space on the disk for what a transaction will write, taken before liblmdb writes it: where a write of its own fails,
-// lmdb 3.5 puts a message into memory that is too short for it, and the process dies of that. A transaction that would
-// find no space is refused instead. Writes nothing but zeros behind the last page.
+// Disk space for what a transaction will write, taken before liblmdb writes it: where a write of liblmdb fails, lmdb 3.5
+// puts a message into memory that is too short for it, and the process dies. So a transaction for which there is no space
+// is refused. Writes nothing but zeros behind the last page.
 
-// The same for the lock file, which liblmdb writes through a map: some file systems put what is written to another place
-// (btrfs), and where there is none left, that is a SIGBUS. Nothing of it is touched then.
+// The lock file too: liblmdb writes it through a map, and file systems such as btrfs write changes to a new place, so that
+// without space the write is a SIGBUS. Then the lock file is not touched.
 import { fstatSync, ftruncateSync, lstatSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DISK_FULL, FullError, refused, StoreError } from '../damage.ts';
@@ -15,9 +15,8 @@ import { lockPath } from '../pages/lock.ts';
 const CHUNK = 64 * 1024;
 
 /**
- * Makes sure, under the write lock, that a transaction on the state `meta` can write `pages` pages wherever liblmdb puts
- * them: within the file, or behind its last page. Throws FullError where the disk has no space, or a limit is in the way;
- * StoreError.
+ * Makes sure, under the write lock, that a transaction on the state `meta` can write `pages` pages wherever liblmdb puts them:
+ * within the file, or behind its last page. Throws FullError where there is no space (also by a limit or quota), StoreError.
  */
 export function takeSpace(file: DataFile, meta: Meta, pages: number): void {
   const end = (meta.lastPage + 1 + pages) * file.pageSize;
@@ -39,12 +38,12 @@ function refusedSpace(error: unknown, path: string): StoreError {
   return FULL.has((error as NodeJS.ErrnoException).code!) ? new FullError(message) : new StoreError(message);
 }
 
-/** What a new database begins with, two pages of the largest size that they can have, in bytes. */
+/** The size of a new database: two pages, as large as pages can be; in bytes. */
 const FIRST = 2 * 65536;
 
 /**
- * Makes sure of space for a database that is to be made at `path`: lmdb 3.5 dies where there is none. What is taken for
- * that is given back, for LMDB would take it for a database. Throws FullError, StoreError.
+ * Makes sure that there is space for a new database at `path`: lmdb 3.5 dies where there is none. Takes it in a file beside
+ * `path`, which is removed again: at `path`, LMDB would take it for a database. Throws FullError, StoreError.
  */
 export function checkFirst(path: string): void {
   try {
@@ -55,8 +54,8 @@ export function checkFirst(path: string): void {
 }
 
 /**
- * Makes sure of space to save what is in the damaged file at `path`, which is `what`: a new one of its size, and as much
- * again, which is kept for later changes. Throws FullError, StoreError.
+ * Makes sure that there is space to save what is in the damaged file at `path`: for a new file of its size, and as much again,
+ * which is kept for later changes. `what` says what is wrong with the file. Throws FullError, StoreError.
  */
 export function checkToSave(path: string, what: string): void {
   checkFirst(path);
@@ -67,7 +66,7 @@ export function checkToSave(path: string, what: string): void {
   throw new FullError(`${path} ${what}; to save the rest takes ${megabytes} MB of free space: free some`);
 }
 
-/** Gives back what was taken and not used, of a file that nobody else has open yet. */
+/** Gives back the space that was taken and not used, in a file that nobody else has open yet. */
 export function giveBack(file: DataFile): void {
   const { lastPage, pageSize } = readHead(file);
   const end = (lastPage + 1) * pageSize;
@@ -76,14 +75,14 @@ export function giveBack(file: DataFile): void {
 }
 
 /**
- * statfs(2)'s numbers of ext2 to ext4, tmpfs, and overlayfs, which as a rule lies on one of them. Not of xfs: it copies what
- * `cp` has made a copy of.
+ * File systems that write changes in place, by their numbers in statfs(2): ext2 to ext4, tmpfs, and overlayfs, which usually
+ * lies on one of them. Not xfs: it writes to a new place what `cp` has made a copy of.
  */
 const IN_PLACE = new Set([0xef53, 0x01021994, 0x794c7630]);
-/** So much has to be free where a file system copies: it copies tables of its own as well; in bytes. */
+/** How much has to be free on any other file system, which writes its own tables to new places too; in bytes. */
 const SPARE = 4 * 2 ** 20;
 
-/** Whether what is written may go to another place than what was there, or where nothing was: holes that a copy has left. */
+/** Whether writing into the files may need new space: by the file system, or because a copy has left holes in them. */
 export function isCopying(database: string): boolean {
   return !IN_PLACE.has(statfsSync(dirname(database)).type) || [database, lockPath(database)].some(hasHoles);
 }
@@ -93,13 +92,13 @@ function hasHoles(path: string): boolean {
   return there !== undefined && there.blocks * 512 < there.size;
 }
 
-/** Whether a file system that copies has space for it. */
+/** Whether such a file system has space enough. */
 export function hasSpare(database: string): boolean {
   const { bavail, bsize } = statfsSync(dirname(database));
   return bavail * bsize >= SPARE;
 }
 
-/** Throws FullError where the file system of `database` copies, and has no space for it. */
+/** Throws FullError where such a file system has too little. */
 export function checkSpare(database: string): void {
   if (!hasSpare(database)) throw new FullError(`cannot write to ${database}: ${DISK_FULL}`);
 }

@@ -1,5 +1,4 @@
-// What is done with a triple's record in more than one place. Nothing here opens or commits anything.
-
+// Functions on triples' records that several files need. Opens and commits nothing.
 import { hasPassed, lastPassed, mainNumber, type TripleRecord, writeTriple } from '../records/record.ts';
 import { type Lives, tripleCounts } from '../store.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
@@ -15,7 +14,7 @@ export function stillCounts(pages: Uint8Array, at: number, now: number, lives: L
   return tripleCounts(mainNumber(pages, at), hasPassed(pages, at) ? lastPassed(pages, at) : 0, now, lives);
 }
 
-/** Puts the record under the key of `length` bytes that stands in `writer.instruction`, as `putRecord` does. */
+/** Puts the record under the key of `length` bytes in `writer.instruction`, as `putRecord` does. */
 export function putTriple(writer: Writer, length: number, triple: TripleRecord, flags = 0): void {
   const size = writeTriple(writer.instruction.bytes, KEY_AT, length, valueAt(length), triple);
   putRecord(writer, length, size, flags);

@@ -1,5 +1,5 @@
-// Changing the database: LMDB's environment, its write lock, and what is looked at before liblmdb may touch
-// a page. Under the lock the state cannot change, so that what was checked is what liblmdb will find.
+// Changing the database: LMDB's environment, its write lock, and the checks before liblmdb may touch a page. Under the lock
+// the state cannot change, so that liblmdb finds what was checked.
 import { BadLockError, StoreError } from '../damage.ts';
 import { closeFile, type DataFile, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
@@ -25,7 +25,7 @@ export interface Writer {
   dbi: number;
   file: DataFile;
   lock: LockFile;
-  /** Its file system puts what is written to another place: see space.ts. */
+  /** Writing may need new space, see `isCopying` in space.ts. */
   copies: boolean;
   path: Path;
   instruction: Instruction;
@@ -34,24 +34,24 @@ export interface Writer {
   pin: NativeReader | undefined;
   /** The state that the pin holds. */
   pinned: number;
-  /** The newest state this process has committed, and the first one since it last looked after the disk (0: none). */
+  /** The newest state that this process has committed, and the first since it last looked after the disk (0: none). */
   committed: number;
   due: number;
-  /** On how many leaves the transaction has put records, about, and on which one last. */
+  /** On about how many leaves the transaction has put records, and on which one last. */
   touched: number;
   leaf: number;
-  /** How many records it has put or deleted, those that were appended left out, and how many bytes all take at most. */
+  /** How many records it has put or deleted, except appended ones, and how many bytes all together take at most. */
   puts: number;
   filled: number;
-  /** How many pages the last commit that changed any has written, about. */
+  /** About how many pages this process's last commit has written. */
   pagesEach: number;
-  /** When it has committed that state, in milliseconds since the epoch. */
+  /** When that commit was made, in milliseconds since the epoch. */
   committedAt: number;
   /** The newest state of all, when this process last looked after the disk. */
   newest: { txnid: number; lastPage: number };
   /** The flush that is under way in another thread, and uses the file's descriptor. */
   flushing: Flush | undefined;
-  /** Of flushes that found the disk full: to be released when it is not. */
+  /** Slots of flushes that found the disk full: to be released when there is space again. */
   stuck: NativeReader[];
   closed: boolean;
 }
@@ -60,14 +60,14 @@ export interface Writer {
 export interface Flush {
   head: Buffer;
   meta: Meta;
-  /** Undefined once there was a storm, and nothing holds the state any more. */
+  /** Undefined once a storm has overtaken it: then nothing holds the state any more. */
   pin: NativeReader | undefined;
-  /** Somebody may have committed on this state before the mark named it. */
+  /** Another process may have committed on this state before the mark named it. */
   overtaken: boolean;
 }
 
 const CHECKED_FOR = 5; // milliseconds for which pages that were read and checked count as checked
-/** A batch goes into the database with so many leaves a transaction: none of their pages can be re-used before it ends. */
+/** How many leaves a transaction of a batch changes: none of the pages that it replaces can be re-used before it ends. */
 export const MOST_LEAVES = 32;
 /** MDB_APPEND: the key is greater than all others; fills pages one after the other. */
 export const APPEND = 0x20000;
@@ -88,18 +88,18 @@ export function begin(writer: Writer): Meta {
   for (let tries = 0; ; tries++) {
     const wrong = tries < MOST_BEGINS ? awaitLock(lock) : 'names an impossible transaction';
     if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);
-    // liblmdb reads it as well, and would not survive one that is gone: the last thing before the lock is taken.
+    // The last thing before the lock is taken: liblmdb reads the head too, and would not survive one that is gone.
     readHead(file);
     env.beginTxn(BEGIN);
     try {
       const begun = env.getWriteTxnId();
       if (begun === 0) throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
-      // It may have been removed while we waited, and then it excludes nobody.
+      // The lock file may have been removed while we waited, and then it excludes nobody.
       if (sizeNow(lock) < lock.size) throw new BadLockError(`${lock.path} is truncated`, lock.ino);
       const meta = readHead(file, true);
       if (begun === meta.txnid + 1) return meta;
-      // mdb_env_open() of lmdb 3.5 notes in the lock file the transaction that it read from the database a moment
-      // before, whatever others have committed since. On that older state, the next commit would undo theirs.
+      // mdb_env_open() of lmdb 3.5 writes into the lock file the transaction that it read from the database a moment before,
+      // whatever others have committed since. Made on that older state, the next commit would undo theirs.
       noteLast(lock, meta.txnid);
     } catch (error) {
       env.abortTxn();
@@ -112,16 +112,16 @@ export function begin(writer: Writer): Meta {
 const MOST_BEGINS = 20;
 
 /**
- * Carries out `change` in one write transaction on the newest state, which it is given, and returns that.
- * `change` must have found the place of every key it puts by `writer.path`: whatever liblmdb reads for the
- * put has been checked then. It returns false where there is nothing to commit.
+ * Carries out `change` in one write transaction on the newest state, which is passed to it, and returns that state. `change`
+ * must search for every key by `writer.path` before it puts it, which checks whatever liblmdb reads for the put, and return
+ * false where there is nothing to commit.
  */
 export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta {
   const meta = begin(writer);
   let done = false;
   try {
     const now = Date.now();
-    // What this process has written a moment ago need not be read to be known.
+    // Not where this process has just written the list itself.
     if (meta.txnid !== writer.committed || Math.abs(now - writer.committedAt) > CHECKED_FOR)
       writer.path.free = checkFreeList(writer.file, meta, writer.scratch);
     if (Math.abs(now - writer.path.readAt) > CHECKED_FOR) writer.path.txnid = -1; // it may have been damaged since
@@ -142,11 +142,11 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
  */
 function takeSpaceFor(writer: Writer, meta: Meta, leaves: number, added: number): void {
   const { file, path } = writer;
-  // Each leaf may have a way of its own from the root, in all no more pages than there are; and each that is added may
-  // make another one beside it.
+  // Each leaf may have branch pages of its own above it, in all no more than there are pages; and each leaf that is added may
+  // add as many.
   const way = Math.max(1, meta.main.depth - 1);
   const ways = Math.min(leaves * way, meta.lastPage) + added * way + 2;
-  // The list of free pages is written anew, in one piece where it fills pages of its own.
+  // The list of free pages is written anew; where it fills pages of its own, in one piece.
   const list = Math.ceil(((path.free?.count ?? 0) * 8) / file.pageSize);
   takeSpace(file, meta, Math.ceil(ways) + 2 * (meta.free.depth + list) + 4);
 }
@@ -157,30 +157,30 @@ function commit(writer: Writer, meta: Meta): void {
   } catch (error) {
     throw fromLmdb(error, writer.file.path);
   }
-  sizeNow(writer.lock); // where the file was set aside meanwhile, this went along, and is done again on the new one
+  sizeNow(writer.lock); // throws where the file was set aside meanwhile; the commit is then repeated on the new one
   writer.committed = meta.txnid + 1;
   writer.due ||= writer.committed;
-  writer.pagesEach = writer.touched + meta.main.depth + 1; // those above the leaves, and the list of free pages
+  writer.pagesEach = writer.touched + meta.main.depth + 1; // leaves, branch pages, and the list of free pages
   writer.committedAt = Date.now();
   writer.file.own = writer.committed;
 }
 
 /**
- * The first transaction after all was safe on the disk holds on to that state, so that no page of it is
- * re-used until a newer one is safe. Whoever comes later finds this done.
+ * The first transaction after the newest state was safe on the disk holds that state, so that no page of it is re-used until a
+ * newer one is safe. Later transactions need not.
  */
 function pinIfSafe(writer: Writer, meta: Meta): void {
   if (markedTxn(writer.file) !== meta.txnid || !isKept(writer.file)) return;
-  // Its own flush has just written that mark, and holds on to both states until the mark is on the disk.
+  // This process's own flush has just written that mark, and holds both states until the mark is on the disk.
   if (writer.flushing?.meta.txnid === meta.txnid) return;
-  writer.pin?.abort(); // of an older state, which the mark names no longer
+  writer.pin?.abort(); // of an older state, which the mark no longer names
   writer.pin = new (native().Txn)(writer.env, READ_ONLY);
   writer.pinned = meta.txnid;
 }
 
 /**
- * Carries out `change` in one write transaction, with no look at the pages first: for what was copied or salvaged into a
- * database that was just made. (Where an administrator names one that has been there, liblmdb has to find it sound.)
+ * Carries out `change` in one write transaction without checking pages first: for copying and salvaging into a database that
+ * was just made. (One that was there before, as an administrator may name, has to be checked as a whole first.)
  */
 export function transactBatch(writer: Writer, change: () => void): Meta {
   const meta = begin(writer);
@@ -197,10 +197,10 @@ export function transactBatch(writer: Writer, change: () => void): Meta {
   return meta;
 }
 
-/** Puts the key and record that stand in `writer.instruction`, within a transaction; false: it exists (ONLY_NEW). */
+/** Puts the key and record in `writer.instruction`, within a transaction; false: the key exists (with ONLY_NEW). */
 export function putRecord(writer: Writer, keyLength: number, size: number, flags = 0): boolean {
   touch(writer);
-  // What is appended fills page after page. Where a page is split, two are left that are half full.
+  // Appended records fill page after page; where a page is split, two are left half full.
   if ((flags & APPEND) !== 0) writer.filled += (NODE + keyLength + size) * 1.1;
   else {
     writer.puts++;
@@ -213,7 +213,7 @@ export function putRecord(writer: Writer, keyLength: number, size: number, flags
   }
 }
 
-/** Deletes the key that stands in `writer.instruction`, after `checkBeside`, within a transaction; false: there is none. */
+/** Deletes the key in `writer.instruction`, within a transaction, after `checkBeside`; false: there is no such key. */
 export function removeRecord(writer: Writer, keyLength: number): boolean {
   touch(writer);
   writer.puts++;
@@ -224,7 +224,7 @@ export function removeRecord(writer: Writer, keyLength: number): boolean {
   }
 }
 
-/** Counts the leaf that the path leads to. (One to which a transaction comes back is counted again.) */
+/** Counts the leaf that the path leads to. (A leaf to which the transaction returns later is counted again.) */
 function touch(writer: Writer): void {
   const leaf = writer.path.numbers.at(-1) ?? 0;
   if (leaf === writer.leaf && writer.touched > 0) return;
@@ -232,11 +232,11 @@ function touch(writer: Writer): void {
   writer.touched++;
 }
 
-/** Closes everything. What is not yet on the disk stays in the kernel's hands. */
+/** Closes everything. What is not yet on the disk, the kernel still writes there. */
 export function closeWriter(writer: Writer): void {
   writer.closed = true;
   if (!hasRoom(writer)) {
-    // To the end of the process: what is collected as garbage would be released as well.
+    // Kept to the end of the process: garbage collection would release the slots.
     abandoned.push(writer);
     return;
   }
@@ -245,7 +245,7 @@ export function closeWriter(writer: Writer): void {
   writer.pin = undefined;
   writer.stuck = [];
   if (writer.flushing !== undefined) {
-    // Before the environment, which would take it along: then abort() would throw.
+    // Before the environment is closed: after that, abort() would throw.
     writer.flushing.pin?.abort();
     writer.flushing.pin = undefined;
   }
@@ -254,7 +254,7 @@ export function closeWriter(writer: Writer): void {
   if (writer.flushing === undefined) closeFile(writer.file); // else it goes last: the flush uses its descriptor
 }
 
-/** Whether the lock file's map can be written to: a reader's slot is given up there. */
+/** Whether the lock file's map can be written to, as giving up a reader's slot does. */
 export function mayRelease(writer: Writer): boolean {
   return isSound(writer.lock) && hasRoom(writer);
 }

@@ -1,5 +1,5 @@
-// What liblmdb will read when it puts or deletes a record, checked before it does: the way to the record's leaf, where a page
-// might be split the whole of each page, where records are deleted the pages beside it. Changes nothing.
+// Checks what liblmdb will read when it puts or deletes a record, before it does: the pages from the root to the record's leaf
+// (as a whole, where one might be split), and where records are deleted also the pages beside these. Changes nothing.
 import { DamageError } from '../damage.ts';
 import { MAX_KEY } from '../records/key.ts';
 import { loadWhole } from './file.ts';
@@ -17,7 +17,7 @@ import {
 import { isFree } from './freelist.ts';
 import { descend, findRecord, type Path, seek } from './tree.ts';
 
-/** As `descend`, with all of the path checked as a whole. */
+/** As `descend`, and checks each page of the path as a whole. */
 export function descendChecked(path: Path, meta: Meta, key: Uint8Array, keyLength: number): void {
   descend(path, meta, key, keyLength);
   checkWhole(path);
@@ -34,15 +34,15 @@ function checkWhole(path: Path): void {
 }
 
 /**
- * As `seek`, for a record of `size` bytes that will be put: liblmdb then finds each node that it looks at as it must be.
- * Where the record might not fit on its page, which is split then, or moves others there, all of the path is checked as
- * a whole.
+ * As `seek`, for a record of `size` bytes that will be put: checks each node that liblmdb will look at. Where the record
+ * might not fit on its page, so that liblmdb splits the page, or might move others there, each page of the path is checked
+ * as a whole.
  */
 export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: number, size: number): number {
   const at = seek(path, meta, key, length);
   if (path.leaf < 0) return at;
   for (const number of path.numbers) checkInUse(path, number);
-  if (at >= 0 && nodeDataSize(path.pages, path.exact) === size) return at; // it takes the other's place
+  if (at >= 0 && nodeDataSize(path.pages, path.exact) === size) return at; // it is written over the old one
   const leaf = path.numbers.at(-1)!;
   const slots = (path.leaf + PAGE_HEADER) >> 1;
   const room = path.words[slots - 1]! - path.words[slots - 2]!;
@@ -54,18 +54,18 @@ export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: numb
   return at;
 }
 
-/** How often a leaf that lacks so many bytes is split, at most: each time it gains half a page, less a longest key. */
+/** How often, at most, a leaf that lacks so many bytes is split: each split gains half a page, less a key of MAX_KEY. */
 function splits({ file }: Path, missing: number): number {
   return missing <= 0 ? 0 : Math.ceil(missing / (file.pageSize / 2 - MAX_KEY));
 }
 
-/** A page that is listed as free would be handed out while it is in use. liblmdb aborts where it gets back the very page. */
+/** Throws DamageError for a page that is listed as free: liblmdb would hand it out, and aborts where it is the same page. */
 function checkInUse({ free, txnid }: Path, number: number): void {
   if (free?.txnid === txnid && isFree(free, number))
     throw new DamageError(`lists page ${number} as free, which is in use`);
 }
 
-/** As `seek`, for a change: all of the path is checked as a whole, and whatever liblmdb does to its pages, it finds them sound. */
+/** As `seek`, for any change: checks each page of the path as a whole, whatever liblmdb will do to it. */
 export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: number): number {
   path.splits++;
   descendChecked(path, meta, key, length);
@@ -73,8 +73,8 @@ export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: num
 }
 
 /**
- * Checks the pages beside those of the path: where records are deleted, liblmdb fills up a page from its neighbours
- * or merges it with one. Throws DamageError.
+ * Checks the pages beside those of the path, to be called before a record is deleted: liblmdb then fills a page up from its
+ * neighbours, or merges it with one. Throws DamageError.
  */
 export function checkBeside(path: Path, meta: Meta): void {
   checkWhole(path);

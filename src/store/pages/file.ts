@@ -1,5 +1,5 @@
-// The database's file, opened for reading: its head (meta pages and our own mark) and its pages, each read
-// whole into memory of ours. Never maps the file, so that no damage to it can kill the reader.
+// The database's file, opened for reading: its head (meta pages and our own mark) and its pages, each read as a whole into our
+// own memory. Never maps the file, so that no damage to it can kill the reader.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
 import {
@@ -25,9 +25,9 @@ export interface DataFile {
   newest: Meta | undefined;
   /** The newest transaction that this process has committed to it; -1: none. */
   own: number;
-  /** Up to here its bytes are known to have their place on the disk: see ../lmdb/space.ts. */
+  /** Its bytes up to here are known to have space on the disk: see ../lmdb/space.ts. */
   taken: number;
-  /** What keeps it from being written to: it is open for look-ups only. */
+  /** Why it cannot be written to, and is open for look-ups only. */
   closed: Error | undefined;
   /** What mark.ts has found in the head, and the bytes that it found it in. */
   mark: { bytes: Buffer; txnid: number };
@@ -74,11 +74,11 @@ function open(path: string): { fd: number; closed: Error | undefined } | undefin
     if (code === 'ENOENT') return undefined;
     if (code === 'EISDIR') throw new DamageError('is a directory');
     try {
-      // A file system that is read-only, or a file that is somebody else's: who is known is known all the same.
+      // A read-only file system, or another user's file: what is on record can be looked up all the same.
       if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
         return { fd: openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW), closed: error as Error };
     } catch {
-      // what the first try was refused for is what matters
+      // the error of the first try is the one to report
     }
     throw refused(error, path, 'open');
   }
@@ -88,7 +88,7 @@ export function closeFile(file: DataFile): void {
   closeSync(file.fd);
 }
 
-/** LMDB's page size is the machine's that made the file; the second meta page tells by where it lies. */
+/** Finds the page size, which is that of the machine that made the file, by where the second meta page lies. */
 function settlePageSize(file: DataFile, size: number): void {
   let foreign = false;
   for (let pageSize = 4096; pageSize <= 65536; pageSize *= 2) {
@@ -114,8 +114,8 @@ function settlePageSize(file: DataFile, size: number): void {
 }
 
 /**
- * The newest committed state; `still`: the caller holds the write lock, and nobody commits meanwhile. Throws DamageError
- * where there is none, or the file is shorter than it says; MovedError where it must be opened again.
+ * The newest committed state. `still`: the caller holds the write lock, so that nobody commits meanwhile. Throws DamageError
+ * where there is none, or the file is shorter than that state says; MovedError where it must be opened again.
  */
 export function readHead(file: DataFile, still = false): Meta {
   const { head, pageSize, newest } = file;
@@ -124,13 +124,13 @@ export function readHead(file: DataFile, still = false): Meta {
   const second = metaTxn(head, pageSize);
   const txnid = Math.max(first, second);
   if (areSwapped(first, second)) throw new DamageError('has its meta pages in the place of each other');
-  // A transaction's number never stands for two states, so that nothing is to be read anew where it is the same; unless
-  // somebody has emptied the file, and another process began anew in it.
+  // A transaction's number never stands for two states, so where it is the same, nothing has changed; unless the file was
+  // emptied, and another process has begun anew in it.
   if (newest !== undefined && first >= 0 && second >= 0 && newest.txnid === txnid) {
     if (hasTreesOf(head, newestAt(file), newest)) return newest;
     throw new MovedError('it was begun anew');
   }
-  // What this process has committed was whole before it looked.
+  // A state that this process has committed was written completely before now.
   const meta = readMeta(head, still || txnid === file.own ? newestAt(file) : settle(file));
   // A healthy file has two good meta pages at all times: LMDB writes each in one piece.
   if (metaTxn(head, 0) < 0 || metaTxn(head, pageSize) < 0 || typeof meta === 'string')
@@ -140,9 +140,9 @@ export function readHead(file: DataFile, still = false): Meta {
   return meta;
 }
 
-/** Even transactions are in the first meta page, odd ones in the second: liblmdb looks for the newest by that alone. */
+/** Even transactions are in the first meta page, odd ones in the second, and liblmdb relies on that. */
 function areSwapped(first: number, second: number): boolean {
-  if (first < 0 || second < 0 || first === second) return false; // of a new file both have the same
+  if (first < 0 || second < 0 || first === second) return false; // in a new file both are the same
   return first > second ? (first & 1) === 1 : (second & 1) === 0;
 }
 
@@ -150,9 +150,9 @@ const before = Buffer.alloc(META_BYTES);
 const MOST_READINGS = 20;
 
 /**
- * Reads a head that has changed until two readings agree, and returns where its newest meta page lies. One that
- * meets a commit half way may hold the number of the new state and the trees of an old one (measured: one in 3,000
- * beside a process that writes at full speed), and would be believed until the next commit.
+ * Reads a head that has changed until two readings agree, and returns where its newest meta page lies. A reading during a
+ * commit may have the number of the new state with the trees of an old one (measured: one in 3,000 beside a process that
+ * writes at full speed), and would be believed until the next commit.
  */
 function settle(file: DataFile): number {
   const { head } = file;
@@ -206,7 +206,7 @@ export function loadWhole(file: DataFile, number: number, into: Buffer, kind: nu
 }
 
 /**
- * As `loadWhole`, for whoever goes on where a page is damaged: what is wrong with it, '' where nothing is. Throws what the
+ * As `loadWhole`, for callers that go on after a damaged page: returns what is wrong with it, '' for nothing. Throws what the
  * file system throws.
  */
 export function wrongWithPage(

@@ -1,5 +1,5 @@
-// LMDB's file format (data version 2, as lmdb 3.5 writes it on 64-bit little-endian machines), as far as it
-// must be understood to read a file that may be damaged. Only looks at bytes; opens nothing, writes nothing.
+// LMDB's file format (data version 2, as lmdb 3.5 writes it on 64-bit little-endian machines), as far as it must be understood
+// to read a file that may be damaged. Only looks at bytes; opens nothing, writes nothing.
 import { u16, u32, u48 } from '../records/bytes.ts';
 
 // Why read LMDB's pages ourselves? liblmdb trusts its file: one bad page and it dies of a signal, which no
@@ -19,12 +19,12 @@ export interface Meta {
   lastPage: number;
   free: Tree;
   main: Tree;
-  /** The boot in which it was written, as LMDB notes it: the first 32 bits of its name; 0: unknown. */
+  /** The boot in which it was written, as LMDB notes it: the first 32 bits of the kernel's boot id; 0: unknown. */
   bootId: number;
 }
 
 export const META_BYTES = 168;
-/** Our own mark behind the first meta page: see mark.ts. */
+/** Where our own mark is, in the page of the first meta page: see mark.ts. */
 export const MARK_AT = 2048;
 export const MARK_BYTES = 128;
 export const PAGE_HEADER = 24;
@@ -33,7 +33,7 @@ export const LEAF = 2;
 export const OVERFLOW = 4;
 const META = 8;
 
-/** Begins a meta page, behind its header, and the lock file: MDB_MAGIC. */
+/** MDB_MAGIC: a meta page begins with it, after its header, and so does the lock file. */
 export const MAGIC = 0xbeefc0de;
 export const MAGIC_AT = 24;
 const DATA_VERSION = 2;
@@ -43,7 +43,7 @@ const MOST_DEPTH = 16;
 // The parts of a meta page that a commit changes, as offsets from the page's start.
 export const META_TREES = 48;
 const TREE_BYTES = 48;
-export const META_MAIN = META_TREES + TREE_BYTES; // after that of the free pages
+export const META_MAIN = META_TREES + TREE_BYTES; // after the tree of free pages
 export const TREE_DEPTH = 6;
 export const TREE_ENTRIES = 32;
 export const TREE_ROOT = 40;
@@ -52,16 +52,16 @@ export const META_LAST_PAGE = 144;
 export const META_TXNID = 152;
 export const META_BOOT_ID = 160;
 
-/** The transaction of the meta page at `at`; -1 where it is none, or where its number cannot be. */
+/** The transaction of the meta page at `at`; -1 where it is no meta page, or the number is impossible. */
 export function metaTxn(b: Uint8Array, at: number): number {
   if (u32(b, at + MAGIC_AT) !== MAGIC || u16(b, at + META_TXNID + 6) !== 0) return -1;
   return u48(b, at + META_TXNID);
 }
 
-/** What is wrong with a meta page; 'foreign' is a sound file of another LMDB. */
+/** What is wrong with a meta page; 'foreign' is the sound file of another version of LMDB. */
 export type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
 
-/** Reads the meta page at `at`, or says why it is none. */
+/** Reads the meta page at `at`, or says what is wrong with it. */
 export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
   if (u32(b, at + MAGIC_AT) !== MAGIC || (u16(b, at + 18) & META) === 0) return 'not LMDB';
   const version = u32(b, at + 28);
@@ -78,7 +78,7 @@ export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
   return { txnid, pageSize, lastPage, free, main, bootId: u32(b, at + META_BOOT_ID) };
 }
 
-/** Whether the sound meta page at `at` has the very trees of `meta`, whatever else it says. */
+/** Whether the sound meta page at `at` has the same trees as `meta`. */
 export function hasTreesOf(b: Uint8Array, at: number, { free, main, lastPage }: Meta): boolean {
   return (
     u48(b, at + META_LAST_PAGE) === lastPage &&
@@ -146,13 +146,12 @@ export function pageFlags(b: Uint8Array, page: number): number {
   return u16(b, page + 18);
 }
 
-/** The data of a node lies on overflow pages (only in LMDB's own list of free pages). */
+/** A node's flag: its data lies on overflow pages (only in LMDB's own list of free pages). */
 export const BIG_DATA = 1;
 
 /**
- * What is wrong with the header of the page at `page`, '' for nothing: that it is page `number`, of `kind`, not
- * newer than `newest`. Enough for a look-up: what it reads amiss inside the page cannot harm it, and no record
- * is believed without its check.
+ * What is wrong with the header of the page at `page`, '' for nothing: it has to be page `number`, of `kind`, not newer than
+ * `newest`. That is enough for a look-up, which rubbish inside the page cannot harm: no record is believed without its check.
  */
 export function wrongWithHeader(
   b: Uint8Array,
@@ -167,8 +166,8 @@ export function wrongWithHeader(
 }
 
 /**
- * What is wrong with the inside of the page of `pageSize` bytes at `page`, '' for nothing: that every node lies
- * within it. After both checks, liblmdb can work on it.
+ * What is wrong with the inside of the page of `pageSize` bytes at `page`, '' for nothing: every node has to lie within it.
+ * After both checks, liblmdb can safely work on the page.
  */
 export function wrongWithNodes(b: Uint8Array, page: number, pageSize: number, kind: number): string {
   const room = pageSize - PAGE_HEADER;

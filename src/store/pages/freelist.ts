@@ -1,5 +1,5 @@
-// LMDB's list of free pages, which a write transaction reads and trusts: its pages, and that every number in it is
-// one that may be handed out. Only reads.
+// Checks LMDB's list of free pages, which a write transaction reads and trusts: its pages, and that every page it lists may be
+// handed out. Only reads.
 import { DamageError } from '../damage.ts';
 import { u16, u32, u48 } from '../records/bytes.ts';
 import { type DataFile, loadWhole, readPage } from './file.ts';
@@ -33,8 +33,8 @@ export function isFree({ bits }: FreePages, page: number): boolean {
 }
 
 /**
- * Throws DamageError where a write transaction could not work with the list. `scratch` has room for a page of each level;
- * `visit` is called for each page: those that the list takes itself, and those it lists.
+ * Throws DamageError where a write transaction could not work with the list. `scratch` has room for a page of each level
+ * of its tree; `visit` is called for each page that holds the list, and for each that it lists.
  */
 export function checkFreeList(
   file: DataFile,
@@ -54,11 +54,11 @@ interface FreeWalk {
   visit: ((page: number, isList: boolean) => void) | undefined;
   bits: Uint8Array;
   count: number;
-  /** The transaction whose list was read last: they stand in that order. */
+  /** The transaction whose pages were read last: the list is in the order of transactions. */
   last: number;
 }
 
-/** Takes note of a page. Returns false where it was there before: handed out twice, it would be overwritten in use. */
+/** Notes a page. Returns false where it was noted before: handed out twice, it would be overwritten while in use. */
 function take(walk: FreeWalk, page: number, isList: boolean): boolean {
   const { bits, visit } = walk;
   const bit = 1 << (page & 7);
@@ -97,7 +97,7 @@ function readFreePage(walk: FreeWalk, scratch: Buffer, number: number, depth: nu
   }
 }
 
-/** A list that fills pages of its own ("overflow pages"): one header, then numbers to the end. */
+/** Part of the list that fills pages of its own ("overflow pages"): one header, then numbers to the end. */
 function readBigList(walk: FreeWalk, number: number, size: number): void {
   const { file, meta } = walk;
   const { pageSize } = file;
@@ -120,11 +120,11 @@ function readBigList(walk: FreeWalk, number: number, size: number): void {
   readList(walk, list, 24, size, number);
 }
 
-/** A count, then entries: a page number, or minus a length and the first page of a run, or 0 for a gap. */
+/** Part of the list: a count, then entries: a page number, or minus a length and the first page of a run, or 0 for a gap. */
 function readList(walk: FreeWalk, b: Uint8Array, at: number, size: number, page: number): void {
   const { meta } = walk;
   const count = u48(b, at);
-  // liblmdb reads all 64 bits of each number: of those above 48, none may be there.
+  // liblmdb reads all 64 bits of each number, so those above 48 must be zero.
   let sound = size >= 8 && u16(b, at + 6) === 0 && (count + 1) * 8 <= size;
   for (let i = 1; sound && i <= count; i++) {
     let entry = at + i * 8;

@@ -4,11 +4,11 @@ import { type DataFile, wrongWithPage } from './file.ts';
 import { BRANCH, keysOn, LEAF, type Meta, nodeAt, nodeChild, nodeKey, nodeKeySize } from './format.ts';
 
 export interface LeavesOptions {
-  /** Told of damaged pages, which are passed over. */
+  /** Called for each damaged page, which is passed over. */
   onDamage: (what: string) => void;
-  /** Asked before a page is read, whether to. */
+  /** Returns whether to read a page and all below it. */
   enter?: (page: number) => boolean;
-  /** Only from the leaf on that this key belongs to. */
+  /** Yields only from the leaf on where this key belongs. */
   after?: Buffer | undefined;
 }
 
@@ -28,7 +28,7 @@ export function* leaves(
       for (let i = 0; i < keysOn(page, 0); i++)
         if (!isBefore(page, i)) yield* below(nodeChild(page, nodeAt(page, 0, i)), depth - 1);
   }
-  /** Whether all that node `i` of a branch leads to comes before `after`: the next node's key does, or is it. */
+  /** Whether all below node `i` of a branch comes before `after`: the next node's key comes before it, or is it. */
   function isBefore(page: Buffer, i: number): boolean {
     if (after === undefined || i + 1 >= keysOn(page, 0)) return false;
     const next = nodeAt(page, 0, i + 1);

@@ -1,4 +1,4 @@
-// A look at LMDB's lock file before its lock is taken: rubbish in it would make liblmdb wait for ever, or die.
+// Checks LMDB's lock file, FILE-lock, before its lock is taken: rubbish in it would make liblmdb wait for ever, or die.
 import {
   closeSync,
   constants,
@@ -12,9 +12,9 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { pause } from '../../time/pause.ts';
 import { MovedError, refused } from '../damage.ts';
 import { isAlive } from '../disk/alive.ts';
-import { pause } from '../disk/pause.ts';
 import { u32 } from '../records/bytes.ts';
 import { MAGIC } from './format.ts';
 
@@ -42,7 +42,7 @@ const PAGE = 4096;
 const HOLDER = 0x3fffffff;
 const HOLDER_DIED = 0x40000000;
 
-/** How long whoever is within a transaction has to finish it once the lock file is removed, in milliseconds. */
+/** How long a process within a transaction has to finish it after the lock file was removed, in milliseconds. */
 export const AFTER_REMOVAL = 50;
 
 export function lockPath(database: string): string {
@@ -50,8 +50,8 @@ export function lockPath(database: string): string {
 }
 
 /**
- * Makes a lock file of one page of zeros, which LMDB takes for a new one. It would make one with a hole instead
- * of a page, and writing into that hole through its map is a SIGBUS when the disk is full.
+ * Makes a lock file of one page of zeros, which LMDB takes for a new one. LMDB itself would make one with a hole, and writing
+ * into that through its map is a SIGBUS when the disk is full.
  */
 export function makeLock(database: string): void {
   const path = lockPath(database);
@@ -67,10 +67,10 @@ export function makeLock(database: string): void {
 }
 
 /**
- * True where the lock file is rubbish and another process has the database open: LMDB makes a new lock of it only for
- * whoever comes alone, and lmdb 3.5 dies of SIGSEGV where it cannot. Whoever has it open holds fcntl(2)'s shared lock,
- * and the exclusive one only while it makes the file. Throws what the file system throws where LMDB could not open it for
- * writing either, of which it would die as well.
+ * Whether the lock file is rubbish while another process has the database open: LMDB makes a new lock of rubbish only for a
+ * process that is alone, and lmdb 3.5 dies of SIGSEGV where it cannot. A process that has it open holds fcntl(2)'s shared lock
+ * (the exclusive one while it makes the file). Throws what the file system throws where it cannot be opened for writing, of
+ * which lmdb would die too.
  */
 export function isRubbishInUse(path: string, ino: number): boolean {
   // The third look is for a file that was made between the first two.
@@ -106,7 +106,7 @@ function openThere(path: string, flags: number): number {
   }
 }
 
-/** Opens the lock file that LMDB has just made sure of. Close it only after the environment: see fcntl(2), F_SETLK. */
+/** Opens the lock file that LMDB has just opened or made. Close it only after the environment: see fcntl(2), F_SETLK. */
 export function openLock(database: string): LockFile {
   const path = lockPath(database);
   const fd = openThere(path, constants.O_RDWR);
@@ -117,14 +117,14 @@ export function openLock(database: string): LockFile {
 }
 
 /**
- * True where we came while the last process but us was closing: LMDB destroys the mutex then, and whoever waits
- * for its place finds it so. To be opened again; the first to be alone sets it up anew.
+ * Whether the last other process was closing the database while we opened it: LMDB destroys the mutex then. It has to be
+ * opened again; the first process that is alone sets the mutex up anew.
  */
 export function isDestroyed(lock: LockFile): boolean {
   return lock.kind === 0xffffffff;
 }
 
-/** To be called before the environment is closed: LMDB writes to its map of this file, and a shorter file is a SIGBUS. */
+/** To be called before the environment is closed: LMDB writes to its map of this file, which is a SIGBUS if it is shorter. */
 export function restoreSize({ fd, size }: LockFile): void {
   const whole = Math.max(size, PAGE); // it may have been cut off before we had a look at it
   if (fstatSync(fd).size < whole) ftruncateSync(fd, whole);
@@ -135,22 +135,22 @@ export function releaseLock(lock: LockFile): void {
   closeSync(lock.fd);
 }
 
-/** How long `awaitLock` sleeps between two looks, in milliseconds (the kernel makes it a little more), and how often. */
+/** How long `awaitLock` sleeps between two looks, in milliseconds (the kernel adds a little), and how often. */
 const NAP = 0.05;
 const LONGEST_NAP = 1;
 const MOST_NAPS = 30;
 
 /**
- * Waits for the write lock to be free, outside of liblmdb, and returns what is wrong with its file, '' for nothing.
- * Who waits within liblmdb reads the map as soon as the lock is handed on: were the file cut off meanwhile, the holder
- * would die of it and so would everyone that waits, one after the other. After some 20 ms of a lock that is never seen
- * free, the caller queues up in liblmdb all the same. Throws MovedError where the file was removed.
+ * Waits until the write lock is free, outside of liblmdb, and returns what is wrong with its file, '' for nothing. A
+ * process that waits within liblmdb reads the map as soon as it gets the lock: if the file was cut off meanwhile, the
+ * holder dies of it, and then all that wait, one after another. If the lock is never seen free for some 20 ms, this
+ * returns too, and the caller waits in liblmdb. Throws MovedError where the file was removed.
  */
 export function awaitLock(lock: LockFile): string {
   for (let naps = 0; ; naps++) {
     const wrong = wrongWithLock(lock);
     if (wrong !== '') {
-      sizeNow(lock); // what was removed need not be right
+      sizeNow(lock); // throws where the file was removed: then nothing has to be right with it
       return wrong;
     }
     const holder = holderOf(lock);
@@ -158,19 +158,19 @@ export function awaitLock(lock: LockFile): string {
     if (naps === 0 && !isAlive(holder) && stillHeld(lock, holder))
       return 'is locked by a process that does not exist';
     if (naps === MOST_NAPS) return '';
-    // Each costs as much as many looks; several processes that wait must not wake at the same moment.
+    // A nap costs as much as many looks; the random part keeps processes from waking at the same moment.
     pause(Math.min(LONGEST_NAP, NAP * 2 ** naps) * (0.5 + Math.random()));
   }
 }
 
-/** Whether another process holds the write lock at this moment. False where the lock is not as it should be. */
+/** Whether another process holds the write lock at this moment. False where something is wrong with the lock file. */
 export function isHeld(lock: LockFile): boolean {
   if (wrongWithLock(lock) !== '') return false;
   const holder = holderOf(lock);
   return holder !== 0 && isAlive(holder);
 }
 
-/** To be asked before liblmdb looks at the readers, or gives up a reader's slot, without the lock. */
+/** Whether nothing is wrong with it: to be asked before liblmdb looks at reader's slots, or gives one up, without the lock. */
 export function isSound(lock: LockFile): boolean {
   return wrongWithLock(lock) === '';
 }
@@ -182,26 +182,26 @@ function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): stri
   return u32(bytes, READERS) > (size - TABLE) / 64 ? 'has too many readers' : '';
 }
 
-/** The process that holds the write lock, as `wrongWithLock` has just read; 0: none, or none that can be known. */
+/** The process that holds the write lock, as `wrongWithLock` has just read it; 0: none, or it cannot be known. */
 function holderOf({ bytes, kind }: LockFile): number {
   return kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
 }
 
-/** Notes the last transaction that was committed, where the next one looks for it. To be called under the write lock. */
+/** Writes the last committed transaction where liblmdb's next one looks for it. To be called under the write lock. */
 export function noteLast(lock: LockFile, txnid: number): void {
   const { fd, bytes } = lock;
   bytes.writeBigUInt64LE(BigInt(txnid), LAST_TXN);
   writeSync(fd, bytes, LAST_TXN, 8, LAST_TXN);
 }
 
-/** Throws MovedError where the lock file was removed: whoever sets a database aside does that first. */
+/** The file's size. Throws MovedError where it was removed, as a process that sets a database aside does first. */
 export function sizeNow(lock: LockFile): number {
   const { nlink, size } = fstatSync(lock.fd);
   if (nlink === 0) throw new MovedError('the lock file was removed');
   return size;
 }
 
-/** The kernel hands on the lock of a process that dies; one that stays with a dead holder is rubbish. */
+/** Whether a dead process still holds the lock after a while: the kernel hands a dead holder's lock on, so that is rubbish. */
 function stillHeld(lock: LockFile, holder: number): boolean {
   const { fd, bytes } = lock;
   for (let i = 0; i < 50; i++) {

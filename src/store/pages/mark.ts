@@ -1,5 +1,5 @@
-// Our mark in the database's first page: the last state of the file that is known to be on the disk itself.
-// A power cut may leave any newer state half written; with the mark, that state is found again.
+// Our mark in the database's first page: it names the last state that is known to be on the disk. A power cut may leave any
+// newer state half written; then the file goes back to the marked one.
 import { readFileSync, writeSync } from 'node:fs';
 import { u16, u32, u48 } from '../records/bytes.ts';
 import { fnv1a } from '../records/fnv.ts';
@@ -25,10 +25,10 @@ const TXNID = MARK_AT + 16;
 const LAST_PAGE = MARK_AT + 24;
 const TREES = MARK_AT + 32;
 
-/** The transaction that is safe on the disk; -1: the file bears no mark; -2: one of a newer greylatch. */
+/** The transaction that is safe on the disk; -1: the file has no mark; -2: it has one of a newer greylatch. */
 export function markedTxn(file: DataFile): number {
   const { head, mark } = file;
-  // Asked for again and again; it changes once a second at most.
+  // Kept, for this is called often, and the mark changes once a second at most.
   if (mark.bytes.compare(head, MARK_AT, MARK_AT + MARK_BYTES) !== 0) {
     head.copy(mark.bytes, 0, MARK_AT, MARK_AT + MARK_BYTES);
     mark.txnid = readMark(head);
@@ -42,12 +42,12 @@ function readMark(head: Buffer): number {
   return u16(head, MARK_AT + 8) > FORMAT ? -2 : u48(head, TXNID);
 }
 
-/** The marked state: its transaction, and the last page that it knew. */
+/** The marked state: its transaction, and the last page that it used. */
 export function markedState(file: DataFile): { txnid: number; lastPage: number } {
   return { txnid: markedTxn(file), lastPage: u48(file.head, LAST_PAGE) };
 }
 
-/** True where the marked state is kept: no page of it is re-used while it is the marked one. */
+/** Whether the marked state is kept: no page of it is re-used while it is the marked one. */
 export function isKept(file: DataFile): boolean {
   return markedTxn(file) >= 0 && u16(file.head, KEPT) === 1;
 }
@@ -64,7 +64,7 @@ export function writeMark(file: DataFile, head: Buffer, meta: Meta, kept: boolea
   put(file, head);
 }
 
-/** Says that the marked state is kept no longer. */
+/** Changes the mark to say that its state is no longer kept. */
 export function writeUnkept(file: DataFile): void {
   file.head.writeUInt16LE(0, KEPT);
   put(file, file.head);
@@ -77,20 +77,20 @@ function put(file: DataFile, head: Buffer): void {
 }
 
 /**
- * True where the newest state was written before this boot, and is newer than the mark or was begun without one
- * to hold on to: the machine went down in between, and nobody knows what of that state reached the disk. (There is no
- * mark where it went down within the first second of the file.)
+ * Whether the newest state was written before this boot, and is newer than the mark or was made while the marked one was not
+ * kept: the machine went down in between, and nobody knows how much of that state reached the disk. (A file that was less than
+ * a second old then has no mark.)
  */
 export function isDoubtful(file: DataFile, meta: Meta): boolean {
   const marked = markedTxn(file);
   if (marked === -2 || (marked >= meta.txnid && isKept(file))) return false;
-  // 0: unknown, to us or to who wrote it (a service without /proc/sys). To go back under running filters would be worse.
+  // 0: unknown, to us or to the writer (a service without /proc/sys). To roll back under running filters would be worse.
   return meta.bootId !== 0 && bootId() !== 0 && meta.bootId !== bootId();
 }
 
 /**
- * Makes both meta pages show the marked state again. They keep their transactions' numbers, which LMDB has
- * in its lock file too. To be called under the write lock, before anything was written in this boot.
+ * Makes both meta pages show the marked state again. They keep their transactions' numbers, which LMDB has in its lock file
+ * too. To be called under the write lock, before anything was written in this boot.
  */
 export function rollBack(file: DataFile, meta: Meta): void {
   const { head, pageSize } = file;
@@ -102,7 +102,7 @@ export function rollBack(file: DataFile, meta: Meta): void {
     head.writeBigUInt64LE(BigInt(bootId()), page + META_BOOT_ID);
     writeSync(file.fd, head, page + META_TREES, META_BOOT_ID + 8 - META_TREES, page + META_TREES);
   }
-  file.newest = undefined; // the same number, and yet another state
+  file.newest = undefined; // its number now stands for another state
 }
 
 function sum(head: Buffer): number {
@@ -111,7 +111,7 @@ function sum(head: Buffer): number {
 
 let boot: number | undefined;
 
-/** The kernel's name for this boot, cut down as LMDB does: the first eight hexadecimal digits. 0: unknown. */
+/** The kernel's boot id, cut down as LMDB does: the first eight hexadecimal digits. 0: unknown. */
 function bootId(): number {
   if (boot === undefined) {
     try {

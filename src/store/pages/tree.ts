@@ -1,5 +1,5 @@
-// Finding a key: from the root of a committed state down to a leaf, every page checked before it is used.
-// Takes no lock and no reader's slot; what changes under it is noticed and read again.
+// Finding a key: from the root of a committed state down to a leaf, every page checked before it is used. Takes no lock and no
+// reader's slot; a page that is re-used meanwhile fails its check, and the caller looks again.
 import { DamageError } from '../damage.ts';
 import { isRecord } from '../records/record.ts';
 import { type DataFile, loadPage } from './file.ts';
@@ -17,33 +17,33 @@ import {
 } from './format.ts';
 import type { FreePages } from './freelist.ts';
 
-/** A way from root to leaf, and the pages on it: kept between look-ups, read again only when they change. */
+/** The pages from the root to a leaf, kept between look-ups, and read again only when the state changes. */
 export interface Path {
   file: DataFile;
   pages: Buffer;
-  /** The same bytes by twos, as all in LMDB's nodes lies: one step where two bytes would be put together. */
+  /** The same bytes as 16-bit numbers, to which all in LMDB's nodes is aligned: one step instead of two bytes to join. */
   words: Uint16Array;
   /** The numbers of the pages, from the root down. */
   numbers: number[];
   /** Which node of each page, from the root down, leads on. */
   nodes: number[];
-  /** How many of them, from the root down, have been checked as a whole. */
+  /** How many of the pages, from the root down, have been checked as a whole. */
   checked: number;
-  /** How many bytes the transaction on this state has put on a leaf, by its number: `pages` are as they were before it. */
+  /** How many bytes the transaction on this state has put on each leaf, by number; `pages` are as they were before it. */
   grown: Map<number, number>;
-  /** How many pages of this state's transaction may be split, or take records of another, at most. */
+  /** How many pages that transaction may at most have to split, or fill up from others. */
   splits: number;
-  /** Something was deleted in that transaction: which leaf has how much room, nobody knows. */
+  /** Something was deleted in that transaction, so that the room left on a leaf is not known. */
   shrunk: boolean;
-  /** Which pages are free, as the last transaction has found it; undefined: not known. */
+  /** Which pages are free, as read for the last transaction; undefined: not known. */
   free: FreePages | undefined;
   /** The state that the pages belong to. */
   txnid: number;
-  /** When the first of them was read, in milliseconds since the epoch. */
+  /** When the first of the pages was read, in milliseconds since the epoch. */
   readAt: number;
   /** Where the leaf of the last descent lies in `pages`; -1: the tree is empty. */
   leaf: number;
-  /** Where the node lies whose key was searched last; -1: there is none. */
+  /** Where the node with the key that was searched last lies in `pages`; -1: there is none. */
   exact: number;
 }
 
@@ -95,7 +95,7 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
     const at = level * pageSize;
     const kind = level === depth - 1 ? LEAF : BRANCH;
     if (path.numbers[level] !== number) {
-      forgetFrom(path, level); // should the page be bad, nothing of it stays
+      forgetFrom(path, level); // first, so that nothing stays of a page that turns out to be bad
       loadPage(path.file, number, path.pages, at, kind, meta);
       path.numbers[level] = number;
     }
@@ -115,8 +115,8 @@ function forgetFrom(path: Path, level: number): void {
 }
 
 /**
- * The last node of the page at `level`, from `first` on, whose key is not greater; `first - 1` where each is. The nodes
- * that are looked at are the ones that liblmdb would look at, and lie within the page. Throws DamageError.
+ * The last node of the page at `level`, from `first` on, whose key is not greater than `key`; `first - 1` where there is none.
+ * Looks at the same nodes as liblmdb, and throws DamageError where one does not lie within the page.
  */
 function search(path: Path, level: number, first: number, key: Uint8Array, keyLength: number): number {
   const { pages, words } = path;
@@ -137,7 +137,7 @@ function search(path: Path, level: number, first: number, key: Uint8Array, keyLe
     const node = page + offset;
     const at = node >> 1;
     const size = words[at + 3]!;
-    // In a branch, what is the data's size in a leaf is the number of the child.
+    // In a branch (`first` is 1), the number of the child stands where a leaf has the data's size.
     const data = first === 0 ? words[at]! + words[at + 1]! * 0x10000 : 0;
     if (offset + 8 + size + data > room) throw bad(path, level, 'a node that is too long');
     const shared = size < keyLength ? size : keyLength;
@@ -161,7 +161,7 @@ function bad(path: Path, level: number, what: string): DamageError {
   return new DamageError(`page ${path.numbers[level]} has ${what}`);
 }
 
-/** Where the record of `key` lies in `path.pages`, given that `path` leads to its leaf; -1: nowhere. */
+/** Where the record of `key` lies in `path.pages`, once `path` leads to its leaf; -1: there is none. */
 export function findRecord(path: Path, key: Uint8Array, keyLength: number): number {
   const { pages, words, leaf, file } = path;
   if (leaf < 0) return -1;
@@ -170,20 +170,20 @@ export function findRecord(path: Path, key: Uint8Array, keyLength: number): numb
   const node = path.exact;
   if (node < 0) return -1;
   const at = node + 8 + keyLength;
-  // What has flags is none of ours, and liblmdb would do other things with it.
+  // A node with flags is not ours, and liblmdb would treat it differently.
   const flags = words[(node >> 1) + 2]!;
   if (flags !== 0 || !isRecord(pages, node + 8, keyLength, at, nodeDataSize(pages, node)))
     throw bad(path, level, 'a damaged record');
   return at;
 }
 
-/** Where the record of `key` lies in `path.pages`; -1: nowhere. Pages that the path has are not read again. */
+/** Where the record of `key` lies in `path.pages`; -1: there is none. Pages that the path has already are not read again. */
 export function seek(path: Path, meta: Meta, key: Uint8Array, length: number): number {
   descend(path, meta, key, length);
   return findRecord(path, key, length);
 }
 
-/** The key with which the leaf behind the path's begins, or a lower one that leads there; undefined: it is the last. */
+/** The first key of the leaf after the path's, or a lower key that leads to that leaf; undefined: there is no further leaf. */
 export function keyOfNextLeaf(path: Path): Buffer | undefined {
   const { pageSize } = path.file;
   for (let level = path.nodes.length - 1; level >= 0; level--) {

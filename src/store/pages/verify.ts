@@ -1,9 +1,8 @@
-// Reading a whole database and judging it: every page that the newest state leads to, every record, and where
-// all the other pages are. Changes nothing, and reads only into memory of its own, so that no
-// damage can kill it and no filter waits for it.
+// Reads a whole database and judges it: every page of the newest state, every record, and what all other pages are for.
+// Changes nothing, and reads only into memory of its own, so that no damage can kill it and no filter waits for it.
 import { fstatSync } from 'node:fs';
+import { pause } from '../../time/pause.ts';
 import { DamageError } from '../damage.ts';
-import { pause } from '../disk/pause.ts';
 import { isHouse, readKey } from '../records/key.ts';
 import { hasPassed, isRecord } from '../records/record.ts';
 import { closeFile, type DataFile, openFile, readHead, wrongWithPage } from './file.ts';
@@ -31,7 +30,7 @@ export interface Verified {
   passed: number;
   /** Clients with come-backs. */
   clients: number;
-  /** Pages of `pageSize` bytes: leading to records, holding them, free, and those that nothing accounts for. */
+  /** Pages of `pageSize` bytes: branches, leaves (which hold records), free ones, and those that nothing accounts for. */
   branches: number;
   leaves: number;
   free: number;
@@ -47,15 +46,15 @@ export interface Problem {
   what: string;
 }
 
-/** Told now and then how far the reading is, from 0 to 1. */
+/** Called now and then with how much has been read, from 0 to 1. */
 export type Progress = (part: number) => void;
 
 /** A database that is written to at every moment may need a second reading, or a third. */
 const MOST_READINGS = 6;
 
 /**
- * Judges the database at `path`. Throws what `openFile` throws where it cannot be read; undefined: no file. `hold` may
- * keep the newest state as it is while it is read, and returns what lets it go.
+ * Judges the database at `path`; undefined: there is none. Throws what `openFile` throws where it cannot be read. `hold` may
+ * hold the newest state while it is read, and returns what gives it up.
  */
 export function verify(
   path: string,
@@ -66,8 +65,7 @@ export function verify(
   for (let reading = 1; ; reading++) {
     const verdict = readOnce(path, progress, hold);
     if (verdict === undefined || verdict.problems.length === 0) return verdict;
-    // Pages that filters re-use while we read look wrong once, and another time others do. What is damaged is
-    // wrong again.
+    // Pages that filters re-use while we read look wrong, but others do the next time. What is damaged is wrong again.
     const again = verdict.problems.filter(({ page, what }) =>
       suspects.some((s) => s.page === page && s.what === what),
     );
@@ -131,7 +129,7 @@ interface Walk {
   seen: Uint8Array;
   seenCount: number;
   records: number;
-  /** The key of the last record, to see that they rise. */
+  /** The key of the last record, to check that keys rise. */
   lastKey: Buffer;
   progress: Progress;
 }
@@ -169,7 +167,7 @@ function complain(walk: Walk, page: number | undefined, what: string): void {
   walk.verdict.problems.push({ page, what });
 }
 
-/** Notes that something leads to the page. Returns false, and complains, where something did before. */
+/** Notes that the page is accounted for. Returns false, and complains, where it was before. */
 function account(walk: Walk, page: number): boolean {
   if (walk.seen[page] === 1) {
     complain(walk, page, 'is used twice');

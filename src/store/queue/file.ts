@@ -1,10 +1,10 @@
-// The file of a queue as it is made, and as others are told of changes to its header. Knows nothing of entries.
+// Making a queue's file, and changing its header for all to see. Knows nothing of entries.
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { makeWhole } from '../disk/files.ts';
 import { headerOf } from './format.ts';
 import { HARMLESS } from './read.ts';
 
-/** Nobody finds it without its header. */
+/** Makes the file, in one step with its header, if there is none. */
 export function makeFile(path: string): void {
   makeWhole(path, headerOf(0));
 }
@@ -14,7 +14,10 @@ export function word(ino: number): number {
   return ino >>> 0 || 1;
 }
 
-/** Through a descriptor of its own: what is written through one with O_APPEND goes to the end, wherever it is to go. */
+/**
+ * Writes `numbers` into the header, from `word` on, if the file still has inode `ino`. Through a descriptor of its own: what
+ * is written through one with O_APPEND goes to the end.
+ */
 export function writeNumbers(path: string, ino: number, word: number, ...numbers: number[]): void {
   const fd = openSync(path, constants.O_WRONLY | HARMLESS);
   try {

@@ -1,12 +1,15 @@
 // The bytes of a queue's file: its header and its entries. Opens, reads and writes no file.
-
 import { putLong, u16, u32 } from '../records/bytes.ts';
 import { fnv1a } from '../records/fnv.ts';
 import { clientLength, MAX_KEY } from '../records/key.ts';
 
-// The file: four words of 32 bits: magic; 0, or where the file is closed the inode of the one that takes its place; where
-// what is not yet in the database begins; which process has taken out what stood before that, or is about to go on; entries:
-// length of the key (2), check over all that follows it (4), first seen (4), the key. Numbers are little-endian.
+// The file begins with a header of four words of 32 bits:
+//   magic
+//   CLOSED    0; in a closed file, the inode of the one that takes its place
+//   CONSUMED  where the entries begin that are not yet in the database
+//   STORER    the process that has taken out what stands before that, or is about to take out more
+// Then the entries: length of the key (2 bytes), check over all that follows the check (4), first seen (4), the key.
+// Numbers are little-endian.
 const MAGIC = 0x31514c47;
 export const CLOSED = 1;
 export const CONSUMED = 2;
@@ -17,10 +20,10 @@ export type Header = Uint32Array;
 const CHECK_AT = 2;
 const SEEN_AT = 6;
 const ENTRY_HEAD = 10;
-/** With the length: whoever has appended it has answered that it is on the disk (--sync always). */
+/** A flag in the length: the entry was answered as safe on the disk (--sync always). */
 const DURABLE = 0x8000;
 export const MAX_ENTRY = ENTRY_HEAD + MAX_KEY;
-/** Node looks for up to 7 bytes by memchr(3): that they are not in 91 kB it knows after 1.3 us, of a whole key after 10.3 (Node 20). */
+/** Node searches for up to 7 bytes by memchr(3): 1.3 us to find that they are not in 91 kB; for a whole key 10.3 (Node 20). */
 const PROBE = 7;
 
 export function isSound(header: Header): boolean {
@@ -70,9 +73,12 @@ function seenAt(bytes: Buffer, at: number): number {
   return u32(bytes, at + SEEN_AT);
 }
 
-/** The earliest sight of the key among the entries; 0: none. Looks for the key first: there may be thousands. */
+/**
+ * The earliest sight of the key among the entries; 0: none. Searches for the key's bytes: there may be thousands of
+ * entries.
+ */
 export function seenIn(bytes: Buffer, key: Buffer): number {
-  // Where a client ends and a sender begins, keys differ most.
+  // Keys differ most where the client ends and the sender begins.
   const from = Math.max(0, clientLength(key) - 2);
   const first = bytes.indexOf(key.subarray(from, from + PROBE));
   if (first < 0) return 0;
@@ -85,21 +91,21 @@ export function seenIn(bytes: Buffer, key: Buffer): number {
   return seen;
 }
 
-/** Whether an entry starts at `at`, counted from the first: a sender could have the bytes of an entry in its address. */
+/** Whether an entry starts at `at`, going from entry to entry: a sender's address could contain the bytes of an entry. */
 function isStart(bytes: Buffer, at: number): boolean {
   let start = 0;
   while (start < at) start = endOf(bytes, start) || start + 1;
   return start === at;
 }
 
-/** Whether the entry is among those: as good as sure by its check and a part of its time. */
+/** Whether the entry is among these: found by its check and part of its time, which is as good as certain. */
 export function isAmong(bytes: Buffer, entry: Buffer): boolean {
   return bytes.includes(entry.subarray(CHECK_AT, CHECK_AT + PROBE));
 }
 
 /**
- * Adds the sound entries; passes over torn ones, as a power cut or a full disk leaves them, byte by byte to the next.
- * Returns the end of the last one, and whether any has to be on the disk.
+ * Adds the sound entries to `firstSeen`; passes over torn ones, as a power cut or a full disk leaves them, byte by byte.
+ * Returns where the last one ends, and whether any was answered as safe on the disk.
  */
 export function readEntries(
   bytes: Buffer,

@@ -1,18 +1,18 @@
-// The queue's file as this process has it open: whether it is still the one that all use, and what waits in it. Puts
-// nothing into it and takes nothing out.
+// The queue's file as this process has it open: whether it is still the file that all use, and what waits in it. Puts nothing
+// into it and takes nothing out.
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { monotonic } from '../../time/monotonic.ts';
+import { pause } from '../../time/pause.ts';
 import { syncPath } from '../disk/files.ts';
-import { monotonic } from '../disk/monotonic.ts';
-import { pause } from '../disk/pause.ts';
 import { word } from './file.ts';
 import { CLOSED, CONSUMED, HEADER, type Header, isBeyond, isClosed, isSound } from './format.ts';
 import { newOwn, type Own } from './own.ts';
 import { HARMLESS } from './read.ts';
 import { newWaiting, type Waiting } from './waiting.ts';
 
-// A long file is closed, and what waits in it goes to the beginning of a new one, which takes its place. Who appends looks
-// afterwards whether the file is still open. If it is, the entry was there before the file was closed, and went along.
+// A long file is closed, and what waits in it is copied to a new one, which takes its place. A process that appends looks
+// afterwards whether the file is still open. If it is, the entry was there before the file was closed, and is copied too.
 
 export interface Opened {
   readonly path: string;
@@ -26,13 +26,13 @@ export interface Opened {
   /** -1: it is not open. */
   fd: number;
   ino: number;
-  /** When it was last seen to be the one that others find; see `monotonic`. */
+  /** When it was last seen to be the file that others find; see `monotonic`. */
   lookedAt: number;
-  /** What this process has appended may be in no file that others find. */
+  /** What this process has appended may be in a file that others do not find. */
   astray: boolean;
 }
 
-/** The longest single wait for the file that takes the place of a closed one, in milliseconds; all together are twice that. */
+/** The longest single wait for the file that replaces a closed one, in milliseconds; all waits together are twice that. */
 const LONGEST_WAIT = 8;
 /** How often to look whether the file is still the one that all use, in milliseconds. */
 const LOOK_AGAIN = 100;
@@ -43,7 +43,7 @@ export function newOpened(path: string, durable: boolean): Opened {
   return { path, durable, header, waiting, own, fd: -1, ino: 0, lookedAt: 0, astray: false };
 }
 
-/** Opens the file. False: there is none. Throws. */
+/** Opens the file. False: there is none. Throws what the file system throws, or Error where it is no file. */
 export function open(file: Opened): boolean {
   close(file);
   try {
@@ -68,8 +68,8 @@ export function close(file: Opened): void {
 }
 
 /**
- * Opens the file that takes the place of the one whose header was read, which is closed. False: there is none, or (`fd`)
- * it is not to be used: what this process has appended has not gone along to it, for all that can be known.
+ * Opens the file that replaces the closed one whose header was read. False: there is none; or there is (`fd` is set), but
+ * what this process has appended may be missing there, so it is not to be used.
  */
 export function openNext(file: Opened): boolean {
   const next = file.header[CLOSED]!;
@@ -95,8 +95,8 @@ export function isOpen(file: Opened): boolean {
 }
 
 /**
- * Whether the file is the one that others find, and as long as its header says; after a power cut it may be shorter.
- * (What was appended to one that somebody has just removed goes into the database, see `waited`, and is not found before.)
+ * Whether the file is the one that others find, and as long as its header says; after a power cut it may be shorter. (What was
+ * appended to a file that was removed a moment ago goes into the database, see `waited`, and is not found until then.)
  */
 export function isOurs(file: Opened): boolean {
   const now = monotonic();
@@ -107,7 +107,7 @@ export function isOurs(file: Opened): boolean {
   return true;
 }
 
-/** What is not yet in the database, given the header. */
+/** The entries that are not yet in the database, by the header as last read. */
 export function readWaiting(file: Opened): Buffer {
   return file.waiting.read(file.fd, file.header[CONSUMED]!);
 }

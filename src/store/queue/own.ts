@@ -1,16 +1,16 @@
-// What this process has appended to the queue, until it is known to be in the database. As bytes, not as objects: what
-// lives for a second is moved by V8 to where it stays until the process has been idle for some time.
+// What this process has appended to the queue, until it is known to be in the database. As bytes, not as objects: V8 moves
+// objects that live for a second to its space for old ones, which it clears only when the process has been idle for a while.
 
 export interface Own {
   isEmpty(): boolean;
   /** The first `size` bytes of `entry`, appended at `at`. */
   add(entry: Buffer, size: number, at: number): void;
   /**
-   * When the oldest one was appended for which `waits` holds; it must hold then for all younger ones. Those before it go.
-   * undefined: there is none, and all go.
+   * When the oldest entry that still waits was appended; undefined: none waits. Entries before it are dropped. Where one
+   * `waits`, all younger ones must.
    */
   oldest(waits: (entry: Buffer) => boolean): number | undefined;
-  /** All of them, one behind the other. To be used at once. */
+  /** All entries, one after another. To be used at once. */
   bytes(): Buffer;
   clear(): void;
 }
@@ -21,7 +21,7 @@ export function newOwn(): Own {
   let bytes = Buffer.allocUnsafeSlow(LEAST);
   let ends: number[] = []; // of each entry, in `bytes`
   let times: number[] = [];
-  let first = 0; // of those that are not gone
+  let first = 0; // the first entry that was not dropped
 
   const start = () => (first === 0 ? 0 : ends[first - 1]!);
   const end = () => ends.at(-1) ?? 0;
@@ -33,7 +33,7 @@ export function newOwn(): Own {
     first = 0;
   }
 
-  /** For an entry of `size` bytes: those that are gone, or as much again, so that few have to be moved. */
+  /** Makes room for an entry of `size` bytes: takes that of dropped ones, or doubles it, so that little has to be moved. */
   function makeRoom(size: number): void {
     const gone = start();
     const left = bytes.subarray(gone, end());

@@ -1,16 +1,16 @@
-// New triples on their way into the database. To store each in a transaction of its own has twenty filters wait for one
-// lock, and costs more than all else they do. Here each is appended to a file beside the database, in one write(2) that
-// kill -9 cannot take back and that all can read; a moment later one process (see ../embedded/sights.ts) puts what all
-// have appended into the database in one transaction. Knows what a queue is, and nothing of LMDB.
+// New triples on their way into the database. A transaction for each would have twenty filters wait for one lock, and cost
+// more than all else that they do. So each is appended to a file beside the database, in one write(2) that kill -9 cannot
+// take back and that all can read; a moment later one process (../embedded/sights.ts says which and when) empties the queue
+// into the database in one transaction (take.ts). Knows what a queue is, and nothing of LMDB.
 
-// What holds at any time: a triple whose request was answered is in the queue, behind `consumed`, or in the database. Who
-// does not find it in the database looks in the queue, and if that is in vain in the database again, if it has changed:
+// At any time, a triple whose request was answered is in the queue, after `consumed`, or in the database. A look-up that does
+// not find it in the database looks in the queue, and if it is not there, in the database again, if that has changed:
 // `consumed` moves only after the commit.
 import { fdatasyncSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { monotonic } from '../../time/monotonic.ts';
 import { isAlive } from '../disk/alive.ts';
 import { syncPath } from '../disk/files.ts';
-import { monotonic } from '../disk/monotonic.ts';
 import type { Queue } from './contract.ts';
 import { makeFile, writeNumbers } from './file.ts';
 import { CONSUMED, isAmong, isClosed, MAX_ENTRY, STORER, seenIn, writeEntry } from './format.ts';
@@ -19,11 +19,11 @@ import { queuePath } from './read.ts';
 import { take } from './take.ts';
 import { MOST } from './waiting.ts';
 
-/** After trouble with the file, milliseconds for which it is left alone. */
+/** Milliseconds for which the file is left alone after trouble with it. */
 const TRY_AGAIN = 1000;
-/** Where more than so many bytes wait, they are not left to others: whoever looks has to read them. */
+/** More bytes than this are not left to others: each of their look-ups has to read them. */
 const MOST_LEFT = MOST / 2;
-/** Nor where nobody was seen to take anything out for so many milliseconds: it could lie there for hours. */
+/** Nor is anything, if nobody was seen to take anything out for so many milliseconds: it could lie there for hours. */
 const LEFT_WITHIN = 60_000;
 
 /** `durable`: an entry is on the disk when `add` returns. */
@@ -35,8 +35,8 @@ export function newQueue(database: string, durable: boolean): Queue {
   let unusableUntil = 0;
   let size = 0; // of what was queued at the last look
   let moved = true;
-  let movedAt = Number.NEGATIVE_INFINITY; // when this process last saw that something was taken out, or was about to be
-  let [lastIno, lastConsumed, lastStorer] = [0, 0, 0]; // what it compares with
+  let movedAt = Number.NEGATIVE_INFINITY; // when this process last saw that something was taken out, or claimed
+  let [lastIno, lastConsumed, lastStorer] = [0, 0, 0]; // by comparing with these
 
   function find(key: Buffer, length: number): number {
     let before = file.fd >= 0 ? header[CONSUMED] : undefined;
@@ -62,7 +62,7 @@ export function newQueue(database: string, durable: boolean): Queue {
       if (durable && seen > 0) fdatasyncSync(file.fd); // whoever appended it may still be waiting for the disk
       return seen;
     } catch {
-      // A directory that is not ours, a file that is none: not to be tried with each triple.
+      // A directory of another user, say, or no regular file: not to be tried again with each triple.
       unusableUntil = monotonic() + TRY_AGAIN;
       close(file);
       return -1;
@@ -89,14 +89,14 @@ export function newQueue(database: string, durable: boolean): Queue {
     }
   }
 
-  /** Appends the entry. False: it may not be there, or the file was closed, and has not taken it along. */
+  /** Appends the entry. False: it may be missing, or the file was closed before, and it was not copied. */
   function append(length: number): boolean {
     if (writeSync(file.fd, entry, 0, length) < length) return false;
     if (durable) fdatasyncSync(file.fd);
     return isOpen(file);
   }
 
-  /** Notes, given the header, whether something was taken out, or claimed, since the last time. */
+  /** Notes, by the header as last read, whether something was taken out or claimed since the last time. */
   function seeMoves(): void {
     const [consumed, storer] = [header[CONSUMED]!, header[STORER]!];
     if (file.ino === lastIno && consumed === lastConsumed && storer === lastStorer) return;
@@ -114,7 +114,7 @@ export function newQueue(database: string, durable: boolean): Queue {
     return monotonic() - Math.max(at, movedAt);
   }
 
-  /** What waits in the file that we appended to; undefined where nobody can know: somebody has removed it, say. */
+  /** What waits in the file that we appended to; undefined where that cannot be known: it was removed, say. */
   function waitingOfOurs(): Buffer | undefined {
     try {
       if (file.astray || !readHeader(file)) return undefined;
@@ -135,13 +135,13 @@ export function newQueue(database: string, durable: boolean): Queue {
     try {
       if (file.fd >= 0) writeNumbers(path, file.ino, STORER, process.pid);
     } catch {
-      // then two may be about to do it
+      // then two processes may be about to take it out
     }
   }
 
   function leave(): boolean {
     try {
-      file.lookedAt = Number.NEGATIVE_INFINITY; // it has to be the file that others find at this moment
+      file.lookedAt = Number.NEGATIVE_INFINITY; // looks now whether it is the file that others find
       const bytes = waitingOfOurs();
       if (bytes === undefined || bytes.length > MOST_LEFT || storer() !== 'another') return false;
       seeMoves();

@@ -1,9 +1,9 @@
-// A queue for whoever only reads: what is in it at this moment, and where that belongs among the records.
+// Reading a queue without using it: what is in it at this moment, and where that belongs among the database's records.
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { CONSUMED, HEADER, type Header, isSound, readEntries } from './format.ts';
 import { MOST } from './waiting.ts';
 
-// Neither a link is followed nor a pipe waited for, whoever has put one there.
+// Flags for open(2): a link that somebody has put there is not followed, and a pipe not waited for.
 export const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The file beside the database. */
@@ -11,7 +11,7 @@ export function queuePath(database: string): string {
   return `${database}-queue`;
 }
 
-/** What is queued at this moment, for whoever only reads: the earliest sight of each key (latin1), in their order. */
+/** What is queued at this moment: the earliest sight of each key (latin1), in the order of keys. Throws nothing. */
 export function readQueue(database: string): Map<string, number> {
   const firstSeen = new Map<string, number>();
   try {
@@ -33,8 +33,8 @@ export function readQueue(database: string): Map<string, number> {
 }
 
 /**
- * Takes from what is queued, for records that come in the order of their keys, the sights whose keys come before `name`,
- * or all. What is on record of that very key counts.
+ * Removes from `queued`, and yields, the sights whose keys come before `name`, or all: to be called for each record, in the
+ * order of keys. A sight of the key `name` itself is dropped, for the record counts.
  */
 export function* sightsBefore(queued: Map<string, number>, name?: string): Generator<[string, number]> {
   for (const [key, firstSeen] of queued) {

@@ -1,5 +1,5 @@
-// How what is queued is taken out, and a long file replaced by a new one: by one process at a time, which holds the
-// database's write lock.
+// Emptying the queue: what is queued is taken out, and a long file replaced by a new one, by one process at a time, which
+// holds the database's write lock. (../embedded/sights.ts decides when, and puts it into the database.)
 import { appendFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { syncPath, withAside } from '../disk/files.ts';
 import type { Taken } from './contract.ts';
@@ -18,9 +18,9 @@ export function take(file: Opened): Taken {
   try {
     found = takeFrom(file, firstSeen);
   } catch {
-    close(file); // what is wrong with the queue must not keep anything from the database
+    close(file); // trouble with the queue must not keep other changes from the database
   }
-  // What was appended to a file that is there no more.
+  // Also what this process has appended to a file that is not there any more.
   const ofOurs = readEntries(file.own.bytes(), firstSeen);
   return {
     firstSeen,
@@ -30,16 +30,16 @@ export function take(file: Opened): Taken {
       file.astray = false;
       if (found.end === 0) return;
       try {
-        // Should another process have gone further meanwhile, what it has stored is stored again, and is the same.
+        // If another process has taken out more meanwhile, that is stored once more, with the same result.
         writeNumbers(file.path, file.ino, CONSUMED, found.end, process.pid);
       } catch {
-        // it is taken again
+        // then it is taken once more
       }
     },
   };
 }
 
-/** Returns up to where it has read (0: there is nothing), and whether any of that has to be on the disk. */
+/** Returns how far it has read (0: there is nothing), and whether any of it was answered as safe on the disk. */
 function takeFrom(file: Opened, firstSeen: Map<string, number>): { end: number; durable: boolean } {
   const { path, header } = file;
   const nothing = { end: 0, durable: false };
@@ -50,7 +50,7 @@ function takeFrom(file: Opened, firstSeen: Map<string, number>): { end: number; 
   }
   if ((file.fd < 0 || there.ino !== file.ino) && !open(file)) return nothing;
   const whole = readHeader(file);
-  // The header may be on the disk, after a power cut, where what it speaks of is not.
+  // After a power cut, the header may have reached the disk, but not the entries that it speaks of.
   if (whole && isBeyond(header, there.size)) header[CONSUMED] = HEADER;
   const consumed = whole ? header[CONSUMED]! : 0;
   if (!whole || (isClosed(header) && consumed === there.size)) {
@@ -63,21 +63,21 @@ function takeFrom(file: Opened, firstSeen: Map<string, number>): { end: number; 
     return takeFrom(file, firstSeen);
   const bytes = readWaiting(file);
   const { end: sound, durable } = readEntries(bytes, firstSeen);
-  // The last one may be half written at this moment, or half read. Not in a closed file, as who is killed while replacing
-  // it leaves it: who writes there is told.
+  // The last entry may be half written at this moment, or half read. Not in a file that was closed by a process killed while
+  // it replaced the file: whoever appends there finds it closed, and appends elsewhere.
   const all = isClosed(header) && bytes.length < MOST;
   return { end: consumed + (all ? bytes.length : Math.max(sound, bytes.length - MAX_ENTRY)), durable };
 }
 
 /**
- * Puts a new file, with what waits in the one that is open, in its place. False: that could not be done (a full disk, a
- * directory that is not ours), and the file is what it was, or closed.
+ * Replaces the open file by a new one with what waits in it. False: it could not (a full disk, a directory of another user),
+ * and the file is as it was, or closed.
  */
 function replace(file: Opened): boolean {
   const { path, header, ino } = file;
   try {
     withAside(path, headerOf(process.pid), (aside) => {
-      // Nearly all of it before anybody has to wait; whoever appends later than the last reading finds the file closed.
+      // Nearly all is copied before anybody has to wait; who appends after the second copy finds the file closed.
       const end = copyTo(file.fd, aside, header[CONSUMED]!);
       writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
       copyTo(file.fd, aside, end);

@@ -1,19 +1,19 @@
-// What waits in a queue's file, as a process has read it: with each request, only what has come since the last. Does
-// nothing but read.
+// What waits in a queue's file, as this process has read it: with each request, it reads only what has come since the last.
+// Does nothing but read.
 import { readSync } from 'node:fs';
 
 export interface Waiting {
   /**
-   * What the file holds from `from` on: MOST bytes or more where there are so many. Good until the next reading. The file
-   * must only have grown since the last one, unless that is forgotten. Throws what the file system throws.
+   * What the file holds from `from` on; of more than MOST bytes, at least MOST. Good until the next reading. If the file did
+   * anything but grow since the last reading, call `forget` first. Throws what the file system throws.
    */
   read(fd: number, from: number): Buffer;
   forget(): void;
 }
 
-/** So much that is not in the database: something is in its way. */
+/** Bytes: where so much waits, something keeps it from the database. */
 export const MOST = 512 * 1024;
-/** What is read into, to begin with; and from which size on it is given back once nothing of it waits, in bytes. */
+/** The buffer's size at first, and the size above which it is given back once nothing in it waits; in bytes. */
 const SMALL = 16 * 1024;
 const LARGE = 128 * 1024;
 

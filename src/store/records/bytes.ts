@@ -1,4 +1,4 @@
-// Numbers in bytes, little-endian: as records, the queue and LMDB have them. Pure.
+// Little-endian numbers in bytes, as records, the queue and LMDB have them. Pure.
 
 export function u16(b: Uint8Array, at: number): number {
   return b[at]! | (b[at + 1]! << 8);

@@ -1,4 +1,4 @@
-// Times in fewer bits than they have, as records keep them: waits in 16, offsets in 8. Pure.
+// Times rounded to fewer bits, as records keep them: waits in 16, offsets in 8. Pure.
 
 // A wait in 16 bits: seconds below 32,768, then steps of 64 seconds, up to 24 days.
 const STEP = 64;

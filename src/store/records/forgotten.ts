@@ -1,5 +1,5 @@
-// How many waiting triples the sweep has forgotten, by the day on which they were first seen: what greylisting kept out
-// and no other record tells any more. One record of the house. Pure.
+// How many waiting triples the sweep has forgotten, by the day on which they were first seen: mail that greylisting kept out,
+// of which there is no other record any more. One record of the house. Pure.
 
 /** The name of the record. */
 export const FORGOTTEN = 'forgotten';
@@ -8,7 +8,7 @@ export const FORGOTTEN = 'forgotten';
 export type ForgottenDays = Readonly<Record<string, number>>;
 
 const DAY = 86_400;
-/** A little more than --max-age keeps what passed, with which these are compared. */
+/** A little more than --max-age: these are compared with what passed, which is kept for so long. */
 const MOST_DAYS = 40;
 
 /** The day of a time in seconds since the epoch. */
@@ -24,17 +24,17 @@ export function readForgotten(text: string | undefined): ForgottenDays {
   }
 }
 
-/** The record's text once those of `more`, by their days, are forgotten too. `now` in seconds since the epoch. */
+/** The record's text with those of `more`, by their days, added. `now` in seconds since the epoch. */
 export function addForgotten(before: ForgottenDays, more: ReadonlyMap<number, number>, now: number): string {
   const days = new Map(Object.entries(before).map(([day, count]) => [Number(day), count]));
   for (const [day, count] of more) days.set(day, (days.get(day) ?? 0) + count);
   const today = dayOf(now);
-  // Those of a clock that was ahead would never go, and the record has room for so many.
+  // Days after today, counted while the clock was wrong, would never be dropped; and the record has room for MOST_DAYS.
   const kept = [...days].filter(([day]) => day > today - MOST_DAYS && day <= today);
   return JSON.stringify(Object.fromEntries(kept));
 }
 
-/** Those first seen since that time, as far as whole days tell, and when the first of these days began. */
+/** How many were first seen since then, counting whole days only, and when the first of these days began. */
 export function forgottenSince(
   days: ForgottenDays,
   since: number,

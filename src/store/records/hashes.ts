@@ -1,5 +1,5 @@
-// Texts told apart by 64 bits of hash, in columns of numbers: what a look at millions of records can afford to remember of
-// each. Of ten million texts, two fall together with a probability of three in a million. Pure.
+// Texts told apart by a hash of 64 bits, in columns of numbers: no more could be remembered of each of millions of records.
+// Among ten million texts, the chance that any two share a hash is three in a million. Pure.
 
 const START = 1024;
 
@@ -37,7 +37,7 @@ export function newNumbers(): Numbers {
   };
 }
 
-/** The slot of the hash, or the empty one where it belongs. `hashes` has the two halves of each number's. */
+/** The slot with this hash, or the empty slot where it belongs. `hashes` has the two halves of each number's hash. */
 export function find(slots: Int32Array, hashes: Uint32Array, a: number, b: number): number {
   const mask = slots.length - 1;
   for (let slot = a & mask; ; slot = (slot + 1) & mask) {
@@ -63,7 +63,7 @@ export function hash(one: string, other: string): [a: number, b: number] {
   return [mixed(a), mixed(b)];
 }
 
-/** Its low bits may number slots. */
+/** Mixed so that the low bits may be the number of a slot. */
 function mixed(h: number): number {
   const half = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
   return (half ^ (half >>> 13)) >>> 0;

@@ -1,14 +1,14 @@
-// Triples and clients as LMDB keys: short, exact, and in an order that keeps a client's count and its
-// triples on one page. No choice of addresses makes two keys one (every form below can be read back).
+// Triples and clients as LMDB's keys: short, exact, and in an order that keeps a client's come-backs and its triples on one
+// page. Different addresses never share a key: each form below can be read back.
 import type { Triple } from '../store.ts';
 
-// A key is a client, and for a triple a tail behind it; a key that ends after the client is the client's own.
-//   house:   0, a name                           records of the store's own, before all others
+// The key of a triple is its client and a tail; a key that ends after the client is the client's own.
+//   house:   0, a name                           the store's own records (see ../store.ts), before all others
 //   client:  4, four bytes                       an IPv4 address in its plain form
 //            1, length (2 bytes), text           anything else (IPv6, "unknown", rubbish)
 //   tail:    six-bit codes                       sender, SEPARATOR, recipient, zeros up to a whole byte
-//            255, length of sender (2), sender, recipient   where a byte has no code
-// Ordinary addresses take three quarters of their length, which is what brings a triple below 110 bytes.
+//            255, length of sender (2), sender, recipient   where some byte has no code
+// Ordinary addresses take three quarters of their length; without that, a triple would take more than 110 bytes.
 export const HOUSE = 0;
 const CLIENT_IPV4 = 4;
 const CLIENT_TEXT = 1;
@@ -28,7 +28,7 @@ export const MAX_KEY = 1600;
 
 /**
  * Writes the client's key at `at` and returns where it ends.
- * The auto-whitelist counts addresses as they are spelt (as greylist.pl does); triples fold their case.
+ * `fold`: ASCII letters in lower case, as in triples. The auto-whitelist counts addresses as spelt, as greylist.pl does.
  */
 export function writeClient(out: Uint8Array, at: number, client: string, fold: boolean): number {
   const end = writeIpv4(out, at, client);
@@ -49,18 +49,18 @@ export function writeTriple(out: Uint8Array, at: number, triple: Triple): number
   return writeText(out, at, triple.recipient, true);
 }
 
-/** How many bytes of a triple's key are its client's own; 0: that is another one, or no triple's key. */
+/** How many bytes of a triple's key are the key of its client's own record; 0: that key is another one. */
 export function clientLength(bytes: Uint8Array): number {
   return bytes[0] === CLIENT_IPV4 ? 5 : 0;
 }
 
-/** Where the client ends that begins at `at` of a key of ours or of a longer one; 0: none does. */
+/** Where the client that begins at `at`, of this key or within a longer one, ends; 0: none begins there. */
 export function clientEnd(bytes: Uint8Array, at: number): number {
   if (bytes[at] === CLIENT_IPV4) return at + 5;
   return bytes[at] === CLIENT_TEXT && bytes.length > at + 3 ? at + 3 + readLength(bytes, at + 1) : 0;
 }
 
-/** Writes the key of a record of the store's own at `at` and returns where it ends. */
+/** Writes the key of a record of the house at `at` and returns where it ends. */
 export function writeHouse(out: Uint8Array, at: number, name: string): number {
   out[at] = HOUSE;
   return writeText(out, at + 1, name, false);
@@ -70,15 +70,15 @@ export function isHouse(bytes: Uint8Array): boolean {
   return bytes[0] === HOUSE;
 }
 
-/** Whether the key at `at` is a triple's: anything stands behind the client. */
+/** Whether the key at `at` is a triple's: something follows the client. */
 export function isTriple(bytes: Uint8Array, at: number, length: number): boolean {
   if (bytes[at] === CLIENT_IPV4) return length > 5;
   return bytes[at] === CLIENT_TEXT && length > 3 + readLength(bytes, at + 1);
 }
 
 /**
- * How many bytes from the start of a triple's or client's key name its network: a /24, a /64 in its usual spelling
- * (four groups), for anything else the whole client.
+ * How many bytes at the start of a triple's or client's key name its network: a /24, a /64 in its usual spelling (four
+ * groups), or for anything else the whole client.
  */
 export function networkLength(key: Uint8Array): number {
   if (key[0] === CLIENT_IPV4) return 4;

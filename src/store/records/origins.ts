@@ -1,11 +1,11 @@
-// Who has counted a client's come-backs: what an import brings is kept by its origin, beside the client's own record,
-// which filters alone read and whose count is the sum. Pure.
+// Who has counted a client's come-backs: imported counts are kept by origin, beside the client's own record. Filters read
+// only that record, and its count is the sum. Pure.
 
-// A client's counts are a map from origin to count, and two such maps are merged by the greater count of each origin:
-// in whatever order, however often. A filter knows nothing of it: it adds one to the sum. What it has added since the
-// last import is the sum now, less the sum then, and is the count of this database's own origin.
+// A client's counts are a map from origin to count. Two maps are merged by taking the greater count of each origin, so that
+// a merge may be repeated, and done in any order. Filters know nothing of this: they add one to the sum. What they have added
+// since the last import is the sum now, less the sum then, and belongs to this database's own origin.
 
-/** What one record of the house holds of a client, as it was after the last import. */
+/** A client's counts as they were after the last import: one record of the house. */
 export interface Origins {
   /** The sum, as it then stood in the client's own record. */
   total: number;
@@ -28,7 +28,7 @@ export function originsName(client: string): string {
   return PREFIX + client;
 }
 
-/** The client whose record bears this name; undefined: it is another one. */
+/** The client whose counts have this name; undefined: the name is of another record. */
 export function clientOf(name: string): string | undefined {
   return name.startsWith(PREFIX) ? name.slice(PREFIX.length) : undefined;
 }
@@ -41,9 +41,9 @@ export function readOrigins(text: string): Origins | undefined {
   }
 }
 
-/** Who has counted what of the come-backs in the client's own record (0: it has none). */
+/** The counts by origin; `comeBacks` is the sum in the client's own record (0: it has none). */
 export function countsOf(comeBacks: number, origins: Origins | undefined): Counts {
-  // Fewer than there were: the client was forgotten and begins anew, and what others had counted went with it.
+  // Fewer than after the import: the client was forgotten since, with what others had counted, and began anew.
   if (origins === undefined || comeBacks < origins.total) return { own: comeBacks, from: {} };
   return { own: origins.own + comeBacks - origins.total, from: origins.from };
 }

@@ -1,6 +1,5 @@
-// The values behind the keys: a few bytes each, with their kind and format and a check over key and value, so that
-// rubbish on a damaged page is never taken for a record.
-
+// The values of the keys: a few bytes each, with kind and format and a check over key and value, so that rubbish on a
+// damaged page is never taken for a record.
 import { putLong, u16 } from './bytes.ts';
 import { coarseOffset, coarseWait, fineOffset, fineWait } from './coarse.ts';
 import { fnv1a, fold } from './fnv.ts';
@@ -9,7 +8,7 @@ import { fnv1a, fold } from './fnv.ts';
 // byte 1      triple: deferrals                                client: zero, kept for later
 // bytes 2-3   check: 16 bits over the key and the other bytes of the value
 // bytes 4-7   triple: first seen, seconds since the epoch      client: come-backs
-// A triple that was seen once and never again, as most are, has no more than these.
+// A triple that was seen only once, as most are, has no more than these.
 // bytes 8-9   triple: last passed, hours after first seen      client: last seen, days since the epoch
 // bytes 10-11 triple: how long it waited for its first pass (see `coarseWait`)
 // bytes 12-15 triple: when it was deferred again, four times at most (see `coarseOffset`)
@@ -17,11 +16,11 @@ import { fnv1a, fold } from './fnv.ts';
 const TRIPLE = 1;
 const CLIENT = 2;
 const HOUSE = 3;
-/** A triple's record: the longest, and that of one which was seen once. */
+/** Sizes in bytes: a triple's record at its longest, that of a triple seen once, a client's. */
 export const TRIPLE_SIZE = 16;
 export const ONCE_SIZE = 8;
 export const CLIENT_SIZE = 10;
-/** A record of the house may hold a key. */
+/** The longest record: one of the house, which may hold a key. */
 export const MAX_RECORD = 1700;
 const PASSED = 1;
 const ONCE = 2;
@@ -53,7 +52,7 @@ export interface ClientRecord {
   lastSeen: number;
 }
 
-/** The first number of a record: first seen, or come-backs. The caller has checked it with `isRecord`. */
+/** The first number of a record: first seen, or come-backs. `isRecord` must have returned true for the record. */
 export function mainNumber(bytes: Uint8Array, at: number): number {
   return (bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16)) + bytes[at + 7]! * 0x1000000;
 }
@@ -73,7 +72,7 @@ export function lastSeen(bytes: Uint8Array, at: number): number {
   return u16(bytes, at + 8) * DAY;
 }
 
-/** True where the value at `at` is a whole record under the key at `keyAt`. */
+/** Whether the value at `at` is a sound record for the key at `keyAt`. */
 export function isRecord(
   bytes: Uint8Array,
   keyAt: number,
@@ -101,7 +100,7 @@ function tripleSize(bytes: Uint8Array, at: number): number {
   return isOnce(bytes, at) ? ONCE_SIZE : TRIPLE_SIZE;
 }
 
-/** Whether the triple's deferrals fill their place. */
+/** Whether as many of the triple's deferrals are noted as there is room for. */
 export function isFull(bytes: Uint8Array, at: number): boolean {
   return !isOnce(bytes, at) && bytes[at + TRIPLE_SIZE - 1] !== 0;
 }
@@ -137,7 +136,7 @@ export function writeTriple(
   record: TripleRecord,
 ): number {
   const { passed, lastPassed, wait, deferrals, offsets } = record;
-  // What has passed for longer than the hours can count was first seen as long ago as they can.
+  // Where the hours from first seen to last passed do not fit, first seen is moved up.
   const firstSeen = passed ? Math.max(record.firstSeen, lastPassed - MOST * HOUR) : record.firstSeen;
   const once = !passed && wait === 0 && offsets.length === 0;
   b[at] = (TRIPLE << 4) | (passed ? PASSED : 0) | (once ? ONCE : 0);
@@ -159,9 +158,9 @@ export function copyTriple(bytes: Uint8Array, from: number, b: Uint8Array, at: n
 }
 
 /**
- * Notes in the triple's record at `at`, for the key at `keyAt` of the same bytes, that it was deferred once more at
- * `now`: it has TRIPLE_SIZE bytes then. Returns false where that is not to be noted: who hammers costs no more writes,
- * and it may have passed meanwhile.
+ * Notes in the triple's record at `at`, for the key at `keyAt` of the same bytes, that it was deferred once more at `now`; it
+ * has TRIPLE_SIZE bytes then. Returns false where that is not noted: as many are as there is room for, so that a client that
+ * hammers costs no more writes; or it has passed meanwhile.
  */
 export function addDeferral(
   b: Uint8Array,
@@ -199,7 +198,7 @@ export function writeClient(
   seal(b, keyAt, keyLength, at, CLIENT_SIZE);
 }
 
-/** A record of the house has its text behind so many bytes. */
+/** Where the text of a record of the house begins. */
 export const HOUSE_HEAD = 4;
 
 /** The text of a record of the house, latin1. */
@@ -207,7 +206,7 @@ export function readHouse(bytes: Buffer, at: number, size: number): string {
   return bytes.toString('latin1', at + HOUSE_HEAD, at + size);
 }
 
-/** Makes the `size` bytes at `at`, in which the text stands from HOUSE_HEAD on, a record of the house. */
+/** Makes the `size` bytes at `at` a record of the house; its text stands there already, from HOUSE_HEAD on. */
 export function writeHouse(b: Uint8Array, keyAt: number, keyLength: number, at: number, size: number): void {
   b[at] = HOUSE << 4;
   b[at + 1] = 0;

@@ -1,5 +1,5 @@
-// A state of the database as a new file, records in the order of their keys, no page empty; and what has changed from
-// one state to another, found by the pages that they do not share. Every page is checked before it is believed.
+// Copies a state of the database into a new file, in the order of keys and without empty pages; and brings the copy from one
+// state to another, by the pages that the two do not share. Every page is checked before it is believed.
 import { DamageError } from '../damage.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { newTriple, putTriple } from '../lmdb/triples.ts';
@@ -13,13 +13,13 @@ import { isRecord } from '../records/record.ts';
 
 const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
 
-/** The pages that a state consists of. */
+/** The numbers of the pages that a state consists of. */
 export type Pages = Set<number>;
 
 /**
- * Puts every record of the state into `into`, which is empty and nobody else's, and what is `queued`, as `readQueue` gives
- * it, with keys that the state does not have. Returns the state's pages, and how many records are in the copy. Throws
- * DamageError: a copy of a part is none.
+ * Puts every record of the state into `into`, which is empty and which nobody else uses, and what is `queued` (see
+ * `readQueue`) with keys that the state does not have. Returns the state's pages, and how many records the copy has.
+ * Throws DamageError: it makes no copy of a part.
  */
 export function copyState(
   file: DataFile,
@@ -65,8 +65,8 @@ export function copyState(
 }
 
 /**
- * Brings `into`, a copy of the state `before` with its `pages`, to the state `after` of the same file; both are held.
- * Returns the pages of `after`. The work is that of the pages that were changed in between.
+ * Brings `into`, a copy of the state `before` with its `pages`, to the state `after` of the same file; both states are held.
+ * Returns the pages of `after`. Reads only pages that were changed in between.
  */
 export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta, into: Writer): Pages {
   const shared: Pages = new Set();
@@ -74,7 +74,7 @@ export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta,
   const fresh = new Map<string, Buffer>();
   const stale: { key: Buffer; value: Buffer }[] = [];
   const enter = (page: number) => {
-    // A page of the state before is held, and so the same one still, with all below it.
+    // A page of the state before is held, so it is unchanged, with all below it.
     const known = pages.has(page);
     (known ? shared : now).add(page);
     return !known;

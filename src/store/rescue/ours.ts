@@ -1,26 +1,26 @@
-// Is what lies at the database's path a damaged database, or something that never was one? A directory, a device, another
-// program's file that --db names by mistake must stay where it is. Changes nothing.
+// Whether what lies at the database's path is a damaged database, or something that never was one: a directory, a device or
+// another program's file that --db names by mistake has to stay where it is. Changes nothing.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { BRANCH, LEAF, MAGIC, MAGIC_AT, PAGE_HEADER, pageFlags } from '../pages/format.ts';
 import { lockPath } from '../pages/lock.ts';
 import { queuePath } from '../queue/read.ts';
 import { u32 } from '../records/bytes.ts';
 
-/** So much is looked at, in bytes: of a database of which nothing is left in there, the lock file tells. */
+/** How much of the file is looked at, in bytes. (If nothing of a database is left in there, its lock file still tells.) */
 const MOST = 4 * 2 ** 20;
 const LEAST_PAGE = 4096;
 const LARGEST_PAGE = 65536;
 
 /**
- * Whether a database's lock file or queue lies beside it, or it has at least one page of LMDB's in its place, or nothing but
- * zeros.
+ * Whether a database's lock file or queue lies beside it, or it has at least one page of LMDB in the right place, or nothing
+ * but zeros.
  */
 export function wasDatabase(path: string): boolean {
   const isThere = (beside: string) => lstatSync(beside, { throwIfNoEntry: false }) !== undefined;
   return isThere(lockPath(path)) || isThere(queuePath(path)) || hasPages(path);
 }
 
-/** What is said of something else, and what to do. */
+/** The message about something else: what it is, and what to do. */
 export function foreign(path: string, what: string): string {
   return `${path} ${what}; nothing shows that it ever was a database, so it stays as it is: name another file with --db, or move it away`;
 }
@@ -32,13 +32,13 @@ function hasPages(path: string): boolean {
     const bytes = Buffer.alloc(Math.min(MOST, fstatSync(fd).size));
     const got = readSync(fd, bytes, 0, bytes.length, 0);
     for (let at = 0; at + PAGE_HEADER + 8 <= got; at += LEAST_PAGE) if (isPage(bytes, at)) return true;
-    return bytes.every((byte) => byte === 0); // as a power cut leaves one that was just begun: nobody's loss
+    return bytes.every((byte) => byte === 0); // as a power cut may leave a new one: nothing is lost
   } finally {
     closeSync(fd);
   }
 }
 
-/** Begins with its own number, or is a meta page. */
+/** Whether the page begins with its own number, or is a meta page. */
 function isPage(bytes: Buffer, at: number): boolean {
   if (u32(bytes, at + MAGIC_AT) === MAGIC) return true;
   const flags = pageFlags(bytes, at);

@@ -1,26 +1,30 @@
-// What is done about damage: the file is set aside under a name with the time, and everybody goes on with a
-// new one. Of many processes that find the same damage at once, exactly one does it.
+// Sets a damaged file aside, renamed to FILE.damaged-TIME, so that all go on with a new one. Of many processes that find the
+// same damage at once, exactly one does it. (embedded/keeper.ts decides that it is done.)
 import { lstatSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { pause } from '../../time/pause.ts';
 import { DamageError, StoreError } from '../damage.ts';
 import { nameAside } from '../disk/files.ts';
-import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
-import { alone } from '../disk/sign.ts';
+import { alone } from '../disk/recovering.ts';
 import { checkToSave } from '../lmdb/space.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
 import { AFTER_REMOVAL, lockPath } from '../pages/lock.ts';
 import { foreign, wasDatabase } from './ours.ts';
 
-/** How many damaged files are kept; the oldest go, so that no disk fills up. */
+/** How many damaged files are kept; older ones are removed, so that the disk does not fill up. */
 const KEPT = 3;
-/** How long whoever is just opening the database has for it before the file goes, in milliseconds: it takes one or two. */
+/**
+ * How long a process that is just opening the database has before the file is renamed, in milliseconds: it takes one or
+ * two.
+ */
 const OPENING = 50;
 
 /**
- * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still
- * cannot be opened), and has `save` look after what is in it, while the others wait. Does nothing where
- * another process has done it. Throws StoreError where that was never a database: `what` says what it is.
+ * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still cannot be
+ * opened), and calls `save` for what is in it, while the others wait. Does nothing where another process has done it.
+ * `what` says what is wrong with the file. Throws StoreError where it never was a database, FullError where there is no
+ * space to save it.
  */
 export function setAside(
   path: string,
@@ -41,7 +45,7 @@ export function setAside(
   });
 }
 
-/** Removes the lock file with inode `ino`; LMDB makes a new one. */
+/** Removes the lock file if it is still the one with inode `ino`; the next process to open the database makes a new one. */
 export function replaceLock(path: string, ino: number): void {
   alone(path, () => {
     if (lstatSync(lockPath(path), { throwIfNoEntry: false })?.ino === ino) removeLock(path);
@@ -78,13 +82,13 @@ function prune(path: string): void {
   for (const { name } of damagedFiles(path).slice(0, -KEPT)) unlinkSync(name);
 }
 
-/** The files that were set aside, by when that was, the oldest first; `at` in seconds since the epoch. */
+/** The damaged files that were set aside, the oldest first; `at`: when that was, in seconds since the epoch. */
 export function damagedFiles(path: string): { name: string; at: number }[] {
   const prefix = `${basename(path)}.damaged-`;
   return readdirSync(dirname(path))
     .filter((name) => name.startsWith(prefix))
     .map((name) => ({ name: join(dirname(path), name), stat: lstatSync(join(dirname(path), name)) }))
-    .filter(({ stat }) => !stat.isDirectory()) // what is in there was never ours
+    .filter(({ stat }) => !stat.isDirectory()) // a directory was never a database of ours
     .sort((a, b) => a.stat.ctimeMs - b.stat.ctimeMs || (a.name < b.name ? -1 : 1))
     .map(({ name, stat }) => ({ name, at: Math.floor(stat.ctimeMs / 1000) }));
 }

@@ -1,29 +1,29 @@
-// Another file in the place of the database while filters run: a copy without empty pages, or one that was kept. The
-// filters go over to it by themselves, and nothing that was committed is lost.
+// Copying the database, and putting another file in its place, while filters run: backup, compact and restore. The filters go
+// over to the new file by themselves, and nothing that was committed is lost.
 import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
 import { removeLitter, syncPath } from '../disk/files.ts';
 import { checkPlace } from '../disk/place.ts';
-import { checkBeforeWriting } from '../lmdb/doubt.ts';
 import { flush, flushLast } from '../lmdb/durable.ts';
 import { type Held, hold, holdNewest } from '../lmdb/hold.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { giveBack } from '../lmdb/space.ts';
 import { begin, closeWriter, type Writer } from '../lmdb/writer.ts';
+import { checkBeforeWriting } from '../pages/doubt.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
 import { lockPath } from '../pages/lock.ts';
 import { readQueue } from '../queue/read.ts';
 import { catchUp, copyState, type Pages } from './copy.ts';
 
-/** How often a copy follows what filters write before the rest is done while they wait. */
+/** How often the copy catches up with what filters write; then the rest is done while they wait. */
 const MOST_ROUNDS = 10;
-/** So few commits may be left for that: a millisecond's work or two. */
+/** How many commits may be left for that: a millisecond's work or two. */
 const FEW = 20;
 
 /**
- * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600, and returns how many
- * records it has; undefined: there is no database. Throws StoreError or DamageError. `where`: as for `checkPlace`.
+ * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600. Returns how many records it
+ * has; undefined: there is no database. Throws StoreError or DamageError. `where`: as for `checkPlace`.
  */
 export function copyTo(
   path: string,
@@ -35,7 +35,7 @@ export function copyTo(
   checkBeforeWriting(path);
   const file = openFile(path);
   if (file === undefined) return undefined;
-  const queued = readQueue(path); // before the state: what leaves the queue meanwhile is in that
+  const queued = readQueue(path); // before the state, which then has what leaves the queue meanwhile
   const release = hold(path);
   const own = `${to}.new-${process.pid}`;
   try {
@@ -54,7 +54,7 @@ export function copyTo(
   }
 }
 
-/** Makes a database of its own at `path`, whole and on the disk when it returns. */
+/** Makes a new database at `path` and has `work` fill it. It is whole and on the disk when this returns. */
 function writeNew<T>(path: string, work: (into: Writer) => T): T {
   remove(path);
   const into = openWriter(path);
@@ -70,8 +70,8 @@ function writeNew<T>(path: string, work: (into: Writer) => T): T {
 }
 
 /**
- * Puts a copy of the database without empty pages in its place; filters go on meanwhile. Throws StoreError or
- * DamageError, and then all is as it was.
+ * Replaces the database by a copy without empty pages, while filters go on. Throws StoreError or DamageError, and then all is
+ * as it was.
  */
 export function compact(path: string, progress: (part: number) => void): void {
   const own = `${path}.new-${process.pid}`;
@@ -101,7 +101,7 @@ export function compact(path: string, progress: (part: number) => void): void {
       rmSync(lockPath(own), { force: true });
       takeOwner(own, owner);
       renameSync(own, path);
-      unlinkSync(lockPath(path)); // who waits for the lock, or holds the old file, sees by this that it has moved
+      unlinkSync(lockPath(path)); // shows processes that wait for the lock, or have the old file open, that it was replaced
     });
     syncPath(dirname(path));
   } catch (error) {
@@ -114,7 +114,7 @@ export function compact(path: string, progress: (part: number) => void): void {
   }
 }
 
-/** While nobody can commit: the rest goes into the copy, which is put in place. */
+/** While nobody can commit, puts the rest into the copy, and the copy in place. */
 function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putInPlace: () => void): void {
   const newest = begin(writer);
   try {
@@ -130,8 +130,8 @@ function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putIn
 }
 
 /**
- * Puts a copy of the database `from` in the place of the one at `path`, which is set aside as `aside`; returns how many
- * records it has, and whether there was one to set aside. Throws StoreError, DamageError; then all is as it was.
+ * Replaces the database at `path` by a copy of the database `from`, and sets it aside as `aside`. Returns how many records the
+ * copy has, and whether there was one to set aside. Throws StoreError, DamageError; then all is as it was.
  */
 export function restore(
   path: string,
@@ -195,7 +195,7 @@ interface Owner {
   mode: number;
 }
 
-/** Whose the new file has to be: the old one's owner's, or else the directory's, as for every file that root makes. */
+/** Owner and mode for the new file: those of the old one, else the directory's owner, as for every file that root makes. */
 function ownerToBe(path: string): Owner {
   const there = statSync(path, { throwIfNoEntry: false });
   const { uid, gid, mode } = there ?? { ...statSync(dirname(path)), mode: 0o600 };

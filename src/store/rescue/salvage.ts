@@ -1,13 +1,13 @@
-// Saving what a damaged file still holds: every leaf page that can be recognised, wherever it lies and
-// whether or not anything leads to it. Reads the damaged file only; believes a record only by its check.
+// Saves what a damaged file still holds: the records of every leaf page that can be recognised, wherever it lies and
+// whether or not anything leads to it. Only reads the damaged file; believes a record only by its check.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
-import { checkBeforeWriting } from '../lmdb/doubt.ts';
 import { flushLast, keepOrGiveUp } from '../lmdb/durable.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { closeWriter, putRecord, transactBatch, type Writer } from '../lmdb/writer.ts';
+import { checkBeforeWriting } from '../pages/doubt.ts';
 import {
   LEAF,
   nodeAt,
@@ -28,7 +28,7 @@ import { isRecord, MAX_RECORD } from '../records/record.ts';
 export interface Saved {
   /** Records now in the new database. */
   records: number;
-  /** Leaf pages of the damaged file looked at so far, and all that there are. */
+  /** Leaf pages of the damaged file that were read so far, and how many there are. */
   pages: number;
   of: number;
 }
@@ -37,9 +37,9 @@ const CHUNK_PAGES = 256;
 const BATCH_PAGES = 32; // some 2,000 records a transaction: a few milliseconds under the write lock
 
 /**
- * Copies the records of the damaged file at `from` into `writer`'s database, the newest page first; what that
- * database has already stays as it is, so that nothing stale ever beats anything newer. Yields after every
- * batch, and may be abandoned then.
+ * Copies the records of the damaged file at `from` into `writer`'s database, the newest page first. What that database has
+ * already stays as it is, so that an older record never replaces a newer one. Yields after every batch, and may be abandoned
+ * then.
  */
 export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> {
   const saved: Saved = { records: 0, pages: 0, of: 0 };
@@ -68,13 +68,13 @@ export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> 
 }
 
 /**
- * `salvage` into the database `into`, to the disk. Tells `show` of each step; throws what `openWriter` throws, and
- * DamageError where that database is damaged itself.
+ * Runs `salvage` into the database `into`, and flushes it. Calls `show` after each batch. Throws what `openWriter` throws, and
+ * DamageError where `into` is damaged itself.
  */
 export function salvageInto(into: string, from: string, show: (saved: Saved) => void): Saved {
   checkPlace(into, ' with --into');
   checkBeforeWriting(into);
-  const problem = firstProblem(into); // it is written to with no look at its pages
+  const problem = firstProblem(into); // as a whole now, for pages are not checked before they are written to
   if (problem !== undefined) throw new DamageError(problem);
   const writer = openWriter(into);
   try {
@@ -99,7 +99,7 @@ function pageSizeOf(fd: number): number {
   return 4096;
 }
 
-/** The numbers of all pages that look like leaves, and the transactions that wrote them. */
+/** The numbers of all pages that look like leaves, and the transactions by which they were written. */
 function leafPages(fd: number, pageSize: number): { pages: number[]; txns: number[] } {
   const pages: number[] = [];
   const txns: number[] = [];

@@ -1,15 +1,15 @@
-// What a filter does with a database that was found damaged and set aside: it copies what that still holds into the new
-// one, at once what a request can wait for, the rest between requests.
+// How a filter saves a damaged database that was set aside: it copies what that still holds into the new one, for a second at
+// once, while the request waits, and the rest between requests.
 import { lstatSync } from 'node:fs';
 import type { Writer } from '../lmdb/writer.ts';
 import { type Saved, salvage } from './salvage.ts';
 
 export interface Saving {
-  /** `what`: what was wrong with the file that is now `aside`. */
+  /** Begins to save the file that is now `aside`; `what` says what was wrong with it. */
   begin(aside: string, what: string): void;
-  /** All that is left, now. */
+  /** Saves all that is left, now. */
   finish(): void;
-  /** Gives up what is left, with the database that it goes to. */
+  /** Abandons what is left; called when the new database is closed. */
   stop(): void;
 }
 
@@ -17,12 +17,12 @@ export interface SavingOptions {
   database: string;
   /** The new database, made where there is none yet. */
   writable: () => Writer;
-  /** Called when all that could be is saved, and has to reach the disk. */
+  /** Called when all that could be saved was, and has to reach the disk. */
   saved: () => void;
   onDamage: (what: string) => void;
 }
 
-/** How long a request may wait, in milliseconds. */
+/** How long a request waits, in milliseconds. */
 const AT_ONCE = 1000;
 
 export function newSaving({ database, writable, saved, onDamage }: SavingOptions): Saving {

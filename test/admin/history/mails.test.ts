@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { mailsOf } from '../../../src/admin/history/mails.ts';
 import { newCollector } from '../../../src/admin/history/triples.ts';
-import type { TripleEntry } from '../../../src/store/admin/scan.ts';
+import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { triple } from '../report/made.ts';
 
 const T = 1_764_000_000;

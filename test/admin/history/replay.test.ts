@@ -4,7 +4,7 @@ import { mailsOf } from '../../../src/admin/history/mails.ts';
 import { classesOf, firstPass } from '../../../src/admin/history/replay.ts';
 import { newCollector } from '../../../src/admin/history/triples.ts';
 import { judge } from '../../../src/greylist/decide.ts';
-import type { TripleEntry } from '../../../src/store/admin/scan.ts';
+import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { makeRandom } from '../../support/random.ts';
 import { triple } from '../report/made.ts';
 

@@ -1,7 +1,7 @@
 // Triples in columns: chained by sender and recipient as a Map would group them, however many there are.
 import { expect, test } from 'vitest';
 import { keyInForce, newCollector, type Triples } from '../../../src/admin/history/triples.ts';
-import type { TripleEntry } from '../../../src/store/admin/scan.ts';
+import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { makeRandom } from '../../support/random.ts';
 import { triple } from '../report/made.ts';
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { type GatherSettings, newGathering } from '../../../src/admin/report/gather.ts';
 import { outcomes } from '../../../src/admin/report/lists.ts';
-import type { Entry } from '../../../src/store/admin/scan.ts';
+import type { Entry } from '../../../src/store/admin/entry.ts';
 import { triple } from './made.ts';
 
 const NOW = 1_764_001_800; // half past an hour, whatever the zone

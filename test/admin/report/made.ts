@@ -1,7 +1,7 @@
 // Records as a filter would have left them: spam that never comes back, servers that do after their usual intervals,
 // pools that come from another address each time. What a seed makes, it makes again.
 import { openEditor } from '../../../src/store/admin/edit.ts';
-import type { Entry, TripleEntry } from '../../../src/store/admin/scan.ts';
+import type { Entry, TripleEntry } from '../../../src/store/admin/entry.ts';
 import { MAX_KEY, writeClient, writeTriple } from '../../../src/store/records/key.ts';
 import { makeRandom } from '../../support/random.ts';
 

@@ -9,7 +9,7 @@ import { newGathering } from '../../../src/admin/report/gather.ts';
 import { pageOf } from '../../../src/admin/report/page.ts';
 import { grouped, span } from '../../../src/admin/text.ts';
 import { writeWhole } from '../../../src/admin/write.ts';
-import type { Entry } from '../../../src/store/admin/scan.ts';
+import type { Entry } from '../../../src/store/admin/entry.ts';
 import { layoutOf, look, startBrowser } from '../../support/browser.ts';
 import { suite } from '../../support/needs.ts';
 import { makeScratch } from '../../support/scratch.ts';

@@ -5,7 +5,7 @@ import { newGathering } from '../../../src/admin/report/gather.ts';
 import { printed } from '../../../src/admin/report/print.ts';
 import { percent } from '../../../src/admin/report/words.ts';
 import { newPaint } from '../../../src/admin/text.ts';
-import type { Entry } from '../../../src/store/admin/scan.ts';
+import type { Entry } from '../../../src/store/admin/entry.ts';
 import { made, triple } from './made.ts';
 
 const NOW = 1_764_000_000;

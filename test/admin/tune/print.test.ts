@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { newPaint } from '../../../src/admin/text.ts';
 import { brief, printed } from '../../../src/admin/tune/print.ts';
 import { newReplay } from '../../../src/admin/tune/replays.ts';
-import type { Entry } from '../../../src/store/admin/scan.ts';
+import type { Entry } from '../../../src/store/admin/entry.ts';
 import { made, triple } from '../report/made.ts';
 
 const NOW = 1_764_000_000;

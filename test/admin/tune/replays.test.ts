@@ -1,7 +1,7 @@
 // Settings replayed with made records, answers worked out by hand.
 import { expect, test } from 'vitest';
 import { newReplay, type TuneSettings } from '../../../src/admin/tune/replays.ts';
-import type { Entry, TripleEntry } from '../../../src/store/admin/scan.ts';
+import type { Entry, TripleEntry } from '../../../src/store/admin/entry.ts';
 import { triple } from '../report/made.ts';
 
 const NOW = 1_764_000_000;

@@ -100,7 +100,7 @@ test.each(['192.0.2.1', '2001:DB8::1', 'example.com'])(
     expect(later(0)).toMatchObject({ passed: true, fresh: true, comeBacks: 1, clientFresh: true });
     expect(later(DAY - 3600)).toMatchObject({ passed: true, fresh: true, comeBacks: 1, clientFresh: true });
     expect(later(DAY)).toMatchObject({ passed: true, fresh: false, comeBacks: 1, clientFresh: false });
-    store.greet(client, now + DAY);
+    store.noteClient(client, now + DAY);
     expect(later(DAY)).toMatchObject({ fresh: false, comeBacks: 1, clientFresh: true });
     expect(store.look({ ...seen, client: `${client}0` }, now)).toMatchObject({ firstSeen: 0, comeBacks: 0 });
   },

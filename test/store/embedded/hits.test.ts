@@ -3,8 +3,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { scan } from '../../../src/store/admin/scan.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
-import { type Hits, hitsName, isHitsName, readHits } from '../../../src/store/embedded/hits.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
+import { type Hits, hitsName, isHitsName, readHits } from '../../../src/store/records/hits.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

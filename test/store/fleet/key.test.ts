@@ -1,16 +1,13 @@
 // The engine's keys: exact, readable, and those of one decision in one slot of a Cluster.
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import type { Entry } from '../../../src/store/admin/scan.ts';
 import {
   clientKey,
   houseKey,
   probeKey,
-  readEntry,
   readKey,
   readOriginsKey,
   tripleKey,
-  writeEntry,
 } from '../../../src/store/fleet/key.ts';
 import { originsName } from '../../../src/store/records/origins.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -74,27 +71,4 @@ test('clients are spread over the slots', () => {
     thirds[Math.floor((calculateSlot(clientKey(client)) * 3) / 16_384)]!++;
   }
   for (const third of thirds) expect(third).toBeGreaterThan(800);
-});
-
-test('records are written and read back; what is not ours is none', () => {
-  const triple: Entry = {
-    kind: 'triple',
-    client: '192.0.2.1',
-    sender: 'a@x',
-    recipient: 'b@x',
-    firstSeen: 1_700_000_000,
-    passed: true,
-    lastPassed: 1_700_086_400,
-    wait: 301,
-    deferrals: 3,
-    offsets: [0, 60],
-  };
-  const client: Entry = { kind: 'client', client: '192.0.2.1', comeBacks: 12, lastSeen: 1_700_000_000 };
-  for (const entry of [triple, client]) {
-    const { key, value } = writeEntry(entry);
-    const read = readEntry(key, value);
-    expect({ ...read, offsets: undefined }).toEqual({ ...entry, offsets: undefined });
-    expect(readEntry(key, Buffer.from('another value'))).toBeUndefined();
-    expect(readEntry(Buffer.from('another:key'), value)).toBeUndefined();
-  }
 });

@@ -1,6 +1,6 @@
 // The administrator's side: reading all, changing some, while the filters go on.
 import { expect, test } from 'vitest';
-import type { Entry } from '../../../src/store/admin/scan.ts';
+import type { Entry } from '../../../src/store/admin/entry.ts';
 import { readAddress } from '../../../src/store/fleet/address.ts';
 import { newEditor } from '../../../src/store/fleet/edit.ts';
 import { connect, scanFleet } from '../../../src/store/fleet/scan.ts';

@@ -1,11 +1,9 @@
-// What is set aside, by whom, and what stays: the damaged file under a name with the time, three of them, and one
-// process at a time.
-import { spawn } from 'node:child_process';
+// What is set aside, and what stays: the damaged file under a name with the time, and three of them. (That one process
+// does it at a time: ../disk/recovering.test.ts.)
 import {
   chmodSync,
   existsSync,
   lstatSync,
-  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -17,7 +15,6 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { StoreError } from '../../../src/store/damage.ts';
-import { awaitRecovery } from '../../../src/store/disk/sign.ts';
 import { damagedFiles, replaceLock, setAside } from '../../../src/store/rescue/recover.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
@@ -156,60 +153,6 @@ test('should saving fail, the file is aside all the same, and the next one may r
   expect(existsSync(sign())).toBe(false);
   writeFileSync(place(), RUBBISH);
   expect(fails(new StoreError('as it is'))).toThrow(/^as it is$/);
-});
-
-test('while another process recovers, one waits, and leaves it to that one; that it takes long is told', () => {
-  writeFileSync(place(), RUBBISH);
-  symlinkSync(String(process.ppid), sign());
-  expect(() => recover(ino())).toThrow(/is being recovered by another process, which takes long/);
-  expect(names()).toEqual(['greylist.mdb', 'greylist.mdb.recovering']);
-  expect(readFileSync(place(), 'utf8')).toBe(RUBBISH);
-});
-
-test.each<[string, () => void]>([
-  ['a process that is gone', () => symlinkSync(String(2 ** 30), sign())],
-  ['nobody', () => symlinkSync('0', sign())],
-  [
-    'one long ago, whose number another process bears now',
-    () => {
-      symlinkSync(String(process.ppid), sign());
-      lutimesSync(sign(), Date.now() / 1000 - 61, Date.now() / 1000 - 61);
-    },
-  ],
-  [
-    'one of tomorrow, from before the clock was set',
-    () => {
-      symlinkSync(String(process.ppid), sign());
-      lutimesSync(sign(), Date.now() / 1000 + 86_400, Date.now() / 1000 + 86_400);
-    },
-  ],
-])('the sign of %s holds up nobody', (_, leave) => {
-  writeFileSync(place(), RUBBISH);
-  leave();
-  awaitRecovery(place());
-  expect(existsSync(sign())).toBe(false);
-  leave();
-  expect(recover(ino())).toBeDefined();
-  expect(lstatSync(sign(), { throwIfNoEntry: false })).toBeUndefined();
-});
-
-test('whoever opens the database waits until the other one is done', async () => {
-  symlinkSync(String(process.ppid), sign());
-  const other = spawn('/bin/sh', ['-c', 'sleep 0.2; rm "$0"', sign()]);
-  const ended = new Promise((resolve) => other.once('exit', resolve));
-  awaitRecovery(place());
-  expect(lstatSync(sign(), { throwIfNoEntry: false })).toBeUndefined();
-  await ended;
-});
-
-test('whoever recovers does not wait for itself', () => {
-  writeFileSync(place(), RUBBISH);
-  setAside(place(), ino(), 'is damaged', () => {
-    const began = performance.now();
-    awaitRecovery(place());
-    expect(performance.now() - began).toBeLessThan(1200); // others wait for 1.5 seconds
-    expect(lstatSync(sign()).isSymbolicLink()).toBe(true);
-  });
 });
 
 test('a lock that is rubbish goes, unless it is another one by now', () => {

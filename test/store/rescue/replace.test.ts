@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
-import type { TripleEntry } from '../../../src/store/admin/scan.ts';
+import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { holdNewest } from '../../../src/store/lmdb/hold.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';

@@ -1,8 +1,8 @@
-// The database: may the filter use it, is it safe where it lies, is there space, is it sound at the first look.
-// Facts in, findings out.
+// The database: whether the filter may use it, whether it is safe where it lies, whether there is space, and whether it looks
+// sound. Facts in, findings out.
 import path from 'node:path';
-import type { Database } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
+import type { Database } from '../gather.ts';
 import { closedTo, denied, describe, type Inode, type User } from '../permissions.ts';
 import type { Mount, Space } from '../system.ts';
 
@@ -18,10 +18,10 @@ const FLEETING: Record<string, string> = {
   tmpfs: 'in memory: it is gone after a restart, and known senders wait again',
   ramfs: 'in memory: it is gone after a restart, and known senders wait again',
   overlay:
-    "in a container's own layer: it is gone when the container is made anew, and known senders wait again",
+    "in a container's own layer: it is gone when the container is created again, and known senders wait again",
 };
 
-/** `user` is who has to use it; undefined where that is not known. */
+/** `user` is the filter's; undefined where it is not known. */
 export function judgeDatabase(database: Database, user: User | undefined): Finding[] {
   const found = [
     ...judgeDirectory(database, user),

@@ -1,5 +1,5 @@
-// The engine that several hosts share: can it be asked, in time, does it keep what it is told, is it safe on the network?
-// Facts in, findings out.
+// The engine that several hosts share: whether it can be asked, answers in time, keeps what it is told, and is safe on the
+// network. Facts in, findings out.
 import type { Node } from '../../../store/fleet/examine.ts';
 import { bytes, span } from '../../text.ts';
 import { isLoopback } from '../endpoint.ts';
@@ -9,23 +9,23 @@ import { closedTo, denied, describe } from '../permissions.ts';
 
 const OTHERS = 0o077;
 const OLDEST = { redis: 6, valkey: 7 };
-/** Clocks that are so far apart, in seconds: worth a word, and more than that. */
+/** How far clocks may be apart, in seconds, before there is a note, and before there is a warning. */
 const APART = 2;
 const FAR_APART = 60;
-/** So much of its memory in use is nearly all. */
+/** The part of its memory in use that counts as nearly all. */
 const NEARLY = 0.9;
 
 export function judgeEngine(facts: EngineFacts): Finding[] {
   const { where, engine, trouble } = facts;
   const found = judgePasswordFile(facts);
   if (engine === undefined) {
-    // What the file is refused for has been said.
+    // What is wrong with the file has been said already.
     const said = facts.passwordFile !== undefined && trouble.includes(facts.passwordFile.path);
     if (said && found.length > 0) return found;
     return [...found, finding('error', 'store', where, trouble, `try it from this host: ${facts.ping}`)];
   }
   for (const node of engine.nodes) found.push(...judgeNode(facts, node));
-  // A replica refuses all that is written, and that has been said.
+  // A replica refuses all writing, which has been said already.
   if (engine.refused !== '' && found.every(({ check }) => check !== 'store-role')) {
     found.push(
       finding(
@@ -133,7 +133,7 @@ function judgeLatency({ timeout }: EngineFacts, { where, latency }: Node): Findi
   ];
 }
 
-/** What an administrator of the engine says to set it, for now and for its next start. */
+/** The command by which an administrator of the engine sets it, for now and for its next start. */
 function setting({ cli }: EngineFacts, { where }: Node, name: string, value: string): string {
   const colon = where.lastIndexOf(':');
   const place = where.startsWith('/')
@@ -167,28 +167,34 @@ function judgeMemory(facts: EngineFacts, node: Node): Finding[] {
         set('maxmemory', `${Math.ceil((2 * memory) / 2 ** 20)}mb`),
       ),
     );
+  return [...found, ...judgeEviction(facts, node)];
+}
+
+/** What it forgets when its memory is full. */
+function judgeEviction(facts: EngineFacts, node: Node): Finding[] {
+  const { where, policy } = node;
+  if (policy === undefined || policy === 'noeviction') return [];
   if (policy === 'volatile-ttl')
-    found.push({
-      severity: 'note',
-      check: 'store-eviction',
-      where,
-      what: 'forgets when it is full what would expire first (volatile-ttl): waiting triples before those that passed',
-    });
-  else if (policy !== undefined && policy !== 'noeviction') {
-    const some = policy.startsWith('volatile-');
-    found.push(
-      finding(
-        some ? 'warning' : 'error',
-        'store-eviction',
+    return [
+      {
+        severity: 'note',
+        check: 'store-eviction',
         where,
-        some
-          ? `forgets when it is full whatever ${policy} chooses: known senders are deferred again while spam stays on record`
-          : `may forget anything when it is full (${policy}), also the name of this store and what was released`,
-        set('maxmemory-policy', 'volatile-ttl'),
-      ),
-    );
-  }
-  return found;
+        what: 'forgets when it is full what would expire first (volatile-ttl): waiting triples before those that passed',
+      },
+    ];
+  const some = policy.startsWith('volatile-');
+  return [
+    finding(
+      some ? 'warning' : 'error',
+      'store-eviction',
+      where,
+      some
+        ? `forgets when it is full whatever ${policy} chooses: known senders are deferred again while spam stays on record`
+        : `may forget anything when it is full (${policy}), also the name of this store and what was released`,
+      setting(facts, node, 'maxmemory-policy', 'volatile-ttl'),
+    ),
+  ];
 }
 
 function judgePersistence(facts: EngineFacts, node: Node): Finding[] {

@@ -1,6 +1,6 @@
-// What the filter's options make of greylisting as a whole, and the files of exceptions that they name. Facts in, findings out.
-import type { Entry } from '../facts.ts';
+// Whether the filter's options greylist at all, and the whitelist files that they name. Facts in, findings out.
 import type { Finding } from '../finding.ts';
+import type { Entry } from '../gather.ts';
 import { closedTo, denied } from '../permissions.ts';
 
 export function judgeLists({ name, settings, account, lists }: Entry): Finding[] {

@@ -1,6 +1,6 @@
-// Can the filter say anything? Facts in, findings out.
-import type { Entry, Facts } from '../facts.ts';
+// Whether the filter can log. Facts in, findings out.
 import type { Finding } from '../finding.ts';
+import type { Entry, Facts } from '../gather.ts';
 import { denied, type User } from '../permissions.ts';
 import { homeOf } from './database.ts';
 

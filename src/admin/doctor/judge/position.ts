@@ -1,8 +1,7 @@
-// Where check_policy_service stands: behind what keeps the server from relaying, and where it is reached at all.
-// Facts in, findings out.
-
-import type { Facts } from '../facts.ts';
+// Whether check_policy_service stands after what keeps the server from relaying, and where it is reached at all. Facts in,
+// findings out.
 import type { Finding } from '../finding.ts';
+import type { Facts } from '../gather.ts';
 import { isAtLeast, type Service, valueFor, yes } from '../postconf.ts';
 import { type Question, type Step, stepsOf } from '../restrictions.ts';
 
@@ -18,7 +17,7 @@ const GUARDS = [
   'check_relay_domains',
 ];
 const ENDS = ['permit', 'reject', 'defer'];
-/** Ports where users hand in their mail. */
+/** Ports on which users submit their mail. */
 const SUBMISSION = /^(?:.*:)?(submissions?|smtps|587|465)$/;
 
 export function judgePosition(facts: Facts, question: Question): Finding[] {
@@ -77,7 +76,7 @@ export function judgePosition(facts: Facts, question: Question): Finding[] {
   return found;
 }
 
-/** What is known when it is asked (SMTPD_POLICY_README: attributes by protocol state). */
+/** Whether the attributes that it needs are known when it is asked (SMTPD_POLICY_README: attributes by protocol state). */
 function judgeStage({ configuration }: Facts, { service, list, where }: Question): Finding[] {
   const mend = `move check_policy_service to the end of ${RECIPIENT}, and "postfix${configuration.option} reload"`;
   if (list === RECIPIENT || list === RELAY) return [];
@@ -102,8 +101,8 @@ function judgeStage({ configuration }: Facts, { service, list, where }: Question
 }
 
 /**
- * A policy service that answered OK (a default_action may) would end its list with a permit. That makes an open
- * relay where nothing else refuses strangers' mail for elsewhere: another list, or this one before.
+ * A policy service that answered OK (a default_action may) would end its list with a permit. That makes an open relay unless
+ * something else, another list or an earlier restriction of this one, refuses strangers' mail for elsewhere.
  */
 function judgeGuard({ configuration }: Facts, question: Question): Finding[] {
   const { service, list, where, steps, at } = question;
@@ -128,14 +127,14 @@ function judgeGuard({ configuration }: Facts, question: Question): Finding[] {
   return [{ severity: 'error', check: 'open-relay', where, what, mend }];
 }
 
-/** Where a list first refuses strangers' mail for elsewhere, -1 for nowhere. */
+/** The index in the list of the first restriction that refuses strangers' mail for elsewhere; -1: there is none. */
 function guardOf(steps: Step[]): number {
   const at = steps.findIndex(({ name, onlyWarns }) => GUARDS.includes(name) && !onlyWarns);
   const permit = steps.findIndex(({ name }) => name === 'permit');
   return permit >= 0 && permit < at ? -1 : at;
 }
 
-/** Is this service one that takes mail from strangers? */
+/** Whether the service takes mail from strangers. */
 export function isForStrangers({ name, type }: Service): boolean {
   return type === 'pass' || /^(?:.*:)?(smtp|25)$/.test(name);
 }

@@ -1,7 +1,7 @@
-// What argv= names: Node, greylatch, its options; and the account that runs them. Facts in, findings out.
+// What argv= names: Node, greylatch, its options; and the account that they run under. Facts in, findings out.
 import { ARGV } from '../../../cli/service.ts';
-import type { Entry, Facts } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
+import type { Entry, Facts } from '../gather.ts';
 import { denied } from '../permissions.ts';
 
 const OLDEST_NODE = 20;
@@ -10,7 +10,7 @@ export function judgeProgram(facts: Facts, entry: Entry): Finding[] {
   const user = judgeUser(facts, entry);
   const options = judgeOptions(entry);
   const account = entry.account;
-  // As nobody knows whom, the rest cannot be tried.
+  // Without knowing the user, the rest cannot be tried.
   const program = account === undefined || account.uid === 0 ? [] : judgeStart(entry);
   const where = `master.cf: ${entry.name}`;
   const what = `greylatch ${entry.run?.out} starts on Node ${entry.nodeRun?.out.replace('v', '')} as ${account?.name}`;

@@ -1,12 +1,12 @@
-// Who asks the filter, whether the question arrives, and what mail gets when it does not. Facts in, findings out.
+// Which services ask the filter, whether their questions reach it, and what mail gets if not. Facts in, findings out.
 import { leadsTo, socketAt, socketOf } from '../endpoint.ts';
-import type { Entry, Facts } from '../facts.ts';
 import { type Finding, once, orOk } from '../finding.ts';
+import type { Entry, Facts } from '../gather.ts';
 import { isAtLeast, nameOf, seconds } from '../postconf.ts';
 import { hiddenClasses, type Question, smtpdServices } from '../restrictions.ts';
 import { isForStrangers, judgePosition } from './position.ts';
 
-const SHORT = 10; // seconds: a hundred filters that start at once on a small machine need some
+const SHORT = 10; // seconds; a hundred filters that start at once on a small machine take some seconds
 
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
@@ -70,7 +70,7 @@ function judgeUnasked({ configuration }: Facts, { service, name }: Entry, others
   };
 }
 
-/** Questions that no service of master.cf answers, and nobody else's socket either. */
+/** Questions that neither a service of master.cf nor another program's socket answers. */
 function judgeStrays({ configuration, questions, sockets, root }: Facts): Finding[] {
   const { parameters, services } = configuration;
   const findings = questions.flatMap(({ endpoint, where, service: smtpd }): Finding[] => {
@@ -88,7 +88,7 @@ function judgeStrays({ configuration, questions, sockets, root }: Facts): Findin
     }
     const near = services.find(({ name, type }) => type === 'unix' && socket.endsWith(`/${name}`));
     const place = sockets[socket];
-    // It may be another program's socket. Without root's rights, its directory is closed to us.
+    // It may be another program's socket, in a directory that only root can look into.
     if (near === undefined && (place?.self !== undefined || (!root && place?.reason !== 'ENOENT'))) return [];
     const what = `${endpoint}: no service of master.cf listens there`;
     if (near === undefined) return add(what, 'write the name of the service in master.cf, unix:private/NAME');
@@ -126,7 +126,7 @@ function judgeSocket(
   const path = socketOf(service, parameters);
   const socket = sockets[path];
   const where = path;
-  if (!root) return []; // sees neither the process nor the socket
+  if (!root) return []; // others see neither the process nor the socket
   if (!running) {
     const mend = `postfix${option} start`;
     return [{ severity: 'note', check: 'socket', where, what: 'Postfix is not running', mend }];
@@ -148,7 +148,7 @@ function judgeSocket(
         mend: `rm ${path}; postfix${option} reload`,
       },
     ];
-  // Whoever reaches the socket can fill the database; its directory keeps others out (master(8) makes it 0666).
+  // Whoever can reach the socket can fill the database; master(8) makes it 0666, so its directory has to keep others out.
   const directory = socket.parents.at(-1);
   if (directory !== undefined && (directory.mode & 0o001) !== 0) {
     const what = `every user of this machine can ask the filter: ${directory.path} may be searched by all`;

@@ -1,9 +1,8 @@
-// The line of master.cf: its columns, and how many filters it allows and for how long. Facts in, findings out.
-
+// The service's line in master.cf: its columns, how many filters it allows, and for how long. Facts in, findings out.
 import { plural } from '../../text.ts';
 import { hostAndPort, isLoopback } from '../endpoint.ts';
-import type { Entry, Facts } from '../facts.ts';
 import { type Finding, orOk } from '../finding.ts';
+import type { Entry, Facts } from '../gather.ts';
 import { type Parameters, seconds, valueFor } from '../postconf.ts';
 import { smtpdServices } from '../restrictions.ts';
 
@@ -36,7 +35,7 @@ function judgeColumns({ configuration }: Facts, { service, name }: Entry): Findi
       'unprivileged',
     );
   }
-  // "-" is "y" for those whose compatibility level is 0 (COMPATIBILITY_README).
+  // "-" means "y" where compatibility_level is 0 (COMPATIBILITY_README).
   const level = Number.parseFloat(parameters.compatibility_level ?? '0');
   if (service.chroot === 'y' || (service.chroot === '-' && !(level >= 1))) {
     error('chroot', 'column chroot is not "n": neither Node nor the program is in the chroot', 'chroot');
@@ -73,7 +72,7 @@ function isLocalOnly(interfaces: string | undefined): boolean {
   );
 }
 
-/** Every smtpd process that asks keeps a filter to itself. */
+/** Every smtpd process that asks has a filter of its own. */
 function judgeProcessLimit({ configuration, questions }: Facts, { service, name }: Entry): Finding[] {
   const { option, parameters, services } = configuration;
   const limit = (maxproc: string) => {
@@ -98,7 +97,7 @@ function judgeProcessLimit({ configuration, questions }: Facts, { service, name 
   ];
 }
 
-/** The filter is to leave before spawn(8) kills it, but not before smtpd(8) is done with it. */
+/** The filter should end before spawn(8) kills it, but not before smtpd(8) is done with it. */
 function judgeTimeLimit({ configuration }: Facts, { service, name, settings }: Entry): Finding[] {
   const { option, parameters } = configuration;
   const parameter = `${service.name}_time_limit`;
@@ -123,7 +122,7 @@ function judgeTimeLimit({ configuration }: Facts, { service, name, settings }: E
   ];
 }
 
-/** smtpd(8) notices only at its next request that a filter has left, and waits before it asks another one. */
+/** smtpd(8) notices only at its next request that a filter has ended, and waits before it asks another one. */
 function judgeClientLimits(parameters: Parameters, option: string, life: number): Finding[] {
   return (['max_idle', 'max_ttl'] as const).flatMap((name): Finding[] => {
     const parameter = `smtpd_policy_service_${name}`;

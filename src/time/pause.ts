@@ -1,4 +1,4 @@
-// Waiting without an event loop: for the rare moments when another process must be given time.
+// Waiting without the event loop, for the rare moments when another process must be given time.
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
 /** Stops this process for `ms` milliseconds. */

@@ -1,5 +1,5 @@
-// The administrator's side of the command line, by yargs: help, version, and the commands, made from their
-// tables. A bundle of its own, loaded only when asked for.
+// Runs an administrator's command: parses the command line by yargs, and prints help and version, all by the commands' tables.
+// A bundle of its own, loaded only when needed.
 import type { Argv, Options as YargsOption } from 'yargs';
 import { version } from '../../package.json';
 import type { Command, Options } from '../cli/command.ts';
@@ -80,7 +80,7 @@ function addCommand(cli: Argv, command: Command, argv: readonly string[]): void 
   );
 }
 
-/** What yargs has read, as the values that the table promises. Throws UsageError. */
+/** What yargs has read, as the values that `Command.run` takes. Throws UsageError. */
 function values({ options, positionals }: Command, args: Record<string, unknown>): Record<string, unknown> {
   const read = Object.entries(options).map(([name, option]) => [name, optionValue(name, args[name], option)]);
   const words = Object.keys(positionals).map((word) => [word, args[word]]);
@@ -104,7 +104,7 @@ function yargsOption(option: Option): YargsOption {
   };
 }
 
-/** What yargs says, in the words of the filter's own messages. */
+/** A message of yargs, in the words of the filter's own messages. */
 function inOurWords(message: string, argv: readonly string[]): string {
   const text = message.replace(/\s*\n\s*/g, ' ').trim();
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(text)?.[1]?.split(', ')[0];
@@ -124,7 +124,7 @@ function inOurWords(message: string, argv: readonly string[]): string {
   return /^Not enough non-option arguments/.test(text) ? `${argv[0]}: a word is missing` : text;
 }
 
-/** A message of yargs, or what a command has thrown. `argv`: the command line, for advice on it. */
+/** Ends the process with a message of yargs, or with what a command has thrown. `argv`: the command line, for advice. */
 function fail(error: string | Error, argv: readonly string[] = []): never {
   const said = typeof error === 'string' ? inOurWords(error, argv) : error.message.replace(/\s*\n\s*/g, ' ');
   const usage = typeof error === 'string' || error instanceof UsageError;

@@ -1,5 +1,4 @@
-// All that is judged, gathered in one go: from postconf, the machine and the database. Judges nothing, changes
-// nothing.
+// Gathers all the facts that are judged, from postconf, the machine and the database. Judges nothing, changes nothing.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FilterArguments } from '../../cli/arguments.ts';
@@ -34,28 +33,28 @@ import {
 
 export interface Facts {
   configuration: Configuration;
-  /** Is the one who asks root? Much cannot be seen by others. */
+  /** Whether doctor runs as root; others cannot see much. */
   root: boolean;
-  /** Is Postfix running? Only root sees that. */
+  /** Whether Postfix is running; only root can see that. */
   running: boolean;
   mailOwner: User | undefined;
   /** setgid_group's number. */
   setgidGroup: number | undefined;
   questions: Question[];
-  /** Every unix-domain socket that smtpd asks or a filter's service listens on. */
+  /** Every unix-domain socket that smtpd asks, or that a filter's service listens on. */
   sockets: Readonly<Record<string, Place>>;
   devLog: Place;
   entries: Entry[];
-  /** Of --db, where no entry names one. */
+  /** The database of --db, where no entry names one. */
   database: Database | undefined;
 }
 
-/** A service that runs greylatch. */
+/** An entry of master.cf that runs greylatch. */
 export interface Entry extends Invocation {
   /** `policy/unix` */
   name: string;
   account: User | undefined;
-  /** What else runs as that user. */
+  /** Other programs that run as that user. */
   others: string[];
   nodePlace: Place | undefined;
   scriptPlace: Place;
@@ -63,9 +62,9 @@ export interface Entry extends Invocation {
   nodeRun: Run | undefined;
   run: Run | undefined;
   database: Database | undefined;
-  /** Of `--log file:`, and its directory. */
+  /** The file of `--log file:`, and its directory. */
   log: { file: Place; directory: Place } | undefined;
-  /** The files of exceptions. */
+  /** The whitelist files. */
   lists: { option: string; file: Place }[];
 }
 
@@ -75,15 +74,15 @@ export interface Database {
   directory: Place;
   file: Place;
   lock: Place;
-  /** False for one who is not root: the file is closed to others, and what follows is not known. */
+  /** False where doctor may not read the file, since it does not run as root; then what follows is not known. */
   looked: boolean;
-  /** What a filter says of the place, '' for nothing. */
+  /** Why a filter would refuse the place, '' if it would not. */
   place: string;
   /** What is wrong with the head of the file, '' for nothing. */
   damage: string;
   /** Damaged files that were set aside. */
   aside: string[];
-  /** Others' files lie in its directory, or anybody's may: it is not to be given to the filter's user. */
+  /** Whether other programs' files lie, or may lie, in its directory, which then must not be given to the filter's user. */
   shared: boolean;
   mount: Mount | undefined;
   space: Space | undefined;
@@ -159,7 +158,7 @@ function lookForCommand(word: string, queue: string): Place | undefined {
     .find(({ self }) => self !== undefined);
 }
 
-/** Services and processes under the same user, filters left out. */
+/** Services and processes of the same user, except filters. */
 function othersThan(service: Service, { name, uid }: User, services: readonly Service[]): string[] {
   const asUser = new RegExp(`^user=${name.replace(/\W/g, '\\$&')}(:|$)`, 'i');
   const neighbours = services
@@ -172,7 +171,7 @@ function othersThan(service: Service, { name, uid }: User, services: readonly Se
   ];
 }
 
-/** What lies in a directory that is ours alone; greylist.pl's database may be among it. */
+/** The files that may lie in a directory of ours alone, greylist.pl's database among them. */
 const OURS = /^grey(list|latch)/;
 
 function gatherDatabase(file: string): Database {

@@ -1,8 +1,8 @@
 // Deferrals on their way into the database: when they get there, and that each is kept with its time.
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { newDeferrals } from '../../../src/store/embedded/deferrals.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
-import { newNotes } from '../../../src/store/embedded/notes.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { begin, closeWriter } from '../../../src/store/lmdb/writer.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -107,7 +107,7 @@ test('what cannot be put there is given up: the trouble is met, and told, by the
   const change = vi.fn(() => {
     throw new Error('no space left');
   });
-  const notes = newNotes({
+  const deferrals = newDeferrals({
     settle: (work) => work(),
     look: () => undefined,
     flush: () => {},
@@ -117,12 +117,12 @@ test('what cannot be put there is given up: the trouble is met, and told, by the
     isReady: () => true,
     close: () => {},
   });
-  expect(notes.isEmpty()).toBe(true);
-  notes.add(Buffer.from('key'), 3, 1000);
-  expect(notes.isEmpty()).toBe(false);
+  expect(deferrals.isEmpty()).toBe(true);
+  deferrals.add(Buffer.from('key'), 3, 1000);
+  expect(deferrals.isEmpty()).toBe(false);
   vi.advanceTimersByTime(1000);
   expect(change).toHaveBeenCalledTimes(1);
-  expect(notes.isEmpty()).toBe(true);
+  expect(deferrals.isEmpty()).toBe(true);
   vi.advanceTimersByTime(5000);
   expect(change).toHaveBeenCalledTimes(1);
 });

@@ -1,6 +1,6 @@
-// What the database looks like at a glance, as plain data. Looks; changes nothing, prints nothing.
+// Gathers the status of the database, as plain data. Changes nothing, prints nothing.
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import type { ClientEntry, Entry, TripleEntry } from '../../store/admin/scan.ts';
+import type { ClientEntry, Entry, TripleEntry } from '../../store/admin/entry.ts';
 import { DamageError } from '../../store/damage.ts';
 import { hold } from '../../store/lmdb/hold.ts';
 import { lockPath } from '../../store/pages/lock.ts';
@@ -13,10 +13,10 @@ import { hasExpired } from '../entry.ts';
 import { withBar } from '../progress.ts';
 import { eachEntry, type Records } from '../records.ts';
 
-/** The records by kind. */
+/** How many records there are, by kind. */
 export interface Counts {
   triples: { waiting: number; passed: number; expired: number };
-  /** Clients with come-backs: with more than --auto-whitelist, with fewer, and forgotten. */
+  /** Clients with come-backs: with more than --auto-whitelist, with no more, and expired ones. */
   clients: { whitelisted: number; counted: number; expired: number };
   /** First sights of the oldest and the newest triple, seconds since the epoch; undefined: there are none. */
   oldest: number | undefined;
@@ -28,9 +28,9 @@ export interface Status extends Counts {
   /** Bytes of the file. */
   size: number;
   processes: Process[];
-  /** Processes of others that could not be looked at. */
+  /** Processes of other users that could not be looked at. */
   unseen: number;
-  /** The last damage that was set aside; `at` in seconds since the epoch. */
+  /** The damaged file that was set aside last; `at` in seconds since the epoch. */
   lastDamage: { name: string; at: number } | undefined;
   sound: boolean;
   /** What is wrong, page by page. */
@@ -46,7 +46,7 @@ export interface Process {
 export interface StatusSettings {
   lives: Lives;
   autoWhitelist: number;
-  /** Read every page and judge it, instead of those that hold records. */
+  /** Read and check every page, not only those that hold records. */
   verify: boolean;
   /** Seconds since the epoch. */
   now: number;
@@ -71,7 +71,7 @@ export async function gather(records: Records, db: string, settings: StatusSetti
   };
 }
 
-/** Counts them; `damage` was passed over, and `unread` says why the rest was not read. */
+/** Counts the records; `damage` was passed over, and `unread` says why the rest was not read. */
 export async function count(
   records: Records,
   settings: StatusSettings,
@@ -119,7 +119,7 @@ function judged(db: string): Problem[] {
   return withBar('checking', (show) => verify(db, show, hold))?.problems ?? [];
 }
 
-/** Who has the database or its lock file open, as far as /proc shows it to us (proc(5)); not this process. */
+/** The processes that have the database or its lock file open, as far as /proc shows them (proc(5)), without this one. */
 function processesWith(db: string): { processes: Process[]; unseen: number } {
   const wanted = realpathSync(db);
   const files = new Set([wanted, lockPath(wanted)]);

@@ -1,17 +1,18 @@
-// The sign that one process sets the database aside or removes its lock: others wait meanwhile, and exactly one does it.
+// FILE.recovering, the sign that one process is setting the database aside or removing its lock file: the others wait
+// meanwhile, so that exactly one does it.
 import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { pause } from '../../time/pause.ts';
 import { refused, StoreError } from '../damage.ts';
 import { isAlive } from './alive.ts';
-import { pause } from './pause.ts';
 
 /** How long others wait for the one that recovers, in milliseconds: long enough for most databases. */
 const PATIENCE = 1500;
-/** A sign this old was left by a process whose number another one bears now, in milliseconds. */
+/** A sign older than this was left by a process that is gone, whatever process has its number now. In milliseconds. */
 const STALE = 60_000;
 
 /**
- * Runs `work` while no other process recovers this database. The sign is a symbolic link to the number of
- * the process: made in one step, and readable by others when its maker has died.
+ * Runs `work` while no other process recovers this database. Throws StoreError. The sign is a symbolic link whose target
+ * is the number of its process: made in one step, and others can still read it when that process has died.
  */
 export function alone(path: string, work: () => void): void {
   const sign = `${path}.recovering`;
@@ -36,8 +37,9 @@ export function alone(path: string, work: () => void): void {
 }
 
 /**
- * Waits while another process sets the database aside. To be called right before liblmdb opens it, by its name and more
- * than once: where the file goes in between, lmdb 3.5 dies of SIGSEGV. Returns whether there was anything to wait for.
+ * Waits while another process sets the database aside, and returns whether there was anything to wait for. To be called
+ * right before liblmdb opens the database: it opens the file by name, more than once, and lmdb 3.5 dies of SIGSEGV where
+ * the file disappears in between.
  */
 export function awaitRecovery(path: string): boolean {
   const sign = `${path}.recovering`;
@@ -53,20 +55,20 @@ function isMine(sign: string): boolean {
   try {
     return readlinkSync(sign) === String(process.pid);
   } catch {
-    return false; // it went by itself
+    return false; // its maker has just removed it
   }
 }
 
-/** Takes away the sign of a process that is gone. */
+/** Removes the sign if its process is gone. Returns false if that process is still at work. */
 function breakSign(sign: string): boolean {
   try {
     const maker = Number(readlinkSync(sign));
     const fresh = Math.abs(Date.now() - lstatSync(sign).mtimeMs) < STALE;
     if (fresh && maker > 0 && isAlive(maker)) return false;
-    renameSync(sign, `${sign}-${process.pid}`); // of several, one succeeds
+    renameSync(sign, `${sign}-${process.pid}`); // of several processes that try, one succeeds
     rmSync(`${sign}-${process.pid}`, { force: true });
     return true;
   } catch {
-    return true; // it went by itself
+    return true; // its maker has just removed it
   }
 }

@@ -1,6 +1,6 @@
 // What is gathered of a service, where that is not simply what its words say.
 import { expect, test } from 'vitest';
-import { gather } from '../../../src/admin/doctor/facts.ts';
+import { gather } from '../../../src/admin/doctor/gather.ts';
 import { parseServices } from '../../../src/admin/doctor/postconf.ts';
 import { SPAWN_PATH } from '../../../src/admin/doctor/system.ts';
 import { makeScratch } from '../../support/scratch.ts';

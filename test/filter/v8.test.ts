@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
-import { LONG, SOON } from '../../src/filter/thrift.ts';
+import { LONG, SOON } from '../../src/filter/v8.ts';
 import { greylatch } from '../support/filter.ts';
 import { project } from '../support/project.ts';
 import { policyRequest } from '../support/requests.ts';
@@ -12,16 +12,16 @@ import { makeScratch } from '../support/scratch.ts';
 /** Bytes of the space for young objects once objects that survive have been made for a while, after so many requests. */
 function youngSpaceAfter(requests: number): number {
   const { outputFiles } = buildSync({
-    entryPoints: [path.join(project, 'src/filter/thrift.ts')],
+    entryPoints: [path.join(project, 'src/filter/v8.ts')],
     bundle: true,
     platform: 'node',
     format: 'iife',
-    globalName: 'thrift',
+    globalName: 'v8',
     write: false,
   });
   const text = `${outputFiles[0]!.text}
-    const spend = thrift.newThrift();
-    for (let i = 0; i < ${requests}; i++) spend();
+    const limit = v8.newV8Limits();
+    for (let i = 0; i < ${requests}; i++) limit();
     setTimeout(() => {
       const kept = [];
       for (let i = 0; i < 2e6; i++) kept[i % 20000] = { i };

@@ -1,6 +1,5 @@
-// Deferrals on their way into the database: `report` and `tune` want to know when a triple came back too early. Early
-// retries come in storms, and none is worth a transaction of its own; kill -9 may take those of the last second.
-
+// Deferrals on their way into the database: `report` and `tune` want to know when a triple came back too early. Early retries
+// come in storms, and none is worth a transaction of its own, so they are noted together; kill -9 may take the last second's.
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { MOST_LEAVES, putRecord, type Writer } from '../lmdb/writer.ts';
 import { seekForPut } from '../pages/check.ts';
@@ -8,20 +7,20 @@ import type { Meta } from '../pages/format.ts';
 import { addDeferral, copyTriple, TRIPLE_SIZE } from '../records/record.ts';
 import type { Keeper } from './keeper.ts';
 
-export interface Notes {
+export interface Deferrals {
   /**
    * Notes that the triple whose key is the first `length` bytes of `key` was deferred once more at `now`. Throws what
-   * `Keeper.settle` throws.
+   * `Keeper.settle` throws, for it may have to put what was noted before.
    */
   add(key: Buffer, length: number, now: number): void;
   isEmpty(): boolean;
   close(): void;
 }
 
-/** They are put into the database together, after so many milliseconds or when there are so many. */
+/** Notes are put into the database after AFTER milliseconds, or once there are ENOUGH. */
 const AFTER = 1000;
 const ENOUGH = 256;
-/** Where another process has held the lock for so long that there are more, they are not kept. */
+/** More than these are dropped: another process has held the lock for too long. */
 const MOST = 4 * ENOUGH;
 
 interface Note {
@@ -30,7 +29,7 @@ interface Note {
   now: number;
 }
 
-export function newNotes(keeper: Keeper): Notes {
+export function newDeferrals(keeper: Keeper): Deferrals {
   let notes: Note[] = [];
   let timer: NodeJS.Timeout | undefined;
 
@@ -45,7 +44,7 @@ export function newNotes(keeper: Keeper): Notes {
     timer = undefined;
     const taken = notes;
     notes = [];
-    // In the order of keys: neighbours share pages. Of one triple as they happened.
+    // In the order of keys, for neighbours share pages; the sort is stable, so those of one triple stay in their order.
     taken.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     for (let start = 0, next = 0; start < taken.length; start = next)
       keeper.settle(() =>
@@ -65,14 +64,14 @@ export function newNotes(keeper: Keeper): Notes {
     try {
       put();
     } catch {
-      // what is in its way is met, and told, by the next request
+      // the next request meets the same trouble, and reports it
     }
   }
 
   return { add, isEmpty: () => notes.length === 0, close };
 }
 
-/** Puts the notes from `start` on, and returns the next one where this is enough for a transaction. */
+/** Puts notes, from `start` on, as many as one transaction should. Returns where to go on. */
 function putNotes(writer: Writer, meta: Meta, notes: Note[], start: number): number {
   const { path, instruction } = writer;
   const { bytes } = instruction;
@@ -81,7 +80,7 @@ function putNotes(writer: Writer, meta: Meta, notes: Note[], start: number): num
     const { name, now } = notes[i]!;
     const length = name.length;
     const value = valueAt(length);
-    // The path shows each triple as it was before the transaction: what is noted of one is still in its place.
+    // The path shows records as they were before the transaction; the last triple's record, as noted so far, is in `bytes`.
     if (name !== before) {
       if (writer.touched >= MOST_LEAVES) return i;
       before = '';

@@ -1,0 +1,74 @@
+// One process recovers a database at a time, the others wait for it, and what a dead one has left holds up nobody.
+import { spawn } from 'node:child_process';
+import { existsSync, lstatSync, lutimesSync, readdirSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { alone, awaitRecovery } from '../../../src/store/disk/recovering.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+const place = () => path.join(scratch.path, 'greylist.mdb');
+const sign = () => `${place()}.recovering`;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+/** Whether the work was done. */
+function recover(): boolean {
+  let done = false;
+  alone(place(), () => {
+    done = true;
+  });
+  return done;
+}
+
+test('while another process recovers, one waits, and leaves it to that one; that it takes long is told', () => {
+  symlinkSync(String(process.ppid), sign());
+  expect(recover).toThrow(/is being recovered by another process, which takes long/);
+  expect(readdirSync(scratch.path)).toEqual(['greylist.mdb.recovering']);
+});
+
+test.each<[string, () => void]>([
+  ['a process that is gone', () => symlinkSync(String(2 ** 30), sign())],
+  ['nobody', () => symlinkSync('0', sign())],
+  [
+    'one long ago, whose number another process bears now',
+    () => {
+      symlinkSync(String(process.ppid), sign());
+      lutimesSync(sign(), Date.now() / 1000 - 61, Date.now() / 1000 - 61);
+    },
+  ],
+  [
+    'one of tomorrow, from before the clock was set',
+    () => {
+      symlinkSync(String(process.ppid), sign());
+      lutimesSync(sign(), Date.now() / 1000 + 86_400, Date.now() / 1000 + 86_400);
+    },
+  ],
+])('the sign of %s holds up nobody', (_, leave) => {
+  leave();
+  awaitRecovery(place());
+  expect(existsSync(sign())).toBe(false);
+  leave();
+  expect(recover()).toBe(true);
+  expect(lstatSync(sign(), { throwIfNoEntry: false })).toBeUndefined();
+});
+
+test('whoever opens the database waits until the other one is done', async () => {
+  symlinkSync(String(process.ppid), sign());
+  const other = spawn('/bin/sh', ['-c', 'sleep 0.2; rm "$0"', sign()]);
+  const ended = new Promise((resolve) => other.once('exit', resolve));
+  awaitRecovery(place());
+  expect(lstatSync(sign(), { throwIfNoEntry: false })).toBeUndefined();
+  await ended;
+});
+
+test('whoever recovers does not wait for itself', () => {
+  alone(place(), () => {
+    const began = performance.now();
+    awaitRecovery(place());
+    expect(performance.now() - began).toBeLessThan(1200); // others wait for 1.5 seconds
+    expect(lstatSync(sign()).isSymbolicLink()).toBe(true);
+  });
+});
