@@ -1,6 +1,5 @@
 // Keeps the database's file open, and keeps it usable: which file it is now, what happens when it moves, when
 // it is damaged, when LMDB's lock is rubbish. Knows nothing of what is stored.
-import { statSync } from 'node:fs';
 import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from '../damage.ts';
 import { pause } from '../disk/pause.ts';
 import { checkPlace } from '../disk/place.ts';
@@ -10,7 +9,7 @@ import { flush, flushLast, isUnsettled, keepOrGiveUp, letGo, owes } from '../lmd
 import { newFlusher } from '../lmdb/flusher.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { begin, closeWriter, transact, type Writer } from '../lmdb/writer.ts';
-import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
+import { closeFile, type DataFile, isElsewhere, openFile, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { isHeld } from '../pages/lock.ts';
 import { isDoubtful, markedTxn } from '../pages/mark.ts';
@@ -48,16 +47,6 @@ export interface Keeper {
   /** Whether this process has made changes before: LMDB is loaded, and the file open for it. */
   isReady(): boolean;
   close(): void;
-}
-
-/** Whether the path leads to another file now, or to none; not where that cannot be known: a directory that was closed. */
-function isElsewhere({ path, ino, dev }: DataFile): boolean {
-  try {
-    const there = statSync(path, { throwIfNoEntry: false });
-    return there?.ino !== ino || there.dev !== dev;
-  } catch {
-    return false;
-  }
 }
 
 /** How often an open file is compared with what the path leads to, in milliseconds. */

@@ -1,7 +1,7 @@
 // Changing the database: LMDB's environment, its write lock, and what is looked at before liblmdb may touch
 // a page. Under the lock the state cannot change, so that what was checked is what liblmdb will find.
-import { BadLockError, StoreError } from '../damage.ts';
-import { closeFile, type DataFile, readHead } from '../pages/file.ts';
+import { BadLockError, MovedError, StoreError } from '../damage.ts';
+import { closeFile, type DataFile, isElsewhere, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { checkFreeList } from '../pages/freelist.ts';
 import {
@@ -96,6 +96,9 @@ export function begin(writer: Writer): Meta {
       if (begun === 0) throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
       // It may have been removed while we waited, and then it excludes nobody.
       if (sizeNow(lock) < lock.size) throw new BadLockError(`${lock.path} is truncated`, lock.ino);
+      // A compact that was killed has put its file in place, and left the lock file: what is committed to the old file now
+      // would be lost, and with it what the queue held.
+      if (isElsewhere(file)) throw new MovedError('the file was replaced');
       const meta = readHead(file, true);
       if (begun === meta.txnid + 1) return meta;
       // mdb_env_open() of lmdb 3.5 notes in the lock file the transaction that it read from the database a moment

@@ -2,7 +2,7 @@
 // filters go over to it by themselves, and nothing that was committed is lost.
 import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
+import { DamageError, refused, StoreError } from '../damage.ts';
 import { removeLitter, syncPath } from '../disk/files.ts';
 import { checkPlace } from '../disk/place.ts';
 import { checkBeforeWriting } from '../lmdb/doubt.ts';
@@ -121,8 +121,6 @@ function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putIn
     if (newest.txnid !== held.meta.txnid) catchUp(writer.file, held.meta, pages, newest, into);
     flushLast(into);
     giveBack(into.file);
-    if (statSync(writer.file.path).ino !== writer.file.ino)
-      throw new MovedError('the file was replaced meanwhile');
     putInPlace();
   } finally {
     writer.env.abortTxn();

@@ -1,6 +1,6 @@
 // A copy, and another file in the place of the database: what is there afterwards is what was there, whatever is
 // committed meanwhile.
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
@@ -105,6 +105,16 @@ test('a compacted file is smaller and has the same records; who had it open goes
   expect(everything(place())).toHaveLength(before.length + 1);
   expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 1, clients: 1 });
   expect(readdirSync(scratch.path).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
+});
+
+test('a compact that was killed when its file was in place, and the lock file not yet gone: nothing goes to the old one', () => {
+  const store = open();
+  store.remember({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 5000);
+  copyTo(place(), place('copy.mdb'), () => {});
+  renameSync(place('copy.mdb'), place());
+  store.remember({ client: '192.0.2.2', sender: 'a', recipient: 'b' }, 6000);
+  expect(everything(place())).toHaveLength(2);
+  store.close();
 });
 
 test('an editor that was open goes on, too', () => {
