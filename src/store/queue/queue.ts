@@ -165,7 +165,10 @@ export function newQueue(database: string, durable: boolean): Queue {
     waited,
     claim,
     leave,
-    take: () => take(file),
+    take() {
+      waited(); // what others have stored since is not stored again: somebody may have forgotten it
+      return take(file);
+    },
     close: () => close(file),
   };
 }

@@ -81,6 +81,14 @@ test('what is taken and not committed is taken again', () => {
   expect(taken(other)).toEqual({ a: 1000, b: 1001 });
 });
 
+test('what another process has taken out is not taken once more by the one that has added it: it may be forgotten', () => {
+  const [one, other] = [open(), open()];
+  add(one, 'a', 1000);
+  other.take().done();
+  add(one, 'b', 1001);
+  expect(taken(one)).toEqual({ b: 1001 });
+});
+
 test('what this process has added waits until it is taken out, counted anew with each that is, or is about to be', () => {
   const [one, other] = [open(), open()];
   const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
