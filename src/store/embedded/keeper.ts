@@ -34,8 +34,11 @@ export interface Keeper {
    * opened anew, a damaged one is set aside. Throws StoreError where the trouble is of another kind.
    */
   settle<T>(work: () => T): T;
-  /** The way into the newest state, for look-ups; undefined while there is no file. Within `settle`. */
-  look(): { path: Path; meta: Meta } | undefined;
+  /**
+   * The way into the newest state, for look-ups; undefined while there is no file. Of the file that the path leads to, or
+   * led to within the last second; with `sure`, at this moment. Within `settle`.
+   */
+  look(sure?: boolean): { path: Path; meta: Meta } | undefined;
   /** One write transaction (see `transact`), and afterwards what is due to the disk. Within `settle`. */
   change(work: (writer: Writer, meta: Meta) => boolean): void;
   /** Waits until all that this process has changed is on the disk. Within `settle`. */
@@ -119,17 +122,17 @@ export function newKeeper(options: KeeperOptions): Keeper {
     else if (!(error instanceof MovedError)) throw refused(error, database, 'use');
   }
 
-  function look() {
-    const file = openForLook();
+  function look(sure = false) {
+    const file = openForLook(sure);
     if (file === undefined) return undefined;
     const meta = readHead(file);
     if (writer !== undefined) letGo(writer, meta);
     return { path: path!, meta };
   }
 
-  function openForLook(): DataFile | undefined {
+  function openForLook(sure: boolean): DataFile | undefined {
     const now = Date.now();
-    if (path !== undefined && Math.abs(now - lookedAt) >= LOOK_AGAIN) {
+    if (path !== undefined && (sure || Math.abs(now - lookedAt) >= LOOK_AGAIN)) {
       lookedAt = now;
       if (isElsewhere(path.file)) release();
     }

@@ -257,6 +257,7 @@ test('however much waits in a long file, all of it goes along', () => {
     const take = other.take();
     for (const name of take.firstSeen.keys()) found.add(name);
     take.done();
+    one.waited(); // who looks into each file knows what has gone along
   }
   expect(names.filter((name) => !found.has(name))).toEqual([]);
   expect(found.size).toBe(names.length);

@@ -117,6 +117,21 @@ test('a compact that was killed when its file was in place, and the lock file no
   store.close();
 });
 
+test('what went from the queue into a file that was just compacted is seen by who still has the old one open', () => {
+  const [store, other] = [open(), open()];
+  const late = triple(7);
+  const queue = newQueue(place(), false); // of a filter that has left it to others, long ago
+  const key = Buffer.alloc(MAX_KEY);
+  store.remember(triple(1), 4000);
+  queue.add(key, writeTriple(key, 0, late), 1000);
+  expect(store.look(late, 5000).firstSeen).toBe(1000);
+  compact(place(), () => {});
+  other.remember(triple(2), 5000);
+  expect(queue.find(key, writeTriple(key, 0, late))).toBe(0);
+  expect(store.look(late, 5000).firstSeen).toBe(1000);
+  for (const one of [queue, store, other]) one.close();
+});
+
 test('an editor that was open goes on, too', () => {
   const editor = openEditor(place());
   fill(editor, 0, 500);
