@@ -71,6 +71,7 @@ export function openWriter(database: string): Writer {
       scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
       pin: undefined,
       pinned: 0,
+      older: undefined,
       committed: 0,
       due: 0,
       committedAt: 0,

@@ -13,7 +13,7 @@ import {
   restoreSize,
   sizeNow,
 } from '../pages/lock.ts';
-import { isKept, markedTxn } from '../pages/mark.ts';
+import { isKept, markedTxn, safeTxn } from '../pages/mark.ts';
 import type { Path } from '../pages/tree.ts';
 import { type Instruction, put, remove } from './instruction.ts';
 import { type NativeEnv, type NativeReader, NO_SYNC, native, READ_ONLY, SYNCHRONOUS } from './native.ts';
@@ -34,6 +34,8 @@ export interface Writer {
   pin: NativeReader | undefined;
   /** The state that the pin holds. */
   pinned: number;
+  /** Holds an older one: until the mark of the state that the pin holds is on the disk, a power cut leads back to it. */
+  older: NativeReader | undefined;
   /** The newest state this process has committed, and the first one since it last looked after the disk (0: none). */
   committed: number;
   due: number;
@@ -64,6 +66,8 @@ export interface Flush {
   pin: NativeReader | undefined;
   /** Somebody may have committed on this state before the mark named it. */
   overtaken: boolean;
+  /** What the mark named when the flush that brings it to the disk began. */
+  marked: number;
 }
 
 const CHECKED_FOR = 5; // milliseconds for which pages that were read and checked count as checked
@@ -176,9 +180,20 @@ function pinIfSafe(writer: Writer, meta: Meta): void {
   if (markedTxn(writer.file) !== meta.txnid || !isKept(writer.file)) return;
   // Its own flush has just written that mark, and holds on to both states until the mark is on the disk.
   if (writer.flushing?.meta.txnid === meta.txnid) return;
-  writer.pin?.abort(); // of an older state, which the mark names no longer
+  if (writer.pin !== undefined && writer.pinned === meta.txnid) return;
+  // An older state goes only when the mark is known to be on the disk: who has written it may still be waiting for that.
+  if (safeTxn(writer.file) >= meta.txnid) unpin(writer);
+  else if (writer.older === undefined) writer.older = writer.pin;
+  else writer.pin?.abort(); // what lies between the two is held with the older one
   writer.pin = new (native().Txn)(writer.env, READ_ONLY);
   writer.pinned = meta.txnid;
+}
+
+/** Lets go of all states that no flush is under way for. */
+export function unpin(writer: Writer): void {
+  for (const pin of [writer.pin, writer.older]) pin?.abort();
+  writer.pin = undefined;
+  writer.older = undefined;
 }
 
 /**
@@ -244,9 +259,8 @@ export function closeWriter(writer: Writer): void {
     return;
   }
   restoreSize(writer.lock);
-  for (const pin of [writer.pin, ...writer.stuck]) pin?.abort();
-  writer.pin = undefined;
-  writer.stuck = [];
+  unpin(writer);
+  for (const pin of writer.stuck.splice(0)) pin.abort();
   if (writer.flushing !== undefined) {
     // Before the environment, which would take it along: then abort() would throw.
     writer.flushing.pin?.abort();

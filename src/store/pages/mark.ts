@@ -24,6 +24,9 @@ const KEPT = MARK_AT + 10;
 const TXNID = MARK_AT + 16;
 const LAST_PAGE = MARK_AT + 24;
 const TREES = MARK_AT + 32;
+// Behind it, and not flushed with it: the newest transaction whose mark is known to be on the disk (8). As nobody can see
+// by the mark itself: it is read from the kernel's memory.
+const SAFE = MARK_AT + MARK_BYTES;
 
 /** The transaction that is safe on the disk; -1: the file bears no mark; -2: one of a newer greylatch. */
 export function markedTxn(file: DataFile): number {
@@ -50,6 +53,22 @@ export function markedState(file: DataFile): { txnid: number; lastPage: number }
 /** True where the marked state is kept: no page of it is re-used while it is the marked one. */
 export function isKept(file: DataFile): boolean {
   return markedTxn(file) >= 0 && u16(file.head, KEPT) === 1;
+}
+
+/**
+ * The marked state's transaction, or an older one, for which this is sure: after a power cut the file bears its mark, or
+ * that of a newer one. 0: not known.
+ */
+export function safeTxn(file: DataFile): number {
+  const safe = u48(file.head, SAFE);
+  return safe <= markedTxn(file) ? safe : 0;
+}
+
+/** Says so. Need not reach the disk, nor be the last word: others may know more, and say it again. */
+export function noteSafe(file: DataFile, txnid: number): void {
+  if (safeTxn(file) >= txnid) return;
+  file.head.writeBigUInt64LE(BigInt(txnid), SAFE);
+  writeSync(file.fd, file.head, SAFE, 8, SAFE);
 }
 
 /** Writes the mark for the state in `meta`, which was read from `head`, and whether it is kept. */
