@@ -104,9 +104,10 @@ function checkBeforeLmdb(path: string): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
   if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
   if (lock === undefined) {
-    makeLock(path);
-    // Somebody has removed it: who is within a transaction under the old one has finished by then.
+    // Somebody has removed it: who is within a transaction under the old one has finished by then. As long as there is no
+    // new one, all others wait as well.
     if (statSync(path, { throwIfNoEntry: false }) !== undefined) pause(AFTER_REMOVAL);
+    makeLock(path);
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
   const file = openFile(path);

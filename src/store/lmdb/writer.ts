@@ -160,6 +160,13 @@ function takeSpaceFor(writer: Writer, meta: Meta, leaves: number, added: number)
 
 function commit(writer: Writer, meta: Meta): void {
   try {
+    // Where the lock file was removed a moment ago, others have a new one, and will soon write to the same pages.
+    sizeNow(writer.lock);
+  } catch (error) {
+    writer.env.abortTxn();
+    throw error;
+  }
+  try {
     writer.env.commitTxn();
   } catch (error) {
     throw fromLmdb(error, writer.file.path);
