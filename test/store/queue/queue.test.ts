@@ -1,5 +1,5 @@
 // The queue of new triples: what is in it is seen by all, and lost by nothing that happens to those who use it.
-import {
+import fs, {
   existsSync,
   mkdirSync,
   readFileSync,
@@ -11,6 +11,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Queue } from '../../../src/store/queue/contract.ts';
@@ -32,12 +33,13 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   for (const queue of queues) queue.close();
   scratch.remove();
 });
 
-function open(): Queue {
-  const queue = newQueue(database, false);
+function open(durable = false): Queue {
+  const queue = newQueue(database, durable);
   queues.push(queue);
   return queue;
 }
@@ -205,6 +207,28 @@ test('what waits in a long file goes along to the new one, and who has added it 
   expect(find(third, 'a')).toBe(0);
   expect(one.waited()).toBeUndefined();
   expect(one.storer()).toBe('this');
+});
+
+test.each([
+  ['is on the disk before it does, where it was answered as being there', true, ['fsync', 'rename']],
+  ['need not be there, where nobody was told that', false, ['rename']],
+])('what goes along to a new file %s', (_, durable, steps) => {
+  const [one, other] = [open(durable), open()];
+  fill(other);
+  add(one, 'a', 1000);
+  const done: string[] = [];
+  const { fsyncSync, renameSync } = fs;
+  vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+    done.push('fsync');
+    fsyncSync(fd);
+  });
+  vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+    done.push('rename');
+    renameSync(from, to);
+  });
+  syncBuiltinESMExports();
+  expect(taken(other)).toEqual({ a: 1000 });
+  expect(done).toEqual(steps);
 });
 
 test('a process that had looked before the file was replaced adds to the new one', () => {
