@@ -66,7 +66,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
   let examined = false;
   let held: Writer | undefined;
   const flusher = newFlusher(() => writer, flushFailed);
-  const saving = newSaving({ database, writable, saved: flusher.committed, onDamage });
+  const saving = newSaving({ database, writable, release, saved: flusher.committed, onDamage });
 
   function settle<T>(work: () => T): T {
     let last: unknown;

@@ -1,0 +1,86 @@
+// What a filter saves between requests of a database that was set aside, whatever becomes of the one that it goes to.
+import { readdirSync, readlinkSync, unlinkSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { lockPath } from '../../../src/store/pages/lock.ts';
+import { compact } from '../../../src/store/rescue/replace.ts';
+import { newSaving, type Saving } from '../../../src/store/rescue/saving.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { everything, putAtOnce } from '../filled.ts';
+
+const TRIPLES = 6000;
+
+let scratch: ReturnType<typeof makeScratch>;
+let writer: Writer | undefined;
+let saving: Saving;
+let said: string[];
+const place = (name: string) => path.join(scratch.path, name);
+const database = () => place('greylist.mdb');
+
+/** A part of it is saved, as of a large one. */
+beforeEach(() => {
+  scratch = makeScratch();
+  said = [];
+  const damaged = openWriter(place('damaged'));
+  putAtOnce(damaged, 0, TRIPLES);
+  closeWriter(damaged);
+  saving = newSaving({
+    database: database(),
+    writable: () => {
+      writer ??= openWriter(database());
+      return writer;
+    },
+    release,
+    saved() {},
+    onDamage: (what) => said.push(what),
+  });
+  let now = Date.now();
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => {
+    now += 500;
+    return now;
+  });
+  saving.begin(place('damaged'), 'is damaged');
+  clock.mockRestore();
+  expect(said).toEqual([]);
+});
+afterEach(() => {
+  release();
+  scratch.remove();
+});
+
+/** As the keeper does. */
+function release(): void {
+  saving.stop();
+  if (writer !== undefined) closeWriter(writer);
+  writer = undefined;
+}
+
+function isOpen(name: string): boolean {
+  const open = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  });
+  return open.includes(place(name));
+}
+
+test.each([
+  ['is compacted', () => compact(database(), () => {})],
+  ['loses its lock file', () => unlinkSync(lockPath(database()))],
+  ['is closed', release],
+])('what is left is saved where the database %s meanwhile', (_, happens) => {
+  happens();
+  saving.finish();
+  expect(everything(database())).toHaveLength(TRIPLES);
+  expect(said).toEqual([expect.stringContaining(`; ${TRIPLES} records were saved from `)]);
+});
+
+test('nothing stays open when the database is closed', () => {
+  expect(isOpen('damaged')).toBe(true);
+  release();
+  expect(isOpen('damaged')).toBe(false);
+});
