@@ -101,9 +101,9 @@ export function compact(path: string, progress: (part: number) => void): void {
       rmSync(lockPath(own), { force: true });
       takeOwner(own, owner);
       renameSync(own, path);
+      syncPath(dirname(path)); // before anybody answers that something in it is on the disk
       unlinkSync(lockPath(path)); // who waits for the lock, or holds the old file, sees by this that it has moved
     });
-    syncPath(dirname(path));
   } catch (error) {
     throw error instanceof Error && 'syscall' in error ? refused(error, path, 'compact') : error;
   } finally {
@@ -146,7 +146,6 @@ export function restore(
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
     takeOwner(own, owner);
     const wasThere = setAsideUnderLock(path, aside, own);
-    syncPath(dirname(path));
     return { records, wasThere };
   } finally {
     remove(own);
@@ -156,12 +155,14 @@ export function restore(
 function setAsideUnderLock(path: string, aside: string, own: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
     renameSync(own, path);
+    syncPath(dirname(path));
     rmSync(lockPath(path), { force: true });
     return false;
   }
   const swap = () => {
     linkSync(path, aside);
     renameSync(own, path);
+    syncPath(dirname(path));
     rmSync(lockPath(path), { force: true });
   };
   let writer: Writer;

@@ -1,8 +1,9 @@
 // A copy, and another file in the place of the database: what is there afterwards is what was there, whatever is
 // committed meanwhile.
-import { existsSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, fstatSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/scan.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
@@ -23,7 +24,11 @@ const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
 beforeEach(() => {
   scratch = makeScratch();
 });
-afterEach(() => scratch.remove());
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  scratch.remove();
+});
 
 function open() {
   const fail = (what: unknown) => {
@@ -183,6 +188,33 @@ test('a damaged database makes way for a backup', () => {
   expect(everything(place())).toEqual(kept);
   expect(readdirSync(scratch.path).filter((name) => name.includes('.new-'))).toEqual([]);
 });
+
+test.each<[string, () => void]>([
+  ['compacted', () => compact(place(), () => {})],
+  ['restored', () => restore(place(), place('backup'), place('aside'), () => {})],
+])(
+  'a file that was %s has its name on the disk before filters go over to it, by the lock file that is gone',
+  (_, replace) => {
+    const editor = openEditor(place());
+    fill(editor, 0, 10);
+    editor.close();
+    copyTo(place(), place('backup'), () => {});
+    const { ino } = statSync(place());
+    let named = false;
+    const { fsyncSync } = fs;
+    vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+      fsyncSync(fd);
+      if (!fstatSync(fd).isDirectory() || statSync(place()).ino === ino) return;
+      named = true;
+      expect(existsSync(place('greylist.mdb-lock'))).toBe(true);
+    });
+    syncBuiltinESMExports();
+    replace();
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    expect(named).toBe(true);
+  },
+);
 
 test('an empty database, and none', () => {
   openEditor(place()).close();
