@@ -1,7 +1,7 @@
 // What is set aside, by whom, and what stays: the damaged file under a name with the time, three of them, and one
 // process at a time.
 import { spawn } from 'node:child_process';
-import {
+import fs, {
   chmodSync,
   existsSync,
   lstatSync,
@@ -9,12 +9,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { StoreError } from '../../../src/store/damage.ts';
 import { awaitRecovery } from '../../../src/store/disk/sign.ts';
@@ -31,7 +34,11 @@ const ino = () => statSync(place()).ino;
 beforeEach(() => {
   scratch = makeScratch();
 });
-afterEach(() => scratch.remove());
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  scratch.remove();
+});
 
 /** All that is left of a database is the head of a leaf page. */
 const RUBBISH = `${'This is no database any more.\n'.padEnd(4096)}${'\x01'.padEnd(18, '\0')}\x02`.padEnd(
@@ -191,6 +198,21 @@ test.each<[string, () => void]>([
   leave();
   expect(recover(ino())).toBeDefined();
   expect(lstatSync(sign(), { throwIfNoEntry: false })).toBeUndefined();
+});
+
+test('of two that find the sign of one that is gone, the second does not take away the sign of the first', () => {
+  writeFileSync(place(), RUBBISH);
+  symlinkSync(String(2 ** 30), sign());
+  const { renameSync } = fs;
+  vi.spyOn(fs, 'renameSync').mockImplementationOnce((from, to) => {
+    rmSync(sign());
+    symlinkSync(String(process.ppid), sign()); // at this moment
+    renameSync(from, to);
+  });
+  syncBuiltinESMExports();
+  expect(() => recover(ino())).toThrow(/is being recovered by another process/);
+  expect(readlinkSync(sign())).toBe(String(process.ppid));
+  expect(names()).toEqual(['greylist.mdb', 'greylist.mdb.recovering']);
 });
 
 test('whoever opens the database waits until the other one is done', async () => {
