@@ -62,7 +62,7 @@ function giveUp(writer: Writer): void {
     if (isKept(file)) {
       writeUnkept(file);
       fdatasyncSync(file.fd); // under the lock: until it is there, nobody commits
-      noteSafe(file, markedTxn(file));
+      noteSafe(file, markedTxn(file) + 1);
     }
     unpin(writer);
   } finally {
@@ -222,8 +222,7 @@ export function letGo(writer: Writer, now: Meta): void {
   const { pin, older, file, pinned, flushing, stuck } = writer;
   if (!holds(writer)) return;
   const safe = safeTxn(file);
-  // A state that the mark itself says is kept no longer is so on the disk: until then, nobody commits.
-  const isOld = pin !== undefined && (safe > pinned || (markedTxn(file) === pinned && !isKept(file)));
+  const isOld = pin !== undefined && safe > pinned;
   const isOlderOld = older !== undefined && safe >= pinned;
   const isOvertaken =
     flushing?.pin !== undefined &&

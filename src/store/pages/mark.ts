@@ -24,7 +24,7 @@ const KEPT = MARK_AT + 10;
 const TXNID = MARK_AT + 16;
 const LAST_PAGE = MARK_AT + 24;
 const TREES = MARK_AT + 32;
-// Behind it, and not flushed with it: the newest transaction whose mark is known to be on the disk (8). As nobody can see
+// Behind it, and not flushed with it: the oldest transaction that a power cut may still lead back to (8). As nobody can see
 // by the mark itself: it is read from the kernel's memory.
 const SAFE = MARK_AT + MARK_BYTES;
 
@@ -56,12 +56,12 @@ export function isKept(file: DataFile): boolean {
 }
 
 /**
- * The marked state's transaction, or an older one, for which this is sure: after a power cut the file bears its mark, or
- * that of a newer one. 0: not known.
+ * No power cut leads back to a state that is older than this one: the mark of this one is known to be on the disk, or, where
+ * this is the next one after the marked state, that the marked one is kept no longer. 0: not known.
  */
 export function safeTxn(file: DataFile): number {
   const safe = u48(file.head, SAFE);
-  return safe <= markedTxn(file) ? safe : 0;
+  return safe <= markedTxn(file) + (isKept(file) ? 0 : 1) ? safe : 0;
 }
 
 /** Says so. Need not reach the disk, nor be the last word: others may know more, and say it again. */

@@ -3,12 +3,20 @@ import fs, { fstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { flush, flushBehind, isUnsettled, letGo, mostHeld, owes } from '../../../src/store/lmdb/durable.ts';
+import {
+  flush,
+  flushBehind,
+  isUnsettled,
+  keepOrGiveUp,
+  letGo,
+  mostHeld,
+  owes,
+} from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { openFile, readHead } from '../../../src/store/pages/file.ts';
 import { MARK_AT, META_BOOT_ID } from '../../../src/store/pages/format.ts';
-import { isKept, markedTxn } from '../../../src/store/pages/mark.ts';
+import { isKept, markedTxn, writeUnkept } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
@@ -228,4 +236,26 @@ test('where a storm overtakes a flush, the state of before is held until the dis
   expect(isKept(writer.file)).toBe(false);
   goOn();
   expect(wrongAfterCut()).toEqual([]);
+});
+
+test('nor is it let go where somebody has given it up, and died before the disk knew', () => {
+  fillUp();
+  goOn();
+  writeUnkept(writer.file);
+  goOn();
+  expect(wrongAfterCut()).toEqual([]);
+});
+
+test('a state that was given up is let go by all', () => {
+  fillUp();
+  goOn();
+  const other = openWriter(database());
+  for (let i = 0; i <= mostHeld(readHead(other.file).lastPage); i++)
+    keepOrGiveUp(
+      other,
+      transactBatch(other, () => putNumber(other, i, i)),
+    );
+  letGo(writer, readHead(writer.file));
+  expect([isKept(writer.file), writer.pin]).toEqual([false, undefined]);
+  closeWriter(other);
 });
