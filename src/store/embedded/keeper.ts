@@ -16,6 +16,7 @@ import { isDoubtful, markedTxn } from '../pages/mark.ts';
 import { newPath, type Path } from '../pages/tree.ts';
 import { replaceLock, setAside } from '../rescue/recover.ts';
 import { newSaving } from '../rescue/saving.ts';
+import { takeUnsaved } from '../rescue/unsaved.ts';
 
 export interface KeeperOptions {
   /** The database file. */
@@ -138,6 +139,9 @@ export function newKeeper(options: KeeperOptions): Keeper {
     }
     if (path === undefined) {
       checkPlace(database);
+      goOnSaving();
+    }
+    if (path === undefined) {
       let file = openFile(database);
       // Where there is none, somebody may just have set it aside and be saving what it holds: worth waiting for.
       if (file === undefined && awaitRecovery(database)) file = openFile(database);
@@ -149,6 +153,12 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (!examined) examine(path.file);
     examined = true;
     return path.file;
+  }
+
+  /** Saves what a process was saving that was killed amid it. */
+  function goOnSaving(): void {
+    const aside = takeUnsaved(database);
+    if (aside !== undefined) saving.begin(aside, 'was being saved by a process that is gone');
   }
 
   /** A file that was just opened: after a power cut it goes back to its mark, or has to prove itself. */

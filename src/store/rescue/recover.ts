@@ -11,6 +11,7 @@ import { checkToSave } from '../lmdb/space.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
 import { AFTER_REMOVAL, lockPath } from '../pages/lock.ts';
 import { foreign, wasDatabase } from './ours.ts';
+import { noteUnsaved } from './unsaved.ts';
 
 /** How many damaged files are kept; the oldest go, so that no disk fills up. */
 const KEPT = 3;
@@ -34,6 +35,7 @@ export function setAside(
     checkToSave(path, what);
     pause(OPENING);
     const aside = nameAside(path, 'damaged');
+    noteUnsaved(path, aside);
     removeLock(path);
     renameSync(path, aside);
     prune(path);

@@ -4,6 +4,7 @@ import { lstatSync } from 'node:fs';
 import { MovedError } from '../damage.ts';
 import type { Writer } from '../lmdb/writer.ts';
 import { type Saved, salvage } from './salvage.ts';
+import { noteSaved } from './unsaved.ts';
 
 export interface Saving {
   /** `what`: what was wrong with the file that is now `aside`. */
@@ -45,6 +46,7 @@ export function newSaving({ database, writable, release, saved, onDamage }: Savi
 
   function begin(aside: string, what: string): void {
     if (!lstatSync(aside).isFile()) {
+      noteSaved(database, aside);
       onDamage(`${database} ${what}; it is now ${aside}; a new one was begun`);
       return;
     }
@@ -93,6 +95,7 @@ export function newSaving({ database, writable, release, saved, onDamage }: Savi
     works.shift();
     saved();
     const { aside, what, done, before } = work;
+    noteSaved(database, aside);
     onDamage(
       `${database} ${what}; it is now ${aside}; ${before + done.records} records were saved from ${done.pages} pages${trouble}`,
     );
