@@ -65,8 +65,13 @@ function breakSign(sign: string): boolean {
     const maker = Number(readlinkSync(sign));
     const fresh = Math.abs(Date.now() - lstatSync(sign).mtimeMs) < STALE;
     if (fresh && maker > 0 && isAlive(maker)) return false;
-    renameSync(sign, `${sign}-${process.pid}`); // of several processes that try, one succeeds
-    rmSync(`${sign}-${process.pid}`, { force: true });
+    const broken = `${sign}-${process.pid}`;
+    renameSync(sign, broken); // of several processes that try, one succeeds
+    if (Number(readlinkSync(broken)) !== maker) {
+      renameSync(broken, sign); // another process was first, and this sign is its own
+      return false;
+    }
+    rmSync(broken, { force: true });
     return true;
   } catch {
     return true; // its maker has just removed it

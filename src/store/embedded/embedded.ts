@@ -47,7 +47,7 @@ export function openStore(options: StoreOptions): Store {
   const sweeper = newSweeper(keeper, limits);
   const deferrals = newDeferrals(keeper);
   const sights = newSights({ ...options, keeper, others: sweeper.others });
-  let looked = -1; // the newest transaction at the last look-up; -1: there was no database
+  let looked: Meta | undefined; // the state that the last look-up was in; undefined: there was no database
   let unknown: Triple | undefined; // the triple that it did not find
   let releases: readonly Release[] = [];
   let releasesAt = 0;
@@ -65,7 +65,7 @@ export function openStore(options: StoreOptions): Store {
 
   function lookNow(triple: Triple, now: number): Sighting {
     const state = keeper.look();
-    looked = state?.meta.txnid ?? -1;
+    looked = state?.meta;
     if (state === undefined) return NOTHING;
     const { path, meta } = state;
     const at = seek(path, meta, wanted, length);
@@ -99,9 +99,9 @@ export function openStore(options: StoreOptions): Store {
     return seen;
   }
 
-  /** Whether anything was committed since the last look-up. */
+  /** Whether anything was committed since the last look-up: perhaps to a file that has just taken the place of that one. */
   function hasChanged(): boolean {
-    return keeper.settle(() => keeper.look()?.meta.txnid ?? -1) !== looked;
+    return keeper.settle(() => keeper.look(true)?.meta) !== looked;
   }
 
   function releasesNow(): readonly Release[] {

@@ -1,6 +1,5 @@
 // Keeps the database's file open and usable, and decides what is done when it was moved (opened again), when it is damaged
 // (set aside), when LMDB's lock file is rubbish (replaced): see `mend`. Knows nothing of what is stored.
-import { statSync } from 'node:fs';
 import { pause } from '../../time/pause.ts';
 import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
@@ -10,13 +9,14 @@ import { newFlusher } from '../lmdb/flusher.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { begin, closeWriter, transact, type Writer } from '../lmdb/writer.ts';
 import { checkBeforeWriting, checkDoubtful } from '../pages/doubt.ts';
-import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
+import { closeFile, type DataFile, isElsewhere, openFile, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { isHeld } from '../pages/lock.ts';
 import { isDoubtful, markedTxn } from '../pages/mark.ts';
 import { newPath, type Path } from '../pages/tree.ts';
 import { replaceLock, setAside } from '../rescue/recover.ts';
 import { newSaving } from '../rescue/saving.ts';
+import { takeUnsaved } from '../rescue/unsaved.ts';
 
 export interface KeeperOptions {
   /** The database file. */
@@ -35,8 +35,11 @@ export interface Keeper {
    * damaged one is set aside. Throws StoreError where the trouble is of another kind.
    */
   settle<T>(work: () => T): T;
-  /** The newest state, for look-ups; undefined while there is no file. Within `settle`. */
-  look(): { path: Path; meta: Meta } | undefined;
+  /**
+   * The newest state, for look-ups; undefined while there is no file. Of the file that the path leads to, or led to within
+   * the last second; with `sure`, at this moment. Within `settle`.
+   */
+  look(sure?: boolean): { path: Path; meta: Meta } | undefined;
   /** One write transaction (see `transact`), and afterwards what `sync` demands. Within `settle`. */
   change(work: (writer: Writer, meta: Meta) => boolean): void;
   /** Waits until all that this process has changed is on the disk. Within `settle`. */
@@ -48,16 +51,6 @@ export interface Keeper {
   /** Whether this process has made changes before: LMDB is loaded, and the file open for it. */
   isReady(): boolean;
   close(): void;
-}
-
-/** Whether the path leads to another file now, or to none. False where that cannot be known: no access to the directory. */
-function isElsewhere({ path, ino, dev }: DataFile): boolean {
-  try {
-    const there = statSync(path, { throwIfNoEntry: false });
-    return there?.ino !== ino || there.dev !== dev;
-  } catch {
-    return false;
-  }
 }
 
 /** How often an open file is compared with what the path leads to, in milliseconds. */
@@ -73,7 +66,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
   let examined = false;
   let held: Writer | undefined;
   const flusher = newFlusher(() => writer, flushFailed);
-  const saving = newSaving({ database, writable, saved: flusher.committed, onDamage });
+  const saving = newSaving({ database, writable, release, saved: flusher.committed, onDamage });
 
   function settle<T>(work: () => T): T {
     let last: unknown;
@@ -131,22 +124,25 @@ export function newKeeper(options: KeeperOptions): Keeper {
     else if (!(error instanceof MovedError)) throw refused(error, database, 'use');
   }
 
-  function look() {
-    const file = openForLook();
+  function look(sure = false) {
+    const file = openForLook(sure);
     if (file === undefined) return undefined;
     const meta = readHead(file);
     if (writer !== undefined) letGo(writer, meta);
     return { path: path!, meta };
   }
 
-  function openForLook(): DataFile | undefined {
+  function openForLook(sure: boolean): DataFile | undefined {
     const now = Date.now();
-    if (path !== undefined && Math.abs(now - lookedAt) >= LOOK_AGAIN) {
+    if (path !== undefined && (sure || Math.abs(now - lookedAt) >= LOOK_AGAIN)) {
       lookedAt = now;
       if (isElsewhere(path.file)) release();
     }
     if (path === undefined) {
       checkPlace(database);
+      goOnSaving();
+    }
+    if (path === undefined) {
       let file = openFile(database);
       // Where there is none, another process may be setting it aside at this moment, which is worth waiting for.
       if (file === undefined && awaitRecovery(database)) file = openFile(database);
@@ -158,6 +154,12 @@ export function newKeeper(options: KeeperOptions): Keeper {
     if (!examined) examine(path.file);
     examined = true;
     return path.file;
+  }
+
+  /** Saves what another process was saving when it was killed. */
+  function goOnSaving(): void {
+    const aside = takeUnsaved(database);
+    if (aside !== undefined) saving.begin(aside, 'was being saved by a process that is gone');
   }
 
   /** Looks at a file that was just opened: after a power cut it goes back to its mark, or is checked as a whole. */

@@ -3,8 +3,9 @@
 
 // How the file stays whole without a flush per commit: the mark (../pages/mark.ts) names the last state that is safe on the
 // disk, and some process holds a reader's slot on that state (or an older one), so that LMDB re-uses none of its pages. After
-// a power cut the file goes back to the mark. The slot of a dead process counts until it is cleared, and it is cleared only
-// when a newer state is safe, so that kill -9 does no harm.
+// a power cut the file goes back to the mark that is on the disk. Whoever brings a new mark there says so (`noteSafe`), and
+// only then do the others let go of what the old one named. The slot of a dead process counts until it is cleared, and it is
+// cleared only when a newer state is safe, so that kill -9 does no harm.
 //
 // Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostHeld` pages written since the mark, or
 // since a flush began) the mark is changed to say that its state is no longer kept, and the slots are given up. If the power
@@ -14,9 +15,9 @@ import { BadLockError, FullError } from '../damage.ts';
 import { closeFile, type DataFile, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { isSound } from '../pages/lock.ts';
-import { isKept, markedState, markedTxn, writeMark, writeUnkept } from '../pages/mark.ts';
+import { isKept, markedState, markedTxn, noteSafe, safeTxn, writeMark, writeUnkept } from '../pages/mark.ts';
 import { native, READ_ONLY } from './native.ts';
-import { begin, type Flush, mayRelease, type Writer } from './writer.ts';
+import { begin, type Flush, mayRelease, unpin, type Writer } from './writer.ts';
 
 /** Pages that may be held back for the marked state: a megabyte, or a few per cent of the file. */
 export function mostHeld(lastPage: number): number {
@@ -61,6 +62,7 @@ function giveUp(writer: Writer): void {
     if (isKept(file)) {
       writeUnkept(file);
       fdatasyncSync(file.fd); // under the lock: until it is there, nobody commits
+      noteSafe(file, markedTxn(file) + 1);
     }
     unpin(writer);
   } finally {
@@ -123,11 +125,13 @@ function beginFlush(writer: Writer): Flush | undefined {
   const meta = begin(writer);
   try {
     writer.due = 0;
-    if (saysLess(file, meta)) {
+    // Who has written the mark may have died before it was on the disk.
+    const isSafe = safeTxn(file) >= meta.txnid;
+    if (saysLess(file, meta) || (writer.pin !== undefined && !isSafe)) {
       const pin = new (native().Txn)(env, READ_ONLY);
-      return { head: Buffer.from(file.head), meta, pin, overtaken: true };
+      return { head: Buffer.from(file.head), meta, pin, overtaken: true, marked: 0 };
     }
-    unpin(writer);
+    if (isSafe) unpin(writer);
     return undefined;
   } finally {
     env.abortTxn();
@@ -147,6 +151,7 @@ function noteFlush(writer: Writer, flush: Flush): void {
   try {
     flush.overtaken = now.txnid > flush.meta.txnid;
     if (saysLess(file, flush.meta)) writeMark(file, flush.head, flush.meta, flush.pin !== undefined);
+    flush.marked = markedTxn(file);
   } finally {
     env.abortTxn();
   }
@@ -156,15 +161,30 @@ function noteFlush(writer: Writer, flush: Flush): void {
  * To be called when the mark is on the disk too: older states need not be held any more. Nor need this one, if nobody had
  * committed on it by the time the mark was written: the process that commits next holds it (`pinIfSafe` in writer.ts).
  */
-function endFlush(writer: Writer, { meta, pin, overtaken }: Flush): void {
-  const { lock } = writer;
+function endFlush(writer: Writer, { meta, pin, overtaken, marked }: Flush): void {
+  const { lock, file } = writer;
   if (!isSound(lock)) throw new BadLockError(`${lock.path} is overwritten`, lock.ino);
-  unpin(writer);
-  if (overtaken || writer.committed > meta.txnid) {
-    writer.pin = pin;
-    writer.pinned = meta.txnid;
-  } else pin?.abort();
+  readHead(file);
+  noteSafe(file, marked);
+  if (writer.pin !== undefined && writer.pinned > meta.txnid) {
+    // Another one has marked a newer state meanwhile, and this process was the first to commit after that.
+    writer.older?.abort();
+    writer.older = pin;
+    letGoOfOlder(writer);
+  } else {
+    unpin(writer);
+    if (overtaken || writer.committed > meta.txnid) {
+      writer.pin = pin;
+      writer.pinned = meta.txnid;
+    } else pin?.abort();
+  }
   writer.env.readerCheck();
+}
+
+function letGoOfOlder(writer: Writer): void {
+  if (safeTxn(writer.file) < writer.pinned) return;
+  writer.older?.abort();
+  writer.older = undefined;
 }
 
 const A_QUARTER = 1 / 4;
@@ -182,7 +202,10 @@ export function flushLast(writer: Writer): void {
     if (markedTxn(file) < meta.txnid) {
       fdatasyncSync(file.fd);
       writeMark(file, file.head, meta, true);
+    }
+    if (safeTxn(file) < meta.txnid) {
       fdatasyncSync(file.fd);
+      noteSafe(file, meta.txnid);
     }
     unpin(writer);
   } finally {
@@ -196,17 +219,20 @@ export function flushLast(writer: Writer): void {
  * during its flush. By the file's head as last read, whose newest state is `now`.
  */
 export function letGo(writer: Writer, now: Meta): void {
-  const { pin, file, pinned, flushing, stuck } = writer;
+  const { pin, older, file, pinned, flushing, stuck } = writer;
   if (!holds(writer)) return;
-  const isOld = pin !== undefined && (markedTxn(file) > pinned || !isKept(file));
+  const safe = safeTxn(file);
+  const isOld = pin !== undefined && safe > pinned;
+  const isOlderOld = older !== undefined && safe >= pinned;
   const isOvertaken =
     flushing?.pin !== undefined &&
     heldBack(writer, flushing.meta, now) > 1 &&
     (markedTxn(file) !== flushing.meta.txnid || !isKept(file));
   // `mayRelease` comes last, for it reads the lock file.
-  if (!(isOld || isOvertaken || stuck.length > 0) || !mayRelease(writer)) return;
+  if (!(isOld || isOlderOld || isOvertaken || stuck.length > 0) || !mayRelease(writer)) return;
   for (const one of stuck.splice(0)) one.abort();
   if (isOld) unpin(writer);
+  else if (isOlderOld) letGoOfOlder(writer);
   if (isOvertaken) abandon(flushing);
 }
 
@@ -240,9 +266,4 @@ export function owes(writer: Writer): boolean {
 /** Whether this process has to look after the disk again. */
 export function isUnsettled(writer: Writer): boolean {
   return owes(writer) || !isKept(writer.file);
-}
-
-function unpin(writer: Writer): void {
-  writer.pin?.abort();
-  writer.pin = undefined;
 }

@@ -71,6 +71,7 @@ export function openWriter(database: string): Writer {
       scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
       pin: undefined,
       pinned: 0,
+      older: undefined,
       committed: 0,
       due: 0,
       committedAt: 0,
@@ -103,9 +104,10 @@ function checkBeforeLmdb(path: string): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
   if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
   if (lock === undefined) {
-    makeLock(path);
-    // Somebody has removed the old one: a process within a transaction under it has finished after this.
+    // Somebody has removed the old one: a process within a transaction under it has finished after this. As long as there is no
+    // new one, all others wait as well.
     if (statSync(path, { throwIfNoEntry: false }) !== undefined) pause(AFTER_REMOVAL);
+    makeLock(path);
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
   const file = openFile(path);

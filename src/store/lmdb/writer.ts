@@ -1,7 +1,7 @@
 // Changing the database: LMDB's environment, its write lock, and the checks before liblmdb may touch a page. Under the lock
 // the state cannot change, so that liblmdb finds what was checked.
-import { BadLockError, StoreError } from '../damage.ts';
-import { closeFile, type DataFile, readHead } from '../pages/file.ts';
+import { BadLockError, MovedError, StoreError } from '../damage.ts';
+import { closeFile, type DataFile, isElsewhere, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { checkFreeList } from '../pages/freelist.ts';
 import {
@@ -13,7 +13,7 @@ import {
   restoreSize,
   sizeNow,
 } from '../pages/lock.ts';
-import { isKept, markedTxn } from '../pages/mark.ts';
+import { isKept, markedTxn, safeTxn } from '../pages/mark.ts';
 import type { Path } from '../pages/tree.ts';
 import { type Instruction, put, remove } from './instruction.ts';
 import { type NativeEnv, type NativeReader, NO_SYNC, native, READ_ONLY, SYNCHRONOUS } from './native.ts';
@@ -34,6 +34,8 @@ export interface Writer {
   pin: NativeReader | undefined;
   /** The state that the pin holds. */
   pinned: number;
+  /** Holds an older state: until the mark of the one that the pin holds is on the disk, a power cut leads back to it. */
+  older: NativeReader | undefined;
   /** The newest state that this process has committed, and the first since it last looked after the disk (0: none). */
   committed: number;
   due: number;
@@ -64,6 +66,8 @@ export interface Flush {
   pin: NativeReader | undefined;
   /** Another process may have committed on this state before the mark named it. */
   overtaken: boolean;
+  /** What the mark named when the flush that brings it to the disk began. */
+  marked: number;
 }
 
 const CHECKED_FOR = 5; // milliseconds for which pages that were read and checked count as checked
@@ -96,6 +100,9 @@ export function begin(writer: Writer): Meta {
       if (begun === 0) throw new StoreError(`cannot write to ${file.path}: LMDB gives no transaction`);
       // The lock file may have been removed while we waited, and then it excludes nobody.
       if (sizeNow(lock) < lock.size) throw new BadLockError(`${lock.path} is truncated`, lock.ino);
+      // A compact that was killed has put its file in place, and left the lock file: what is committed to the old file now
+      // would be lost, and with it what the queue held.
+      if (isElsewhere(file)) throw new MovedError('the file was replaced');
       const meta = readHead(file, true);
       if (begun === meta.txnid + 1) return meta;
       // mdb_env_open() of lmdb 3.5 writes into the lock file the transaction that it read from the database a moment before,
@@ -153,6 +160,13 @@ function takeSpaceFor(writer: Writer, meta: Meta, leaves: number, added: number)
 
 function commit(writer: Writer, meta: Meta): void {
   try {
+    // Where the lock file was removed a moment ago, others have a new one, and will soon write to the same pages.
+    sizeNow(writer.lock);
+  } catch (error) {
+    writer.env.abortTxn();
+    throw error;
+  }
+  try {
     writer.env.commitTxn();
   } catch (error) {
     throw fromLmdb(error, writer.file.path);
@@ -173,9 +187,20 @@ function pinIfSafe(writer: Writer, meta: Meta): void {
   if (markedTxn(writer.file) !== meta.txnid || !isKept(writer.file)) return;
   // This process's own flush has just written that mark, and holds both states until the mark is on the disk.
   if (writer.flushing?.meta.txnid === meta.txnid) return;
-  writer.pin?.abort(); // of an older state, which the mark no longer names
+  if (writer.pin !== undefined && writer.pinned === meta.txnid) return;
+  // An older state is let go only when the mark is known to be on the disk: its writer may still be waiting for that.
+  if (safeTxn(writer.file) >= meta.txnid) unpin(writer);
+  else if (writer.older === undefined) writer.older = writer.pin;
+  else writer.pin?.abort(); // what lies between the two is held with the older one
   writer.pin = new (native().Txn)(writer.env, READ_ONLY);
   writer.pinned = meta.txnid;
+}
+
+/** Lets go of all states that no flush is under way for. */
+export function unpin(writer: Writer): void {
+  for (const pin of [writer.pin, writer.older]) pin?.abort();
+  writer.pin = undefined;
+  writer.older = undefined;
 }
 
 /**
@@ -241,9 +266,8 @@ export function closeWriter(writer: Writer): void {
     return;
   }
   restoreSize(writer.lock);
-  for (const pin of [writer.pin, ...writer.stuck]) pin?.abort();
-  writer.pin = undefined;
-  writer.stuck = [];
+  unpin(writer);
+  for (const pin of writer.stuck.splice(0)) pin.abort();
   if (writer.flushing !== undefined) {
     // Before the environment is closed: after that, abort() would throw.
     writer.flushing.pin?.abort();

@@ -1,6 +1,6 @@
 // The database's file, opened for reading: its head (meta pages and our own mark) and its pages, each read as a whole into our
 // own memory. Never maps the file, so that no damage to it can kill the reader.
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
 import {
   hasTreesOf,
@@ -86,6 +86,16 @@ function open(path: string): { fd: number; closed: Error | undefined } | undefin
 
 export function closeFile(file: DataFile): void {
   closeSync(file.fd);
+}
+
+/** Whether the path leads to another file now, or to none. False where that cannot be known: no access to the directory. */
+export function isElsewhere({ path, ino, dev }: DataFile): boolean {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    return there?.ino !== ino || there.dev !== dev;
+  } catch {
+    return false;
+  }
 }
 
 /** Finds the page size, which is that of the machine that made the file, by where the second meta page lies. */

@@ -24,6 +24,9 @@ const KEPT = MARK_AT + 10;
 const TXNID = MARK_AT + 16;
 const LAST_PAGE = MARK_AT + 24;
 const TREES = MARK_AT + 32;
+// Behind it, and not flushed with it: the oldest transaction that a power cut may still lead back to (8). As nobody can see
+// by the mark itself: it is read from the kernel's memory.
+const SAFE = MARK_AT + MARK_BYTES;
 
 /** The transaction that is safe on the disk; -1: the file has no mark; -2: it has one of a newer greylatch. */
 export function markedTxn(file: DataFile): number {
@@ -50,6 +53,22 @@ export function markedState(file: DataFile): { txnid: number; lastPage: number }
 /** Whether the marked state is kept: no page of it is re-used while it is the marked one. */
 export function isKept(file: DataFile): boolean {
   return markedTxn(file) >= 0 && u16(file.head, KEPT) === 1;
+}
+
+/**
+ * No power cut leads back to a state that is older than this one: the mark of this one is known to be on the disk, or, where
+ * this is the next one after the marked state, that the marked one is kept no longer. 0: not known.
+ */
+export function safeTxn(file: DataFile): number {
+  const safe = u48(file.head, SAFE);
+  return safe <= markedTxn(file) + (isKept(file) ? 0 : 1) ? safe : 0;
+}
+
+/** Says so. Need not reach the disk, nor be the last word: others may know more, and say it again. */
+export function noteSafe(file: DataFile, txnid: number): void {
+  if (safeTxn(file) >= txnid) return;
+  file.head.writeBigUInt64LE(BigInt(txnid), SAFE);
+  writeSync(file.fd, file.head, SAFE, 8, SAFE);
 }
 
 /** Writes the mark for the state in `meta`, which was read from `head`, and whether it is kept. */

@@ -37,21 +37,19 @@ export function newQueue(database: string, durable: boolean): Queue {
   let moved = true;
   let movedAt = Number.NEGATIVE_INFINITY; // when this process last saw that something was taken out, or claimed
   let [lastIno, lastConsumed, lastStorer] = [0, 0, 0]; // by comparing with these
+  let [foundIno, foundConsumed] = [0, 0]; // as of the last `find` that has looked
 
   function find(key: Buffer, length: number): number {
-    let before = file.fd >= 0 ? header[CONSUMED] : undefined;
     size = 0;
     moved = true;
     if (monotonic() < unusableUntil) return -1;
     try {
       if (file.fd < 0 && !open(file)) return 0;
-      if (!isOpen(file)) {
-        before = undefined;
-        if (!openNext(file)) return file.fd < 0 ? 0 : -1;
-      }
+      if (!isOpen(file) && !openNext(file)) return file.fd < 0 ? 0 : -1;
       const bytes = readWaiting(file);
       size = bytes.length;
-      moved = header[CONSUMED] !== before;
+      moved = header[CONSUMED] !== foundConsumed || file.ino !== foundIno;
+      [foundIno, foundConsumed] = [file.ino, header[CONSUMED]!];
       if (size >= MOST) return -1;
       if (size === 0 && !isOurs(file)) {
         close(file);
@@ -165,7 +163,10 @@ export function newQueue(database: string, durable: boolean): Queue {
     waited,
     claim,
     leave,
-    take: () => take(file),
+    take() {
+      waited(); // what others have stored since is not stored again: somebody may have forgotten it
+      return take(file);
+    },
     close: () => close(file),
   };
 }

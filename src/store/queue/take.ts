@@ -1,6 +1,6 @@
 // Emptying the queue: what is queued is taken out, and a long file replaced by a new one, by one process at a time, which
 // holds the database's write lock. (../embedded/sights.ts decides when, and puts it into the database.)
-import { appendFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { appendFileSync, readFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { syncPath, withAside } from '../disk/files.ts';
 import type { Taken } from './contract.ts';
 import { word, writeNumbers } from './file.ts';
@@ -81,7 +81,7 @@ function replace(file: Opened): boolean {
       const end = copyTo(file.fd, aside, header[CONSUMED]!);
       writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
       copyTo(file.fd, aside, end);
-      if (file.durable) syncPath(aside);
+      if (file.durable || holdsDurable(aside)) syncPath(aside);
       renameSync(aside, path);
     });
   } catch {
@@ -90,6 +90,11 @@ function replace(file: Opened): boolean {
   }
   if (!isOpen(file)) openNext(file);
   return true;
+}
+
+/** Whether something in the file was answered as being on the disk: by a filter with --sync always, where this process has none. */
+function holdsDurable(aside: string): boolean {
+  return readEntries(readFileSync(aside).subarray(HEADER), new Map()).durable;
 }
 
 /** Appends to the file `aside` what the one behind `fd` holds from `at` on. Returns its end. */

@@ -11,6 +11,7 @@ import { checkToSave } from '../lmdb/space.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
 import { AFTER_REMOVAL, lockPath } from '../pages/lock.ts';
 import { foreign, wasDatabase } from './ours.ts';
+import { noteUnsaved } from './unsaved.ts';
 
 /** How many damaged files are kept; older ones are removed, so that the disk does not fill up. */
 const KEPT = 3;
@@ -38,6 +39,7 @@ export function setAside(
     checkToSave(path, what);
     pause(OPENING);
     const aside = nameAside(path, 'damaged');
+    noteUnsaved(path, aside);
     removeLock(path);
     renameSync(path, aside);
     prune(path);

@@ -2,7 +2,7 @@
 // over to the new file by themselves, and nothing that was committed is lost.
 import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
+import { DamageError, refused, StoreError } from '../damage.ts';
 import { removeLitter, syncPath } from '../disk/files.ts';
 import { checkPlace } from '../disk/place.ts';
 import { flush, flushLast } from '../lmdb/durable.ts';
@@ -101,9 +101,9 @@ export function compact(path: string, progress: (part: number) => void): void {
       rmSync(lockPath(own), { force: true });
       takeOwner(own, owner);
       renameSync(own, path);
+      syncPath(dirname(path)); // before anybody answers that something in it is on the disk
       unlinkSync(lockPath(path)); // shows processes that wait for the lock, or have the old file open, that it was replaced
     });
-    syncPath(dirname(path));
   } catch (error) {
     throw error instanceof Error && 'syscall' in error ? refused(error, path, 'compact') : error;
   } finally {
@@ -121,8 +121,6 @@ function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putIn
     if (newest.txnid !== held.meta.txnid) catchUp(writer.file, held.meta, pages, newest, into);
     flushLast(into);
     giveBack(into.file);
-    if (statSync(writer.file.path).ino !== writer.file.ino)
-      throw new MovedError('the file was replaced meanwhile');
     putInPlace();
   } finally {
     writer.env.abortTxn();
@@ -148,7 +146,6 @@ export function restore(
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
     takeOwner(own, owner);
     const wasThere = setAsideUnderLock(path, aside, own);
-    syncPath(dirname(path));
     return { records, wasThere };
   } finally {
     remove(own);
@@ -158,12 +155,14 @@ export function restore(
 function setAsideUnderLock(path: string, aside: string, own: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
     renameSync(own, path);
+    syncPath(dirname(path));
     rmSync(lockPath(path), { force: true });
     return false;
   }
   const swap = () => {
     linkSync(path, aside);
     renameSync(own, path);
+    syncPath(dirname(path));
     rmSync(lockPath(path), { force: true });
   };
   let writer: Writer;

@@ -1,8 +1,17 @@
 // One process recovers a database at a time, the others wait for it, and what a dead one has left holds up nobody.
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, lutimesSync, readdirSync, symlinkSync } from 'node:fs';
+import fs, {
+  existsSync,
+  lstatSync,
+  lutimesSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { alone, awaitRecovery } from '../../../src/store/disk/recovering.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -12,7 +21,11 @@ const sign = () => `${place()}.recovering`;
 beforeEach(() => {
   scratch = makeScratch();
 });
-afterEach(() => scratch.remove());
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  scratch.remove();
+});
 
 /** Whether the work was done. */
 function recover(): boolean {
@@ -53,6 +66,20 @@ test.each<[string, () => void]>([
   leave();
   expect(recover()).toBe(true);
   expect(lstatSync(sign(), { throwIfNoEntry: false })).toBeUndefined();
+});
+
+test('of two that find the sign of one that is gone, the second does not take away the sign of the first', () => {
+  symlinkSync(String(2 ** 30), sign());
+  const { renameSync } = fs;
+  vi.spyOn(fs, 'renameSync').mockImplementationOnce((from, to) => {
+    rmSync(sign());
+    symlinkSync(String(process.ppid), sign()); // at this moment
+    renameSync(from, to);
+  });
+  syncBuiltinESMExports();
+  expect(recover).toThrow(/is being recovered by another process/);
+  expect(readlinkSync(sign())).toBe(String(process.ppid));
+  expect(readdirSync(scratch.path)).toEqual(['greylist.mdb.recovering']);
 });
 
 test('whoever opens the database waits until the other one is done', async () => {

@@ -6,7 +6,7 @@ import { type Flusher, newFlusher } from '../../../src/store/lmdb/flusher.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { readHead } from '../../../src/store/pages/file.ts';
-import { markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
+import { markedTxn, noteSafe, safeTxn, writeMark } from '../../../src/store/pages/mark.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
@@ -53,10 +53,11 @@ function goBy(ms: number): void {
   }
 }
 
-/** As another process does that has flushed the newest state. */
-function markByAnother(): void {
+/** As another process does that has flushed the newest state, or died before the mark was on the disk. */
+function markByAnother(died = false): void {
   const meta = readHead(writer.file);
   writeMark(writer.file, writer.file.head, meta, true);
+  if (!died) noteSafe(writer.file, meta.txnid);
 }
 
 /** The state that this process holds is let go in so many milliseconds, and not before. */
@@ -109,6 +110,17 @@ test('what another process has flushed meanwhile need not be flushed again', () 
     pin: undefined,
     timers: 0,
   });
+});
+
+test('where the other one has died before its mark was on the disk, this process does its work', async () => {
+  const txnid = commit();
+  markByAnother(true);
+  goBy(1999);
+  expect([writer.pin, writer.flushing]).toEqual([expect.anything(), undefined]);
+  goBy(1);
+  await until(() => writer.flushing === undefined);
+  readHead(writer.file);
+  expect([writer.pin, safeTxn(writer.file), vi.getTimerCount()]).toEqual([undefined, txnid, 0]);
 });
 
 test('a state that another process has marked as old is let go within a quarter of a second', () => {

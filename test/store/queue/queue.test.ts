@@ -38,8 +38,8 @@ afterEach(() => {
   scratch.remove();
 });
 
-function open(): Queue {
-  const queue = newQueue(database, false);
+function open(durable = false): Queue {
+  const queue = newQueue(database, durable);
   queues.push(queue);
   return queue;
 }
@@ -124,6 +124,14 @@ test('what is taken and not committed is taken again', () => {
   one.take(); // and killed
   add(other, 'b', 1001);
   expect(taken(other)).toEqual({ a: 1000, b: 1001 });
+});
+
+test('what another process has taken out is not taken once more by the one that has added it: it may be forgotten', () => {
+  const [one, other] = [open(), open()];
+  add(one, 'a', 1000);
+  other.take().done();
+  add(one, 'b', 1001);
+  expect(taken(one)).toEqual({ b: 1001 });
 });
 
 test('what this process has added waits until it is taken out, counted anew with each that is, or is about to be', () => {
@@ -244,6 +252,28 @@ test('what waits in a long file goes along to the new one, and who has added it 
   expect(one.storer()).toBe('this');
 });
 
+test.each([
+  ['is on the disk before it does, where it was answered as being there', true, ['fsync', 'rename']],
+  ['need not be there, where nobody was told that', false, ['rename']],
+])('what goes along to a new file %s', (_, durable, steps) => {
+  const [one, other] = [open(durable), open()];
+  fill(other);
+  add(one, 'a', 1000);
+  const done: string[] = [];
+  const { fsyncSync, renameSync } = fs;
+  vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+    done.push('fsync');
+    fsyncSync(fd);
+  });
+  vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+    done.push('rename');
+    renameSync(from, to);
+  });
+  syncBuiltinESMExports();
+  expect(taken(other)).toEqual({ a: 1000 });
+  expect(done).toEqual(steps);
+});
+
 test('a process that had looked before the file was replaced adds to the new one', () => {
   const [one, other] = [open(), open()];
   fill(one);
@@ -294,6 +324,7 @@ test('however much waits in a long file, all of it goes along', () => {
     const take = other.take();
     for (const name of take.firstSeen.keys()) found.add(name);
     take.done();
+    one.waited(); // who looks into each file knows what has gone along
   }
   expect(names.filter((name) => !found.has(name))).toEqual([]);
   expect(found.size).toBe(names.length);

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -54,7 +55,8 @@ test('the file goes with its lock, under a name with the time in UTC, before it 
     const [, stamp] = /^greylist\.mdb\.damaged-(\d{8}T\d{6})Z$/.exec(path.basename(aside))!;
     const at = Date.parse(stamp!.replace(/(....)(..)(..)T(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z'));
     expect(Math.abs(at - before)).toBeLessThan(60_000);
-    expect(names()).toEqual([path.basename(aside), 'greylist.mdb.recovering']);
+    expect(names()).toEqual([path.basename(aside), 'greylist.mdb.recovering', 'greylist.mdb.saving']);
+    expect(readlinkSync(`${place()}.saving`)).toBe(`${process.pid} ${path.basename(aside)}`);
   });
   expect(setAsides()).toHaveLength(1);
   expect(existsSync(sign())).toBe(false);

@@ -1,8 +1,9 @@
 // A copy, and another file in the place of the database: what is there afterwards is what was there, whatever is
 // committed meanwhile.
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, fstatSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
@@ -23,7 +24,11 @@ const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
 beforeEach(() => {
   scratch = makeScratch();
 });
-afterEach(() => scratch.remove());
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  scratch.remove();
+});
 
 function open() {
   const fail = (what: unknown) => {
@@ -107,6 +112,31 @@ test('a compacted file is smaller and has the same records; who had it open goes
   expect(readdirSync(scratch.path).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
 });
 
+test('a compact that was killed when its file was in place, and the lock file not yet gone: nothing goes to the old one', () => {
+  const store = open();
+  store.remember({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 5000);
+  copyTo(place(), place('copy.mdb'), () => {});
+  renameSync(place('copy.mdb'), place());
+  store.remember({ client: '192.0.2.2', sender: 'a', recipient: 'b' }, 6000);
+  expect(everything(place())).toHaveLength(2);
+  store.close();
+});
+
+test('what went from the queue into a file that was just compacted is seen by who still has the old one open', () => {
+  const [store, other] = [open(), open()];
+  const late = triple(7);
+  const queue = newQueue(place(), false); // of a filter that has left it to others, long ago
+  const key = Buffer.alloc(MAX_KEY);
+  store.remember(triple(1), 4000);
+  queue.add(key, writeTriple(key, 0, late), 1000);
+  expect(store.look(late, 5000).firstSeen).toBe(1000);
+  compact(place(), () => {});
+  other.remember(triple(2), 5000);
+  expect(queue.find(key, writeTriple(key, 0, late))).toBe(0);
+  expect(store.look(late, 5000).firstSeen).toBe(1000);
+  for (const one of [queue, store, other]) one.close();
+});
+
 test('an editor that was open goes on, too', () => {
   const editor = openEditor(place());
   fill(editor, 0, 500);
@@ -158,6 +188,33 @@ test('a damaged database makes way for a backup', () => {
   expect(everything(place())).toEqual(kept);
   expect(readdirSync(scratch.path).filter((name) => name.includes('.new-'))).toEqual([]);
 });
+
+test.each<[string, () => void]>([
+  ['compacted', () => compact(place(), () => {})],
+  ['restored', () => restore(place(), place('backup'), place('aside'), () => {})],
+])(
+  'a file that was %s has its name on the disk before filters go over to it, by the lock file that is gone',
+  (_, replace) => {
+    const editor = openEditor(place());
+    fill(editor, 0, 10);
+    editor.close();
+    copyTo(place(), place('backup'), () => {});
+    const { ino } = statSync(place());
+    let named = false;
+    const { fsyncSync } = fs;
+    vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+      fsyncSync(fd);
+      if (!fstatSync(fd).isDirectory() || statSync(place()).ino === ino) return;
+      named = true;
+      expect(existsSync(place('greylist.mdb-lock'))).toBe(true);
+    });
+    syncBuiltinESMExports();
+    replace();
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    expect(named).toBe(true);
+  },
+);
 
 test('an empty database, and none', () => {
   openEditor(place()).close();
