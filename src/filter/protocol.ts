@@ -48,7 +48,7 @@ export function newDecoder(listener: Listener): Decoder {
   function line(text: string, from: number, end: number): boolean {
     if (end - from > MOST_LINE) return tooLong();
     requestLength += end - from + 1;
-    const to = text.charCodeAt(end - 1) === RETURN ? end - 1 : end; // before the line stands a line feed, or nothing
+    const to = end > from && text.charCodeAt(end - 1) === RETURN ? end - 1 : end;
     if (to === from) {
       const more = listener.request(request);
       clear();
@@ -96,7 +96,7 @@ export function newDecoder(listener: Listener): Decoder {
       }
       from = end + 1;
     }
-    if (open) {
+    if (open && from < length) {
       held += text.slice(from);
       if (held.length > MOST_LINE) open = tooLong();
     }

@@ -49,7 +49,9 @@ export function exceptionFor(request: PolicyRequest, settings: ExceptionSettings
   if (settings.onlyList !== undefined && settings.onlyList.match(recipient) === undefined)
     return { rule: 'not opted in' };
   if (settings.roleAccounts && ROLES.has(localPart(recipient))) return { rule: 'role account' };
-  if (isExcepted(recipient, settings.exceptRecipients)) return { rule: 'excepted recipient' };
+  // Mostly there are none: it is not worth making the recipient lower case then.
+  if (settings.exceptRecipients.length > 0 && isExcepted(recipient, settings.exceptRecipients))
+    return { rule: 'excepted recipient' };
   if (
     settings.greylist === 'suspicious' &&
     !looksSuspicious(request, [settings.hostname, domainOf(recipient)])
