@@ -1,6 +1,8 @@
 // Holding a state while its pages are read: by a reader's slot in the lock file, because of which LMDB re-uses none of them.
 // To be held no longer than necessary, for the file grows meanwhile.
 import { existsSync } from 'node:fs';
+import { pause } from '../../time/pause.ts';
+import { BadLockError, MovedError } from '../damage.ts';
 import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
 import { lockPath } from '../pages/lock.ts';
@@ -27,31 +29,53 @@ export function holdNewest(writer: Writer): Held {
 
 const NOTHING = () => {};
 
+/** How often to open the database again that was just replaced, or whose lock file was, and how long to wait, in milliseconds. */
+const MOST_TRIES = 5;
+const BETWEEN = 20;
+
 /** Reader's slots, as far as permissions allow: `hold` takes one on the newest state, and returns what gives it back. */
 export function slotsOf(path: string): { hold(): () => void; close(): void } {
-  let writer: Writer | undefined;
-  try {
-    // Where there is no lock file, nobody writes to the database.
-    if (existsSync(lockPath(path))) {
-      checkBeforeWriting(path);
-      writer = openWriter(path);
-    }
-  } catch {
-    // then pages are read without a slot; if one is re-used meanwhile, the checks of pages notice it
+  let writer = openForSlots(path);
+
+  function close(): void {
+    if (writer !== undefined) closeWriter(writer);
+    writer = undefined;
   }
+
   return {
     hold() {
-      try {
-        return writer === undefined ? NOTHING : holdNewest(writer).release;
-      } catch {
-        return NOTHING;
+      for (let tries = 1; writer !== undefined; tries++) {
+        try {
+          return holdNewest(writer).release;
+        } catch (error) {
+          if (!hasMoved(error) || tries === MOST_TRIES) break;
+          close();
+          writer = openForSlots(path);
+        }
       }
+      return NOTHING;
     },
-    close() {
-      if (writer !== undefined) closeWriter(writer);
-      writer = undefined;
-    },
+    close,
   };
+}
+
+/** Undefined: pages are read without a slot; if one is re-used meanwhile, the checks of pages notice it. */
+function openForSlots(path: string): Writer | undefined {
+  for (let tries = 1; ; tries++) {
+    try {
+      // Where there is no lock file, nobody writes to the database.
+      if (!existsSync(lockPath(path))) return undefined;
+      checkBeforeWriting(path);
+      return openWriter(path);
+    } catch (error) {
+      if (!hasMoved(error) || tries === MOST_TRIES) return undefined;
+      pause(BETWEEN);
+    }
+  }
+}
+
+function hasMoved(error: unknown): boolean {
+  return error instanceof MovedError || error instanceof BadLockError;
 }
 
 /** Takes a reader's slot on the newest state of a database, if permissions allow; returns what gives it back. */

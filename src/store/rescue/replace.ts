@@ -33,6 +33,19 @@ export function copyTo(
 ): number | undefined {
   checkPlace(path, where);
   checkBeforeWriting(path);
+  let wrong = '';
+  for (;;) {
+    try {
+      return copyOnce(path, to, progress);
+    } catch (error) {
+      // Pages that filters re-use while we read look wrong, as the lock file may be removed at any time; others do the next time.
+      if (!(error instanceof DamageError) || error.message === wrong) throw error;
+      wrong = error.message;
+    }
+  }
+}
+
+function copyOnce(path: string, to: string, progress: (part: number) => void): number | undefined {
   const file = openFile(path);
   if (file === undefined) return undefined;
   const queued = readQueue(path); // before the state, which then has what leaves the queue meanwhile
