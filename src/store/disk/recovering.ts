@@ -1,9 +1,10 @@
 // FILE.recovering, the sign that one process is setting the database aside or removing its lock file: the others wait
 // meanwhile, so that exactly one does it.
-import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { pause } from '../../time/pause.ts';
 import { refused, StoreError } from '../damage.ts';
 import { isAlive } from './alive.ts';
+import { readSign, takeAway } from './sign.ts';
 
 /** How long others wait for the one that recovers, in milliseconds: long enough for most databases. */
 const PATIENCE = 1500;
@@ -44,35 +45,25 @@ export function alone(path: string, work: () => void): void {
 export function awaitRecovery(path: string): boolean {
   const sign = `${path}.recovering`;
   for (let waited = 0; ; waited += 5) {
-    if (lstatSync(sign, { throwIfNoEntry: false }) === undefined || isMine(sign) || breakSign(sign))
+    if (
+      lstatSync(sign, { throwIfNoEntry: false }) === undefined ||
+      readSign(sign) === String(process.pid) ||
+      breakSign(sign)
+    )
       return waited > 0;
     if (waited >= PATIENCE) return true;
     pause(5);
   }
 }
 
-function isMine(sign: string): boolean {
-  try {
-    return readlinkSync(sign) === String(process.pid);
-  } catch {
-    return false; // its maker has just removed it
-  }
-}
-
 /** Removes the sign if its process is gone. Returns false if that process is still at work. */
 function breakSign(sign: string): boolean {
   try {
-    const maker = Number(readlinkSync(sign));
+    const text = readlinkSync(sign);
+    const maker = Number(text);
     const fresh = Math.abs(Date.now() - lstatSync(sign).mtimeMs) < STALE;
     if (fresh && maker > 0 && isAlive(maker)) return false;
-    const broken = `${sign}-${process.pid}`;
-    renameSync(sign, broken); // of several processes that try, one succeeds
-    if (Number(readlinkSync(broken)) !== maker) {
-      renameSync(broken, sign); // another process was first, and this sign is its own
-      return false;
-    }
-    rmSync(broken, { force: true });
-    return true;
+    return takeAway(sign, text);
   } catch {
     return true; // its maker has just removed it
   }

@@ -35,38 +35,41 @@ const BETWEEN = 20;
 
 /** Reader's slots, as far as permissions allow: `hold` takes one on the newest state, and returns what gives it back. */
 export function slotsOf(path: string): { hold(): () => void; close(): void } {
-  let writer = openForSlots(path);
+  // Without a slot, pages are read all the same; if one is re-used meanwhile, the checks of pages notice it.
+  let writer = retryIfMoved(open);
+
+  function open(): Writer | undefined {
+    // Where there is no lock file, nobody writes to the database.
+    if (!existsSync(lockPath(path))) return undefined;
+    checkBeforeWriting(path);
+    return openWriter(path);
+  }
 
   function close(): void {
     if (writer !== undefined) closeWriter(writer);
     writer = undefined;
   }
 
-  return {
-    hold() {
-      for (let tries = 1; writer !== undefined; tries++) {
-        try {
-          return holdNewest(writer).release;
-        } catch (error) {
-          if (!hasMoved(error) || tries === MOST_TRIES) break;
-          close();
-          writer = openForSlots(path);
-        }
+  function holdNow(): (() => void) | undefined {
+    try {
+      return writer && holdNewest(writer).release;
+    } catch (error) {
+      if (hasMoved(error)) {
+        close();
+        writer = retryIfMoved(open);
       }
-      return NOTHING;
-    },
-    close,
-  };
+      throw error;
+    }
+  }
+
+  return { hold: () => retryIfMoved(holdNow) ?? NOTHING, close };
 }
 
-/** Undefined: pages are read without a slot; if one is re-used meanwhile, the checks of pages notice it. */
-function openForSlots(path: string): Writer | undefined {
+/** Does `work`, again if the database or its lock file has just been replaced. Undefined: it still threw, or threw anything else. */
+function retryIfMoved<T>(work: () => T): T | undefined {
   for (let tries = 1; ; tries++) {
     try {
-      // Where there is no lock file, nobody writes to the database.
-      if (!existsSync(lockPath(path))) return undefined;
-      checkBeforeWriting(path);
-      return openWriter(path);
+      return work();
     } catch (error) {
       if (!hasMoved(error) || tries === MOST_TRIES) return undefined;
       pause(BETWEEN);

@@ -1,8 +1,9 @@
 // Who saves what is in a file that was set aside, as a sign beside the database: another process goes on where that one is
 // killed amid it, or the machine goes down. The sign is a symbolic link to the process's number and the file's name.
-import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isAlive } from '../disk/alive.ts';
+import { readSign, takeAway } from '../disk/sign.ts';
 
 const signOf = (database: string) => `${database}.saving`;
 const textFor = (aside: string) => `${process.pid} ${basename(aside)}`;
@@ -15,7 +16,7 @@ export function noteUnsaved(database: string, aside: string): void {
 
 /** All that could be is saved. */
 export function noteSaved(database: string, aside: string): void {
-  if (read(signOf(database)) === textFor(aside)) rmSync(signOf(database), { force: true });
+  if (readSign(signOf(database)) === textFor(aside)) rmSync(signOf(database), { force: true });
 }
 
 /** The file that somebody has left half saved who is gone: from now on it is this process's. Throws nothing. */
@@ -23,30 +24,14 @@ export function takeUnsaved(database: string): string | undefined {
   const sign = signOf(database);
   try {
     if (lstatSync(sign, { throwIfNoEntry: false }) === undefined) return undefined;
-    const text = read(sign) ?? '';
+    const text = readlinkSync(sign);
     const space = text.indexOf(' ');
-    if (isAlive(Number(text.slice(0, space)) || 2 ** 30)) return undefined;
-    const taken = `${sign}-${process.pid}`;
-    renameSync(sign, taken); // of several, one succeeds
-    const isSame = read(taken) === text;
-    if (!isSame) {
-      renameSync(taken, sign); // another one was first, and this is its own
-      return undefined;
-    }
-    rmSync(taken, { force: true });
+    if (isAlive(Number(text.slice(0, space)) || 2 ** 30) || !takeAway(sign, text)) return undefined;
     const aside = join(dirname(database), basename(text.slice(space + 1)));
     if (lstatSync(aside, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
     noteUnsaved(database, aside);
     return aside;
   } catch {
     return undefined; // the next one may
-  }
-}
-
-function read(sign: string): string | undefined {
-  try {
-    return readlinkSync(sign);
-  } catch {
-    return undefined;
   }
 }

@@ -411,13 +411,19 @@ function goOn(by = writer): void {
   }
 }
 
-test('what one process holds, it holds until the mark that another one has written is on the disk', () => {
+/** Another process has written the mark of what this one has committed, which is not yet on the disk. */
+function markByAnother() {
   fillUp();
   const other = openWriter(database());
   goOn();
   const disk = holdDisk();
   flushBehind(other, () => {});
   disk.done();
+  return { other, disk };
+}
+
+test('what one process holds, it holds until the mark that another one has written is on the disk', () => {
+  const { other, disk } = markByAnother();
   expect(markedTxn(other.file)).toBe(writer.committed);
   goOn();
   expect(wrongAfterCut()).toEqual([]);
@@ -428,12 +434,7 @@ test('what one process holds, it holds until the mark that another one has writt
 });
 
 test('who commits first after such a mark holds on to both states', () => {
-  fillUp();
-  const other = openWriter(database());
-  goOn();
-  const disk = holdDisk();
-  flushBehind(other, () => {});
-  disk.done();
+  const { other, disk } = markByAnother();
   transactBatch(writer, () => putNumber(writer, 1, 2));
   goOn();
   expect(wrongAfterCut()).toEqual([]);

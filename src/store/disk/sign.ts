@@ -1,0 +1,27 @@
+// Signs beside the database: symbolic links, made in one step, whose text says who made them, and which others can read when
+// their maker has died. Knows nothing of what they stand for.
+import { readlinkSync, renameSync, rmSync } from 'node:fs';
+
+/** The sign's text; undefined: there is none. */
+export function readSign(sign: string): string | undefined {
+  try {
+    return readlinkSync(sign);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Takes away the sign of a process that is gone, if it still has that text: of several processes that try, one succeeds.
+ * Throws what the file system throws, ENOENT where the sign has just gone.
+ */
+export function takeAway(sign: string, text: string): boolean {
+  const taken = `${sign}-${process.pid}`;
+  renameSync(sign, taken);
+  if (readSign(taken) === text) {
+    rmSync(taken, { force: true });
+    return true;
+  }
+  renameSync(taken, sign); // another process was first, and this sign is its own
+  return false;
+}
