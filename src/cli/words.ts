@@ -30,10 +30,16 @@ export function readWords(argv: string[]): Words {
     if (!Object.hasOwn(OPTIONS, name))
       throw new UsageError(`-${name.length > 1 ? '-' : ''}${name}: no such option`);
     const given = (Array.isArray(value) ? value : [value]).filter((v) => v !== undefined && v !== false);
-    if (given.includes('') && name !== 'text') throw new UsageError(`--${name}: needs a value`);
+    if (given.includes('') && (name !== 'text' || lacksValue(argv, name)))
+      throw new UsageError(`--${name}: needs a value`);
     if (given.length > 0) words[name as OptionName] = given.map(String);
   }
   return words;
+}
+
+/** Whether the option stands at the end, or another one behind it: to yargs-parser its value is then ''. */
+function lacksValue(argv: readonly string[], name: string): boolean {
+  return argv.some((word, i) => word === `--${name}` && (argv[i + 1] ?? '-').startsWith('-'));
 }
 
 function aliasOf(name: OptionName): string[] {

@@ -7,7 +7,15 @@ export const SLASH = 0x2f;
 export const COLON = 0x3a;
 export const AT = 0x40;
 export const NEWLINE = 0x0a;
+export const SPACE = 0x20;
 const COMMENT = 0x23;
+/** A byte order mark in UTF-8, which some editors put before the first line. */
+const MARK = [0xef, 0xbb, 0xbf];
+
+/** How many bytes of a byte order mark stand at `at`: all of them, or 0. */
+export function markAt(bytes: Uint8Array, at: number): number {
+  return MARK.every((byte, i) => bytes[at + i] === byte) ? MARK.length : 0;
+}
 
 /** The kinds of bytes in an entry, as bits; digits and dots have none. */
 export const HAS_COLON = 1;
@@ -85,7 +93,7 @@ const SHORT_LINE = 8;
 export function newEntries(bytes: Uint8Array): Entries {
   // Pages that are never touched cost no memory.
   const rows = new Int32Array((1 + Math.floor(bytes.length / SHORT_LINE)) * WIDTH);
-  return { rows, count: 0, at: 0, line: 1 };
+  return { rows, count: 0, at: markAt(bytes, 0), line: 1 };
 }
 
 /** Reads on, to the end of the line that contains `until`. The loop is small, so that V8 soon compiles it. */

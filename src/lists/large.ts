@@ -1,7 +1,7 @@
 // A list that is too long to be read before the first request is answered: until it has been read, each request has native
 // code search the file for lines that may match, and only these are read. Knows nothing of the syntax.
 import { closeSync, readSync } from 'node:fs';
-import { NEWLINE } from './bytes.ts';
+import { markAt, NEWLINE, SPACE } from './bytes.ts';
 import { type Bad, type Found, finish, type ListKind, type Matcher, type Reading } from './list.ts';
 
 export interface LargeOptions<Who extends string[]> {
@@ -125,6 +125,7 @@ function* pieces(source: number | Buffer, size: number): Iterable<string> {
       typeof source === 'number'
         ? readSync(source, buffer, 1, room, at)
         : source.copy(buffer, 1, at, at + room);
+    if (at === 0) buffer.fill(SPACE, 1, 1 + markAt(buffer, 1));
     const isLast = length < room || at + length === size; // the file may have been cut meanwhile
     if (isLast) buffer[1 + length] = NEWLINE;
     const end = isLast ? length + 2 : buffer.lastIndexOf(NEWLINE, length) + 1;

@@ -221,6 +221,12 @@ describe('what would silently mean something else is refused', () => {
     expect(readWords(['--dry-run=true', '--privacy=false'])).toEqual({ 'dry-run': ['true'] });
   });
 
+  test('a text that was forgotten', () => {
+    for (const argv of [['--text'], ['--text', '--verbose'], ['--text', '-v']])
+      expect(() => readWords(argv)).toThrow('--text: needs a value');
+    for (const argv of [['--text='], ['--text', '']]) expect(readWords(argv)).toEqual({ text: [''] });
+  });
+
   test('a retry window in which nothing could pass', () => {
     const window = (delay: string, retryWindow: string) => () =>
       filterArguments({ delay: [delay], 'retry-window': [retryWindow] });

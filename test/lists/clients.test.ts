@@ -34,6 +34,15 @@ test('tells the line and its text, the widest one first', () => {
   expect(at('unknown', '198.51.100.1')).toBeUndefined();
 });
 
+test('a byte order mark before the first line is no part of it, and elsewhere of the line', () => {
+  const mark = '\xef\xbb\xbf';
+  const { list, warnings } = read(`${mark}192.0.2.7`, `${mark}192.0.2.8`);
+  expect(list.match('unknown', '192.0.2.7')).toEqual({ line: 1, text: '192.0.2.7' });
+  expect(list.match('unknown', '192.0.2.8')).toBeUndefined();
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/^2 /);
+});
+
 test.each([
   ['1.2.3.256', 'is no address'],
   ['10', 'is no address'],

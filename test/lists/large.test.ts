@@ -83,7 +83,8 @@ function randomList(random: Random, line: () => string): string {
   const lines = Array.from({ length: random.below(12) }, () => written(random, line()));
   if (random.chance(0.1)) lines.push(random.pick(['x', '# ']).repeat(70_000), line());
   const padded = random.chance(0.05) ? [...padding(3000), ...lines, ...padding(3000), line(), line()] : lines;
-  return padded.join('\n') + random.pick(['', '\n', '\n\n']);
+  const mark = random.chance(0.2) ? '\xef\xbb\xbf' : '';
+  return mark + padded.join('\n') + random.pick(['', '\n', '\n\n']);
 }
 
 test(`${count} random lists of clients (seed ${seed})`, () => {

@@ -8,11 +8,11 @@ import { checkPlace } from '../../store/disk/place.ts';
 import { closeFile, openFile, readHead } from '../../store/pages/file.ts';
 import { lockPath } from '../../store/pages/lock.ts';
 import { foreign, wasDatabase } from '../../store/rescue/ours.ts';
-import { socketAt, socketOf } from './endpoint.ts';
+import { leadsTo, socketAt, socketOf } from './endpoint.ts';
 import type { Place, User } from './permissions.ts';
 import { type Configuration, nameOf, type Service } from './postconf.ts';
 import { type Question, questionsOf } from './restrictions.ts';
-import { type Invocation, isGreylatch, readInvocation } from './spawn.ts';
+import { type Invocation, isGreylatch, programPaths, readInvocation } from './spawn.ts';
 import {
   attempt,
   groupNamed,
@@ -45,6 +45,8 @@ export interface Facts {
   sockets: Readonly<Record<string, Place>>;
   devLog: Place;
   entries: Entry[];
+  /** Where no service runs greylatch: programs that services which smtpd asks name, and that do not exist. */
+  mistyped: { name: string; program: string }[];
   /** The database of --db, where no entry names one. */
   database: Database | undefined;
 }
@@ -111,8 +113,27 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     sockets: Object.fromEntries(paths.map((socket) => [socket, lookAt(socket)])),
     devLog: lookAt('/dev/log'),
     entries,
+    mistyped: entries.length === 0 ? mistypedIn(services, questions, parameters, queue) : [],
     database: entries.length === 0 && db !== undefined ? gatherDatabase(path.resolve(db)) : undefined,
   };
+}
+
+function mistypedIn(
+  services: readonly Service[],
+  questions: readonly Question[],
+  parameters: Configuration['parameters'],
+  queue: string,
+): Facts['mistyped'] {
+  const asked = services.filter(
+    (service) =>
+      service.command[0] === 'spawn' &&
+      questions.some(({ endpoint }) => leadsTo(endpoint, service, parameters)),
+  );
+  return asked.flatMap((service) =>
+    programPaths(service)
+      .filter((program) => lookAt(path.resolve(queue, program)).reason === 'ENOENT')
+      .map((program) => ({ name: nameOf(service), program })),
+  );
 }
 
 /** spawn(8) works in the queue directory: relative paths are relative to that. */

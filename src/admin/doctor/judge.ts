@@ -1,4 +1,5 @@
 // All judgements, in the order in which to mend things. Facts in, findings out.
+import { ARGV } from '../../cli/service.ts';
 import { type Finding, once } from './finding.ts';
 import type { Facts } from './gather.ts';
 import { judgeDatabase } from './judge/database.ts';
@@ -20,15 +21,7 @@ export function judge(facts: Facts): Finding[] {
       mend: 'sudo greylatch doctor',
     });
   }
-  if (entries.length === 0) {
-    found.push({
-      severity: 'error',
-      check: 'entry',
-      where: 'master.cf',
-      what: 'no service runs greylatch',
-      mend: `append master.cf.snippet of the package to ${configuration.directory}/master.cf, its lines for main.cf to main.cf, and "postfix${configuration.option} reload"`,
-    });
-  }
+  if (entries.length === 0) found.push(judgeAbsence(facts));
   if (entries.length > 1) {
     const what = `${entries.length} services run greylatch: ${entries.map(({ name }) => name).join(', ')}`;
     found.push({ severity: 'note', check: 'entry', where: 'master.cf', what });
@@ -51,4 +44,23 @@ export function judge(facts: Facts): Finding[] {
     });
   }
   return once(found);
+}
+
+function judgeAbsence({ configuration: { directory, option }, mistyped }: Facts): Finding {
+  const [first] = mistyped;
+  const what = 'no service runs greylatch';
+  const error = { severity: 'error', check: 'entry' } as const;
+  if (first !== undefined)
+    return {
+      ...error,
+      where: `master.cf: ${first.name}`,
+      what: `${what}; here, ${first.program} does not exist`,
+      mend: `if that should be greylatch: ${ARGV}, and "postfix${option} reload"`,
+    };
+  return {
+    ...error,
+    where: 'master.cf',
+    what,
+    mend: `append master.cf.snippet of the package to ${directory}/master.cf, its lines for main.cf to main.cf, and "postfix${option} reload"`,
+  };
 }

@@ -44,6 +44,12 @@ export function readInvocation(service: Service, resolve: (path: string) => stri
   };
 }
 
+/** The paths in a service's argv= that may be a program's: those that are no option's value. */
+export function programPaths(service: Service): string[] {
+  const { argv } = readAttributes(service.command.slice(1));
+  return argv.filter((word, i) => word.startsWith('/') && !/^--[^=]*$/.test(argv[i - 1] ?? ''));
+}
+
 export function isGreylatch(word: string): boolean {
   return /^greylatch(\.c?js)?$/.test(path.basename(word));
 }

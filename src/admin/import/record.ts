@@ -64,7 +64,6 @@ export function checked(line: number, record: Imported): Found {
 }
 
 function wrongWith(record: Imported): string {
-  if (record.client === '') return 'has no client';
   const what = wrongText(record.client) || wrongText(record.origin);
   if (what !== '') return what;
   if (!isTime(record.lastSeen)) return NO_TIME;

@@ -1,7 +1,7 @@
 // What is gathered of a service, where that is not simply what its words say.
 import { expect, test } from 'vitest';
 import { gather } from '../../../src/admin/doctor/gather.ts';
-import { parseServices } from '../../../src/admin/doctor/postconf.ts';
+import { parseParameters, parseServices } from '../../../src/admin/doctor/postconf.ts';
 import { SPAWN_PATH } from '../../../src/admin/doctor/system.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -21,6 +21,32 @@ test('a command without a directory is looked for in the PATH that spawn(8) leav
     expect(nodeOf('node20.99999 /opt/greylatch')).toBeUndefined();
     expect(nodeOf('./node /opt/greylatch')).toBe(`${queue}/node`);
     expect(nodeOf('/opt/node /opt/greylatch')).toBe('/opt/node');
+  } finally {
+    scratch.remove();
+  }
+});
+
+test('programs that do not exist, of services that smtpd asks, where none of them is greylatch', () => {
+  const scratch = makeScratch();
+  try {
+    const queue = scratch.path;
+    const mistyped = (argv: string, asked = 'unix:private/policy') => {
+      const line = `policy unix - n n - 0 spawn user=nobody argv=${argv}\nsmtp inet n - n - - smtpd\n`;
+      const parameters = {
+        ...parseParameters(`smtpd_recipient_restrictions = check_policy_service ${asked}`),
+        queue_directory: queue,
+      };
+      const services = parseServices(line, '');
+      const configuration = { directory: queue, option: '', version: '', services, remarks: [], parameters };
+      return gather(configuration, undefined).mistyped;
+    };
+    const node = process.execPath;
+    const wrong = [{ name: 'policy/unix', program: '/nowhere/greylach' }];
+    expect(mistyped(`${node} --v8-pool-size=1 /nowhere/greylach --db /nowhere/db --text x`)).toEqual(wrong);
+    expect(mistyped('/nowhere/greylach')).toEqual(wrong);
+    expect(mistyped(`${node} /nowhere/greylatch`)).toEqual([]);
+    expect(mistyped(node)).toEqual([]);
+    expect(mistyped('/nowhere/greylach', 'unix:private/other')).toEqual([]);
   } finally {
     scratch.remove();
   }

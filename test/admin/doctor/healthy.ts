@@ -127,6 +127,7 @@ export function facts({
         },
       ];
     }),
+    mistyped: [],
     database: undefined,
     ...other,
   };

@@ -26,3 +26,15 @@ test('the database of --db is judged, too, where master.cf has no entry', () => 
   });
   expect(found.map(({ check }) => check)).toEqual(['entry', 'damage']);
 });
+
+test('where a program that smtpd asks does not exist, it may be greylatch, mistyped', () => {
+  const mistyped = [{ name: 'policy/unix', program: '/usr/local/bin/greylach' }];
+  const entries = 'policy unix - n n - 0 spawn user=nobody argv=/usr/local/bin/greylach\n';
+  expect(only({ entries, facts: { mistyped } })).toMatchObject({
+    severity: 'error',
+    check: 'entry',
+    where: 'master.cf: policy/unix',
+    what: expect.stringContaining('/usr/local/bin/greylach does not exist'),
+    mend: expect.stringContaining('argv=/usr/bin/node'),
+  });
+});

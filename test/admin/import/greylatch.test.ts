@@ -14,7 +14,7 @@ function someRecord(random: Random): Imported {
   const firstSeen = 1 + random.below(0x7fffffff);
   const lastSeen = firstSeen + random.below(0x7fffffff);
   const origin = random.pick(['', 'mx1', text(1)]);
-  const client = random.pick(['192.0.2.1', '2001:db8::1', '192.0.2.0/24', 'example.org', text(1)]);
+  const client = random.pick(['192.0.2.1', '2001:db8::1', '192.0.2.0/24', 'example.org', text(0)]);
   if (random.chance(0.3))
     return { kind: 'client', client, comeBacks: random.below(0xffffffff), lastSeen, origin };
   const passed = random.chance(0.5);
@@ -68,7 +68,6 @@ test('what is wrong is a problem, and what follows is read', async () => {
     [good.replace('"v":1', '"v":2'), /newer version/],
     [good.replace('triple', 'thing'), /neither a triple/],
     [good.replace('"s"', '7'), /text is missing/],
-    [good.replace('"c"', '""'), /no client/],
     [good.replace('"s"', '"\\u0394"'), /no bytes/],
     [good.replace('"s"', `"${'s'.repeat(513)}"`), /longer than 512/],
     [good.replace('"firstSeen":1', '"firstSeen":1.5'), /time/],
