@@ -7,7 +7,7 @@ import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf } from './entry.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
 import { checkClient, loosely, mayConcern, recordTest, SELECTION, selectionOf } from './select.ts';
-import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
+import { ago, day, daysAgo, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
 
 const STATES = ['waiting', 'passed', 'whitelisted', 'released'] as const;
 const SORTS = ['first', 'last', 'wait'] as const;
@@ -141,8 +141,8 @@ function clientRows(clients: readonly ClientEntry[], now: number): string[][] {
   const rows = clients.map(({ client, comeBacks, lastSeen }) => [
     visible(client),
     `${comeBacks}`,
-    localTime(lastSeen).slice(0, 10),
-    lastSeen + 86_400 > now ? 'today' : ago(lastSeen, now),
+    day(lastSeen),
+    daysAgo(lastSeen, now),
   ]);
   return [['client', 'come-backs', 'last seen', ''], ...rows];
 }

@@ -47,8 +47,9 @@ export function table(
   return rows.map((row, i) => `${line(row, i)}\n`).join('');
 }
 
+const DAY = 86_400;
 const UNITS = [
-  [86400, 'd'],
+  [DAY, 'd'],
   [3600, 'h'],
   [60, 'min'],
   [1, 's'],
@@ -77,6 +78,17 @@ export function localTime(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** A day in UTC, as which it is kept when a client was last seen: `2026-11-24`. */
+export function day(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 10);
+}
+
+/** How long ago that day was: `today`, `yesterday`, `3 days ago`. */
+export function daysAgo(then: number, now: number): string {
+  const days = Math.floor(now / DAY) - Math.floor(then / DAY);
+  return days <= 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`;
 }
 
 /** `812 bytes`, `14.2 MiB`. */

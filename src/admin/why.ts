@@ -9,7 +9,7 @@ import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/requ
 import { secretPath } from '../store/disk/secret.ts';
 import { openInput } from './input.ts';
 import { WHERE, withRecords } from './records.ts';
-import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
+import { ago, day, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
 import { type Explanation, explain } from './why/explain.ts';
 import { requestsIn } from './why/requests.ts';
 
@@ -146,7 +146,7 @@ function stepsOf(explanation: Explanation, settings: FilterArguments, now: numbe
   const { comeBacks, moreThan, lastSeen, expired } = list!;
   const needs = moreThan === 0 ? 'off (--auto-whitelist 0)' : `whitelisted with more than ${moreThan}`;
   const seen =
-    lastSeen === 0 ? '' : `, last seen ${localTime(lastSeen).slice(0, 10)}${expired ? ', expired' : ''}`;
+    lastSeen === 0 ? '' : `, last seen ${day(lastSeen)}${expired ? ', expired' : ''}`;
   rows.push(['auto-whitelist', `${plural(comeBacks, 'come-back')}${seen}; ${needs}`]);
   rows.push(['record', recordText(record, now)]);
   const text = {
