@@ -21,13 +21,13 @@ export const backupCommand = defineCommand({
   positionals: { file: { required: true, describe: 'the file to write; one that is there is replaced' } },
   examples: [['backup /var/backups/greylist.mdb', 'from cron']],
   statuses: { 0: 'written' },
-  run({ db, file, json }) {
+  async run({ db, file, json }) {
     if (file === '' || file === '-') throw new UsageError('backup: name a file; standard output will not do');
     if (path.resolve(file) === path.resolve(db))
       throw new Error(`${file} is the database itself; name another file`);
     checkDirectory(file);
     explained(file, () => checkPlace(file, ''), 'name another file');
-    const records = withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
+    const records = await withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
     if (records === undefined) throw doesNotExist(db);
     const { size } = statSync(file);
     process.stdout.write(

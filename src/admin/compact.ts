@@ -16,11 +16,11 @@ export const compactCommand = defineCommand({
   positionals: {},
   examples: [['compact', 'after a purge, or a flood of spam']],
   statuses: { 0: 'done' },
-  run({ db, json }) {
+  async run({ db, json }) {
     const size = () => explained(db, () => sizeOf(db));
     const before = size();
     if (before === 0) throw doesNotExist(db);
-    withBar('compacting', (show) => explained(db, () => compact(db, show)));
+    await withBar('compacting', (show) => explained(db, () => compact(db, show)));
     const after = size();
     process.stdout.write(
       json ? `${JSON.stringify({ before, after })}\n` : `${db}: ${bytes(before)}, now ${bytes(after)}\n`,

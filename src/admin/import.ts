@@ -4,7 +4,7 @@ import { JSON_OUTPUT } from '../cli/options.ts';
 import { FORMATS, type Format, SNIFFED } from './import/format.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
-import { newBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { LIVES, type Records, WHERE, withRecords } from './records.ts';
 import { grouped, plural } from './text.ts';
 
@@ -49,9 +49,8 @@ export const importCommand = (merging: Merging) =>
           let status = ALL;
           for (const file of files.length > 0 ? files : ['-']) {
             const input = await openInput(file, SNIFFED);
-            const bar = newBar('importing');
             const settings = { format: format as Format | undefined, origin };
-            const outcome = await importFrom(input, settings, merge, bar.show).finally(bar.end);
+            const outcome = await withBar('importing', (show) => importFrom(input, settings, merge, show));
             if (outcome.problems.length > 0) status = PARTLY;
             const text = json
               ? JSON.stringify({ file: input.name, ...outcome })

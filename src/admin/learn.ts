@@ -7,7 +7,7 @@ import type { Imported } from './import/record.ts';
 import type { Merging } from './import.ts';
 import { openInput } from './input.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
-import { newBar } from './progress.ts';
+import { withBar } from './progress.ts';
 import { LIVES, WHERE, withRecords } from './records.ts';
 import { grouped, localTime, plural, table, visible } from './text.ts';
 
@@ -57,15 +57,12 @@ async function learnFrom(files: readonly string[]): Promise<Learned[]> {
   const learner = newLearner();
   for (const file of files.toSorted((a, b) => age(a) - age(b))) {
     const input = await openInput(file, 1);
-    const bar = newBar('reading');
-    try {
+    await withBar('reading', async (show) => {
       for await (const line of linesOf(input.chunks)) {
         learner.line(line, input.asOf);
-        bar.show(input.part());
+        show(input.part());
       }
-    } finally {
-      bar.end();
-    }
+    });
   }
   return learner.clients();
 }

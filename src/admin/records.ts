@@ -11,6 +11,7 @@ import { clientOf } from '../store/records/origins.ts';
 import type { Lives, Triple } from '../store/store.ts';
 import { explained, explanation, scanOf, sizeOf } from './database.ts';
 import { newBar } from './progress.ts';
+import { plural } from './text.ts';
 
 const EVERY = 4096; // records between two updates of the bar
 
@@ -134,7 +135,7 @@ function watchDamage(onDamage: Hooks['onDamage'], passedOver: (count: number) =>
 /** The records of this host's own database, also where filters use an engine. */
 export function ofDatabase(db: string): Records {
   const passedOver = (count: number) =>
-    `${count} damaged ${count === 1 ? 'page was' : 'pages were'} passed over; see greylatch verify --db ${db}`;
+    `${plural(count, 'damaged page was', 'damaged pages were')} passed over; see greylatch verify --db ${db}`;
   return {
     name: db,
     now: () => Math.floor(Date.now() / 1000),
@@ -176,7 +177,7 @@ export function ofDatabase(db: string): Records {
 
 function ofFleet(fleet: Awaited<ReturnType<Bundle['openEngine']>>): Records {
   const passedOver = (count: number) =>
-    `${count} ${count === 1 ? 'key was' : 'keys were'} passed over that ${count === 1 ? 'holds' : 'hold'} something else; see greylatch status --store`;
+    `${plural(count, 'key was', 'keys were')} passed over that ${count === 1 ? 'holds' : 'hold'} something else; see greylatch status --store`;
   return {
     name: fleet.name,
     now: fleet.now,

@@ -19,13 +19,13 @@ export const restoreCommand = defineCommand({
   positionals: { backup: { required: true, describe: 'a file that greylatch backup has written; it stays' } },
   examples: [['restore /var/backups/greylist.mdb', 'back to what was backed up, while filters run']],
   statuses: { 0: 'restored' },
-  run({ db, backup, json }) {
+  async run({ db, backup, json }) {
     if (path.resolve(backup) === path.resolve(db))
       throw new Error(`${backup} is the database itself; name a backup`);
     const found = explained(backup, () => statSync(backup, { throwIfNoEntry: false }));
     if (found?.isFile() === false) throw new Error(`${backup} is not a file; name a backup`);
     const aside = nameAside(db, 'before-restore');
-    const { records, wasThere } = withBar('restoring', (show) =>
+    const { records, wasThere } = await withBar('restoring', (show) =>
       explained(
         backup,
         () => restore(db, backup, aside, show),

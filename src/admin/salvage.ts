@@ -20,13 +20,13 @@ export const salvageCommand = defineCommand({
     ],
   ],
   statuses: { 0: 'what could be read was copied' },
-  run({ damaged, into }) {
+  async run({ damaged, into }) {
     const from = look(damaged);
     if (from?.isFile() !== true) throw new Error(`${damaged} is not a file; name the damaged database`);
     if (lstatSync(into, { throwIfNoEntry: false })?.ino === from.ino) {
       throw new Error(`${into} is the damaged file itself; name another one with --into`);
     }
-    const { records, pages } = withBar('saving', (show) =>
+    const { records, pages } = await withBar('saving', (show) =>
       explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(pages / of))),
     );
     process.stdout.write(

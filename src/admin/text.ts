@@ -24,8 +24,8 @@ export function paintForOutput(): Paint {
 }
 
 /**
- * Rows as lines with aligned columns, two spaces apart, each line with its LF; columns whose numbers are in `right` are
- * aligned to the right. `paint` may put a padded cell into colour.
+ * Rows as lines with aligned columns, two spaces apart, each line with its LF and none with spaces before that; columns whose
+ * numbers are in `right` are aligned to the right. `paint` may put a padded cell into colour.
  */
 export function table(
   rows: readonly (readonly string[])[],
@@ -43,7 +43,8 @@ export function table(
         const padded = right.includes(i) ? cell.padStart(widths[i]!) : last ? cell : cell.padEnd(widths[i]!);
         return paint(number, i, padded);
       })
-      .join('  ');
+      .join('  ')
+      .trimEnd();
   return rows.map((row, i) => `${line(row, i)}\n`).join('');
 }
 

@@ -23,8 +23,8 @@ export const verifyCommand = defineCommand({
   positionals: {},
   examples: [['verify --db /var/mta/greylist.mdb', 'also while filters run: it changes nothing']],
   statuses: { [SOUND]: 'the database is sound', [DAMAGED]: 'it is damaged' },
-  run({ db, json }) {
-    const verified = withBar('reading', (show) => explained(db, () => verify(db, show, hold)));
+  async run({ db, json }) {
+    const verified = await withBar('reading', (show) => explained(db, () => verify(db, show, hold)));
     if (verified === undefined) throw doesNotExist(db);
     const [first] = verified.problems;
     if (verified.pageSize === 0 && first !== undefined && !wasDatabase(db))

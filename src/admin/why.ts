@@ -145,8 +145,7 @@ function stepsOf(explanation: Explanation, settings: FilterArguments, now: numbe
   if (missing) rows.push(['database', `${settings.db} does not exist yet`]);
   const { comeBacks, moreThan, lastSeen, expired } = list!;
   const needs = moreThan === 0 ? 'off (--auto-whitelist 0)' : `whitelisted with more than ${moreThan}`;
-  const seen =
-    lastSeen === 0 ? '' : `, last seen ${day(lastSeen)}${expired ? ', expired' : ''}`;
+  const seen = lastSeen === 0 ? '' : `, last seen ${day(lastSeen)}${expired ? ', expired' : ''}`;
   rows.push(['auto-whitelist', `${plural(comeBacks, 'come-back')}${seen}; ${needs}`]);
   rows.push(['record', recordText(record, now)]);
   const text = {

@@ -58,7 +58,10 @@ export async function gather(records: Records, db: string, settings: StatusSetti
   if (self === undefined) throw doesNotExist(db);
   const { counts, damage, unread } = await count(records, settings);
   let problems: Problem[] = unread === undefined ? [] : [{ page: undefined, what: unread }];
-  if (problems.length === 0 && (settings.verify || damage.length > 0)) problems = judged(db);
+  if (problems.length === 0 && (settings.verify || damage.length > 0)) {
+    const verified = await withBar('checking', (show) => verify(db, show, hold));
+    problems = verified?.problems ?? [];
+  }
   const found = processesWith(db);
   return {
     db,
@@ -113,10 +116,6 @@ function kindOfClient(
 ): 'whitelisted' | 'counted' | 'expired' {
   if (hasExpired(entry, now, lives)) return 'expired';
   return autoWhitelist > 0 && entry.comeBacks > autoWhitelist ? 'whitelisted' : 'counted';
-}
-
-function judged(db: string): Problem[] {
-  return withBar('checking', (show) => verify(db, show, hold))?.problems ?? [];
 }
 
 /** The processes that have the database or its lock file open, as far as /proc shows them (proc(5)), without this one. */
