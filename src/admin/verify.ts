@@ -47,7 +47,8 @@ function describe(db: string, verified: Verified): string {
   for (const { page, what } of problems.slice(0, MOST_PROBLEMS)) {
     lines.push(`  ${page === undefined ? 'the file' : `page ${page}`} ${what}`);
   }
-  if (problems.length > MOST_PROBLEMS) lines.push(`  and ${problems.length - MOST_PROBLEMS} more problems`);
+  if (problems.length > MOST_PROBLEMS)
+    lines.push(`  and ${plural(problems.length - MOST_PROBLEMS, 'more problem')}`);
   if (problems.length > 0)
     lines.push('A filter saves what it can by itself; by hand: greylatch salvage FILE --into NEW');
   return lines.join('\n');

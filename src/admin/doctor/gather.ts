@@ -8,13 +8,13 @@ import { checkPlace } from '../../store/disk/place.ts';
 import { closeFile, openFile, readHead } from '../../store/pages/file.ts';
 import { lockPath } from '../../store/pages/lock.ts';
 import { foreign, wasDatabase } from '../../store/rescue/ours.ts';
+import { attempt } from '../attempt.ts';
 import { socketAt, socketOf } from './endpoint.ts';
 import type { Place, User } from './permissions.ts';
 import { type Configuration, nameOf, type Service } from './postconf.ts';
 import { type Question, questionsOf } from './restrictions.ts';
 import { type Invocation, isGreylatch, readInvocation } from './spawn.ts';
 import {
-  attempt,
   groupNamed,
   isLink,
   lookAt,
