@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { attempt } from './attempt.ts';
 import { linesOf } from './import/lines.ts';
 import type { Imported } from './import/record.ts';
 import type { Merging } from './import.ts';
@@ -52,8 +53,7 @@ export const learnCommand = (merging: Merging) =>
 
 /** Reads the files, oldest first whatever their order: a message may begin in one log and end in the next. */
 async function learnFrom(files: readonly string[]): Promise<Learned[]> {
-  const age = (file: string) =>
-    (file === '-' ? undefined : statSync(file, { throwIfNoEntry: false }))?.mtimeMs ?? 0;
+  const age = (file: string) => attempt(() => statSync(file).mtimeMs) ?? 0;
   const learner = newLearner();
   for (const file of files.toSorted((a, b) => age(a) - age(b))) {
     const input = await openInput(file, 1);
