@@ -17,11 +17,10 @@ export const compactCommand = defineCommand({
   examples: [['compact', 'after a purge, or a flood of spam']],
   statuses: { 0: 'done' },
   async run({ db, json }) {
-    const size = () => explained(db, () => sizeOf(db));
-    const before = size();
+    const before = sizeOf(db);
     if (before === 0) throw doesNotExist(db);
     await withBar('compacting', (show) => explained(db, () => compact(db, show)));
-    const after = size();
+    const after = sizeOf(db);
     process.stdout.write(
       json ? `${JSON.stringify({ before, after })}\n` : `${db}: ${bytes(before)}, now ${bytes(after)}\n`,
     );

@@ -8,13 +8,9 @@ export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
 }
 
-/** The database's size in bytes; 0: there is none. Throws StoreError. */
+/** The database's size in bytes; 0: there is none. Throws an Error for the user. */
 export function sizeOf(db: string): number {
-  try {
-    return statSync(db, { throwIfNoEntry: false })?.size ?? 0;
-  } catch (error) {
-    throw refused(error, db, 'look at');
-  }
+  return explained(db, () => statSync(db, { throwIfNoEntry: false })?.size ?? 0);
 }
 
 /** Runs `work`; what the store throws is thrown as `explanation` words it. */

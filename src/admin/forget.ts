@@ -59,7 +59,7 @@ export const forgetCommand = defineCommand({
 async function takeBack(editor: Editor, selection: Selection): Promise<number> {
   let taken = 0;
   await changeReleases(editor, (before) => {
-    const kept = before.filter((release) => !isMeant(release, selection));
+    const kept = before.filter((release) => !liesWithin(selection, release));
     taken = before.length - kept.length;
     return kept;
   });
@@ -67,7 +67,7 @@ async function takeBack(editor: Editor, selection: Selection): Promise<number> {
 }
 
 /** Whether each pattern of the release matches, or is, the one given; a pattern that is not given matches all. */
-function isMeant(release: Release, { client, sender, recipient }: Selection): boolean {
+function liesWithin({ client, sender, recipient }: Selection, release: Release): boolean {
   const within = (own: string | undefined, given: string | undefined, test: (text: string) => boolean) =>
     given === undefined || /^\*+$/.test(given) || (own !== undefined && (own === given || test(own)));
   return (

@@ -1,7 +1,7 @@
 // greylatch import: merges what another greylisting program, or another greylatch, has on record.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
-import { FORMATS, type Format, SNIFFED } from './import/format.ts';
+import { FORMATS, SNIFFED } from './import/format.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
 import { withBar } from './progress.ts';
@@ -49,7 +49,7 @@ export const importCommand = (merging: Merging) =>
           let status = ALL;
           for (const file of files.length > 0 ? files : ['-']) {
             const input = await openInput(file, SNIFFED);
-            const settings = { format: format as Format | undefined, origin };
+            const settings = { format, origin };
             const outcome = await withBar('importing', (show) => importFrom(input, settings, merge, show));
             if (outcome.problems.length > 0) status = PARTLY;
             const text = json

@@ -7,7 +7,18 @@ import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf } from './entry.ts';
 import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
 import { checkClient, loosely, mayConcern, recordTest, SELECTION, selectionOf } from './select.ts';
-import { ago, day, daysAgo, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
+import {
+  ago,
+  asciiJson,
+  day,
+  daysAgo,
+  localTime,
+  paintForOutput,
+  plural,
+  span,
+  table,
+  visible,
+} from './text.ts';
 
 const STATES = ['waiting', 'passed', 'whitelisted', 'released'] as const;
 const SORTS = ['first', 'last', 'wait'] as const;
@@ -59,7 +70,7 @@ export const listCommand = defineCommand({
       const lives = livesOf(args);
       const threshold = args['auto-whitelist'];
       const isMeant = recordTest(loosely(selection));
-      const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
+      const best = newBest<Entry>(limit, (entry) => rank(entry, sort, now));
       await eachEntry(records, (entry) => {
         if ((state === 'whitelisted') !== (entry.kind === 'client')) return;
         const wanted =
@@ -70,7 +81,7 @@ export const listCommand = defineCommand({
         if (wanted && isMeant(entry)) best.add(entry);
       });
       const entries = best.all();
-      if (json) process.stdout.write(entries.map(jsonOf).join(''), 'latin1');
+      if (json) process.stdout.write(jsonLines(entries));
       else {
         const paint = paintForOutput();
         const heading = (row: number, _: number, cell: string) => (row === 0 ? paint('bold', cell) : cell);
@@ -93,7 +104,7 @@ const ANYBODY = { client: '', sender: '', recipient: '' };
 function listReleases(releases: readonly Release[], limit: number, json: boolean): number {
   const sorted = releases.toSorted((a, b) => a.until - b.until);
   const some = limit > 0 ? sorted.slice(0, limit) : sorted;
-  if (json) process.stdout.write(some.map(jsonOf).join(''), 'latin1');
+  if (json) process.stdout.write(jsonLines(some));
   else {
     const shown = (text: string | undefined) => (text === undefined ? '*' : visible(text));
     const rows = some.map(({ until, client, sender, recipient }) => [
@@ -147,9 +158,8 @@ function clientRows(clients: readonly ClientEntry[], now: number): string[][] {
   return [['client', 'come-backs', 'last seen', ''], ...rows];
 }
 
-function jsonOf(entry: Entry | Release): string {
-  const plain = JSON.stringify(entry);
-  return `${plain.replace(/[\x7f-\xff]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
+function jsonLines(all: readonly (Entry | Release)[]): string {
+  return all.map((one) => `${asciiJson(one)}\n`).join('');
 }
 
 /** Keeps the `limit` items (0: all) that rank highest, of any number. */

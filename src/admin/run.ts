@@ -81,9 +81,17 @@ function addCommand(cli: Argv, command: Command, argv: readonly string[]): void 
 }
 
 /** What yargs has read, as the values that `Command.run` takes. Throws UsageError. */
-function values({ options, positionals }: Command, args: Record<string, unknown>): Record<string, unknown> {
-  const read = Object.entries(options).map(([name, option]) => [name, optionValue(name, args[name], option)]);
-  const words = Object.keys(positionals).map((word) => [word, args[word]]);
+function values(
+  { name, options, positionals }: Command,
+  args: Record<string, unknown>,
+): Record<string, unknown> {
+  const read = Object.entries(options).map(([word, option]) => [word, optionValue(word, args[word], option)]);
+  const words = Object.entries(positionals).map(([word, { choices }]) => {
+    const given = args[word];
+    if (choices !== undefined && !choices.includes(String(given)))
+      throw new UsageError(`${name} ${given}: write ${name} ${choices.join(' or ')}`);
+    return [word, given];
+  });
   return Object.fromEntries([...read, ...words]);
 }
 

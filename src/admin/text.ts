@@ -114,6 +114,11 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
+/** JSON in pure ASCII, of texts that are bytes: one that is not ASCII becomes \u00XX. */
+export function asciiJson(value: object): string {
+  return JSON.stringify(value).replace(/[\x7f-\xff]/g, (byte) => `\\u00${byte.charCodeAt(0).toString(16)}`);
+}
+
 /** An attribute, whatever its bytes: those that are not printable ASCII become \xNN; an empty one is shown as `''`. */
 export function visible(text: string): string {
   return text === '' ? "''" : printable(text).replaceAll(' ', '\\x20');

@@ -7,7 +7,7 @@ import {
   openSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 
@@ -28,8 +28,7 @@ export function writeWhole(file: string, text: string): void {
   try {
     const made = openSync(beside, 'wx', 0o644);
     try {
-      const bytes = Buffer.from(text);
-      for (let at = 0; at < bytes.length; ) at += writeSync(made, bytes, at);
+      writeFileSync(made, text);
       fsyncSync(made);
     } finally {
       closeSync(made);
