@@ -7,7 +7,7 @@ import { type Finding, isToMend } from './doctor/finding.ts';
 import { gather } from './doctor/gather.ts';
 import { judgeEngine } from './doctor/judge/engine.ts';
 import { judge } from './doctor/judge.ts';
-import { readConfiguration } from './doctor/postconf.ts';
+import { queueOf, readConfiguration } from './doctor/postconf.ts';
 import { printed } from './doctor/print.ts';
 import { WHERE } from './records.ts';
 import { paintForOutput } from './text.ts';
@@ -61,7 +61,7 @@ export const doctorCommand = defineCommand({
 async function examine(directory: string | undefined, db: string | undefined) {
   const configuration = readConfiguration(directory);
   const facts = gather(configuration, db);
-  const asked = askedBy(facts.entries, configuration.parameters.queue_directory ?? '/');
+  const asked = askedBy(facts.entries, queueOf(configuration.parameters));
   const engines = await Promise.all(asked.map(examineAsked));
   const { version, directory: config } = configuration;
   return {

@@ -1,9 +1,9 @@
 // The database: whether the filter may use it, whether it is safe where it lies, whether there is space, and whether it looks
 // sound. Facts in, findings out.
 import path from 'node:path';
+import type { Database } from '../database.ts';
 import { type Finding, orOk } from '../finding.ts';
-import type { Database } from '../gather.ts';
-import { closedTo, denied, describe, type Inode, type User } from '../permissions.ts';
+import { closedTo, denied, describe, type Inode, type User, wayTo } from '../permissions.ts';
 import type { Mount, Space } from '../system.ts';
 
 const ANYBODY_WRITES = 0o002;
@@ -81,8 +81,7 @@ function judgeDirectory(database: Database, user: User | undefined): Finding[] {
   const found: Finding[] = [];
   const refused = user === undefined ? '' : refusedTo(user, database);
   if (user !== undefined && refused !== '') {
-    const closed = closedTo(user, directory);
-    found.push(error('directory', refused, closed === undefined ? own : `chmod a+x ${closed.path}`));
+    found.push(error('directory', refused, wayTo(user, directory) ?? own));
   }
   if (anybodyWrites(directory.self))
     found.push(error('world-writable', 'is writable by everybody: filters do not use a database there', own));
