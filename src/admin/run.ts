@@ -89,7 +89,7 @@ function values(
   const words = Object.entries(positionals).map(([word, { choices }]) => {
     const given = args[word];
     if (choices !== undefined && !choices.includes(String(given)))
-      throw new UsageError(`${name} ${given}: write ${name} ${choices.join(' or ')}`);
+      throw new UsageError(`${name} ${given}: write ${choices.join(' or ')}`);
     return [word, given];
   });
   return Object.fromEntries([...read, ...words]);

@@ -71,6 +71,6 @@ test('a list that is not there, and a word that is no action, are one line', asy
   expect(await live.run('lists', 'tidy')).toEqual({
     status: 2,
     out: '',
-    err: 'greylatch: lists tidy: write lists audit (see greylatch lists --help)\n',
+    err: 'greylatch: lists tidy: write audit (see greylatch lists --help)\n',
   });
 });
