@@ -1,6 +1,7 @@
 // greylatch salvage: copies what a damaged file still holds into a database, by hand what filters do by themselves.
 import { accessSync, constants, lstatSync, type Stats } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT } from '../cli/options.ts';
 import { salvageInto } from '../store/rescue/salvage.ts';
 import { explained } from './database.ts';
 import { withBar } from './progress.ts';
@@ -11,6 +12,7 @@ export const salvageCommand = defineCommand({
   describe: 'copy what a damaged file still holds into a database',
   options: {
     into: { kind: 'path', required: true, describe: 'the database; what it has already stays' },
+    json: JSON_OUTPUT,
   },
   positionals: { damaged: { required: true, describe: 'the damaged file; it stays as it is' } },
   examples: [
@@ -20,7 +22,7 @@ export const salvageCommand = defineCommand({
     ],
   ],
   statuses: { 0: 'what could be read was copied' },
-  async run({ damaged, into }) {
+  async run({ damaged, into, json }) {
     const from = look(damaged);
     if (from?.isFile() !== true) throw new Error(`${damaged} is not a file; name the damaged database`);
     if (lstatSync(into, { throwIfNoEntry: false })?.ino === from.ino) {
@@ -30,7 +32,9 @@ export const salvageCommand = defineCommand({
       explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(pages / of))),
     );
     process.stdout.write(
-      `${plural(records, 'record')} saved from ${plural(pages, 'page')} of ${damaged} into ${into}\n`,
+      json
+        ? `${JSON.stringify({ damaged, into, records, pages })}\n`
+        : `${plural(records, 'record')} saved from ${plural(pages, 'page')} of ${damaged} into ${into}\n`,
     );
     return 0;
   },

@@ -98,7 +98,7 @@ function newValueOf(
   if (after === 'forget') return ['', 0];
   const life = after.kind === 'house' ? lifeOfHouse(name, after, now, lives) : lifeOf(after, now, lives);
   if (life < 0) return STAYS; // it has expired already
-  return [after.kind === 'house' ? Buffer.from(after.text, 'latin1') : writeEntry(after).value, life];
+  return [after.kind === 'house' ? Buffer.from(after.text, 'latin1') : writeEntry(after), life];
 }
 
 /** How long an entry still counts, in milliseconds; 0: for ever, below 0: no longer. */
