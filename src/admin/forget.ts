@@ -7,10 +7,11 @@ import type { Name } from '../store/admin/change.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { nameOf } from './entry.ts';
-import { type Editor, eachEntry, WHERE, withRecords } from './records.ts';
+import { type Editor, eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { describeSelection, needed, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
 import { plural } from './text.ts';
+import { WHERE } from './where.ts';
 
 const NOT = 1;
 

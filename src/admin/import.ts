@@ -5,8 +5,9 @@ import { FORMATS, SNIFFED } from './import/format.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
 import { withBar } from './progress.ts';
-import { LIVES, type Records, WHERE, withRecords } from './records.ts';
+import { type Records, withRecords } from './records.ts';
 import { grouped, plural } from './text.ts';
+import { LIVES, WHERE } from './where.ts';
 
 const ALL = 0;
 const PARTLY = 1;

@@ -9,8 +9,9 @@ import type { Merging } from './import.ts';
 import { openInput } from './input.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
 import { withBar } from './progress.ts';
-import { LIVES, WHERE, withRecords } from './records.ts';
+import { withRecords } from './records.ts';
 import { grouped, localTime, plural, table, visible } from './text.ts';
+import { LIVES, WHERE } from './where.ts';
 
 const ORIGIN = 'learn';
 

@@ -15,8 +15,9 @@ import {
 } from './lists/audit.ts';
 import { auditText } from './lists/print.ts';
 import { newWanted } from './lists/wanted.ts';
-import { eachEntry, WHERE, withRecords } from './records.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { paintForOutput } from './text.ts';
+import { WHERE } from './where.ts';
 
 export const listsCommand = defineCommand({
   name: 'lists',

@@ -4,9 +4,10 @@ import { JSON_OUTPUT } from '../cli/options.ts';
 import type { Change, Name } from '../store/admin/change.ts';
 import { hasExpired, nameOf } from './entry.ts';
 import { withBar } from './progress.ts';
-import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { plural } from './text.ts';
+import { LIVES, livesOf, WHERE } from './where.ts';
 
 export const purgeCommand = defineCommand({
   name: 'purge',

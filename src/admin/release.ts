@@ -8,10 +8,11 @@ import type { Entry } from '../store/admin/entry.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { nameOf } from './entry.ts';
-import { type Editor, eachEntry, LIVES, WHERE, withRecords } from './records.ts';
+import { type Editor, eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { describeSelection, needed, recordTest, SELECTION, selectionOf } from './select.ts';
 import { localTime, plural } from './text.ts';
+import { LIVES, WHERE } from './where.ts';
 
 const NOT = 1;
 const LONGEST = 30 * 86_400; // seconds

@@ -2,11 +2,12 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { FORGOTTEN, readForgotten } from '../store/records/forgotten.ts';
-import { eachEntry, WHERE, withRecords } from './records.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
 import { paintForOutput } from './text.ts';
+import { WHERE } from './where.ts';
 import { writeWhole } from './write.ts';
 
 export const reportCommand = defineCommand({

@@ -1,12 +1,13 @@
 // greylatch status: the database at a glance, for people, for programs, and for Prometheus.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { LIVES, livesOf, type Records, WHERE, withRecords } from './records.ts';
+import { type Records, withRecords } from './records.ts';
 import { type EngineStatus, gatherEngine } from './status/engine.ts';
 import { gather, type Status, type StatusSettings } from './status/gather.ts';
 import { rowsOf, rowsOfEngine } from './status/print.ts';
 import { metricsOf, metricsOfEngine } from './status/prometheus.ts';
 import { type Paint, paintForOutput, table } from './text.ts';
+import { LIVES, livesOf, WHERE } from './where.ts';
 import { writeWhole } from './write.ts';
 
 const SOUND = 0;

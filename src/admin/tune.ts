@@ -2,10 +2,11 @@
 // nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { eachEntry, WHERE, withRecords } from './records.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { paintForOutput } from './text.ts';
 import { printed } from './tune/print.ts';
 import { newReplay } from './tune/replays.ts';
+import { WHERE } from './where.ts';
 
 export const tuneCommand = defineCommand({
   name: 'tune',

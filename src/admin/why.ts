@@ -8,8 +8,9 @@ import { policyFrom } from '../filter/policy.ts';
 import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import { secretPath } from '../store/disk/secret.ts';
 import { openInput } from './input.ts';
-import { WHERE, withRecords } from './records.ts';
+import { withRecords } from './records.ts';
 import { ago, day, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
+import { WHERE } from './where.ts';
 import { type Explanation, explain } from './why/explain.ts';
 import { requestsIn } from './why/requests.ts';
 
