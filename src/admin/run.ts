@@ -35,7 +35,6 @@ export async function runCommand(argv: string[]): Promise<void> {
     .usage(FILTER_HELP)
     .version(version)
     .strict()
-    .demandCommand(1, 'name a command')
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false })
     .updateStrings({ 'Options:': 'Options of the filter:' })
