@@ -22,7 +22,7 @@ export const backupCommand = defineCommand({
   examples: [['backup /var/backups/greylist.mdb', 'from cron']],
   statuses: { 0: 'written' },
   async run({ db, file, json }) {
-    if (file === '' || file === '-') throw new UsageError('backup: name a file; standard output will not do');
+    if (file === '-') throw new UsageError('backup: name a file; standard output will not do');
     if (path.resolve(file) === path.resolve(db))
       throw new Error(`${file} is the database itself; name another file`);
     checkDirectory(file);

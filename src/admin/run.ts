@@ -86,7 +86,7 @@ function values(
 ): Record<string, unknown> {
   const read = Object.entries(options).map(([word, option]) => [word, optionValue(word, args[word], option)]);
   const words = Object.entries(positionals).map(([word, { choices }]) => {
-    const given = args[word];
+    const given = args[word] === '' ? '-' : args[word]; // yargs makes nothing of a lone "-"
     if (choices !== undefined && !choices.includes(String(given)))
       throw new UsageError(`${name} ${given}: write ${choices.join(' or ')}`);
     return [word, given];

@@ -95,7 +95,7 @@ async function requestsOf(args: Args): Promise<PolicyRequest[]> {
   const given = client !== undefined || sender !== undefined || recipient !== undefined;
   if (file !== undefined && given) throw new UsageError('why: a file, or --client, --sender and --recipient');
   if (file !== undefined) {
-    const input = await openInput(file === '' ? '-' : file, MOST_BYTES); // yargs makes nothing of a lone -;
+    const input = await openInput(file, MOST_BYTES);
     return requestsIn(input.first, input.name);
   }
   if (client === undefined || sender === undefined || recipient === undefined) {

@@ -69,6 +69,9 @@ test('what is no backup, or cannot be written, is one line, and all stays as it 
     expect({ words, status, out }).toEqual({ words, status: 2, out: '' });
     expect(err).toMatch(/^greylatch: .+\n$/);
   }
+  expect((await live.run('restore', '-')).err).toBe(
+    'greylatch: - does not exist, or is empty; name a backup\n',
+  );
   const refused = (where: string, advice: string) =>
     expect(runProgram(['backup', where, '--db', live.db])).resolves.toEqual({
       status: 2,
