@@ -3,7 +3,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { type Asked, askedBy, gatherEngine } from './doctor/engine.ts';
-import { type Finding, isToMend } from './doctor/finding.ts';
+import { type Finding, finding, isToMend } from './doctor/finding.ts';
 import { gather } from './doctor/gather.ts';
 import { judgeEngine } from './doctor/judge/engine.ts';
 import { judge } from './doctor/judge.ts';
@@ -84,8 +84,6 @@ async function examineAsked(asked: Asked): Promise<Finding[]> {
     const { name, message } = error as Error;
     if (name !== 'UsageError') throw error;
     const what = `the filter ends at once: ${message}`;
-    return [
-      { severity: 'error', check: 'store', where: asked.store, what, mend: 'correct --store in argv=' },
-    ];
+    return [finding('error', 'store', asked.store, what, 'correct --store in argv=')];
   }
 }

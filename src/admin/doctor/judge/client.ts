@@ -1,7 +1,7 @@
 // smtpd(8) as the client of its policy services: how long it waits and keeps a connection, and what mail gets if it is not
 // answered (SMTPD_POLICY_README: smtpd_policy_service_*, for all services or in { } for one). Facts in, findings out.
 import { leadsTo } from '../endpoint.ts';
-import { type Finding, once } from '../finding.ts';
+import { type Finding, finding, once } from '../finding.ts';
 import type { Facts } from '../gather.ts';
 import { isAtLeast, type Parameters, seconds } from '../postconf.ts';
 import type { Question } from '../restrictions.ts';
@@ -15,7 +15,7 @@ export function judgeDefault({ configuration }: Facts, { where, endpoint, settin
   const action = settings.default_action ?? parameters.smtpd_policy_service_default_action ?? '';
   const mend = `check_policy_service { ${endpoint}, default_action=DUNNO } in place of it, and "postfix${option} reload"`;
   const add = (severity: Finding['severity'], what: string): Finding[] => [
-    { severity, check: 'default-action', where, what, mend },
+    finding(severity, 'default-action', where, what, mend),
   ];
   if (/^dunno\b/i.test(action)) return [];
   if (/^(ok|permit|\d+$)/i.test(action))
@@ -81,7 +81,7 @@ export function judgeClient({ configuration, questions, entries }: Facts): Findi
       const what = `${settings[name] === undefined ? '' : `${name}=`}${value}: ${odd}`;
       const place = settings[name] === undefined ? `main.cf: ${parameter}` : where;
       const mend = `postconf${option} -e '${parameter}=${judge.usual}'`;
-      return [{ severity: 'note', check: 'client', where: place, what, mend }];
+      return [finding('note', 'client', place, what, mend)];
     }),
   );
   return once(findings);

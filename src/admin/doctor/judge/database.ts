@@ -2,7 +2,7 @@
 // sound. Facts in, findings out.
 import path from 'node:path';
 import type { Database } from '../database.ts';
-import { type Finding, orOk } from '../finding.ts';
+import { type Finding, finding, orOk } from '../finding.ts';
 import { closedTo, denied, describe, type Inode, type User, wayTo } from '../permissions.ts';
 import type { Mount, Space } from '../system.ts';
 
@@ -98,7 +98,7 @@ function judgeDirectory(database: Database, user: User | undefined): Finding[] {
   const open = directory.parents.find(({ mode }) => (mode & ANYBODY_WRITES) !== 0 && (mode & STICKY) === 0);
   if (open !== undefined) {
     const what = `anybody can put another directory in place of this one: ${describe(open)}`;
-    found.push({ severity: 'warning', check: 'world-writable', where, what, mend: `chmod o-w ${open.path}` });
+    found.push(finding('warning', 'world-writable', where, what, `chmod o-w ${open.path}`));
   }
   return found;
 }
@@ -118,11 +118,11 @@ function judgeFiles({ file, lock }: Database, user: User | undefined): Finding[]
     const refused = user === undefined ? '' : denied(user, { ...each, parents: [] }, 'read', 'write');
     if (refused !== '') {
       const mend = `chown ${user?.name} ${each.path} && chmod 600 ${each.path}`;
-      return [{ severity: 'error', check: 'file', where: each.path, what: refused, mend }];
+      return [finding('error', 'file', each.path, refused, mend)];
     }
     if (!anybodyWrites(each.self)) return [];
     const what = 'is writable by everybody';
-    return [{ severity: 'warning', check: 'file', where: each.path, what, mend: `chmod 600 ${each.path}` }];
+    return [finding('warning', 'file', each.path, what, `chmod 600 ${each.path}`)];
   });
 }
 

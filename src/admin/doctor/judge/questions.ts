@@ -1,7 +1,7 @@
 // Which services ask the filter, whether their questions reach it, and what mail gets if not. Facts in, findings out.
 import path from 'node:path';
 import { leadsTo, socketAt, socketOf } from '../endpoint.ts';
-import { type Finding, once, orOk } from '../finding.ts';
+import { type Finding, finding, once, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
 import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
 import { hiddenClasses, smtpdServices } from '../restrictions.ts';
@@ -75,9 +75,7 @@ function judgeStrays({ configuration, questions, sockets, root }: Facts): Findin
   const { parameters, services } = configuration;
   const withinQueue = (socket: string) => path.relative(queueOf(parameters), socket);
   const findings = questions.flatMap(({ endpoint, where, service: smtpd }): Finding[] => {
-    const add = (what: string, mend: string): Finding[] => [
-      { severity: 'error', check: 'endpoint', where, what, mend },
-    ];
+    const add = (what: string, mend: string): Finding[] => [finding('error', 'endpoint', where, what, mend)];
     const socket = socketAt(endpoint, parameters);
     if (socket === undefined || services.some((service) => leadsTo(endpoint, service, parameters))) {
       if (socket === undefined || !endpoint.includes(':/') || smtpd.chroot !== 'y') return [];
@@ -111,13 +109,11 @@ function judgeSocket(
   if (!root) return []; // others see neither the process nor the socket
   if (!running) {
     const mend = `postfix${option} start`;
-    return [{ severity: 'note', check: 'socket', where, what: 'Postfix is not running', mend }];
+    return [finding('note', 'socket', where, 'Postfix is not running', mend)];
   }
   if (socket?.self === undefined) {
     const mend = `postfix${option} reload (and see the mail log if that does not help)`;
-    return [
-      { severity: 'error', check: 'socket', where, what: `Postfix does not listen for ${name} yet`, mend },
-    ];
+    return [finding('error', 'socket', where, `Postfix does not listen for ${name} yet`, mend)];
   }
   const rights = `postfix${option} set-permissions && postfix${option} reload`;
   if (socket.self.kind !== 'socket')
@@ -134,12 +130,10 @@ function judgeSocket(
   const directory = socket.parents.at(-1);
   if (directory !== undefined && (directory.mode & 0o001) !== 0) {
     const what = `every user of this machine can ask the filter: ${directory.path} may be searched by all`;
-    return [{ severity: 'warning', check: 'socket', where, what, mend: rights }];
+    return [finding('warning', 'socket', where, what, rights)];
   }
   if ((socket.self.mode & 0o200) === 0 || (mailOwner !== undefined && directory?.uid !== mailOwner.uid)) {
-    return [
-      { severity: 'error', check: 'socket', where, what: 'smtpd(8) cannot connect to it', mend: rights },
-    ];
+    return [finding('error', 'socket', where, 'smtpd(8) cannot connect to it', rights)];
   }
   return [];
 }
