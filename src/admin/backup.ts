@@ -7,6 +7,7 @@ import { UsageError } from '../cli/values.ts';
 import { checkPlace } from '../store/disk/place.ts';
 import { copyTo } from '../store/rescue/replace.ts';
 import { doesNotExist, explained } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { bytes, plural } from './text.ts';
 import { checkDirectory } from './write.ts';
@@ -30,11 +31,7 @@ export const backupCommand = defineCommand({
     const records = await withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
     if (records === undefined) throw doesNotExist(db);
     const { size } = statSync(file);
-    process.stdout.write(
-      json
-        ? `${JSON.stringify({ file, records, size })}\n`
-        : `${file}: ${plural(records, 'record')}, ${bytes(size)}\n`,
-    );
+    print(json ? { file, records, size } : `${file}: ${plural(records, 'record')}, ${bytes(size)}\n`);
     return 0;
   },
 });

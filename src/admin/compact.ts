@@ -3,6 +3,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { compact } from '../store/rescue/replace.ts';
 import { doesNotExist, explained, sizeOf } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { bytes } from './text.ts';
 
@@ -21,9 +22,7 @@ export const compactCommand = defineCommand({
     if (before === 0) throw doesNotExist(db);
     await withBar('compacting', (show) => explained(db, () => compact(db, show)));
     const after = sizeOf(db);
-    process.stdout.write(
-      json ? `${JSON.stringify({ before, after })}\n` : `${db}: ${bytes(before)}, now ${bytes(after)}\n`,
-    );
+    print(json ? { before, after } : `${db}: ${bytes(before)}, now ${bytes(after)}\n`);
     return 0;
   },
 });

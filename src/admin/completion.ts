@@ -3,6 +3,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { bashScript } from './completion/bash.ts';
 import { zshScript } from './completion/zsh.ts';
+import { print } from './output.ts';
 
 const SHELLS = ['bash', 'zsh'] as const;
 const SCRIPTS = { bash: bashScript, zsh: zshScript };
@@ -22,7 +23,7 @@ export const completionCommand = defineCommand({
   statuses: { 0: 'printed', 2: 'wrong command line' },
   async run({ shell }) {
     const { COMMANDS } = await import('./commands.ts'); // this command is one of them
-    process.stdout.write(SCRIPTS[shell](COMMANDS));
+    print(SCRIPTS[shell](COMMANDS));
     return 0;
   },
 });

@@ -9,6 +9,7 @@ import { judgeEngine } from './doctor/judge/engine.ts';
 import { judge } from './doctor/judge.ts';
 import { queueOf, readConfiguration } from './doctor/postconf.ts';
 import { printed } from './doctor/print.ts';
+import { print } from './output.ts';
 import { paintForOutput } from './text.ts';
 import { WHERE } from './where.ts';
 
@@ -51,9 +52,7 @@ export const doctorCommand = defineCommand({
         ? await examine(args['config-dir'], args.db)
         : await examineStore({ store, passwordFile, timeout, account: undefined });
     const well = !findings.some(isToMend);
-    process.stdout.write(
-      json ? `${JSON.stringify({ ...about, well, findings })}\n` : printed(head, findings, paintForOutput()),
-    );
+    print(json ? { ...about, well, findings } : printed(head, findings, paintForOutput()));
     return well ? WELL : TO_MEND;
   },
 });

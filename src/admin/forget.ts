@@ -7,6 +7,7 @@ import type { Name } from '../store/admin/change.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { nameOf } from './entry.ts';
+import { print } from './output.ts';
 import { type Editor, eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { describeSelection, needed, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
@@ -46,9 +47,9 @@ export const forgetCommand = defineCommand({
         records: await editor.change(names.map((name) => ({ name, change: () => 'forget' as const }))),
       }));
       if (done.releases > 0) await sleep(SEEN_WITHIN); // from now on no filter lets any of it pass
-      process.stdout.write(
+      print(
         json
-          ? `${JSON.stringify({ records: done.records, releases: done.releases })}\n`
+          ? done
           : `${plural(done.records, 'record')} deleted, ${plural(done.releases, 'release')} taken back\n`,
       );
       return 0;

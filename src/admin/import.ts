@@ -4,6 +4,7 @@ import { JSON_OUTPUT } from '../cli/options.ts';
 import { FORMATS, SNIFFED } from './import/format.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { type Records, withRecords } from './records.ts';
 import { grouped, plural } from './text.ts';
@@ -53,10 +54,7 @@ export const importCommand = (merging: Merging) =>
             const settings = { format, origin };
             const outcome = await withBar('importing', (show) => importFrom(input, settings, merge, show));
             if (outcome.problems.length > 0) status = PARTLY;
-            const text = json
-              ? JSON.stringify({ file: input.name, ...outcome })
-              : describe(input.name, outcome);
-            process.stdout.write(`${text}\n`);
+            print(json ? { file: input.name, ...outcome } : `${describe(input.name, outcome)}\n`);
           }
           return status;
         }),

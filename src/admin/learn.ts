@@ -8,6 +8,7 @@ import type { Imported } from './import/record.ts';
 import type { Merging } from './import.ts';
 import { openInput } from './input.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { withRecords } from './records.ts';
 import { grouped, localTime, plural, table, visible } from './text.ts';
@@ -45,9 +46,7 @@ export const learnCommand = (merging: Merging) =>
           merging(records, (merge) => merge(whitelisted(learned, threshold))),
         );
       }
-      process.stdout.write(
-        json ? learned.map((one) => `${JSON.stringify(one)}\n`).join('') : listed(learned, dryRun),
-      );
+      for (const what of json ? learned : [listed(learned, dryRun)]) print(what);
       return 0;
     },
   });

@@ -5,6 +5,7 @@ import type { Entry } from '../store/admin/entry.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf } from './entry.ts';
 import { entriesText, releasesText, waitOf } from './list/print.ts';
+import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { checkClient, loosely, mayConcern, recordTest, SELECTION, selectionOf } from './select.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
@@ -54,7 +55,7 @@ export const listCommand = defineCommand({
       if (state === 'released') {
         const { releases } = await records.peek(ANYBODY);
         const inForce = releases.filter((one) => one.until >= now && mayConcern(one, selection));
-        process.stdout.write(releasesText(inForce, limit, json));
+        print(releasesText(inForce, limit, json));
         return 0;
       }
       const isMeant = recordTest(loosely(selection));
@@ -64,7 +65,7 @@ export const listCommand = defineCommand({
         if (isInState(entry) && isMeant(entry)) best.add(entry);
       });
       const what = state === 'whitelisted' ? 'client' : 'triple';
-      process.stdout.write(entriesText(best.all(), best.count(), what, now, json));
+      print(entriesText(best.all(), best.count(), what, now, json));
       return 0;
     }),
 });

@@ -15,6 +15,7 @@ import {
 } from './lists/audit.ts';
 import { auditText } from './lists/print.ts';
 import { newWanted } from './lists/wanted.ts';
+import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { paintForOutput } from './text.ts';
 import { WHERE } from './where.ts';
@@ -72,11 +73,7 @@ export const listsCommand = defineCommand({
     );
 
     const now = Math.floor(Date.now() / 1000);
-    process.stdout.write(
-      args.json
-        ? `${JSON.stringify({ files, wanted: missing })}\n`
-        : auditText(files, missing, now, paintForOutput()),
-    );
+    print(args.json ? { files, wanted: missing } : auditText(files, missing, now, paintForOutput()));
     return 0;
   },
 });

@@ -3,6 +3,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import type { Change, Name } from '../store/admin/change.ts';
 import { hasExpired, nameOf } from './entry.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
@@ -50,11 +51,7 @@ export const purgeCommand = defineCommand({
           return editor.change(changes(show));
         }),
       );
-      process.stdout.write(
-        args.json
-          ? `${JSON.stringify({ records: forgotten })}\n`
-          : `${plural(forgotten, 'expired record')} forgotten\n`,
-      );
+      print(args.json ? { records: forgotten } : `${plural(forgotten, 'expired record')} forgotten\n`);
       return 0;
     }),
 });

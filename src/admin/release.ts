@@ -8,6 +8,7 @@ import type { Entry } from '../store/admin/entry.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { nameOf } from './entry.ts';
+import { print } from './output.ts';
 import { type Editor, eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { describeSelection, needed, recordTest, SELECTION, selectionOf } from './select.ts';
@@ -66,9 +67,9 @@ export const releaseCommand = defineCommand({
         return editor.change(names.map((name) => ({ name, change: (before) => released(before, now) })));
       });
       await sleep(SEEN_WITHIN); // from now on it holds with every filter
-      process.stdout.write(
+      print(
         json
-          ? `${JSON.stringify({ records: done, until })}\n`
+          ? { records: done, until }
           : `${plural(done, 'waiting triple')} released; what is still to come passes until ${localTime(until)}\n`,
       );
       return 0;

@@ -6,6 +6,7 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { nameAside } from '../store/disk/files.ts';
 import { restore } from '../store/rescue/replace.ts';
 import { explained } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
 
@@ -33,9 +34,9 @@ export const restoreCommand = defineCommand({
       ),
     );
     const kept = wasThere ? `; the database of before is now ${aside}` : '';
-    process.stdout.write(
+    print(
       json
-        ? `${JSON.stringify({ db, records, aside: wasThere ? aside : undefined })}\n`
+        ? { db, records, aside: wasThere ? aside : undefined }
         : `${db}: ${plural(records, 'record')} restored${kept}\n`,
     );
     return 0;

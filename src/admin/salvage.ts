@@ -4,6 +4,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { salvageInto } from '../store/rescue/salvage.ts';
 import { explained } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
 
@@ -31,9 +32,9 @@ export const salvageCommand = defineCommand({
     const { records, pages } = await withBar('saving', (show) =>
       explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(pages / of))),
     );
-    process.stdout.write(
+    print(
       json
-        ? `${JSON.stringify({ damaged, into, records, pages })}\n`
+        ? { damaged, into, records, pages }
         : `${plural(records, 'record')} saved from ${plural(pages, 'page')} of ${damaged} into ${into}\n`,
     );
     return 0;

@@ -2,6 +2,7 @@
 // nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { paintForOutput } from './text.ts';
 import { printed } from './tune/print.ts';
@@ -39,7 +40,7 @@ export const tuneCommand = defineCommand({
       await eachEntry(records, replay.take);
       const tuning = replay.tuning();
       const paint = paintForOutput();
-      process.stdout.write(json ? `${JSON.stringify({ db, ...tuning })}\n` : printed(db, tuning, paint));
+      print(json ? { db, ...tuning } : printed(db, tuning, paint));
       return 0;
     }),
 });

@@ -5,6 +5,7 @@ import { hold } from '../store/lmdb/hold.ts';
 import { type Verified, verify } from '../store/pages/verify.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 import { doesNotExist, explained } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { grouped, plural } from './text.ts';
 
@@ -30,8 +31,7 @@ export const verifyCommand = defineCommand({
     if (verified.pageSize === 0 && first !== undefined && !wasDatabase(db))
       throw new Error(foreign(db, first.what));
     const sound = first === undefined;
-    if (json) process.stdout.write(`${JSON.stringify({ db, sound, ...verified })}\n`);
-    else process.stdout.write(`${describe(db, verified)}\n`);
+    print(json ? { db, sound, ...verified } : `${describe(db, verified)}\n`);
     return sound ? SOUND : DAMAGED;
   },
 });

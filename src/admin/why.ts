@@ -8,6 +8,7 @@ import { policyFrom } from '../filter/policy.ts';
 import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import { secretPath } from '../store/disk/secret.ts';
 import { openInput } from './input.ts';
+import { print } from './output.ts';
 import { withRecords } from './records.ts';
 import { ago, day, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
 import { WHERE } from './where.ts';
@@ -57,15 +58,16 @@ export const whyCommand = defineCommand({
       const paint = paintForOutput();
       for (const [i, request] of requests.entries()) {
         const explanation = await explain(request, settings, policy, now, records.peek);
-        if (args.json) process.stdout.write(`${JSON.stringify(explanation)}\n`);
-        else {
-          const rows = shown(explanation, settings, now);
-          const last = rows.length - 1;
-          const text = table(rows, [], (row, column, cell) =>
-            row === last && column === 1 ? paint('bold', cell) : cell,
-          );
-          process.stdout.write(`${i > 0 ? '\n' : ''}${text}`);
+        if (args.json) {
+          print(explanation);
+          continue;
         }
+        const rows = shown(explanation, settings, now);
+        const answer = rows.length - 1;
+        const text = table(rows, [], (row, column, cell) =>
+          row === answer && column === 1 ? paint('bold', cell) : cell,
+        );
+        print(`${i > 0 ? '\n' : ''}${text}`);
       }
       return 0;
     });

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { print } from './output.ts';
 
 /** Throws an Error for the user where a file cannot be made in the directory of `file`. */
 export function checkDirectory(file: string): void {
@@ -19,6 +20,12 @@ export function checkDirectory(file: string): void {
     const { message } = error as Error;
     throw new Error(`cannot write ${file}: ${message}; name a file in a directory that exists and is yours`);
   }
+}
+
+/** Writes as `writeWhole` does; `-` is standard output. */
+export function writeOut(file: string, text: string): void {
+  if (file === '-') print(text);
+  else writeWhole(file, text);
 }
 
 /** Writes the file, or replaces it. Throws an Error for the user where it cannot; then the old file is still there. */
