@@ -10,5 +10,7 @@ export function processIds(): number[] {
 
 /** The words of a process's command line; none where it has ended, or is the kernel's. */
 export function commandOf(pid: number): string[] {
-  return (attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')) ?? '').split('\0').slice(0, -1);
+  // Each ends with a NUL, but one that a process has changed may end with none, or with many.
+  const words = (attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')) ?? '').replace(/\0+$/, '');
+  return words === '' ? [] : words.split('\0');
 }
