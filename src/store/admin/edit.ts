@@ -42,8 +42,10 @@ const TRIES = 5;
 const HOLD = 2;
 const BREATH = 0.5;
 
-/** Opens the database at `path`, or makes it. Puts what is queued into it first. Throws StoreError,
- * DamageError or MovedError, as its methods do. */
+/**
+ * Opens the database at `path`, or makes it. Puts what is queued into it first. Throws StoreError, DamageError or MovedError, as
+ * its methods do.
+ */
 export function openEditor(path: string): Editor {
   checkPlace(path);
   checkBeforeWriting(path);
