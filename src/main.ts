@@ -9,7 +9,7 @@
 //   cli/       options and their values
 //   log/       syslog and other places for messages
 //   time/      a clock and a pause
-//   admin/     the administrator's commands, each with a file; a folder of the same name has its parts
+//   admin/     the administrator's commands (commands.ts), each with a file; a folder of the same name has its parts
 //   manual/    the manual page
 // test/ mirrors these, name by name. Tests of the whole program: test/e2e (Postfix), faults, fleet, oracle (greylist.pl),
 // processes; what they share is in test/support, measurements are in test/bench.

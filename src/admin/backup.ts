@@ -7,6 +7,7 @@ import { UsageError } from '../cli/values.ts';
 import { checkPlace } from '../store/disk/place.ts';
 import { copyTo } from '../store/rescue/replace.ts';
 import { doesNotExist, explained } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { bytes, plural } from './text.ts';
 import { checkDirectory } from './write.ts';
@@ -21,20 +22,16 @@ export const backupCommand = defineCommand({
   positionals: { file: { required: true, describe: 'the file to write; one that is there is replaced' } },
   examples: [['backup /var/backups/greylist.mdb', 'from cron']],
   statuses: { 0: 'written' },
-  run({ db, file, json }) {
-    if (file === '' || file === '-') throw new UsageError('backup: name a file; standard output will not do');
+  async run({ db, file, json }) {
+    if (file === '-') throw new UsageError('backup: name a file; standard output will not do');
     if (path.resolve(file) === path.resolve(db))
       throw new Error(`${file} is the database itself; name another file`);
     checkDirectory(file);
     explained(file, () => checkPlace(file, ''), 'name another file');
-    const records = withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
+    const records = await withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));
     if (records === undefined) throw doesNotExist(db);
     const { size } = statSync(file);
-    process.stdout.write(
-      json
-        ? `${JSON.stringify({ file, records, size })}\n`
-        : `${file}: ${plural(records, 'record')}, ${bytes(size)}\n`,
-    );
+    print(json ? { file, records, size } : `${file}: ${plural(records, 'record')}, ${bytes(size)}\n`);
     return 0;
   },
 });

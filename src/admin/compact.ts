@@ -3,6 +3,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { compact } from '../store/rescue/replace.ts';
 import { doesNotExist, explained, sizeOf } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { bytes } from './text.ts';
 
@@ -16,15 +17,12 @@ export const compactCommand = defineCommand({
   positionals: {},
   examples: [['compact', 'after a purge, or a flood of spam']],
   statuses: { 0: 'done' },
-  run({ db, json }) {
-    const size = () => explained(db, () => sizeOf(db));
-    const before = size();
+  async run({ db, json }) {
+    const before = sizeOf(db);
     if (before === 0) throw doesNotExist(db);
-    withBar('compacting', (show) => explained(db, () => compact(db, show)));
-    const after = size();
-    process.stdout.write(
-      json ? `${JSON.stringify({ before, after })}\n` : `${db}: ${bytes(before)}, now ${bytes(after)}\n`,
-    );
+    await withBar('compacting', (show) => explained(db, () => compact(db, show)));
+    const after = sizeOf(db);
+    print(json ? { before, after } : `${db}: ${bytes(before)}, now ${bytes(after)}\n`);
     return 0;
   },
 });

@@ -1,10 +1,11 @@
 // greylatch completion: prints a shell script that completes commands, options and their values. The script has them all in
 // it, so that no TAB has to wait for Node to start.
 import { defineCommand } from '../cli/command.ts';
-import { UsageError } from '../cli/values.ts';
 import { bashScript } from './completion/bash.ts';
 import { zshScript } from './completion/zsh.ts';
+import { print } from './output.ts';
 
+const SHELLS = ['bash', 'zsh'] as const;
 const SCRIPTS = { bash: bashScript, zsh: zshScript };
 
 export const completionCommand = defineCommand({
@@ -14,16 +15,15 @@ export const completionCommand = defineCommand({
     'The script goes where the shell looks for it, as in the examples, and has to be printed again when greylatch is updated.',
   ],
   options: {},
-  positionals: { shell: { required: true, choices: Object.keys(SCRIPTS), describe: 'bash or zsh' } },
+  positionals: { shell: { required: true, choices: SHELLS, describe: 'bash or zsh' } },
   examples: [
     ['completion bash > /usr/share/bash-completion/completions/greylatch', 'for everybody who uses bash'],
     ['completion zsh > /usr/local/share/zsh/site-functions/_greylatch', 'for everybody who uses zsh'],
   ],
   statuses: { 0: 'printed', 2: 'wrong command line' },
   async run({ shell }) {
-    if (!Object.hasOwn(SCRIPTS, shell)) throw new UsageError(`completion ${shell}: write bash or zsh`);
     const { COMMANDS } = await import('./commands.ts'); // this command is one of them
-    process.stdout.write(SCRIPTS[shell as keyof typeof SCRIPTS](COMMANDS));
+    print(SCRIPTS[shell](COMMANDS));
     return 0;
   },
 });

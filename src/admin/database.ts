@@ -1,6 +1,6 @@
 // This host's own database as commands open it: an error is one line that says what is wrong and what to do.
 import { statSync } from 'node:fs';
-import { type Scan, scan } from '../store/admin/scan.ts';
+import { scan } from '../store/admin/scan.ts';
 import { DamageError, GIVE_TO_FILTER, MovedError, refused } from '../store/damage.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 
@@ -8,13 +8,9 @@ export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
 }
 
-/** The database's size in bytes; 0: there is none. Throws StoreError. */
+/** The database's size in bytes; 0: there is none. Throws an Error for the user. */
 export function sizeOf(db: string): number {
-  try {
-    return statSync(db, { throwIfNoEntry: false })?.size ?? 0;
-  } catch (error) {
-    throw refused(error, db, 'look at');
-  }
+  return explained(db, () => statSync(db, { throwIfNoEntry: false })?.size ?? 0);
 }
 
 /** Runs `work`; what the store throws is thrown as `explanation` words it. */
@@ -41,17 +37,6 @@ export function explanation(db: string, error: unknown, advice?: string): unknow
   // Without root's rights, a command may be refused where all is well for the filter.
   if (found instanceof Error && process.getuid?.() !== 0)
     found.message = found.message.replace(GIVE_TO_FILTER, 'run this as root');
-  return found;
-}
-
-/** Opens the database for reading. Throws an Error for the user, also where there is none. */
-export function scanOf(
-  db: string,
-  onDamage?: (what: string) => void,
-  onHouse?: (name: string, text: string) => void,
-): Scan {
-  const found = explained(db, () => scan(db, onDamage, onHouse));
-  if (found === undefined) throw doesNotExist(db);
   return found;
 }
 

@@ -3,14 +3,15 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { type Asked, askedBy, gatherEngine } from './doctor/engine.ts';
-import { type Finding, isToMend } from './doctor/finding.ts';
+import { type Finding, finding, isToMend } from './doctor/finding.ts';
 import { gather } from './doctor/gather.ts';
 import { judgeEngine } from './doctor/judge/engine.ts';
 import { judge } from './doctor/judge.ts';
-import { readConfiguration } from './doctor/postconf.ts';
+import { queueOf, readConfiguration } from './doctor/postconf.ts';
 import { printed } from './doctor/print.ts';
-import { WHERE } from './records.ts';
+import { print } from './output.ts';
 import { paintForOutput } from './text.ts';
+import { WHERE } from './where.ts';
 
 const WELL = 0;
 const TO_MEND = 1;
@@ -51,9 +52,7 @@ export const doctorCommand = defineCommand({
         ? await examine(args['config-dir'], args.db)
         : await examineStore({ store, passwordFile, timeout, account: undefined });
     const well = !findings.some(isToMend);
-    process.stdout.write(
-      json ? `${JSON.stringify({ ...about, well, findings })}\n` : printed(head, findings, paintForOutput()),
-    );
+    print(json ? { ...about, well, findings } : printed(head, findings, paintForOutput()));
     return well ? WELL : TO_MEND;
   },
 });
@@ -61,7 +60,7 @@ export const doctorCommand = defineCommand({
 async function examine(directory: string | undefined, db: string | undefined) {
   const configuration = readConfiguration(directory);
   const facts = gather(configuration, db);
-  const asked = askedBy(facts.entries, configuration.parameters.queue_directory ?? '/');
+  const asked = askedBy(facts.entries, queueOf(configuration.parameters));
   const engines = await Promise.all(asked.map(examineAsked));
   const { version, directory: config } = configuration;
   return {
@@ -84,8 +83,6 @@ async function examineAsked(asked: Asked): Promise<Finding[]> {
     const { name, message } = error as Error;
     if (name !== 'UsageError') throw error;
     const what = `the filter ends at once: ${message}`;
-    return [
-      { severity: 'error', check: 'store', where: asked.store, what, mend: 'correct --store in argv=' },
-    ];
+    return [finding('error', 'store', asked.store, what, 'correct --store in argv=')];
   }
 }

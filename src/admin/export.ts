@@ -4,7 +4,8 @@ import { defineCommand } from '../cli/command.ts';
 import { csvLine } from './import/csv.ts';
 import { CSV_COLUMNS, toCsv, toJson } from './import/greylatch.ts';
 import type { Imported } from './import/record.ts';
-import { type Records, WHERE, withRecords } from './records.ts';
+import { type Records, withRecords } from './records.ts';
+import { WHERE } from './where.ts';
 
 /** What was seen at `since` (seconds since the epoch) or later, piece by piece. */
 export type RecordsOf = (records: Records, since: number) => AsyncIterable<Iterable<Imported>>;

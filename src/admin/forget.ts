@@ -7,10 +7,12 @@ import type { Name } from '../store/admin/change.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { nameOf } from './entry.ts';
-import { type Editor, eachEntry, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { type Editor, eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { describeSelection, needed, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
 import { plural } from './text.ts';
+import { WHERE } from './where.ts';
 
 const NOT = 1;
 
@@ -45,9 +47,9 @@ export const forgetCommand = defineCommand({
         records: await editor.change(names.map((name) => ({ name, change: () => 'forget' as const }))),
       }));
       if (done.releases > 0) await sleep(SEEN_WITHIN); // from now on no filter lets any of it pass
-      process.stdout.write(
+      print(
         json
-          ? `${JSON.stringify({ records: done.records, releases: done.releases })}\n`
+          ? done
           : `${plural(done.records, 'record')} deleted, ${plural(done.releases, 'release')} taken back\n`,
       );
       return 0;
@@ -59,7 +61,7 @@ export const forgetCommand = defineCommand({
 async function takeBack(editor: Editor, selection: Selection): Promise<number> {
   let taken = 0;
   await changeReleases(editor, (before) => {
-    const kept = before.filter((release) => !isMeant(release, selection));
+    const kept = before.filter((release) => !liesWithin(selection, release));
     taken = before.length - kept.length;
     return kept;
   });
@@ -67,7 +69,7 @@ async function takeBack(editor: Editor, selection: Selection): Promise<number> {
 }
 
 /** Whether each pattern of the release matches, or is, the one given; a pattern that is not given matches all. */
-function isMeant(release: Release, { client, sender, recipient }: Selection): boolean {
+function liesWithin({ client, sender, recipient }: Selection, release: Release): boolean {
   const within = (own: string | undefined, given: string | undefined, test: (text: string) => boolean) =>
     given === undefined || /^\*+$/.test(given) || (own !== undefined && (own === given || test(own)));
   return (

@@ -1,12 +1,14 @@
 // greylatch import: merges what another greylisting program, or another greylatch, has on record.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
-import { FORMATS, type Format, SNIFFED } from './import/format.ts';
+import { FORMATS, SNIFFED } from './import/format.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
-import { newBar } from './progress.ts';
-import { LIVES, type Records, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { withBar } from './progress.ts';
+import { type Records, withRecords } from './records.ts';
 import { grouped, plural } from './text.ts';
+import { LIVES, WHERE } from './where.ts';
 
 const ALL = 0;
 const PARTLY = 1;
@@ -49,14 +51,10 @@ export const importCommand = (merging: Merging) =>
           let status = ALL;
           for (const file of files.length > 0 ? files : ['-']) {
             const input = await openInput(file, SNIFFED);
-            const bar = newBar('importing');
-            const settings = { format: format as Format | undefined, origin };
-            const outcome = await importFrom(input, settings, merge, bar.show).finally(bar.end);
+            const settings = { format, origin };
+            const outcome = await withBar('importing', (show) => importFrom(input, settings, merge, show));
             if (outcome.problems.length > 0) status = PARTLY;
-            const text = json
-              ? JSON.stringify({ file: input.name, ...outcome })
-              : describe(input.name, outcome);
-            process.stdout.write(`${text}\n`);
+            print(json ? { file: input.name, ...outcome } : `${describe(input.name, outcome)}\n`);
           }
           return status;
         }),

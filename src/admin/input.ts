@@ -1,5 +1,5 @@
 // A file to read, or standard input: in chunks, unpacked if packed with gzip, and with the first bytes to look at.
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, type Stats, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
@@ -60,10 +60,18 @@ function standardInput(): Raw {
 }
 
 function fileInput(file: string): Raw {
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = look(file);
   if (stat === undefined) throw new Error(`${file} does not exist`);
   if (stat.isDirectory()) throw new Error(`${file} is a directory; name the files in it`);
   return { raw: createReadStream(file), size: stat.size, asOf: Math.floor(stat.mtimeMs / 1000) };
+}
+
+function look(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** Reads ahead until there are `bytes` bytes, or to the end. Returns them, and all chunks from the first on. */

@@ -2,14 +2,17 @@
 import { statSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { attempt } from './attempt.ts';
 import { linesOf } from './import/lines.ts';
 import type { Imported } from './import/record.ts';
 import type { Merging } from './import.ts';
 import { openInput } from './input.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
-import { newBar } from './progress.ts';
-import { LIVES, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { withBar } from './progress.ts';
+import { withRecords } from './records.ts';
 import { grouped, localTime, plural, table, visible } from './text.ts';
+import { LIVES, WHERE } from './where.ts';
 
 const ORIGIN = 'learn';
 
@@ -43,29 +46,23 @@ export const learnCommand = (merging: Merging) =>
           merging(records, (merge) => merge(whitelisted(learned, threshold))),
         );
       }
-      process.stdout.write(
-        json ? learned.map((one) => `${JSON.stringify(one)}\n`).join('') : listed(learned, dryRun),
-      );
+      for (const what of json ? learned : [listed(learned, dryRun)]) print(what);
       return 0;
     },
   });
 
 /** Reads the files, oldest first whatever their order: a message may begin in one log and end in the next. */
 async function learnFrom(files: readonly string[]): Promise<Learned[]> {
-  const age = (file: string) =>
-    (file === '-' ? undefined : statSync(file, { throwIfNoEntry: false }))?.mtimeMs ?? 0;
+  const age = (file: string) => attempt(() => statSync(file).mtimeMs) ?? 0;
   const learner = newLearner();
   for (const file of files.toSorted((a, b) => age(a) - age(b))) {
     const input = await openInput(file, 1);
-    const bar = newBar('reading');
-    try {
+    await withBar('reading', async (show) => {
       for await (const line of linesOf(input.chunks)) {
         learner.line(line, input.asOf);
-        bar.show(input.part());
+        show(input.part());
       }
-    } finally {
-      bar.end();
-    }
+    });
   }
   return learner.clients();
 }

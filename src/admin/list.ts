@@ -1,13 +1,14 @@
 // greylatch list: lists what is on record, filtered and sorted.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import type { ClientEntry, Entry, TripleEntry } from '../store/admin/entry.ts';
-import type { Release } from '../store/releases.ts';
+import type { Entry } from '../store/admin/entry.ts';
 import { clientCounts, tripleCounts } from '../store/store.ts';
 import { lastOf } from './entry.ts';
-import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
+import { entriesText, releasesText, waitOf } from './list/print.ts';
+import { print } from './output.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { checkClient, loosely, mayConcern, recordTest, SELECTION, selectionOf } from './select.ts';
-import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
+import { LIVES, livesOf, WHERE } from './where.ts';
 
 const STATES = ['waiting', 'passed', 'whitelisted', 'released'] as const;
 const SORTS = ['first', 'last', 'wait'] as const;
@@ -47,109 +48,51 @@ export const listCommand = defineCommand({
   statuses: { 0: 'listed, if only that there is nothing' },
   run: (args) =>
     withRecords(args, async (records) => {
-      const { state, sort, limit, json } = args;
+      const { state, limit, json } = args;
       const now = records.now();
       const selection = selectionOf(args);
       if (selection.client?.includes('/')) checkClient(selection);
       if (state === 'released') {
         const { releases } = await records.peek(ANYBODY);
         const inForce = releases.filter((one) => one.until >= now && mayConcern(one, selection));
-        return listReleases(inForce, limit, json);
+        print(releasesText(inForce, limit, json));
+        return 0;
       }
-      const lives = livesOf(args);
-      const threshold = args['auto-whitelist'];
       const isMeant = recordTest(loosely(selection));
-      const best = newBest<Entry>(limit, (entry) => rank(entry, sort as (typeof SORTS)[number], now));
+      const isInState = stateTest(args, now);
+      const best = newBest<Entry>(limit, (entry) => rank(entry, args.sort, now));
       await eachEntry(records, (entry) => {
-        if ((state === 'whitelisted') !== (entry.kind === 'client')) return;
-        const wanted =
-          entry.kind === 'client'
-            ? threshold > 0 && entry.comeBacks > threshold && clientCounts(entry.lastSeen, now, lives)
-            : state !== (entry.passed ? 'waiting' : 'passed') &&
-              tripleCounts(entry.firstSeen, entry.lastPassed, now, lives);
-        if (wanted && isMeant(entry)) best.add(entry);
+        if (isInState(entry) && isMeant(entry)) best.add(entry);
       });
-      const entries = best.all();
-      if (json) process.stdout.write(entries.map(jsonOf).join(''), 'latin1');
-      else {
-        const paint = paintForOutput();
-        const heading = (row: number, _: number, cell: string) => (row === 0 ? paint('bold', cell) : cell);
-        const rows =
-          state === 'whitelisted'
-            ? clientRows(entries as ClientEntry[], now)
-            : tripleRows(entries as TripleEntry[], now);
-        if (entries.length > 0) process.stdout.write(table(rows, RIGHT, heading));
-        const what = state === 'whitelisted' ? 'client' : 'triple';
-        process.stdout.write(`${counted(entries.length, best.count(), what)}\n`);
-      }
+      const what = state === 'whitelisted' ? 'client' : 'triple';
+      print(entriesText(best.all(), best.count(), what, now, json));
       return 0;
     }),
 });
 
+type Args = Parameters<typeof listCommand.run>[0];
+
+/** Whether an entry is in the state and has not expired; clients are in none but `whitelisted`. */
+function stateTest(args: Args, now: number): (entry: Entry) => boolean {
+  const { state, 'auto-whitelist': threshold } = args;
+  const lives = livesOf(args);
+  return (entry) => {
+    if (entry.kind === 'client') {
+      const listed = threshold > 0 && entry.comeBacks > threshold;
+      return state === 'whitelisted' && listed && clientCounts(entry.lastSeen, now, lives);
+    }
+    const own = entry.passed ? 'passed' : 'waiting';
+    return (state ?? own) === own && tripleCounts(entry.firstSeen, entry.lastPassed, now, lives);
+  };
+}
+
 /** Any triple: `peek` returns the releases with it. */
 const ANYBODY = { client: '', sender: '', recipient: '' };
 
-/** Prints the releases, the one that ends first on top. */
-function listReleases(releases: readonly Release[], limit: number, json: boolean): number {
-  const sorted = releases.toSorted((a, b) => a.until - b.until);
-  const some = limit > 0 ? sorted.slice(0, limit) : sorted;
-  if (json) process.stdout.write(some.map(jsonOf).join(''), 'latin1');
-  else {
-    const shown = (text: string | undefined) => (text === undefined ? '*' : visible(text));
-    const rows = some.map(({ until, client, sender, recipient }) => [
-      localTime(until),
-      ...[client, sender, recipient].map(shown),
-    ]);
-    if (rows.length > 0) process.stdout.write(table([['until', 'client', 'sender', 'recipient'], ...rows]));
-    process.stdout.write(`${counted(some.length, sorted.length, 'release')}\n`);
-  }
-  return 0;
-}
-
-/** `3 triples`, or `3 of 5 triples (--limit)`. */
-function counted(shown: number, all: number, what: string): string {
-  return shown < all ? `${shown} of ${plural(all, what)} (--limit)` : plural(all, what);
-}
-
-const RIGHT = [1, 2];
-
-function rank(entry: Entry, sort: (typeof SORTS)[number], now: number): number {
+function rank(entry: Entry, sort: Args['sort'], now: number): number {
   if (entry.kind === 'client') return sort === 'last' ? entry.lastSeen : entry.comeBacks;
   if (sort === 'first') return entry.firstSeen;
   return sort === 'last' ? lastOf(entry) : waitOf(entry, now);
-}
-
-function waitOf({ passed, wait, firstSeen }: TripleEntry, now: number): number {
-  return passed ? wait : now - firstSeen;
-}
-
-function tripleRows(triples: readonly TripleEntry[], now: number): string[][] {
-  const rows = triples.map((triple) => [
-    triple.passed ? 'passed' : 'waiting',
-    span(waitOf(triple, now)),
-    `${triple.deferrals}`,
-    localTime(triple.firstSeen),
-    ago(lastOf(triple), now),
-    visible(triple.client),
-    visible(triple.sender),
-    visible(triple.recipient),
-  ]);
-  return [['state', 'waited', 'deferred', 'first', 'last', 'client', 'sender', 'recipient'], ...rows];
-}
-
-function clientRows(clients: readonly ClientEntry[], now: number): string[][] {
-  const rows = clients.map(({ client, comeBacks, lastSeen }) => [
-    visible(client),
-    `${comeBacks}`,
-    localTime(lastSeen).slice(0, 10),
-    lastSeen + 86_400 > now ? 'today' : ago(lastSeen, now),
-  ]);
-  return [['client', 'come-backs', 'last seen', ''], ...rows];
-}
-
-function jsonOf(entry: Entry | Release): string {
-  const plain = JSON.stringify(entry);
-  return `${plain.replace(/[\x7f-\xff]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 }
 
 /** Keeps the `limit` items (0: all) that rank highest, of any number. */

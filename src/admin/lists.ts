@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { UsageError } from '../cli/values.ts';
 import { parseClients } from '../lists/clients.ts';
 import { type Hits, hitsName, isHitsName, readHits } from '../store/records/hits.ts';
 import { eachHouse } from './database.ts';
@@ -16,8 +15,10 @@ import {
 } from './lists/audit.ts';
 import { auditText } from './lists/print.ts';
 import { newWanted } from './lists/wanted.ts';
-import { eachEntry, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { paintForOutput } from './text.ts';
+import { WHERE } from './where.ts';
 
 export const listsCommand = defineCommand({
   name: 'lists',
@@ -45,16 +46,17 @@ export const listsCommand = defineCommand({
   ],
   statuses: { 0: 'printed, whatever was found' },
   async run(args) {
-    if (args.action !== 'audit') throw new UsageError(`lists ${args.action}: write lists audit`);
-    const now = Math.floor(Date.now() / 1000);
     // First, so that a missing file is reported before anything long is read.
     const clients = args['whitelist-clients'].map(listFile);
     const recipients = args['whitelist-recipients'].map(listFile);
     const only = args['only-recipients'].map(listFile);
 
     const hits = new Map<string, Hits | undefined>();
-    const wanted = newWanted(now, { delay: args.delay, retryWindow: args['retry-window'] });
-    await withRecords(args, (records) => eachEntry(records, wanted.add));
+    const wanted = await withRecords(args, async (records) => {
+      const found = newWanted(records.now(), { delay: args.delay, retryWindow: args['retry-window'] });
+      await eachEntry(records, found.add);
+      return found.all();
+    });
     eachHouse(args.db, (name, text) => {
       if (isHitsName(name)) hits.set(name, readHits(text));
     });
@@ -66,14 +68,12 @@ export const listsCommand = defineCommand({
       ...auditRecipients(only, hitsOf),
     ];
     const listed = clients.map(({ bytes }) => parseClients(bytes, () => {}));
-    const missing = wanted
-      .all()
-      .filter(({ line }) => listed.every((list) => widerClient(list, line) === undefined));
+    const missing = wanted.filter(({ line }) =>
+      listed.every((list) => widerClient(list, line) === undefined),
+    );
 
-    if (args.json) process.stdout.write(`${JSON.stringify({ files, wanted: missing })}\n`);
-    else {
-      process.stdout.write(auditText(files, missing, now, paintForOutput()));
-    }
+    const now = Math.floor(Date.now() / 1000);
+    print(args.json ? { files, wanted: missing } : auditText(files, missing, now, paintForOutput()));
     return 0;
   },
 });

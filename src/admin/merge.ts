@@ -1,12 +1,11 @@
-// The store's side of import, learn and export: merges what is imported into what is on record, and reads what is on record
-// with the origin of each count. Merges may be repeated, and made in any order, with the same outcome.
+// The store's side of import and learn: merges what they bring into what is on record. Merges may be repeated, and made in any
+// order, with the same outcome.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type JointChange, MOST_TEXT } from '../store/admin/change.ts';
-import type { Entry, TripleEntry } from '../store/admin/entry.ts';
+import type { TripleEntry } from '../store/admin/entry.ts';
 import {
   type Counts,
-  clientOf,
   countsOf,
   mergeCounts,
   ORIGIN,
@@ -16,7 +15,6 @@ import {
   totalOf,
 } from '../store/records/origins.ts';
 import { MOST_OFFSETS } from '../store/records/record.ts';
-import { doesNotExist } from './database.ts';
 import { lastOf } from './entry.ts';
 import type { Imported, ImportedClient, ImportedTriple } from './import/record.ts';
 import type { Merge, Merged } from './import/run.ts';
@@ -35,7 +33,7 @@ export function merging<T>(records: Records, work: (merge: Merge) => Promise<T>)
 }
 
 /** The origin of counts made by this database (or engine): made once and kept in it, whatever the host is called later. */
-async function originOf(editor: Editor): Promise<string> {
+export async function originOf(editor: Editor): Promise<string> {
   let origin = '';
   await editor.changeJointly([
     {
@@ -173,44 +171,4 @@ function clientChange(client: string, all: readonly ImportedClient[], self: stri
       ];
     },
   };
-}
-
-/** What is on record and was seen at `since` or later, piece by piece, for export: each count with its origin. */
-export async function* recordsOf(records: Records, since: number): AsyncGenerator<Iterable<Imported>> {
-  if (!records.isThere()) throw doesNotExist(records.name);
-  const self = await records.edit(originOf);
-  const origins = new Map<string, Origins>();
-  const onOrigins = (name: string, text: string) => {
-    const client = clientOf(name);
-    const read = client === undefined ? undefined : readOrigins(text);
-    if (read !== undefined) origins.set(client!, read);
-  };
-  for await (const piece of records.read('exporting', { onOrigins })) {
-    function* all() {
-      for (const entry of piece) yield* exported(entry, origins, self, since);
-    }
-    yield all();
-  }
-}
-
-function* exported(
-  entry: Entry,
-  origins: ReadonlyMap<string, Origins>,
-  self: string,
-  since: number,
-): Generator<Imported> {
-  const { client } = entry;
-  const lastSeen = entry.kind === 'triple' ? lastOf(entry) : entry.lastSeen;
-  // Times are kept to the hour or the day: what may have been seen since then is exported too.
-  const coarse = entry.kind === 'client' ? 86_400 : entry.passed ? 3600 : 1;
-  if (lastSeen + coarse <= since) return;
-  if (entry.kind === 'triple') {
-    const { kind, sender, recipient, firstSeen, passed } = entry;
-    yield { kind, client, sender, recipient, firstSeen, lastSeen, passed, origin: self };
-    return;
-  }
-  const { own, from } = countsOf(entry.comeBacks, origins.get(client));
-  for (const [origin, comeBacks] of [[self, own] as const, ...Object.entries(from)]) {
-    if (comeBacks > 0 || origin === self) yield { kind: 'client', client, comeBacks, lastSeen, origin };
-  }
 }

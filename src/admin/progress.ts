@@ -12,10 +12,10 @@ export interface Bar {
 }
 
 /** Runs `work` with a bar; `work` calls `show` with how far it is, from 0 to 1. */
-export function withBar<T>(what: string, work: (show: Bar['show']) => T): T {
+export async function withBar<T>(what: string, work: (show: Bar['show']) => T | Promise<T>): Promise<T> {
   const bar = newBar(what);
   try {
-    return work(bar.show);
+    return await work(bar.show);
   } finally {
     bar.end();
   }

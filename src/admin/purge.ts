@@ -1,13 +1,14 @@
 // greylatch purge: forgets what has expired, now; filters do so little by little.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
-import type { Name } from '../store/admin/change.ts';
-import type { Entry } from '../store/admin/entry.ts';
+import type { Change, Name } from '../store/admin/change.ts';
 import { hasExpired, nameOf } from './entry.ts';
-import { newBar } from './progress.ts';
-import { eachEntry, LIVES, livesOf, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { withBar } from './progress.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { plural } from './text.ts';
+import { LIVES, livesOf, WHERE } from './where.ts';
 
 export const purgeCommand = defineCommand({
   name: 'purge',
@@ -35,29 +36,22 @@ export const purgeCommand = defineCommand({
       await eachEntry(records, (entry) => {
         if (hasExpired(entry, now, lives)) names.push(nameOf(entry));
       });
-      const bar = newBar('forgetting');
-      let done = 0;
-      function* changes() {
-        for (const name of names) {
-          yield {
-            name,
-            // Looked at again: it may have come back meanwhile.
-            change: (before: Entry | undefined) =>
-              before !== undefined && hasExpired(before, now, lives) ? ('forget' as const) : undefined,
-          };
-          bar.show(++done / names.length);
+      // Looked at again: it may have come back meanwhile.
+      const change: Change = (before) =>
+        before !== undefined && hasExpired(before, now, lives) ? 'forget' : undefined;
+      function* changes(show: (part: number) => void) {
+        for (const [i, name] of names.entries()) {
+          yield { name, change };
+          show((i + 1) / names.length);
         }
       }
-      const forgotten = await records.edit(async (editor) => {
-        await changeReleases(editor, (before) => before.filter(({ until }) => until >= now));
-        return editor.change(changes());
-      });
-      bar.end();
-      process.stdout.write(
-        args.json
-          ? `${JSON.stringify({ records: forgotten })}\n`
-          : `${plural(forgotten, 'expired record')} forgotten\n`,
+      const forgotten = await withBar('forgetting', (show) =>
+        records.edit(async (editor) => {
+          await changeReleases(editor, (before) => before.filter(({ until }) => until >= now));
+          return editor.change(changes(show));
+        }),
       );
+      print(args.json ? { records: forgotten } : `${plural(forgotten, 'expired record')} forgotten\n`);
       return 0;
     }),
 });

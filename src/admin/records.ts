@@ -1,52 +1,20 @@
 // The records that a command reads and changes, wherever they are: in this host's own database, or with --store in the
 // engine that several hosts share. Commands that read or change records need not know which.
-import { OPTIONS, type Option } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import type { Change, JointChange, Name } from '../store/admin/change.ts';
 import { openEditor } from '../store/admin/edit.ts';
 import type { Entry } from '../store/admin/entry.ts';
 import { type Peek, peek } from '../store/admin/peek.ts';
+import { scan } from '../store/admin/scan.ts';
 import type { Engine } from '../store/fleet/examine.ts';
 import { clientOf } from '../store/records/origins.ts';
-import type { Lives, Triple } from '../store/store.ts';
-import { explained, explanation, scanOf, sizeOf } from './database.ts';
+import type { Triple } from '../store/store.ts';
+import { doesNotExist, explained, explanation, sizeOf } from './database.ts';
 import { newBar } from './progress.ts';
+import { plural } from './text.ts';
+import { livesOf, type Where } from './where.ts';
 
 const EVERY = 4096; // records between two updates of the bar
-
-/** The options that say where the records are: as the filter's, so that those of its line in master.cf can be given. */
-export const WHERE = {
-  db: OPTIONS.db,
-  store: { ...OPTIONS.store, describe: 'the records are in this engine, as the --store of the filters' },
-  'store-password-file': OPTIONS['store-password-file'],
-  'store-timeout': {
-    ...OPTIONS['store-timeout'],
-    describe: "the filters' own; a command waits for the engine at least 5 s",
-  },
-} as const satisfies Record<string, Option>;
-
-/** Options of a command that writes records: an engine is told with each record how long it counts. */
-export const LIVES = {
-  'retry-window': OPTIONS['retry-window'],
-  'max-age': OPTIONS['max-age'],
-} as const satisfies Record<string, Option>;
-
-/** What these options say; where a command does not have them, nothing expires. */
-export function livesOf(args: { 'retry-window'?: number; 'max-age'?: number }): Lives {
-  return { retryWindow: args['retry-window'] ?? 0, maxAge: args['max-age'] ?? 0 };
-}
-
-/** The values of these options. */
-export interface Where {
-  db: string;
-  store: string | undefined;
-  'store-password-file': string | undefined;
-  /** Milliseconds. */
-  'store-timeout': number;
-  /** Seconds. */
-  'retry-window'?: number;
-  'max-age'?: number;
-}
 
 export interface Records {
   /** The path of the database, or where the engine is: for people. */
@@ -134,17 +102,20 @@ function watchDamage(onDamage: Hooks['onDamage'], passedOver: (count: number) =>
 /** The records of this host's own database, also where filters use an engine. */
 export function ofDatabase(db: string): Records {
   const passedOver = (count: number) =>
-    `${count} damaged ${count === 1 ? 'page was' : 'pages were'} passed over; see greylatch verify --db ${db}`;
+    `${plural(count, 'damaged page was', 'damaged pages were')} passed over; see greylatch verify --db ${db}`;
   return {
     name: db,
     now: () => Math.floor(Date.now() / 1000),
-    isThere: () => explained(db, () => sizeOf(db)) > 0,
+    isThere: () => sizeOf(db) > 0,
     async *read(what, { onDamage, onOrigins, onHouse } = {}) {
       const damage = watchDamage(onDamage, passedOver);
-      const { entries, part } = scanOf(db, damage.note, (name, text) => {
+      const visit: OnHouse = (name, text) => {
         if (clientOf(name) === undefined) onHouse?.(name, text);
         else onOrigins?.(name, text);
-      });
+      };
+      const found = explained(db, () => scan(db, damage.note, visit));
+      if (found === undefined) throw doesNotExist(db);
+      const { entries, part } = found;
       const bar = newBar(what);
       function* shown() {
         let read = 0;
@@ -176,7 +147,7 @@ export function ofDatabase(db: string): Records {
 
 function ofFleet(fleet: Awaited<ReturnType<Bundle['openEngine']>>): Records {
   const passedOver = (count: number) =>
-    `${count} ${count === 1 ? 'key was' : 'keys were'} passed over that ${count === 1 ? 'holds' : 'hold'} something else; see greylatch status --store`;
+    `${plural(count, 'key was', 'keys were')} passed over that ${count === 1 ? 'holds' : 'hold'} something else; see greylatch status --store`;
   return {
     name: fleet.name,
     now: fleet.now,

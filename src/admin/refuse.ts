@@ -1,6 +1,6 @@
 // Commands about the database's file: an engine has none, so with --store they refuse, and say what to do instead.
 import type { Command, Options, Positionals } from '../cli/command.ts';
-import { WHERE } from './records.ts';
+import { WHERE } from './where.ts';
 
 /** The command with the options that name an engine; `run` throws an Error for the user where --store is given. */
 export function refusingStore<O extends Options, P extends Positionals>(

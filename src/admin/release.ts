@@ -8,10 +8,12 @@ import type { Entry } from '../store/admin/entry.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
 import { nameOf } from './entry.ts';
-import { type Editor, eachEntry, LIVES, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { type Editor, eachEntry, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { describeSelection, needed, recordTest, SELECTION, selectionOf } from './select.ts';
 import { localTime, plural } from './text.ts';
+import { LIVES, WHERE } from './where.ts';
 
 const NOT = 1;
 const LONGEST = 30 * 86_400; // seconds
@@ -65,9 +67,9 @@ export const releaseCommand = defineCommand({
         return editor.change(names.map((name) => ({ name, change: (before) => released(before, now) })));
       });
       await sleep(SEEN_WITHIN); // from now on it holds with every filter
-      process.stdout.write(
+      print(
         json
-          ? `${JSON.stringify({ records: done, until })}\n`
+          ? { records: done, until }
           : `${plural(done, 'waiting triple')} released; what is still to come passes until ${localTime(until)}\n`,
       );
       return 0;

@@ -2,12 +2,14 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { FORGOTTEN, readForgotten } from '../store/records/forgotten.ts';
-import { eachEntry, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
 import { paintForOutput } from './text.ts';
-import { writeWhole } from './write.ts';
+import { WHERE } from './where.ts';
+import { writeOut } from './write.ts';
 
 export const reportCommand = defineCommand({
   name: 'report',
@@ -52,11 +54,9 @@ export const reportCommand = defineCommand({
         },
       });
       const facts = gathering.facts();
-      if (html === '-') process.stdout.write(pageOf(db, facts));
-      else if (html !== undefined) writeWhole(html, pageOf(db, facts));
-      const paint = paintForOutput();
-      if (json) process.stdout.write(`${JSON.stringify({ db, ...facts })}\n`);
-      else if (html === undefined) process.stdout.write(printed(db, facts, paint));
+      if (html !== undefined) writeOut(html, pageOf(db, facts));
+      if (json) print({ db, ...facts });
+      else if (html === undefined) print(printed(db, facts, paintForOutput()));
       return 0;
     }),
 });

@@ -6,6 +6,7 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { nameAside } from '../store/disk/files.ts';
 import { restore } from '../store/rescue/replace.ts';
 import { explained } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
 
@@ -19,13 +20,13 @@ export const restoreCommand = defineCommand({
   positionals: { backup: { required: true, describe: 'a file that greylatch backup has written; it stays' } },
   examples: [['restore /var/backups/greylist.mdb', 'back to what was backed up, while filters run']],
   statuses: { 0: 'restored' },
-  run({ db, backup, json }) {
+  async run({ db, backup, json }) {
     if (path.resolve(backup) === path.resolve(db))
       throw new Error(`${backup} is the database itself; name a backup`);
     const found = explained(backup, () => statSync(backup, { throwIfNoEntry: false }));
     if (found?.isFile() === false) throw new Error(`${backup} is not a file; name a backup`);
     const aside = nameAside(db, 'before-restore');
-    const { records, wasThere } = withBar('restoring', (show) =>
+    const { records, wasThere } = await withBar('restoring', (show) =>
       explained(
         backup,
         () => restore(db, backup, aside, show),
@@ -33,9 +34,9 @@ export const restoreCommand = defineCommand({
       ),
     );
     const kept = wasThere ? `; the database of before is now ${aside}` : '';
-    process.stdout.write(
+    print(
       json
-        ? `${JSON.stringify({ db, records, aside: wasThere ? aside : undefined })}\n`
+        ? { db, records, aside: wasThere ? aside : undefined }
         : `${db}: ${plural(records, 'record')} restored${kept}\n`,
     );
     return 0;

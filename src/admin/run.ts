@@ -35,7 +35,6 @@ export async function runCommand(argv: string[]): Promise<void> {
     .usage(FILTER_HELP)
     .version(version)
     .strict()
-    .demandCommand(1, 'name a command')
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false })
     .updateStrings({ 'Options:': 'Options of the filter:' })
@@ -81,9 +80,17 @@ function addCommand(cli: Argv, command: Command, argv: readonly string[]): void 
 }
 
 /** What yargs has read, as the values that `Command.run` takes. Throws UsageError. */
-function values({ options, positionals }: Command, args: Record<string, unknown>): Record<string, unknown> {
-  const read = Object.entries(options).map(([name, option]) => [name, optionValue(name, args[name], option)]);
-  const words = Object.keys(positionals).map((word) => [word, args[word]]);
+function values(
+  { name, options, positionals }: Command,
+  args: Record<string, unknown>,
+): Record<string, unknown> {
+  const read = Object.entries(options).map(([word, option]) => [word, optionValue(word, args[word], option)]);
+  const words = Object.entries(positionals).map(([word, { choices }]) => {
+    const given = args[word] === '' ? '-' : args[word]; // yargs makes nothing of a lone "-"
+    if (choices !== undefined && !choices.includes(String(given)))
+      throw new UsageError(`${name} ${given}: write ${choices.join(' or ')}`);
+    return [word, given];
+  });
   return Object.fromEntries([...read, ...words]);
 }
 

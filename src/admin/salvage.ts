@@ -1,8 +1,10 @@
 // greylatch salvage: copies what a damaged file still holds into a database, by hand what filters do by themselves.
 import { accessSync, constants, lstatSync, type Stats } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
+import { JSON_OUTPUT } from '../cli/options.ts';
 import { salvageInto } from '../store/rescue/salvage.ts';
 import { explained } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
 
@@ -11,6 +13,7 @@ export const salvageCommand = defineCommand({
   describe: 'copy what a damaged file still holds into a database',
   options: {
     into: { kind: 'path', required: true, describe: 'the database; what it has already stays' },
+    json: JSON_OUTPUT,
   },
   positionals: { damaged: { required: true, describe: 'the damaged file; it stays as it is' } },
   examples: [
@@ -20,17 +23,19 @@ export const salvageCommand = defineCommand({
     ],
   ],
   statuses: { 0: 'what could be read was copied' },
-  run({ damaged, into }) {
+  async run({ damaged, into, json }) {
     const from = look(damaged);
     if (from?.isFile() !== true) throw new Error(`${damaged} is not a file; name the damaged database`);
     if (lstatSync(into, { throwIfNoEntry: false })?.ino === from.ino) {
       throw new Error(`${into} is the damaged file itself; name another one with --into`);
     }
-    const { records, pages } = withBar('saving', (show) =>
+    const { records, pages } = await withBar('saving', (show) =>
       explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(pages / of))),
     );
-    process.stdout.write(
-      `${plural(records, 'record')} saved from ${plural(pages, 'page')} of ${damaged} into ${into}\n`,
+    print(
+      json
+        ? { damaged, into, records, pages }
+        : `${plural(records, 'record')} saved from ${plural(pages, 'page')} of ${damaged} into ${into}\n`,
     );
     return 0;
   },

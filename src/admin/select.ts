@@ -28,10 +28,6 @@ export function selectionOf(args: Partial<Record<(typeof NAMES)[number], string 
   );
 }
 
-function isEmpty(selection: Selection): boolean {
-  return NAMES.every((name) => selection[name] === undefined);
-}
-
 /** A test of entries. A client's own record has no sender and no recipient: it matches only where neither is given. */
 export function recordTest(selection: Selection): (entry: Entry) => boolean {
   const { client, sender, recipient } = selection;
@@ -94,7 +90,7 @@ export function checkClient({ client }: Selection): void {
 
 /** Throws UsageError where no option is given, or one that would match nothing, or more than was meant. */
 export function needed(selection: Selection, command: string): Selection {
-  if (isEmpty(selection))
+  if (NAMES.every((name) => selection[name] === undefined))
     throw new UsageError(`${command}: say which, with --client, --sender or --recipient`);
   checkClient(selection);
   for (const name of ['sender', 'recipient'] as const) {

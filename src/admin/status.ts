@@ -1,13 +1,15 @@
 // greylatch status: the database at a glance, for people, for programs, and for Prometheus.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { LIVES, livesOf, type Records, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { type Records, withRecords } from './records.ts';
 import { type EngineStatus, gatherEngine } from './status/engine.ts';
 import { gather, type Status, type StatusSettings } from './status/gather.ts';
 import { rowsOf, rowsOfEngine } from './status/print.ts';
 import { metricsOf, metricsOfEngine } from './status/prometheus.ts';
 import { type Paint, paintForOutput, table } from './text.ts';
-import { writeWhole } from './write.ts';
+import { LIVES, livesOf, WHERE } from './where.ts';
+import { writeOut } from './write.ts';
 
 const SOUND = 0;
 const DAMAGED = 1;
@@ -43,10 +45,8 @@ export const statusCommand = defineCommand({
       const { db, prometheus, json, verify } = args;
       const settings = { lives, autoWhitelist: args['auto-whitelist'], verify, now };
       const { status, rows, metrics } = await look(records, db, settings);
-      if (prometheus !== undefined && prometheus !== '-') writeWhole(prometheus, metrics());
-      else if (prometheus === '-') process.stdout.write(metrics());
-      else if (json) process.stdout.write(`${JSON.stringify(status)}\n`);
-      else process.stdout.write(table(rows(paintForOutput())));
+      if (prometheus !== undefined) writeOut(prometheus, metrics());
+      else print(json ? status : table(rows(paintForOutput())));
       return status.sound ? SOUND : DAMAGED;
     }),
 });

@@ -24,8 +24,8 @@ export function paintForOutput(): Paint {
 }
 
 /**
- * Rows as lines with aligned columns, two spaces apart, each line with its LF; columns whose numbers are in `right` are
- * aligned to the right. `paint` may put a padded cell into colour.
+ * Rows as lines with aligned columns, two spaces apart, each line with its LF and none with spaces before that; columns whose
+ * numbers are in `right` are aligned to the right. `paint` may put a padded cell into colour.
  */
 export function table(
   rows: readonly (readonly string[])[],
@@ -43,12 +43,14 @@ export function table(
         const padded = right.includes(i) ? cell.padStart(widths[i]!) : last ? cell : cell.padEnd(widths[i]!);
         return paint(number, i, padded);
       })
-      .join('  ');
+      .join('  ')
+      .trimEnd();
   return rows.map((row, i) => `${line(row, i)}\n`).join('');
 }
 
+const DAY = 86_400;
 const UNITS = [
-  [86400, 'd'],
+  [DAY, 'd'],
   [3600, 'h'],
   [60, 'min'],
   [1, 's'],
@@ -79,6 +81,17 @@ export function localTime(seconds: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** A day in UTC, as which it is kept when a client was last seen: `2026-11-24`. */
+export function day(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 10);
+}
+
+/** How long ago that day was: `today`, `yesterday`, `3 days ago`. */
+export function daysAgo(then: number, now: number): string {
+  const days = Math.floor(now / DAY) - Math.floor(then / DAY);
+  return days <= 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`;
+}
+
 /** `812 bytes`, `14.2 MiB`. */
 export function bytes(count: number): string {
   let size = count;
@@ -99,6 +112,11 @@ export function grouped(count: number): string {
 /** `1 record`, `2 records`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** JSON in pure ASCII, of texts that are bytes: one that is not ASCII becomes \u00XX. */
+export function asciiJson(value: object): string {
+  return JSON.stringify(value).replace(/[\x7f-\xff]/g, (byte) => `\\u00${byte.charCodeAt(0).toString(16)}`);
 }
 
 /** An attribute, whatever its bytes: those that are not printable ASCII become \xNN; an empty one is shown as `''`. */

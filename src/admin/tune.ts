@@ -2,10 +2,12 @@
 // nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { eachEntry, WHERE, withRecords } from './records.ts';
+import { print } from './output.ts';
+import { eachEntry, withRecords } from './records.ts';
 import { paintForOutput } from './text.ts';
 import { printed } from './tune/print.ts';
 import { newReplay } from './tune/replays.ts';
+import { WHERE } from './where.ts';
 
 export const tuneCommand = defineCommand({
   name: 'tune',
@@ -38,7 +40,7 @@ export const tuneCommand = defineCommand({
       await eachEntry(records, replay.take);
       const tuning = replay.tuning();
       const paint = paintForOutput();
-      process.stdout.write(json ? `${JSON.stringify({ db, ...tuning })}\n` : printed(db, tuning, paint));
+      print(json ? { db, ...tuning } : printed(db, tuning, paint));
       return 0;
     }),
 });

@@ -5,6 +5,7 @@ import { hold } from '../store/lmdb/hold.ts';
 import { type Verified, verify } from '../store/pages/verify.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 import { doesNotExist, explained } from './database.ts';
+import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { grouped, plural } from './text.ts';
 
@@ -23,15 +24,14 @@ export const verifyCommand = defineCommand({
   positionals: {},
   examples: [['verify --db /var/mta/greylist.mdb', 'also while filters run: it changes nothing']],
   statuses: { [SOUND]: 'the database is sound', [DAMAGED]: 'it is damaged' },
-  run({ db, json }) {
-    const verified = withBar('reading', (show) => explained(db, () => verify(db, show, hold)));
+  async run({ db, json }) {
+    const verified = await withBar('reading', (show) => explained(db, () => verify(db, show, hold)));
     if (verified === undefined) throw doesNotExist(db);
     const [first] = verified.problems;
     if (verified.pageSize === 0 && first !== undefined && !wasDatabase(db))
       throw new Error(foreign(db, first.what));
     const sound = first === undefined;
-    if (json) process.stdout.write(`${JSON.stringify({ db, sound, ...verified })}\n`);
-    else process.stdout.write(`${describe(db, verified)}\n`);
+    print(json ? { db, sound, ...verified } : `${describe(db, verified)}\n`);
     return sound ? SOUND : DAMAGED;
   },
 });
@@ -47,7 +47,8 @@ function describe(db: string, verified: Verified): string {
   for (const { page, what } of problems.slice(0, MOST_PROBLEMS)) {
     lines.push(`  ${page === undefined ? 'the file' : `page ${page}`} ${what}`);
   }
-  if (problems.length > MOST_PROBLEMS) lines.push(`  and ${problems.length - MOST_PROBLEMS} more problems`);
+  if (problems.length > MOST_PROBLEMS)
+    lines.push(`  and ${plural(problems.length - MOST_PROBLEMS, 'more problem')}`);
   if (problems.length > 0)
     lines.push('A filter saves what it can by itself; by hand: greylatch salvage FILE --into NEW');
   return lines.join('\n');

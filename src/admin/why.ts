@@ -8,8 +8,10 @@ import { policyFrom } from '../filter/policy.ts';
 import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import { secretPath } from '../store/disk/secret.ts';
 import { openInput } from './input.ts';
-import { WHERE, withRecords } from './records.ts';
-import { ago, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
+import { print } from './output.ts';
+import { withRecords } from './records.ts';
+import { ago, day, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
+import { WHERE } from './where.ts';
 import { type Explanation, explain } from './why/explain.ts';
 import { requestsIn } from './why/requests.ts';
 
@@ -56,15 +58,16 @@ export const whyCommand = defineCommand({
       const paint = paintForOutput();
       for (const [i, request] of requests.entries()) {
         const explanation = await explain(request, settings, policy, now, records.peek);
-        if (args.json) process.stdout.write(`${JSON.stringify(explanation)}\n`);
-        else {
-          const rows = shown(explanation, settings, now);
-          const last = rows.length - 1;
-          const text = table(rows, [], (row, column, cell) =>
-            row === last && column === 1 ? paint('bold', cell) : cell,
-          );
-          process.stdout.write(`${i > 0 ? '\n' : ''}${text}`);
+        if (args.json) {
+          print(explanation);
+          continue;
         }
+        const rows = shown(explanation, settings, now);
+        const answer = rows.length - 1;
+        const text = table(rows, [], (row, column, cell) =>
+          row === answer && column === 1 ? paint('bold', cell) : cell,
+        );
+        print(`${i > 0 ? '\n' : ''}${text}`);
       }
       return 0;
     });
@@ -94,7 +97,7 @@ async function requestsOf(args: Args): Promise<PolicyRequest[]> {
   const given = client !== undefined || sender !== undefined || recipient !== undefined;
   if (file !== undefined && given) throw new UsageError('why: a file, or --client, --sender and --recipient');
   if (file !== undefined) {
-    const input = await openInput(file === '' ? '-' : file, MOST_BYTES); // yargs makes nothing of a lone -;
+    const input = await openInput(file, MOST_BYTES);
     return requestsIn(input.first, input.name);
   }
   if (client === undefined || sender === undefined || recipient === undefined) {
@@ -145,8 +148,7 @@ function stepsOf(explanation: Explanation, settings: FilterArguments, now: numbe
   if (missing) rows.push(['database', `${settings.db} does not exist yet`]);
   const { comeBacks, moreThan, lastSeen, expired } = list!;
   const needs = moreThan === 0 ? 'off (--auto-whitelist 0)' : `whitelisted with more than ${moreThan}`;
-  const seen =
-    lastSeen === 0 ? '' : `, last seen ${localTime(lastSeen).slice(0, 10)}${expired ? ', expired' : ''}`;
+  const seen = lastSeen === 0 ? '' : `, last seen ${day(lastSeen)}${expired ? ', expired' : ''}`;
   rows.push(['auto-whitelist', `${plural(comeBacks, 'come-back')}${seen}; ${needs}`]);
   rows.push(['record', recordText(record, now)]);
   const text = {

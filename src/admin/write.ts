@@ -7,9 +7,10 @@ import {
   openSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { print } from './output.ts';
 
 /** Throws an Error for the user where a file cannot be made in the directory of `file`. */
 export function checkDirectory(file: string): void {
@@ -21,6 +22,12 @@ export function checkDirectory(file: string): void {
   }
 }
 
+/** Writes as `writeWhole` does; `-` is standard output. */
+export function writeOut(file: string, text: string): void {
+  if (file === '-') print(text);
+  else writeWhole(file, text);
+}
+
 /** Writes the file, or replaces it. Throws an Error for the user where it cannot; then the old file is still there. */
 export function writeWhole(file: string, text: string): void {
   checkDirectory(file);
@@ -28,8 +35,7 @@ export function writeWhole(file: string, text: string): void {
   try {
     const made = openSync(beside, 'wx', 0o644);
     try {
-      const bytes = Buffer.from(text);
-      for (let at = 0; at < bytes.length; ) at += writeSync(made, bytes, at);
+      writeFileSync(made, text);
       fsyncSync(made);
     } finally {
       closeSync(made);

@@ -20,16 +20,18 @@ type Value<O extends Option> = O['kind'] extends 'flag'
   : O['repeat'] extends true
     ? string[]
     :
-        | (O['kind'] extends 'duration' | 'milliseconds' | 'count' ? number : string)
+        | (O['kind'] extends 'duration' | 'milliseconds' | 'count' ? number : Choice<O['choices']>)
         | (O['required'] extends true ? never : O['default'] extends string ? never : undefined);
 
 type Word<P extends Positional> = P['many'] extends true
   ? string[]
-  : P['required'] extends true
-    ? string
-    : string | undefined;
+  : Choice<P['choices']> | (P['required'] extends true ? never : undefined);
 
-/** The arguments of `run`: durations in seconds (or milliseconds), counts as numbers, flags as booleans, else text. */
+/** One of the words, where they are known. */
+type Choice<C> = C extends readonly (infer W extends string)[] ? W : string;
+
+/** The arguments of `run`: durations in seconds (or milliseconds), counts as numbers, flags as booleans, else text:
+ * where there are choices, one of them. */
 export type Arguments<O extends Options, P extends Positionals> = { [K in keyof O]: Value<O[K]> } & {
   [K in keyof P]: Word<P[K]>;
 };

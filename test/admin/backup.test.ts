@@ -44,8 +44,13 @@ test('restored, it is what the filters go on with; the database of before is kep
   await live.more(20);
   const of = (file: string) => [...scan(file)!.entries].filter((entry) => entry.client === client).length;
   expect([of(aside), of(live.db)]).toEqual([1, 2]); // as new, and as it was, with a come-back now
-  const salvaged = await runProgram(['salvage', aside, '--into', live.db]);
+  const salvaged = await runProgram(['salvage', aside, '--into', live.db, '--json']);
   expect(salvaged).toMatchObject({ status: 0, err: '' });
+  expect(JSON.parse(salvaged.out)).toMatchObject({
+    damaged: aside,
+    into: live.db,
+    pages: expect.any(Number),
+  });
   expect(of(live.db)).toBe(2); // what was restored stays
 });
 
@@ -64,6 +69,9 @@ test('what is no backup, or cannot be written, is one line, and all stays as it 
     expect({ words, status, out }).toEqual({ words, status: 2, out: '' });
     expect(err).toMatch(/^greylatch: .+\n$/);
   }
+  expect((await live.run('restore', '-')).err).toBe(
+    'greylatch: - does not exist, or is empty; name a backup\n',
+  );
   const refused = (where: string, advice: string) =>
     expect(runProgram(['backup', where, '--db', live.db])).resolves.toEqual({
       status: 2,

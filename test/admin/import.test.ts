@@ -120,15 +120,18 @@ const RECORDS: Imported[] = Array.from({ length: 2500 }, (_, i) =>
       },
 );
 
-test.each(['json', 'csv'])('what export --format %s writes, import reads, in batches', async (format) => {
-  const exported = await watch(() =>
-    exportCommand(async function* () {
-      yield RECORDS;
-    }).run({ ...NOWHERE, format, since: undefined }),
-  );
-  expect(exported.status).toBe(0);
-  const { records, batches, output } = await importFiles([file('export', exported.output)]);
-  expect(records).toEqual(RECORDS);
-  expect(batches.map((batch) => batch.length)).toEqual([1000, 1000, 500]);
-  expect(output).toContain(`(${format}): 1,666 triples and 834 clients`);
-});
+test.each(['json', 'csv'] as const)(
+  'what export --format %s writes, import reads, in batches',
+  async (format) => {
+    const exported = await watch(() =>
+      exportCommand(async function* () {
+        yield RECORDS;
+      }).run({ ...NOWHERE, format, since: undefined }),
+    );
+    expect(exported.status).toBe(0);
+    const { records, batches, output } = await importFiles([file('export', exported.output)]);
+    expect(records).toEqual(RECORDS);
+    expect(batches.map((batch) => batch.length)).toEqual([1000, 1000, 500]);
+    expect(output).toContain(`(${format}): 1,666 triples and 834 clients`);
+  },
+);

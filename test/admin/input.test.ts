@@ -1,5 +1,5 @@
 // What a command reads: files, packed or not, whole, with their first bytes.
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
@@ -57,6 +57,8 @@ test('what cannot be read is said in one line', async () => {
   await expect(openInput(path.join(scratch.path, 'directory'), 1)).rejects.toThrow(
     /is a directory; name the files/,
   );
+  symlinkSync('loop', path.join(scratch.path, 'loop'));
+  await expect(openInput(path.join(scratch.path, 'loop'), 1)).rejects.toThrow(/loop cannot be read: ELOOP/);
   await expect(openInput(file('log.xz', Buffer.from('\xfd7zXZ\0', 'latin1')), 1)).rejects.toThrow(
     /xzcat FILE/,
   );

@@ -1,6 +1,6 @@
 // greylatch list, beside running filters.
 import { expect, test } from 'vitest';
-import { clientAt, tripleAt, useLive } from './live.ts';
+import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
 
 const live = useLive('of all');
 
@@ -52,6 +52,16 @@ test('states, sorting, and a limit', async () => {
   expect(out).toMatch(
     /^state +waited +deferred +first +last +client +sender +recipient\n(passed +5 min .*\n){2}2 of 30,000 triples \(--limit\)\n$/,
   );
+});
+
+test('when a client was last seen is a day in UTC, wherever one looks at it', async () => {
+  const words = ['list', '--state', 'whitelisted', '--limit', '1', '--db', live.db];
+  for (const TZ of ['America/Los_Angeles', 'Asia/Tokyo']) {
+    const { out } = await runProgram(words, '', { TZ });
+    const { lastSeen } = clientAt(0, live.now);
+    const today = new Date(lastSeen * 1000).toISOString().slice(0, 10);
+    expect(out).toMatch(new RegExp(`\\n10\\.[\\d.]+ +20 +${today} +(today|yesterday)\\n`));
+  }
 });
 
 test('bytes that are no ASCII are shown as what they are, and come back in JSON', async () => {

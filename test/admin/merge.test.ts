@@ -2,8 +2,9 @@
 // and no come-back is lost or counted twice.
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { recordsOf } from '../../src/admin/export/records.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
-import { merging, recordsOf } from '../../src/admin/merge.ts';
+import { merging } from '../../src/admin/merge.ts';
 import { ofDatabase } from '../../src/admin/records.ts';
 import { openEditor } from '../../src/store/admin/edit.ts';
 import { scan } from '../../src/store/admin/scan.ts';

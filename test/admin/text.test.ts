@@ -18,9 +18,10 @@ test('columns are aligned, and no line ends with spaces', () => {
     ['n', 'client', 'name'],
     ['7', '192.0.2.1', 'a'],
     ['1,234', '10.0.0.1', 'mx'],
+    ['8', '10.0.0.2', ''],
   ];
   expect(table(rows, [0])).toBe(
-    '    n  client     name\n' + '    7  192.0.2.1  a\n' + '1,234  10.0.0.1   mx\n',
+    '    n  client     name\n    7  192.0.2.1  a\n1,234  10.0.0.1   mx\n    8  10.0.0.2\n',
   );
   const paint = newPaint(true);
   const painted = table(

@@ -42,6 +42,21 @@ test('the verdict is what a filter answers', async () => {
   });
 });
 
+test('with --header, mail that was delayed gets one, where a filter adds one', async () => {
+  const [delayed, passed] = [tripleAt(20, live.now), tripleAt(26, live.now)];
+  const actionOf = async (...words: string[]) => (await why(...words, '--header')).action;
+  expect(await actionOf(...ask(delayed))).toMatch(
+    /^prepend X-Greylist: delayed \d{4} seconds by greylatch at /,
+  );
+  expect(await actionOf(...ask(passed))).toBe('dunno');
+  expect(await actionOf(...ask(delayed), '--greylist', 'observe')).toBe('dunno');
+  const late = path.join(live.directory, 'late');
+  const { client, ...rest } = delayed;
+  const attributes = { client_address: client, sender: rest.sender, recipient: rest.recipient };
+  writeFileSync(late, policyRequest({ ...attributes, protocol_state: 'END-OF-MESSAGE' }));
+  expect(await actionOf(late)).toBe('dunno');
+});
+
 test('each step is there for people', async () => {
   const triple = tripleAt(9, live.now);
   const { out } = await live.run(

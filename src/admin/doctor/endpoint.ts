@@ -1,16 +1,16 @@
 // Whether smtpd asks where a policy service listens: the name in master.cf against the one in check_policy_service.
 import path from 'node:path';
-import type { Parameters, Service } from './postconf.ts';
+import { type Parameters, queueOf, type Service } from './postconf.ts';
 
 /** The socket of a `unix` service: its private column decides the directory (master(5): yes by default). */
 export function socketOf({ name, private: hidden }: Service, parameters: Parameters): string {
-  return path.join(parameters.queue_directory ?? '', hidden === 'n' ? 'public' : 'private', name);
+  return path.join(queueOf(parameters), hidden === 'n' ? 'public' : 'private', name);
 }
 
 /** The socket of a `unix:` or `local:` endpoint, relative to the queue directory; undefined for others. */
 export function socketAt(endpoint: string, parameters: Parameters): string | undefined {
   const match = /^(?:unix|local):(.+)$/.exec(endpoint);
-  return match === null ? undefined : path.resolve(parameters.queue_directory ?? '/', match[1]!);
+  return match === null ? undefined : path.resolve(queueOf(parameters), match[1]!);
 }
 
 /** Whether the endpoint leads to the service. */

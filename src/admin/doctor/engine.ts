@@ -9,8 +9,7 @@ import type { Place, User } from './permissions.ts';
 import { lookAt } from './system.ts';
 
 export interface EngineFacts {
-  /** The --store as written, and in words. */
-  store: string;
+  /** The --store in words. */
   where: string;
   /** A shell command that asks whether it is alive. */
   ping: string;
@@ -55,7 +54,6 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   const { store, passwordFile, timeout, account } = asked;
   const { address, opener } = engineAt(store);
   const known = {
-    store,
     where: opener.nameOf(address),
     ping: pingOf(address, passwordFile !== undefined),
     cli: cliOf(address, passwordFile !== undefined && address.user === ''),

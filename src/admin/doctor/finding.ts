@@ -14,6 +14,16 @@ export interface Finding {
   mend?: string;
 }
 
+export function finding(
+  severity: Severity,
+  check: string,
+  where: string,
+  what: string,
+  mend: string,
+): Finding {
+  return { severity, check, where, what, mend };
+}
+
 /** Warnings and errors are for somebody to mend. */
 export function isToMend({ severity }: Finding): boolean {
   return severity === 'warning' || severity === 'error';

@@ -1,33 +1,23 @@
 // Gathers all the facts that are judged, from postconf, the machine and the database. Judges nothing, changes nothing.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FilterArguments } from '../../cli/arguments.ts';
-import { DamageError } from '../../store/damage.ts';
 import { isAlive } from '../../store/disk/alive.ts';
-import { checkPlace } from '../../store/disk/place.ts';
-import { closeFile, openFile, readHead } from '../../store/pages/file.ts';
-import { lockPath } from '../../store/pages/lock.ts';
-import { foreign, wasDatabase } from '../../store/rescue/ours.ts';
+import { attempt } from '../attempt.ts';
+import { type Database, gatherDatabase } from './database.ts';
 import { leadsTo, socketAt, socketOf } from './endpoint.ts';
 import type { Place, User } from './permissions.ts';
-import { type Configuration, nameOf, type Service } from './postconf.ts';
+import { type Configuration, nameOf, queueOf, type Service } from './postconf.ts';
 import { type Question, questionsOf } from './restrictions.ts';
 import { type Invocation, isGreylatch, programPaths, readInvocation } from './spawn.ts';
 import {
-  attempt,
   groupNamed,
-  isLink,
   lookAt,
-  type Mount,
-  mountOf,
   processesOf,
   type Run,
-  readMounts,
   realpath,
   runAs,
   SPAWN_PATH,
-  type Space,
-  spaceAt,
   userNamed,
 } from './system.ts';
 
@@ -70,35 +60,17 @@ export interface Entry extends Invocation {
   lists: { option: string; file: Place }[];
 }
 
-export interface Database {
-  path: string;
-  isLink: boolean;
-  directory: Place;
-  file: Place;
-  lock: Place;
-  /** False where doctor may not read the file, since it does not run as root; then what follows is not known. */
-  looked: boolean;
-  /** Why a filter would refuse the place, '' if it would not. */
-  place: string;
-  /** What is wrong with the head of the file, '' for nothing. */
-  damage: string;
-  /** Damaged files that were set aside. */
-  aside: string[];
-  /** Whether other programs' files lie, or may lie, in its directory, which then must not be given to the filter's user. */
-  shared: boolean;
-  mount: Mount | undefined;
-  space: Space | undefined;
-}
-
 /** `db` is used where no service of master.cf runs greylatch. */
 export function gather(configuration: Configuration, db: string | undefined): Facts {
   const { parameters, services } = configuration;
-  const queue = parameters.queue_directory ?? '/';
+  const queue = queueOf(parameters);
   const questions = questionsOf(services, parameters);
-  const entries = services.flatMap((service) => {
-    const invocation = readInvocation(service, (word) => realpath(path.resolve(queue, word)) ?? word);
-    return invocation === undefined ? [] : [gatherEntry(invocation, services, queue)];
-  });
+  const invocations = services
+    .map((service) => readInvocation(service, (word) => realpath(path.resolve(queue, word)) ?? word))
+    .filter((invocation) => invocation !== undefined);
+  const filters = invocations.map(({ service }) => service);
+  const others = services.filter((service) => !filters.includes(service));
+  const entries = invocations.map((invocation) => gatherEntry(invocation, others, queue));
   const paths = [
     ...questions.map(({ endpoint }) => socketAt(endpoint, parameters)),
     ...entries.map(({ service }) => (service.type === 'unix' ? socketOf(service, parameters) : undefined)),
@@ -113,31 +85,29 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     sockets: Object.fromEntries(paths.map((socket) => [socket, lookAt(socket)])),
     devLog: lookAt('/dev/log'),
     entries,
-    mistyped: entries.length === 0 ? mistypedIn(services, questions, parameters, queue) : [],
+    mistyped: entries.length === 0 ? mistypedIn(configuration, questions, queue) : [],
     database: entries.length === 0 && db !== undefined ? gatherDatabase(path.resolve(db)) : undefined,
   };
 }
 
 function mistypedIn(
-  services: readonly Service[],
+  { services, parameters }: Configuration,
   questions: readonly Question[],
-  parameters: Configuration['parameters'],
   queue: string,
 ): Facts['mistyped'] {
-  const asked = services.filter(
-    (service) =>
-      service.command[0] === 'spawn' &&
-      questions.some(({ endpoint }) => leadsTo(endpoint, service, parameters)),
-  );
-  return asked.flatMap((service) =>
-    programPaths(service)
-      .filter((program) => lookAt(path.resolve(queue, program)).reason === 'ENOENT')
-      .map((program) => ({ name: nameOf(service), program })),
-  );
+  const isAsked = (service: Service) =>
+    questions.some(({ endpoint }) => leadsTo(endpoint, service, parameters));
+  return services
+    .filter((service) => service.command[0] === 'spawn' && isAsked(service))
+    .flatMap((service) =>
+      programPaths(service)
+        .filter((program) => lookAt(path.resolve(queue, program)).reason === 'ENOENT')
+        .map((program) => ({ name: nameOf(service), program })),
+    );
 }
 
-/** spawn(8) works in the queue directory: relative paths are relative to that. */
-function gatherEntry(invocation: Invocation, services: readonly Service[], queue: string): Entry {
+/** `others` are the services that run no greylatch. spawn(8) works in the queue directory: paths are relative to that. */
+function gatherEntry(invocation: Invocation, others: readonly Service[], queue: string): Entry {
   const { service, user, group, program, node, script, settings } = invocation;
   const account = userNamed(user, group);
   const cwd = lookAt(queue).self === undefined ? '/' : queue;
@@ -149,7 +119,7 @@ function gatherEntry(invocation: Invocation, services: readonly Service[], queue
     ...invocation,
     name: nameOf(service),
     account,
-    others: account === undefined ? [] : othersThan(service, account, services),
+    others: account === undefined ? [] : runningAs(account, others),
     nodePlace,
     scriptPlace: command ?? lookAt(path.resolve(queue, script)),
     nodeRun: runnable && nodePlace?.self ? runAs(account, cwd, [nodePlace.path, '--version']) : undefined,
@@ -179,58 +149,15 @@ function lookForCommand(word: string, queue: string): Place | undefined {
     .find(({ self }) => self !== undefined);
 }
 
-/** Services and processes of the same user, except filters. */
-function othersThan(service: Service, { name, uid }: User, services: readonly Service[]): string[] {
+/** Which of these services, and which processes, run as the user; filters are left out. */
+function runningAs({ name, uid }: User, services: readonly Service[]): string[] {
   const asUser = new RegExp(`^user=${name.replace(/\W/g, '\\$&')}(:|$)`, 'i');
-  const neighbours = services
-    .filter((other) => other !== service && other.command.some((word) => asUser.test(word)))
-    .filter((other) => readInvocation(other, (word) => realpath(word) ?? word) === undefined);
+  const neighbours = services.filter(({ command }) => command.some((word) => asUser.test(word)));
   const processes = processesOf(uid).filter((words) => !words.some(isGreylatch));
   return [
-    ...neighbours.map((other) => `the service ${nameOf(other)}`),
+    ...neighbours.map((service) => `the service ${nameOf(service)}`),
     ...new Set(processes.map(([program]) => `the process ${path.basename(program!.split(' ')[0]!)}`)),
   ];
-}
-
-/** The files that may lie in a directory of ours alone, greylist.pl's database among them. */
-const OURS = /^grey(list|latch)/;
-
-function gatherDatabase(file: string): Database {
-  const directory = path.dirname(file);
-  const beside = attempt(() => readdirSync(directory)) ?? [];
-  const looked = process.getuid?.() === 0;
-  return {
-    path: file,
-    isLink: isLink(file),
-    directory: lookAt(directory),
-    file: lookAt(file),
-    lock: lookAt(lockPath(file)),
-    looked,
-    ...(looked ? lookInto(file) : { place: '', damage: '' }),
-    aside: beside.filter((name) => name.startsWith(`${path.basename(file)}.damaged-`)).sort(),
-    shared: beside.some((name) => !name.startsWith(path.basename(file)) && !OURS.test(name)),
-    mount: mountOf(realpath(directory) ?? directory, readMounts()),
-    space: spaceAt(directory),
-  };
-}
-
-/** What a filter would find at its first look. */
-function lookInto(file: string): Pick<Database, 'place' | 'damage'> {
-  try {
-    checkPlace(file);
-    const opened = openFile(file);
-    if (opened === undefined) return { place: '', damage: '' };
-    try {
-      readHead(opened);
-    } finally {
-      closeFile(opened);
-    }
-    return { place: '', damage: '' };
-  } catch (error) {
-    const { message } = error as Error;
-    if (!(error instanceof DamageError)) return { place: message, damage: '' };
-    return wasDatabase(file) ? { place: '', damage: message } : { place: foreign(file, message), damage: '' };
-  }
 }
 
 function isRunning(queue: string): boolean {

@@ -43,6 +43,12 @@ export function closedTo(user: User, { parents }: Place): Inode | undefined {
   return parents.find((parent) => !may(user, parent, 'search'));
 }
 
+/** How to let the user through to the place; undefined where no directory on the way is closed to him. */
+export function wayTo(user: User, place: Place): string | undefined {
+  const closed = closedTo(user, place);
+  return closed && `chmod a+x ${closed.path}`;
+}
+
 /** What keeps the user from the place, '' for nothing. */
 export function denied(user: User, place: Place, ...accesses: Access[]): string {
   const { path, self, reason } = place;

@@ -115,6 +115,11 @@ export function valueFor(
   return overrides[name] ?? parameters[name] ?? '';
 }
 
+/** Where Postfix's programs work: relative paths of a service are relative to this. */
+export function queueOf(parameters: Parameters): string {
+  return parameters.queue_directory ?? '/';
+}
+
 /** Seconds of a time in main.cf (postconf(5): s, m, h, d, w; without a unit the parameter's own, `s` here). */
 export function seconds(value: string): number | undefined {
   const match = /^(\d+)([smhdw]?)$/.exec(value.trim());

@@ -1,5 +1,5 @@
 // The findings for people: aligned, and in colour on a terminal. Makes text; writes nothing.
-import type { Colour, Paint } from '../text.ts';
+import { type Colour, type Paint, plural } from '../text.ts';
 import { type Finding, isToMend, type Severity } from './finding.ts';
 
 const COLOURS: Record<Severity, Colour> = { ok: 'green', note: 'cyan', warning: 'yellow', error: 'red' };
@@ -22,9 +22,8 @@ export function printed(head: string, findings: Finding[], paint: Paint): string
 
 function summary(findings: Finding[]): string {
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
-  const numbers = (['error', 'warning', 'note'] as const).map((severity) => {
-    const number = count(severity);
-    return `${number} ${severity}${number === 1 ? '' : 's'}`;
-  });
+  const numbers = (['error', 'warning', 'note'] as const).map((severity) =>
+    plural(count(severity), severity),
+  );
   return `${findings.some(isToMend) ? 'To be mended' : 'All is well'}: ${numbers.join(', ')}`;
 }

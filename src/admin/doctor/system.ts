@@ -1,16 +1,10 @@
 // Facts about the machine: files and the directories that lead to them, accounts, processes, file systems. Judges nothing,
 // changes nothing.
 import { spawnSync } from 'node:child_process';
-import {
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  type Stats,
-  statfsSync,
-  statSync,
-} from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, type Stats, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { attempt } from '../attempt.ts';
+import { commandOf, processIds } from '../processes.ts';
 import type { Inode, Place, User } from './permissions.ts';
 
 export function lookAt(wanted: string): Place {
@@ -28,11 +22,7 @@ export function lookAt(wanted: string): Place {
 
 /** The path without links; undefined where it leads nowhere. */
 export function realpath(wanted: string): string | undefined {
-  try {
-    return realpathSync(wanted);
-  } catch {
-    return undefined;
-  }
+  return attempt(() => realpathSync(wanted));
 }
 
 export function isLink(wanted: string): boolean {
@@ -88,14 +78,11 @@ export function groupNamed(name: string): number | undefined {
 
 /** The command lines of all processes of a user. */
 export function processesOf(uid: number): string[][] {
-  const pids = (attempt(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
-  return pids.flatMap((pid) => {
+  return processIds().flatMap((pid) => {
     const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? ''; // gone by now
     if (Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1) !== uid) return [];
-    const words = (attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')) ?? '')
-      .split('\0')
-      .slice(0, -1);
-    return [words.length > 0 ? words : [/^Name:\s+(.*)$/m.exec(status)?.[1] ?? pid]];
+    const words = commandOf(pid);
+    return [words.length > 0 ? words : [/^Name:\s+(.*)$/m.exec(status)?.[1] ?? `${pid}`]];
   });
 }
 
@@ -170,12 +157,3 @@ export function runAs(user: User, cwd: string, [command = '', ...words]: readonl
 
 /** What spawn(8) leaves of PATH (ROOT_PATH in its sources). */
 export const SPAWN_PATH = '/bin:/usr/bin:/sbin:/usr/sbin';
-
-/** What `look` returns, or undefined where it throws: that something cannot be seen is a fact too. */
-export function attempt<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
-}

@@ -1,4 +1,5 @@
 // greylatch's own records as text, written and read: JSON lines, and CSV as in RFC 4180. Every byte comes back.
+import { asciiJson } from '../text.ts';
 import { csvLine, readCsv } from './csv.ts';
 import { withoutReturn } from './lines.ts';
 import { checked, type Found, type Imported, type Lines, problem, type Source } from './record.ts';
@@ -29,10 +30,7 @@ export const CSV_COLUMNS = [
 
 /** One record as a line without its LF. */
 export function toJson(record: Imported): string {
-  return JSON.stringify({ v: FORMAT_VERSION, ...record }).replace(
-    /[\x7f-\xff]/g,
-    (byte) => `\\u00${byte.charCodeAt(0).toString(16)}`,
-  );
+  return asciiJson({ v: FORMAT_VERSION, ...record });
 }
 
 /** One record as a line without its LF; the line before the first is `csvLine(CSV_COLUMNS)`. */

@@ -57,11 +57,8 @@ export async function importFrom(
   };
   let batch: Imported[] = [];
   const flush = async () => {
-    const { created, changed, unchanged, expired } = await merge(batch);
-    outcome.created += created;
-    outcome.changed += changed;
-    outcome.unchanged += unchanged;
-    outcome.expired += expired;
+    const merged = await merge(batch);
+    for (const what of Object.keys(merged) as (keyof Merged)[]) outcome[what] += merged[what];
     batch = [];
     progress(input.part());
   };

@@ -50,7 +50,7 @@ function fileText({ file, since, entries }: AuditedFile, now: number, paint: Pai
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `, ${count} ${state}`);
   const heading = `${visible(file)}: ${plural(entries.length, 'entry', 'entries')}${counts.join('')}; ${recorded}\n`;
-  return `${paint('bold', heading.trimEnd())}\n${entries.length === 0 ? '' : shown.replace(/ +$/gm, '')}`;
+  return `${paint('bold', heading.trimEnd())}\n${entries.length === 0 ? '' : shown}`;
 }
 
 function noteOf({ by, trouble }: AuditedEntry, file: string): string {

@@ -1,9 +1,7 @@
 // The facts as rows of text, with the head as first row: the same for the terminal and for the page.
-import { grouped, localTime, span } from '../text.ts';
+import { daysAgo, grouped, localTime, span } from '../text.ts';
 import type { Facts, Leader } from './facts.ts';
 import { name, percent } from './words.ts';
-
-const DAY = 86_400;
 
 export interface List {
   heading: string;
@@ -82,14 +80,8 @@ function near({ whitelist, autoWhitelist, now }: Facts): List {
       name(client),
       grouped(comeBacks),
       grouped(autoWhitelist + 1 - comeBacks),
-      day(lastSeen, now),
+      daysAgo(lastSeen, now),
     ]),
   ];
   return { heading: 'Close to the auto-whitelist', rows, right: [1, 2, 3] };
-}
-
-/** When a client was last seen is on record only to the day (UTC). */
-function day(lastSeen: number, now: number): string {
-  const days = Math.floor(now / DAY) - Math.floor(lastSeen / DAY);
-  return days <= 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`;
 }

@@ -1,6 +1,6 @@
 // The page's plots: SVG without a view box, with widths in per cent and heights in pixels, so that text and lines keep their
 // size from a phone to a wide screen.
-import { localTime, span } from '../text.ts';
+import { grouped, localTime, span } from '../text.ts';
 import type { Bin, Period, Periods } from './facts.ts';
 import { escaped } from './markup.ts';
 import { binName } from './words.ts';
@@ -10,7 +10,6 @@ const BOTTOM = 22; // below the axis, for its labels
 const LABELS = 6;
 
 const shown = (n: number) => String(Math.round(n * 100) / 100);
-const whole = (n: number) => n.toLocaleString('en');
 
 /** A bar for each bin, one below the other. */
 export function histogramOf(bins: readonly Bin[]): string {
@@ -19,8 +18,8 @@ export function histogramOf(bins: readonly Bin[]): string {
     const width = shown(bin.mails === 0 ? 0 : Math.max(0.5, (100 * bin.mails) / most));
     return (
       `<div class="bin"><span>${escaped(binName(bin))}</span>` +
-      `<svg role="img" aria-label="${whole(bin.mails)} mails" height="16"><rect class="back" width="${width}%" height="16" rx="2"/></svg>` +
-      `<span class="n">${whole(bin.mails)}</span></div>`
+      `<svg role="img" aria-label="${grouped(bin.mails)} mails" height="16"><rect class="back" width="${width}%" height="16" rx="2"/></svg>` +
+      `<span class="n">${grouped(bin.mails)}</span></div>`
     );
   });
   return `<div class="bins">\n${rows.join('\n')}\n</div>`;
@@ -33,12 +32,12 @@ export function outcomesByPeriod({ unit, list }: Periods): string {
     const { back, notBack } = period;
     const low = (back / most) * HEIGHT;
     const high = ((notBack ?? 0) / most) * HEIGHT;
-    const text = `${label(period, unit)}: ${whole(back)} came back, ${notBack === null ? 'the rest is forgotten' : `${whole(notBack)} did not`}`;
+    const text = `${label(period, unit)}: ${grouped(back)} came back, ${notBack === null ? 'the rest is forgotten' : `${grouped(notBack)} did not`}`;
     return `<g><title>${escaped(text)}</title>${rect('back', i, list.length, HEIGHT - low, low)}${rect('not', i, list.length, HEIGHT - low - high, high)}</g>`;
   });
-  const name = `Mails that came back and triples that did not, by the ${unit}; at most ${whole(most)}`;
+  const name = `Mails that came back and triples that did not, by the ${unit}; at most ${grouped(most)}`;
   const scale = [most, Math.floor(most / 2)].map(
-    (value): Tick => [HEIGHT - (value / most) * HEIGHT, whole(value)],
+    (value): Tick => [HEIGHT - (value / most) * HEIGHT, grouped(value)],
   );
   return `${figure(name, scale, [...bars, ...axis(list, unit)])}${legend([
     ['back', 'came back'],

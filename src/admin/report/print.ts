@@ -75,7 +75,7 @@ function periods({ periods, retryWindow }: Facts, title: (text: string) => strin
 }
 
 function indented(lines: string): string {
-  return lines.replace(/ +$/gm, '').replace(/^(?=.)/gm, '  ');
+  return lines.replace(/^(?=.)/gm, '  ');
 }
 
 function wrapped(label: string, text: string): string {

@@ -27,7 +27,13 @@ export async function gatherEngine(
   return {
     store: records.name,
     nodes: engine.nodes.map(({ where, program, version, role, memory, maxMemory, filters }) => ({
-      ...{ where, program, version, role, memory, maxMemory, filters },
+      where,
+      program,
+      version,
+      role,
+      memory,
+      maxMemory,
+      filters,
     })),
     ...counts,
     journal: size(journalPath(db)),

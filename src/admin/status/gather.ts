@@ -1,5 +1,5 @@
 // Gathers the status of the database, as plain data. Changes nothing, prints nothing.
-import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import type { ClientEntry, Entry, TripleEntry } from '../../store/admin/entry.ts';
 import { DamageError } from '../../store/damage.ts';
 import { hold } from '../../store/lmdb/hold.ts';
@@ -8,8 +8,10 @@ import { type Problem, verify } from '../../store/pages/verify.ts';
 import { wasDatabase } from '../../store/rescue/ours.ts';
 import { damagedFiles } from '../../store/rescue/recover.ts';
 import type { Lives } from '../../store/store.ts';
-import { doesNotExist, explained } from '../database.ts';
+import { attempt } from '../attempt.ts';
+import { sizeOf } from '../database.ts';
 import { hasExpired } from '../entry.ts';
+import { commandOf, processIds } from '../processes.ts';
 import { withBar } from '../progress.ts';
 import { eachEntry, type Records } from '../records.ts';
 
@@ -54,15 +56,17 @@ export interface StatusSettings {
 
 /** Throws an Error for the user where the database cannot be read. */
 export async function gather(records: Records, db: string, settings: StatusSettings): Promise<Status> {
-  const self = explained(db, () => statSync(db, { throwIfNoEntry: false }));
-  if (self === undefined) throw doesNotExist(db);
+  const size = sizeOf(db);
   const { counts, damage, unread } = await count(records, settings);
   let problems: Problem[] = unread === undefined ? [] : [{ page: undefined, what: unread }];
-  if (problems.length === 0 && (settings.verify || damage.length > 0)) problems = judged(db);
+  if (problems.length === 0 && (settings.verify || damage.length > 0)) {
+    const verified = await withBar('checking', (show) => verify(db, show, hold));
+    problems = verified?.problems ?? [];
+  }
   const found = processesWith(db);
   return {
     db,
-    size: self.size,
+    size,
     ...counts,
     ...found,
     lastDamage: damagedFiles(db).at(-1),
@@ -115,46 +119,27 @@ function kindOfClient(
   return autoWhitelist > 0 && entry.comeBacks > autoWhitelist ? 'whitelisted' : 'counted';
 }
 
-function judged(db: string): Problem[] {
-  return withBar('checking', (show) => verify(db, show, hold))?.problems ?? [];
-}
-
-/** The processes that have the database or its lock file open, as far as /proc shows them (proc(5)), without this one. */
+/** The processes that have the database or its lock file open, as far as they can be looked at, without this one. */
 function processesWith(db: string): { processes: Process[]; unseen: number } {
   const wanted = realpathSync(db);
   const files = new Set([wanted, lockPath(wanted)]);
   const processes: Process[] = [];
   let unseen = 0;
-  for (const pid of namesIn('/proc') ?? []) {
-    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
-    const descriptors = namesIn(`/proc/${pid}/fd`);
-    if (descriptors === undefined) unseen++;
-    else if (descriptors.some((fd) => files.has(linkAt(`/proc/${pid}/fd/${fd}`))))
-      processes.push({ pid: Number(pid), command: commandOf(pid) });
+  for (const pid of processIds().filter((pid) => pid !== process.pid)) {
+    const open = filesOpenIn(pid);
+    if (open === undefined) unseen++;
+    else if (open.some((file) => files.has(file)))
+      processes.push({ pid, command: commandOf(pid).join(' ').trim() });
   }
   return { processes, unseen };
 }
 
-function namesIn(directory: string): string[] | undefined {
+/** Undefined where the process is not ours to look at; none where it has ended. */
+function filesOpenIn(pid: number): string[] | undefined {
+  const directory = `/proc/${pid}/fd`;
   try {
-    return readdirSync(directory);
+    return readdirSync(directory).map((fd) => attempt(() => readlinkSync(`${directory}/${fd}`)) ?? '');
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? undefined : []; // or it has ended
-  }
-}
-
-function linkAt(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
-
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').join(' ').trim();
-  } catch {
-    return '';
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? undefined : [];
   }
 }

@@ -12,9 +12,7 @@ export function rowsOf(status: Status, now: number, paint: Paint): string[][] {
     ['database', db],
     ['size', bytes(size)],
     stateRow(status, paint),
-    ...problems
-      .slice(0, MOST)
-      .map(({ page, what }) => ['', page === undefined ? what : `page ${page} ${what}`]),
+    ...someRows(problems, ({ page, what }) => (page === undefined ? what : `page ${page} ${what}`)),
     ...countRows(status, now),
     [
       'last trouble',
@@ -24,10 +22,7 @@ export function rowsOf(status: Status, now: number, paint: Paint): string[][] {
       'open in',
       `${plural(processes.length, 'process', 'processes')}${unseen > 0 ? ` (and ${plural(unseen, 'process', 'processes')} that only root may look at)` : ''}`,
     ],
-    ...processes
-      .slice(0, MOST)
-      .map(({ pid, command }) => ['', `${pid} ${command.split(' ').map(visible).join(' ')}`]),
-    ...(processes.length > MOST ? [['', `and ${processes.length - MOST} more`]] : []),
+    ...someRows(processes, ({ pid, command }) => `${pid} ${command.split(' ').map(visible).join(' ')}`),
   ];
 }
 
@@ -46,11 +41,16 @@ export function rowsOfEngine(status: EngineStatus, now: number, paint: Paint): s
       ['filters', filters === undefined ? 'not known: CLIENT LIST is forbidden' : `${filters} connected`],
     ]),
     stateRow(status, paint),
-    ...problems.slice(0, MOST).map((what) => ['', what]),
-    ...(problems.length > MOST ? [['', `and ${problems.length - MOST} more`]] : []),
+    ...someRows(problems, (what) => what),
     ...countRows(status, now),
     ['this host', journal === 0 ? 'has handed over all' : `has ${bytes(journal)} of decisions to hand over`],
   ];
+}
+
+/** Rows below a heading: the first few, and how many more there are. */
+function someRows<T>(all: readonly T[], shown: (one: T) => string): string[][] {
+  const rows = all.slice(0, MOST).map((one) => ['', shown(one)]);
+  return all.length > MOST ? [...rows, ['', `and ${grouped(all.length - MOST)} more`]] : rows;
 }
 
 function stateRow({ sound }: { sound: boolean }, paint: Paint): string[] {

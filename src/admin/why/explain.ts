@@ -1,8 +1,8 @@
 // What a filter with these settings would answer now, and each step that leads there. Reads the database, changes nothing.
 import type { FilterArguments } from '../../cli/arguments.ts';
 import type { Policy } from '../../filter/answer.ts';
-import { DUNNO, newDeferral } from '../../filter/reply.ts';
-import { judge } from '../../greylist/decide.ts';
+import { DUNNO, newDeferral, newHeader } from '../../filter/reply.ts';
+import { type Judgement, judge } from '../../greylist/decide.ts';
 import { type Exception, exceptionFor } from '../../greylist/exceptions.ts';
 import { releaseFor } from '../../greylist/release.ts';
 import { type PolicyRequest, REQUEST_TYPE } from '../../greylist/request.ts';
@@ -50,20 +50,15 @@ export async function explain(
   const found = await peek(triple);
   const seen = sightingOf(found, settings, now);
   const judgement = judge(seen, now, policy);
-  const verdict =
-    judgement === 'remember, then judge again'
-      ? 'new'
-      : judgement === 'defer'
-        ? 'too early'
-        : seen.comeBacks > policy.autoWhitelist && policy.autoWhitelist > 0
-          ? 'auto-whitelisted'
-          : 'old enough';
+  const verdict = verdictOf(judgement, seen, policy);
   const isDeferred = verdict === 'new' || verdict === 'too early';
   const release = isDeferred ? releaseFor(request, found.releases, now) : undefined;
   const age = verdict === 'new' ? 0 : now - seen.firstSeen;
   const left = isDeferred && release === undefined ? policy.delay + 1 - age : 0;
   const deferral = newDeferral(policy.action, policy.text, policy.delay)(left, recipient);
   const lets = policy.greylist === 'observe' || policy.dryRun;
+  const wasDelayed = release === undefined ? judgement === 'pass and note it' && !seen.passed : age > 0;
+  const passing = wasDelayed && !lets ? actionForDelayed(request, policy, age, now) : DUNNO;
   return {
     request: shown,
     triple,
@@ -72,9 +67,26 @@ export async function explain(
     verdict,
     left,
     ...(release === undefined ? {} : { release }),
-    action: left > 0 && !lets ? deferral : DUNNO,
+    action: left > 0 && !lets ? deferral : passing,
     ...(left > 0 && lets ? { instead: deferral } : {}),
   };
+}
+
+function verdictOf(
+  judgement: Judgement,
+  seen: Sighting,
+  policy: Policy,
+): NonNullable<Explanation['verdict']> {
+  if (judgement === 'remember, then judge again') return 'new';
+  if (judgement === 'defer') return 'too early';
+  const { autoWhitelist } = policy;
+  return autoWhitelist > 0 && seen.comeBacks > autoWhitelist ? 'auto-whitelisted' : 'old enough';
+}
+
+/** As in ../../filter/answer.ts, but for one request alone. */
+function actionForDelayed(request: PolicyRequest, policy: Policy, age: number, now: number): string {
+  if (!policy.header || request.protocol_state === 'END-OF-MESSAGE') return DUNNO;
+  return newHeader(policy.hostname)(request.instance, age, now) ?? DUNNO;
 }
 
 /** What is on record, as a store shows it to the decision. */

@@ -45,3 +45,27 @@ export function* joint(changes: Iterable<{ name: Name; change: Change }>): Gener
   for (const { name, change } of changes)
     yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
 }
+
+/**
+ * The changes in batches of `most`, or fewer: two changes of one record, as `idOf` tells records apart, go into different
+ * ones, since the second has to find what the first has done.
+ */
+export function* batches(
+  changes: Iterable<JointChange>,
+  most: number,
+  idOf: (name: AnyName) => string,
+): Generator<JointChange[]> {
+  let batch: JointChange[] = [];
+  const named = new Set<string>();
+  for (const one of changes) {
+    const ids = one.names.map(idOf);
+    if (batch.length === most || ids.some((id) => named.has(id))) {
+      yield batch;
+      batch = [];
+      named.clear();
+    }
+    for (const id of ids) named.add(id);
+    batch.push(one);
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -18,6 +18,7 @@ import * as key from '../records/key.ts';
 import * as record from '../records/record.ts';
 import {
   type AnyName,
+  batches,
   type Change,
   type HouseName,
   type JointChange,
@@ -41,7 +42,10 @@ const TRIES = 5;
 const HOLD = 2;
 const BREATH = 0.5;
 
-/** Opens the database at `path`, or makes it. Puts what is queued into it first. Throws StoreError, DamageError, or Error. */
+/**
+ * Opens the database at `path`, or makes it. Puts what is queued into it first. Throws StoreError, DamageError or MovedError, as
+ * its methods do.
+ */
 export function openEditor(path: string): Editor {
   checkPlace(path);
   checkBeforeWriting(path);
@@ -58,7 +62,7 @@ export function openEditor(path: string): Editor {
         pause(BREATH);
       } catch (error) {
         const passing = error instanceof DamageError || error instanceof MovedError;
-        if (!passing || tries++ === TRIES) throw plain(error, path);
+        if (!passing || tries++ === TRIES) throw error;
         pause(5);
         if (!(error instanceof MovedError)) continue;
         closeWriter(writer);
@@ -70,22 +74,7 @@ export function openEditor(path: string): Editor {
 
   function changeJointly(changes: Iterable<JointChange>): number {
     let changed = 0;
-    let batch: JointChange[] = [];
-    // Two changes of one record go into different batches: the second has to find what the first has done.
-    const named = new Set<string>();
-    const put = () => {
-      changed += commit(batch);
-      batch = [];
-      named.clear();
-    };
-    for (const one of changes) {
-      const ids = one.names.map(idOf);
-      if (ids.some((id) => named.has(id))) put();
-      for (const id of ids) named.add(id);
-      batch.push(one);
-      if (batch.length === BATCH) put();
-    }
-    if (batch.length > 0) put();
+    for (const batch of batches(changes, BATCH, idOf)) changed += commit(batch);
     return changed;
   }
 
@@ -171,15 +160,6 @@ function commitSome(
   });
   keepUp(writer, meta);
   return { next, changed };
-}
-
-function plain(error: unknown, path: string): unknown {
-  if (error instanceof DamageError)
-    return new Error(
-      `${path} ${error.message}; a filter sets it aside when it comes upon this; try again then (by hand: greylatch salvage)`,
-    );
-  if (error instanceof MovedError) return new Error(`${path}: ${error.message}; try again`);
-  return error;
 }
 
 function find(writer: Writer, meta: Meta, name: AnyName): Stored | undefined {

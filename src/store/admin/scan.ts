@@ -70,17 +70,13 @@ export function scan(
       for (let isLast = false; !isLast; ) {
         let pages: Buffer[];
         ({ pages, isLast } = next(after));
-        for (const page of pages) {
-          for (let i = 0; i < keysOn(page, 0); i++) {
-            const node = nodeAt(page, 0, i);
-            const key = page.subarray(nodeKey(node), nodeData(page, node));
-            if (after !== undefined && Buffer.compare(key, after) <= 0) continue;
-            after = key;
-            done++;
-            if (queued.size > 0) yield* queuedEntries(queued, key.toString('latin1'));
-            const entry = entryAt(page, node, onHouse);
-            if (entry !== undefined) yield entry;
-          }
+        for (const { page, node, key } of nodesOn(pages)) {
+          if (after !== undefined && Buffer.compare(key, after) <= 0) continue;
+          after = key;
+          done++;
+          if (queued.size > 0) yield* queuedEntries(queued, key.toString('latin1'));
+          const entry = entryAt(page, node, onHouse);
+          if (entry !== undefined) yield entry;
         }
       }
       yield* queuedEntries(queued);
@@ -89,6 +85,15 @@ export function scan(
     }
   }
   return { entries: entries(), part: () => Math.min(1, done / Math.max(1, all)) };
+}
+
+function* nodesOn(pages: readonly Buffer[]): Generator<{ page: Buffer; node: number; key: Buffer }> {
+  for (const page of pages) {
+    for (let i = 0; i < keysOn(page, 0); i++) {
+      const node = nodeAt(page, 0, i);
+      yield { page, node, key: page.subarray(nodeKey(node), nodeData(page, node)) };
+    }
+  }
 }
 
 /** The entries that queued first sights will become; takes them from `queued` as `sightsBefore` does. */

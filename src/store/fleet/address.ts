@@ -51,9 +51,9 @@ export function readAddress(url: string): Address {
   return {
     kind,
     hosts,
-    path: kind === 'unix' ? decodeURIComponent(path) : '',
+    path: kind === 'unix' ? decoded(path) : '',
     name,
-    user: decodeURIComponent(user),
+    user: decoded(user),
     db,
     tls: secure
       ? Object.fromEntries(TLS_FILES.flatMap((n) => (given.has(n) ? [[n, given.get(n)!]] : [])))
@@ -79,10 +79,18 @@ function readPath(kind: Address['kind'], path: string, given: string | null): [n
   const parts = path.split('/').slice(1);
   if (kind === 'cluster' && parts.some((part) => part !== '' && part !== '0'))
     throw new Error('a Cluster has no databases but 0; leave the number out');
-  const name = kind === 'sentinel' ? decodeURIComponent(parts.shift() ?? '') : '';
+  const name = kind === 'sentinel' ? decoded(parts.shift() ?? '') : '';
   if (kind === 'sentinel' && name === '') throw new Error(`no name that the Sentinels know; ${FORMS}`);
   if (parts.length > 1) throw new Error(`${path}: too long; ${FORMS}`);
   return [name, number(parts[0] || '0')];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error(`${text}: a percent sign is written %25; ${FORMS}`);
+  }
 }
 
 function number(word: string): number {

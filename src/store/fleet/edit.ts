@@ -2,6 +2,7 @@
 // written only if the value that was read is still there, so that no decision in between is undone.
 import {
   type AnyName,
+  batches,
   type Change,
   type HouseEntry,
   type JointChange,
@@ -35,24 +36,10 @@ export interface FleetEditor {
 export function newEditor(client: Client, lives: Lives, now: () => number): FleetEditor {
   async function changeJointly(changes: Iterable<JointChange>): Promise<number> {
     let changed = 0;
-    let batch: Keyed[] = [];
-    // Two changes of one record go into different batches: the second has to find what the first has done.
-    const taken = new Set<string>();
-    const put = async () => {
+    for (const batch of batches(changes, AT_ONCE, (name) => keyOf(name).toString('latin1'))) {
       const done = await Promise.all(batch.map((one) => exchange(client, one, lives, now)));
       changed += done.reduce((sum, count) => sum + count, 0);
-      batch = [];
-      taken.clear();
-    };
-    for (const one of changes) {
-      const keys = one.names.map(keyOf);
-      const ids = keys.map((key) => key.toString('latin1'));
-      if (ids.some((id) => taken.has(id))) await put();
-      for (const id of ids) taken.add(id);
-      batch.push({ ...one, keys });
-      if (batch.length === AT_ONCE) await put();
     }
-    await put();
     return changed;
   }
   return {
@@ -60,10 +47,6 @@ export function newEditor(client: Client, lives: Lives, now: () => number): Flee
     change: (changes) => changeJointly(joint(changes)),
     keeps: (entry) => lifeOf(entry, now(), lives) >= 0,
   };
-}
-
-interface Keyed extends JointChange {
-  keys: Buffer[];
 }
 
 function keyOf(name: AnyName): Buffer {
@@ -76,10 +59,11 @@ function keyOf(name: AnyName): Buffer {
 /** Returns how many of the records were changed. */
 async function exchange(
   client: Client,
-  { names, keys, change }: Keyed,
+  { names, change }: JointChange,
   lives: Lives,
   now: () => number,
 ): Promise<number> {
+  const keys = names.map(keyOf);
   for (let tries = 0; tries < TRIES; tries++) {
     const values = await Promise.all(keys.map((key) => client.getBuffer(key)));
     const after = change(values.map((value, i) => storedAt(names[i]!, keys[i]!, value)));
@@ -114,7 +98,7 @@ function newValueOf(
   if (after === 'forget') return ['', 0];
   const life = after.kind === 'house' ? lifeOfHouse(name, after, now, lives) : lifeOf(after, now, lives);
   if (life < 0) return STAYS; // it has expired already
-  return [after.kind === 'house' ? Buffer.from(after.text, 'latin1') : writeEntry(after).value, life];
+  return [after.kind === 'house' ? Buffer.from(after.text, 'latin1') : writeEntry(after), life];
 }
 
 /** How long an entry still counts, in milliseconds; 0: for ever, below 0: no longer. */

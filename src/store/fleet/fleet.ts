@@ -1,27 +1,13 @@
-// The store of a fleet: the engine decides, asked by a thread (worker.ts); what it does not decide in time, this host's own
+// The store of a fleet: the engine decides, asked by a thread (thread.ts); what it does not decide in time, this host's own
 // store decides. What the engine has decided is noted in that too, so that a host without its engine still knows whom it has
 // seen.
-import { join } from 'node:path';
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Level } from '../../log/log.ts';
-import { monotonic } from '../../time/monotonic.ts';
 import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
 import { isLeft, isWaiting, journalPath, note } from './journal.ts';
-import {
-  type Answer,
-  AWAY,
-  LOADING,
-  type Note,
-  type Question,
-  STATE,
-  type ToWorker,
-  UP,
-  WAKE,
-  type WorkerData,
-} from './messages.ts';
-import { readSecrets, type Secrets } from './secrets.ts';
+import { AWAY, UP } from './messages.ts';
+import { startThread } from './thread.ts';
 
 export interface FleetOptions {
   address: Address;
@@ -38,12 +24,8 @@ export interface FleetOptions {
   complain: (level: Level, kind: string, text: string) => void;
 }
 
-/** How long the first request may wait for the thread to be loaded, in milliseconds; its own timeout begins after that. */
-const LOADED = 5000;
 /** Seconds between two looks for a journal that nobody has handed over. */
 const EVERY = 5;
-/** The thread's space for young objects, in MB: it needs little, and this saves 10 MB a filter. */
-const YOUNG = 1;
 
 export { readAddress };
 
@@ -51,95 +33,27 @@ export { readAddress };
 export function openFleet(local: Store, options: FleetOptions): Store {
   const { address, timeout, database, limits, say, complain } = options;
   const journal = journalPath(database);
-  const shared = new Int32Array(new SharedArrayBuffer(8));
-  const { port1: port, port2 } = new MessageChannel();
   const where = nameOf(address);
-  let secrets: Secrets | undefined;
-  let trouble = '';
+  const thread = startThread({ address, passwordFile: options.passwordFile, timeout, limits, journal, say });
   let alone = false; // the current decision is made without the engine
   let journalled = false; // this process has written to the journal since the engine was last there
   let releases: readonly Release[] = []; // the fleet's, as far as they are known
   let number = 0;
   let looked = 0;
-  try {
-    secrets = readSecrets(options.passwordFile, address.tls);
-  } catch (error) {
-    trouble = (error as Error).message;
-  }
-  const worker = secrets === undefined ? undefined : startWorker(secrets);
-  let alive = worker !== undefined;
-  if (!alive) Atomics.store(shared, STATE, AWAY);
-
-  function startWorker(secrets: Secrets): Worker {
-    const data: WorkerData = { shared, port: port2, address, secrets, timeout, limits, journal };
-    const started = new Worker(join(__dirname, 'fleet-worker.js'), {
-      workerData: data,
-      transferList: [port2],
-      // Captured, so that nothing that the thread prints reaches descriptor 1 or 2.
-      stdout: true,
-      stderr: true,
-      env: {},
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
-    });
-    started.on('message', ({ level, text }: Note) => say(level, text));
-    started.on('error', (error) => {
-      trouble = `its thread has died: ${error.message}`;
-      alive = false;
-      Atomics.store(shared, STATE, AWAY);
-    });
-    started.unref();
-    return started;
-  }
-
-  const send = (message: ToWorker) => worker?.postMessage(message);
-  const state = () => Atomics.load(shared, STATE);
-
-  /** The thread's next message, if there is one; it may be a late answer. */
-  function received(): Answer | undefined {
-    const answer = receiveMessageOnPort(port)?.message as Answer | undefined;
-    if (answer !== undefined && 'trouble' in answer) trouble = answer.trouble;
-    return answer;
-  }
-
-  /** The answer to the question; undefined where there is none in time. */
-  function ask(question: Question): Answer | undefined {
-    send(question);
-    let end = monotonic() + (state() === LOADING ? LOADED : timeout);
-    let loading = state() === LOADING;
-    for (;;) {
-      const count = Atomics.load(shared, WAKE);
-      for (let answer = received(); answer !== undefined; answer = received()) {
-        if (answer.number === question.number) return answer;
-      }
-      if (loading && state() !== LOADING) {
-        loading = false;
-        end = monotonic() + timeout;
-      }
-      const left = end - monotonic();
-      if (left <= 0) {
-        trouble = `no answer within ${timeout} ms`;
-        Atomics.store(shared, STATE, AWAY);
-        send('late');
-        return undefined;
-      }
-      Atomics.wait(shared, WAKE, count, left);
-    }
-  }
 
   function decide(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined {
     alone = true;
     // If the journal is gone, another process has handed it over: the engine is back.
-    if (state() === AWAY && !(journalled && alive && !isWaiting(journal))) return undefined;
+    if (thread.state() === AWAY && !(journalled && thread.isAlive() && !isWaiting(journal))) return undefined;
     journalled = false;
     const { client, sender, recipient } = triple;
     const { delay, autoWhitelist } = rules;
-    const answer = ask({ number: ++number, client, sender, recipient, delay, autoWhitelist, idle });
+    const answer = thread.ask({ number: ++number, client, sender, recipient, delay, autoWhitelist, idle });
     if (answer === undefined) return undefined;
     if ('trouble' in answer) {
       if (answer.ofOneKey) {
         alone = false; // not for the journal: the engine could not merge it into that key
-        complain('err', 'key', `the store ${where}: ${trouble}`);
+        complain('err', 'key', `the store ${where}: ${answer.trouble}`);
       }
       return undefined;
     }
@@ -176,12 +90,11 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
       journalled = true;
       // This filter will never ask it, whatever the log says of the others.
-      if (known && worker === undefined) complain('err', 'secrets', `the store ${where}: ${trouble}`);
+      if (known && !thread.isStarted) complain('err', 'secrets', `the store ${where}: ${thread.trouble()}`);
       if (known) return;
-      while (received() !== undefined);
       // UP: the engine is back already, and the journal before this one was handed over a moment ago.
-      if (state() === UP) send('merge');
-      else say('warning', `the store ${where} is away: ${trouble}; this host decides by itself`);
+      if (thread.state() === UP) thread.send('merge');
+      else say('warning', `the store ${where} is away: ${thread.trouble()}; this host decides by itself`);
     } catch (error) {
       complain(
         'err',
@@ -208,19 +121,19 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       local.pass(triple, now, comeBack);
       const { firstSeen } = local.look(triple, now);
       if (alone) keep(triple, firstSeen, now, comeBack);
-      else send({ ...triple, firstSeen, passed: now, comeBack }); // the engine deferred it, but an administrator released it
+      else thread.send({ ...triple, firstSeen, passed: now, comeBack }); // the engine deferred it, but an administrator released it
     },
     releases: () => [...local.releases(), ...releases],
     tidy(now) {
       if (Math.abs(now - looked) >= EVERY) {
         looked = now;
-        if (isWaiting(journal) || isLeft(journal, Date.now())) send('merge');
+        if (isWaiting(journal) || isLeft(journal, Date.now())) thread.send('merge');
       }
       local.tidy(now);
     },
     close() {
       local.close();
-      void worker?.terminate();
+      thread.end();
     },
   };
 }

@@ -1,4 +1,4 @@
-// The messages between the filter's main thread (fleet.ts) and the thread that asks the engine (worker.ts).
+// The messages between the filter's main thread (thread.ts) and the thread that asks the engine (worker.ts).
 import type { MessagePort } from 'node:worker_threads';
 import type { Release } from '../releases.ts';
 import type { Limits } from '../store.ts';

@@ -24,7 +24,7 @@ export interface FleetScan {
 }
 
 /** Opens a connection. Throws an Error that says what is wrong and what to do. Close it with `disconnect()`. */
-export async function connect(address: Address, secrets: Secrets, patience = 0): Promise<Client> {
+export async function connect(address: Address, secrets: Secrets, patience: number): Promise<Client> {
   const most = Math.max(PATIENCE, patience);
   const client = newClient(address, secrets, most, {
     commandTimeout: most,

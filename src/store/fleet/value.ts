@@ -2,7 +2,7 @@
 import type { Entry } from '../admin/entry.ts';
 import { coarseOffset, fineOffset } from '../records/coarse.ts';
 import { MOST_OFFSETS } from '../records/record.ts';
-import { clientKey, readKey, tripleKey } from './key.ts';
+import { readKey } from './key.ts';
 
 // A triple's value: format (1 byte), deferrals (1), first seen (4), last passed (4; 0: waiting), wait (4), offsets (4).
 // A client's: format (1), come-backs (4), last seen (4). Little-endian, seconds since the epoch by the engine's clock.
@@ -35,13 +35,14 @@ export function readEntry(key: Buffer, value: Buffer): Entry | undefined {
   };
 }
 
-export function writeEntry(entry: Entry): { key: Buffer; value: Buffer } {
+/** The record's value. */
+export function writeEntry(entry: Entry): Buffer {
   if (entry.kind === 'client') {
     const value = Buffer.alloc(CLIENT_SIZE);
     value[0] = FORMAT;
     value.writeUInt32LE(entry.comeBacks, 1);
     value.writeUInt32LE(entry.lastSeen, 5);
-    return { key: clientKey(entry.client), value };
+    return value;
   }
   const value = Buffer.alloc(TRIPLE_SIZE);
   value[0] = FORMAT;
@@ -52,5 +53,5 @@ export function writeEntry(entry: Entry): { key: Buffer; value: Buffer } {
   entry.offsets.slice(0, MOST_OFFSETS).forEach((offset, i) => {
     value[14 + i] = coarseOffset(offset);
   });
-  return { key: tripleKey(entry), value };
+  return value;
 }

@@ -39,19 +39,23 @@ let lastClient = '';
 let lastTrouble: unknown = new Error('no connection');
 let upSince = 0; // 0: not up
 let failures = 0;
-let _probing: NodeJS.Timeout | undefined;
+let nextProbe: NodeJS.Timeout | undefined;
 let merging = false;
 let releases: readonly Release[] = [];
 let releasesAt = Number.NEGATIVE_INFINITY;
 
 function setState(state: number): void {
   Atomics.store(shared, STATE, state);
-  Atomics.add(shared, WAKE, 1);
-  Atomics.notify(shared, WAKE);
+  wake();
 }
 
 function answer(message: Answer): void {
   port.postMessage(message);
+  wake();
+}
+
+/** Wakes the filter, which may be waiting. */
+function wake(): void {
   Atomics.add(shared, WAKE, 1);
   Atomics.notify(shared, WAKE);
 }
@@ -129,8 +133,9 @@ function away(error: unknown): void {
   setState(AWAY);
   if (upSince > 0 && monotonic() - upSince > STEADY) failures = 0;
   upSince = 0;
-  _probing ??= setTimeout(() => {
-    _probing = undefined;
+  if (nextProbe !== undefined) return;
+  nextProbe = setTimeout(() => {
+    nextProbe = undefined;
     void probe();
   }, backOff(++failures)).unref();
 }

@@ -1,53 +1,58 @@
 // What is gathered of a service, where that is not simply what its words say.
-import { expect, test } from 'vitest';
-import { gather } from '../../../src/admin/doctor/gather.ts';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { type Entry, type Facts, gather } from '../../../src/admin/doctor/gather.ts';
 import { parseParameters, parseServices } from '../../../src/admin/doctor/postconf.ts';
 import { SPAWN_PATH } from '../../../src/admin/doctor/system.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+
+/** What is gathered of these services, in a queue directory that has nothing of Postfix's. */
+function gathered(lines: string, main = ''): Facts {
+  const configuration = { directory: scratch.path, option: '', version: '', remarks: [] };
+  const parameters = { ...parseParameters(main), queue_directory: scratch.path };
+  return gather({ ...configuration, parameters, services: parseServices(lines, '') }, undefined);
+}
+
+const entriesOf = (lines: string): Entry[] => gathered(lines).entries;
+
 test('a command without a directory is looked for in the PATH that spawn(8) leaves, as execvp(3) does', () => {
-  const scratch = makeScratch();
-  try {
-    const queue = scratch.path;
-    const nodeOf = (argv: string) => {
-      const services = parseServices(`policy unix - n n - 0 spawn user=nobody argv=${argv}\n`, '');
-      const configuration = { directory: queue, option: '', version: '', services, remarks: [] };
-      const { entries } = gather({ ...configuration, parameters: { queue_directory: queue } }, undefined);
-      return entries[0]?.nodePlace?.path;
-    };
-    expect([undefined, ...SPAWN_PATH.split(':').map((directory) => `${directory}/node`)]).toContain(
-      nodeOf('node /opt/greylatch'),
-    );
-    expect(nodeOf('node20.99999 /opt/greylatch')).toBeUndefined();
-    expect(nodeOf('./node /opt/greylatch')).toBe(`${queue}/node`);
-    expect(nodeOf('/opt/node /opt/greylatch')).toBe('/opt/node');
-  } finally {
-    scratch.remove();
-  }
+  const nodeOf = (argv: string) =>
+    entriesOf(`policy unix - n n - 0 spawn user=nobody argv=${argv}\n`)[0]?.nodePlace?.path;
+  expect([undefined, ...SPAWN_PATH.split(':').map((directory) => `${directory}/node`)]).toContain(
+    nodeOf('node /opt/greylatch'),
+  );
+  expect(nodeOf('node20.99999 /opt/greylatch')).toBeUndefined();
+  expect(nodeOf('./node /opt/greylatch')).toBe(`${scratch.path}/node`);
+  expect(nodeOf('/opt/node /opt/greylatch')).toBe('/opt/node');
+});
+
+test('of the services with the same user, those that run greylatch are no others, by whatever path', () => {
+  writeFileSync(path.join(scratch.path, 'greylatch'), '');
+  symlinkSync('greylatch', path.join(scratch.path, 'link'));
+  const line = (name: string, argv: string) => `${name} unix - n n - 0 spawn user=nobody argv=${argv}\n`;
+  const [policy] = entriesOf(
+    line('policy', '/opt/greylatch') + line('second', 'link') + line('third', '/bin/x'),
+  );
+  expect(policy!.others.filter((other) => other.startsWith('the service'))).toEqual([
+    'the service third/unix',
+  ]);
 });
 
 test('programs that do not exist, of services that smtpd asks, where none of them is greylatch', () => {
-  const scratch = makeScratch();
-  try {
-    const queue = scratch.path;
-    const mistyped = (argv: string, asked = 'unix:private/policy') => {
-      const line = `policy unix - n n - 0 spawn user=nobody argv=${argv}\nsmtp inet n - n - - smtpd\n`;
-      const parameters = {
-        ...parseParameters(`smtpd_recipient_restrictions = check_policy_service ${asked}`),
-        queue_directory: queue,
-      };
-      const services = parseServices(line, '');
-      const configuration = { directory: queue, option: '', version: '', services, remarks: [], parameters };
-      return gather(configuration, undefined).mistyped;
-    };
-    const node = process.execPath;
-    const wrong = [{ name: 'policy/unix', program: '/nowhere/greylach' }];
-    expect(mistyped(`${node} --v8-pool-size=1 /nowhere/greylach --db /nowhere/db --text x`)).toEqual(wrong);
-    expect(mistyped('/nowhere/greylach')).toEqual(wrong);
-    expect(mistyped(`${node} /nowhere/greylatch`)).toEqual([]);
-    expect(mistyped(node)).toEqual([]);
-    expect(mistyped('/nowhere/greylach', 'unix:private/other')).toEqual([]);
-  } finally {
-    scratch.remove();
-  }
+  const mistyped = (argv: string, asked = 'unix:private/policy') =>
+    gathered(
+      `policy unix - n n - 0 spawn user=nobody argv=${argv}\nsmtp inet n - n - - smtpd\n`,
+      `smtpd_recipient_restrictions = check_policy_service ${asked}`,
+    ).mistyped;
+  const node = process.execPath;
+  const wrong = [{ name: 'policy/unix', program: '/nowhere/greylach' }];
+  expect(mistyped(`${node} --v8-pool-size=1 /nowhere/greylach --db /nowhere/db --text x`)).toEqual(wrong);
+  expect(mistyped('/nowhere/greylach')).toEqual(wrong);
+  expect(mistyped(`${node} /nowhere/greylatch`)).toEqual([]);
+  expect(mistyped(node)).toEqual([]);
+  expect(mistyped('/nowhere/greylach', 'unix:private/other')).toEqual([]);
 });

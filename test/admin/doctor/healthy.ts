@@ -1,7 +1,8 @@
 // An installation where all is well, as facts; a test changes what it wants to be wrong, and looks what is found.
 import { expect } from 'vitest';
+import type { Database } from '../../../src/admin/doctor/database.ts';
 import type { Finding } from '../../../src/admin/doctor/finding.ts';
-import type { Database, Entry, Facts } from '../../../src/admin/doctor/gather.ts';
+import type { Entry, Facts } from '../../../src/admin/doctor/gather.ts';
 import { judge } from '../../../src/admin/doctor/judge.ts';
 import type { Inode, Place, User } from '../../../src/admin/doctor/permissions.ts';
 import { type Configuration, parseParameters, parseServices } from '../../../src/admin/doctor/postconf.ts';

@@ -33,6 +33,7 @@ test.each([
   ['redis+sentinel://host', /no name/],
   ['redis+cluster://host/1', /no databases/],
   ['redis+unix://', /no path/],
+  ['redis://50%@host', /percent sign.*write redis:/],
 ])('%s is refused, and the message does not tell a password', (url, message) => {
   expect(() => readAddress(url)).toThrow(message);
   expect(() => readAddress(url)).not.toThrow(/secret/);

@@ -19,7 +19,7 @@ suite('the records of a fleet', ['redis'], () => {
     const engine = await startEngine(scratch.path);
     const url = `redis://127.0.0.1:${engine.port}`;
     const { make, close } = makeHosts(scratch.path, url);
-    const client = await connect(readAddress(url), NO_SECRETS);
+    const client = await connect(readAddress(url), NO_SECRETS, 0);
     try {
       await engine.admin.set('gl{not ours', 'x');
       const session = await make('one').start(...PATIENT);
@@ -58,9 +58,9 @@ suite('the records of a fleet', ['redis'], () => {
     const scratch = makeScratch();
     const engine = await startEngine(scratch.path, { words: ['--requirepass', 'x'], password: 'x' });
     const address = readAddress(`redis://127.0.0.1:${engine.port}`);
-    await expect(connect(address, NO_SECRETS)).rejects.toThrow(/--store-password-file/);
+    await expect(connect(address, NO_SECRETS, 0)).rejects.toThrow(/--store-password-file/);
     await engine.stop();
-    await expect(connect(address, NO_SECRETS)).rejects.toThrow(/ECONNREFUSED/);
+    await expect(connect(address, NO_SECRETS, 0)).rejects.toThrow(/ECONNREFUSED/);
     scratch.remove();
   });
 });

@@ -1,9 +1,9 @@
 // The database: whether the filter may use it, whether it is safe where it lies, whether there is space, and whether it looks
 // sound. Facts in, findings out.
 import path from 'node:path';
-import { type Finding, orOk } from '../finding.ts';
-import type { Database } from '../gather.ts';
-import { closedTo, denied, describe, type Inode, type User } from '../permissions.ts';
+import type { Database } from '../database.ts';
+import { type Finding, finding, orOk } from '../finding.ts';
+import { closedTo, denied, describe, type Inode, type User, wayTo } from '../permissions.ts';
 import type { Mount, Space } from '../system.ts';
 
 const ANYBODY_WRITES = 0o002;
@@ -81,8 +81,7 @@ function judgeDirectory(database: Database, user: User | undefined): Finding[] {
   const found: Finding[] = [];
   const refused = user === undefined ? '' : refusedTo(user, database);
   if (user !== undefined && refused !== '') {
-    const closed = closedTo(user, directory);
-    found.push(error('directory', refused, closed === undefined ? own : `chmod a+x ${closed.path}`));
+    found.push(error('directory', refused, wayTo(user, directory) ?? own));
   }
   if (anybodyWrites(directory.self))
     found.push(error('world-writable', 'is writable by everybody: filters do not use a database there', own));
@@ -99,7 +98,7 @@ function judgeDirectory(database: Database, user: User | undefined): Finding[] {
   const open = directory.parents.find(({ mode }) => (mode & ANYBODY_WRITES) !== 0 && (mode & STICKY) === 0);
   if (open !== undefined) {
     const what = `anybody can put another directory in place of this one: ${describe(open)}`;
-    found.push({ severity: 'warning', check: 'world-writable', where, what, mend: `chmod o-w ${open.path}` });
+    found.push(finding('warning', 'world-writable', where, what, `chmod o-w ${open.path}`));
   }
   return found;
 }
@@ -119,11 +118,11 @@ function judgeFiles({ file, lock }: Database, user: User | undefined): Finding[]
     const refused = user === undefined ? '' : denied(user, { ...each, parents: [] }, 'read', 'write');
     if (refused !== '') {
       const mend = `chown ${user?.name} ${each.path} && chmod 600 ${each.path}`;
-      return [{ severity: 'error', check: 'file', where: each.path, what: refused, mend }];
+      return [finding('error', 'file', each.path, refused, mend)];
     }
     if (!anybodyWrites(each.self)) return [];
     const what = 'is writable by everybody';
-    return [{ severity: 'warning', check: 'file', where: each.path, what, mend: `chmod 600 ${each.path}` }];
+    return [finding('warning', 'file', each.path, what, `chmod 600 ${each.path}`)];
   });
 }
 

@@ -1,19 +1,16 @@
-// The engine that several hosts share: whether it can be asked, answers in time, keeps what it is told, and is safe on the
-// network. Facts in, findings out.
+// The engine that several hosts share: whether it can be asked, with which password, node by node, and how its clocks go.
+// Facts in, findings out.
 import type { Node } from '../../../store/fleet/examine.ts';
-import { bytes, span } from '../../text.ts';
-import { isLoopback } from '../endpoint.ts';
+import { span } from '../../text.ts';
 import type { EngineFacts } from '../engine.ts';
-import { type Finding, orOk, type Severity } from '../finding.ts';
-import { closedTo, denied, describe } from '../permissions.ts';
+import { type Finding, finding, orOk } from '../finding.ts';
+import { denied, describe, wayTo } from '../permissions.ts';
+import { judgeNode } from './node.ts';
 
 const OTHERS = 0o077;
-const OLDEST = { redis: 6, valkey: 7 };
 /** How far clocks may be apart, in seconds, before there is a note, and before there is a warning. */
 const APART = 2;
 const FAR_APART = 60;
-/** The part of its memory in use that counts as nearly all. */
-const NEARLY = 0.9;
 
 export function judgeEngine(facts: EngineFacts): Finding[] {
   const { where, engine, trouble } = facts;
@@ -45,10 +42,6 @@ export function judgeEngine(facts: EngineFacts): Finding[] {
   return orOk(found, 'store', where, `answers: ${each.join('; ')}`);
 }
 
-function finding(severity: Severity, check: string, where: string, what: string, mend: string): Finding {
-  return { severity, check, where, what, mend };
-}
-
 function judgePasswordFile({ passwordFile: file, account }: EngineFacts): Finding[] {
   if (file === undefined) return [];
   const owner = account?.name ?? 'USER';
@@ -67,182 +60,7 @@ function judgePasswordFile({ passwordFile: file, account }: EngineFacts): Findin
     );
   const refused = account === undefined ? '' : denied(account, file, 'read');
   if (account === undefined || refused === '') return [];
-  const closed = closedTo(account, file);
-  return error(refused, closed === undefined ? mend : `chmod a+x ${closed.path}`);
-}
-
-function judgeNode(facts: EngineFacts, node: Node): Finding[] {
-  return [
-    ...judgeKind(node),
-    ...judgeLatency(facts, node),
-    ...judgeMemory(facts, node),
-    ...judgePersistence(facts, node),
-    ...judgeNetwork(facts, node),
-  ];
-}
-
-function judgeKind({ where, program, version, role }: Node): Finding[] {
-  if (version === undefined)
-    return [
-      finding(
-        'note',
-        'store-info',
-        where,
-        'its access list forbids to ask how it is (INFO): version, role, memory and disk were not examined',
-        'ACL SETUSER USER +info +config|get +client|list',
-      ),
-    ];
-  const found: Finding[] = [];
-  if (Number.parseInt(version, 10) < OLDEST[program])
-    found.push(
-      finding(
-        'error',
-        'store-version',
-        where,
-        `is ${program} ${version}: too old`,
-        'Redis 6 or later, or Valkey',
-      ),
-    );
-  if (role !== undefined && role !== 'master')
-    found.push(
-      finding(
-        'error',
-        'store-role',
-        where,
-        `is no master (${role}): nothing can be written to it`,
-        'name its master in --store, or the Sentinels: redis+sentinel://HOST,HOST/NAME',
-      ),
-    );
-  return found;
-}
-
-function judgeLatency({ timeout }: EngineFacts, { where, latency }: Node): Finding[] {
-  if (latency < timeout / 2) return [];
-  const late = latency >= timeout;
-  const what = `a round trip takes ${Math.round(latency)} ms, and a request waits for ${timeout} ms (--store-timeout)`;
-  return [
-    finding(
-      late ? 'error' : 'warning',
-      'store-latency',
-      where,
-      late
-        ? `${what}: each host decides by itself`
-        : `${what}: when the engine is busy, hosts decide by themselves`,
-      `an engine that is nearer or less busy (redis-cli --latency), or --store-timeout ${Math.ceil(latency / 50) * 200}ms, which mail would wait`,
-    ),
-  ];
-}
-
-/** The command by which an administrator of the engine sets it, for now and for its next start. */
-function setting({ cli }: EngineFacts, { where }: Node, name: string, value: string): string {
-  const colon = where.lastIndexOf(':');
-  const place = where.startsWith('/')
-    ? `-s ${where}`
-    : `-h ${where.slice(0, colon)} -p ${where.slice(colon + 1)}`;
-  return `${cli} ${place} CONFIG SET ${name} ${value} && ${cli} ${place} CONFIG REWRITE`;
-}
-
-function judgeMemory(facts: EngineFacts, node: Node): Finding[] {
-  const { where, memory, maxMemory, policy } = node;
-  if (memory === undefined) return [];
-  const found: Finding[] = [];
-  const set = (name: string, value: string) => setting(facts, node, name, value);
-  if (maxMemory === 0)
-    found.push(
-      finding(
-        'warning',
-        'store-memory',
-        where,
-        `uses ${bytes(memory)} and has no bound: in a flood of spam the kernel ends it when the machine is full`,
-        set('maxmemory', '1gb'),
-      ),
-    );
-  else if (maxMemory !== undefined && memory > maxMemory * NEARLY)
-    found.push(
-      finding(
-        'warning',
-        'store-memory',
-        where,
-        `uses ${bytes(memory)} of its ${bytes(maxMemory)} (maxmemory): ${policy === 'noeviction' ? 'when it is full, it takes nothing new and each host decides by itself' : 'it forgets before the time'}`,
-        set('maxmemory', `${Math.ceil((2 * memory) / 2 ** 20)}mb`),
-      ),
-    );
-  return [...found, ...judgeEviction(facts, node)];
-}
-
-/** What it forgets when its memory is full. */
-function judgeEviction(facts: EngineFacts, node: Node): Finding[] {
-  const { where, policy } = node;
-  if (policy === undefined || policy === 'noeviction') return [];
-  if (policy === 'volatile-ttl')
-    return [
-      {
-        severity: 'note',
-        check: 'store-eviction',
-        where,
-        what: 'forgets when it is full what would expire first (volatile-ttl): waiting triples before those that passed',
-      },
-    ];
-  const some = policy.startsWith('volatile-');
-  return [
-    finding(
-      some ? 'warning' : 'error',
-      'store-eviction',
-      where,
-      some
-        ? `forgets when it is full whatever ${policy} chooses: known senders are deferred again while spam stays on record`
-        : `may forget anything when it is full (${policy}), also the name of this store and what was released`,
-      setting(facts, node, 'maxmemory-policy', 'volatile-ttl'),
-    ),
-  ];
-}
-
-function judgePersistence(facts: EngineFacts, node: Node): Finding[] {
-  const { where, appendOnly, save, diskTrouble } = node;
-  const mend = setting(facts, node, 'appendonly', 'yes');
-  if (diskTrouble)
-    return [
-      finding(
-        'error',
-        'store-disk',
-        where,
-        'could not write to its disk at the last time: it soon takes nothing new, and forgets what it knows when it ends',
-        'look at its log, and at the space and the rights of its directory (redis-cli CONFIG GET dir)',
-      ),
-    ];
-  if (appendOnly !== false) return [];
-  const what =
-    save === ''
-      ? 'keeps nothing on its disk: when it is started again, known senders are deferred anew'
-      : 'keeps snapshots only: when it ends without warning, senders since the last one are deferred anew';
-  return [finding('warning', 'store-persistence', where, what, mend)];
-}
-
-function judgeNetwork({ encrypted, identified }: EngineFacts, { where, address }: Node): Finding[] {
-  const plain = address?.replace(/^::ffff:/, '');
-  if (plain === undefined || isLoopback(plain)) return [];
-  const found: Finding[] = [];
-  if (!identified)
-    found.push(
-      finding(
-        'error',
-        'store-password',
-        where,
-        `anybody who reaches ${plain} can read and change it: it asks for no password`,
-        'requirepass, or a user in its access list (ACL SETUSER); then --store-password-file',
-      ),
-    );
-  if (!encrypted)
-    found.push(
-      finding(
-        'warning',
-        'store-tls',
-        where,
-        `addresses${identified ? ' and the password' : ''} go to ${plain} as plain text`,
-        'rediss:// instead of redis:// in --store and tls-port in redis.conf; a network of its own (VPN) does as well',
-      ),
-    );
-  return found;
+  return error(refused, wayTo(account, file) ?? mend);
 }
 
 function judgeClocks({ where }: EngineFacts, nodes: readonly Node[]): Finding[] {

@@ -1,7 +1,7 @@
 // Whether the filter's options greylist at all, and the whitelist files that they name. Facts in, findings out.
 import type { Finding } from '../finding.ts';
 import type { Entry } from '../gather.ts';
-import { closedTo, denied } from '../permissions.ts';
+import { denied, wayTo } from '../permissions.ts';
 
 export function judgeLists({ name, settings, account, lists }: Entry): Finding[] {
   const where = `master.cf: ${name}`;
@@ -9,13 +9,11 @@ export function judgeLists({ name, settings, account, lists }: Entry): Finding[]
   for (const { option, file } of lists) {
     const refused = account === undefined ? '' : denied(account, file, 'read');
     if (account === undefined || refused === '') continue;
-    const closed = closedTo(account, file);
-    const mend =
-      closed !== undefined
-        ? `chmod a+x ${closed.path}`
-        : file.self === undefined
-          ? `write it (it may be empty), or take ${option} out of argv=`
-          : `chmod a+r ${file.path}`;
+    const give =
+      file.self === undefined
+        ? `write it (it may be empty), or take ${option} out of argv=`
+        : `chmod a+r ${file.path}`;
+    const mend = wayTo(account, file) ?? give;
     found.push({
       severity: 'warning',
       check: 'list',

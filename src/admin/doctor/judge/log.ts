@@ -1,5 +1,5 @@
 // Whether the filter can log. Facts in, findings out.
-import type { Finding } from '../finding.ts';
+import { type Finding, finding } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
 import { denied, type User } from '../permissions.ts';
 import { homeOf } from './database.ts';
@@ -19,14 +19,14 @@ export function judgeLog({ configuration, devLog }: Facts, entry: Entry): Findin
     if (refused === '')
       return [{ severity: 'ok', check: 'log', where, what: `messages go to ${log.file.path}` }];
     const mend = mendFile(log, account) ?? elsewhere;
-    return [{ severity: 'warning', check: 'log', where, what: `nothing is logged: ${refused}`, mend }];
+    return [finding('warning', 'log', where, `nothing is logged: ${refused}`, mend)];
   }
   if (settings.log === 'none' || settings.log === 'stderr') {
     const what =
       settings.log === 'none'
         ? 'nothing is logged, not even trouble with the database'
         : "nothing is logged: under spawn(8), standard error is smtpd's socket and stays silent";
-    return [{ severity: 'note', check: 'log', where, what, mend: elsewhere }];
+    return [finding('note', 'log', where, what, elsewhere)];
   }
   if (settings.log !== 'syslog') return [];
   if (hasSyslog) return [{ severity: 'ok', check: 'log', where, what: 'messages go to syslog' }];

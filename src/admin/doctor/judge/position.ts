@@ -1,6 +1,6 @@
 // Whether check_policy_service stands after what keeps the server from relaying, and where it is reached at all. Facts in,
 // findings out.
-import type { Finding } from '../finding.ts';
+import { type Finding, finding } from '../finding.ts';
 import type { Facts } from '../gather.ts';
 import { isAtLeast, type Service, valueFor, yes } from '../postconf.ts';
 import { type Question, type Step, stepsOf } from '../restrictions.ts';
@@ -21,80 +21,62 @@ const ENDS = ['permit', 'reject', 'defer'];
 const SUBMISSION = /^(?:.*:)?(submissions?|smtps|587|465)$/;
 
 export function judgePosition(facts: Facts, question: Question): Finding[] {
-  const { service, list, where, steps, at } = question;
-  const { option, parameters } = facts.configuration;
-  const reload = `and "postfix${option} reload"`;
-  const before = steps.slice(0, at);
-  const found: Finding[] = [];
-  const add = (severity: Finding['severity'], check: string, what: string, mend: string) =>
-    found.push({ severity, check, where, what, mend });
-
-  const end = before.find(({ name, onlyWarns }) => ENDS.includes(name) && !onlyWarns);
+  const { list, where, steps, at } = question;
+  const reload = `and "postfix${facts.configuration.option} reload"`;
+  const end = steps.slice(0, at).find(({ name, onlyWarns }) => ENDS.includes(name) && !onlyWarns);
   if (end !== undefined) {
+    const what = `check_policy_service is never reached: "${end.name}" before it ends the list`;
     const mend = `move check_policy_service before "${end.name}" in ${list}, ${reload}`;
-    add(
-      'error',
-      'unreached',
-      `check_policy_service is never reached: "${end.name}" before it ends the list`,
-      mend,
-    );
-    return found;
+    return [finding('error', 'unreached', where, what, mend)];
   }
+  const found: Finding[] = [];
   if (steps[at]!.onlyWarns) {
-    add(
-      'error',
-      'warns',
-      'warn_if_reject before check_policy_service: nothing is deferred',
-      `take out warn_if_reject, ${reload}`,
-    );
+    const what = 'warn_if_reject before check_policy_service: nothing is deferred';
+    found.push(finding('error', 'warns', where, what, `take out warn_if_reject, ${reload}`));
   }
-  found.push(...judgeStage(facts, question), ...judgeGuard(facts, question));
-  if (SUBMISSION.test(service.name) && !before.some(({ name }) => name === 'permit_sasl_authenticated')) {
-    add(
-      'note',
-      'submission',
-      `${service.name} is where users hand in mail: clients that are not logged in are greylisted there`,
-      `in master.cf, below ${service.name}: -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject`,
-    );
-  } else if (
-    list === RECIPIENT &&
-    !before.some(({ name }) => name === 'permit_mynetworks') &&
-    parameters.mynetworks
-  ) {
-    add(
-      'note',
-      'own-hosts',
-      'your own hosts are greylisted, too',
-      `permit_mynetworks before it in ${list}, ${reload}`,
-    );
-  }
+  found.push(...judgeStage(facts, question), ...judgeGuard(facts, question), ...judgeOwn(facts, question));
   const later = steps.slice(at + 1).find(({ name }) => name.startsWith('reject_'));
   if (later !== undefined && later.name !== 'reject_unauth_destination') {
+    const what = `mail that ${later.name} rejects behind it is stored in the database, too`;
     const mend = `check_policy_service as the last one in ${list}, ${reload}`;
-    add('note', 'last', `mail that ${later.name} rejects behind it is stored in the database, too`, mend);
+    found.push(finding('note', 'last', where, what, mend));
   }
   return found;
+}
+
+/** Whether own users and own hosts are spared. */
+function judgeOwn({ configuration }: Facts, { service, list, where, steps, at }: Question): Finding[] {
+  const { option, parameters } = configuration;
+  const isBefore = (wanted: string) => steps.slice(0, at).some(({ name }) => name === wanted);
+  if (SUBMISSION.test(service.name) && !isBefore('permit_sasl_authenticated')) {
+    const what = `${service.name} is where users hand in mail: clients that are not logged in are greylisted there`;
+    const mend = `in master.cf, below ${service.name}: -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject`;
+    return [finding('note', 'submission', where, what, mend)];
+  }
+  if (list !== RECIPIENT || isBefore('permit_mynetworks') || !parameters.mynetworks) return [];
+  const mend = `permit_mynetworks before it in ${list}, and "postfix${option} reload"`;
+  return [finding('note', 'own-hosts', where, 'your own hosts are greylisted, too', mend)];
 }
 
 /** Whether the attributes that it needs are known when it is asked (SMTPD_POLICY_README: attributes by protocol state). */
 function judgeStage({ configuration }: Facts, { service, list, where }: Question): Finding[] {
   const mend = `move check_policy_service to the end of ${RECIPIENT}, and "postfix${configuration.option} reload"`;
   if (list === RECIPIENT || list === RELAY) return [];
-  const finding = (severity: Finding['severity'], what: string): Finding[] => [
-    { severity, check: 'stage', where, what, mend },
+  const found = (severity: Finding['severity'], what: string) => [
+    finding(severity, 'stage', where, what, mend),
   ];
   if (list === 'smtpd_etrn_restrictions')
-    return finding('error', 'mail is never greylisted: this list is for ETRN only');
+    return found('error', 'mail is never greylisted: this list is for ETRN only');
   if (list === 'smtpd_data_restrictions' || list === 'smtpd_end_of_data_restrictions') {
-    return finding('warning', 'at this stage, mail to several recipients comes without recipient');
+    return found('warning', 'at this stage, mail to several recipients comes without recipient');
   }
   if (!yes(valueFor(service, configuration.parameters, 'smtpd_delay_reject') || 'yes')) {
-    return finding(
+    return found(
       'error',
       'with smtpd_delay_reject = no, this list is looked at before the recipient is known',
     );
   }
-  return finding(
+  return found(
     'note',
     'asked before the recipient is checked: mail for elsewhere and for nobody is stored, too',
   );
@@ -118,13 +100,13 @@ function judgeGuard({ configuration }: Facts, question: Question): Finding[] {
     const first = yes(parameters.smtpd_relay_before_recipient_restrictions);
     if (list === RECIPIENT && first) return [];
     const what = `strangers' attempts to relay are stored, too: ${other}, which refuses them, comes later`;
-    return [{ severity: 'note', check: 'relay-later', where, what, mend }];
+    return [finding('note', 'relay-later', where, what, mend)];
   }
   const what =
     guarded < 0
       ? `no reject_unauth_destination in ${RECIPIENT}${hasRelay ? ` nor ${RELAY}` : ''}: an open relay, and smtpd(8) does not start`
       : 'check_policy_service stands before reject_unauth_destination: an OK in place of an answer makes an open relay';
-  return [{ severity: 'error', check: 'open-relay', where, what, mend }];
+  return [finding('error', 'open-relay', where, what, mend)];
 }
 
 /** The index in the list of the first restriction that refuses strangers' mail for elsewhere; -1: there is none. */

@@ -1,6 +1,6 @@
 // What argv= names: Node, greylatch, its options; and the account that they run under. Facts in, findings out.
 import { ARGV } from '../../../cli/service.ts';
-import { type Finding, orOk } from '../finding.ts';
+import { type Finding, finding, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
 import { denied } from '../permissions.ts';
 
@@ -75,7 +75,7 @@ function judgeStart(entry: Entry): Finding[] {
   const { name, node, script, account, nodePlace, scriptPlace, nodeRun, run, program } = entry;
   const where = `master.cf: ${name}`;
   const error = (check: string, what: string, mend: string): Finding[] => [
-    { severity: 'error', check, where, what, mend },
+    finding('error', check, where, what, mend),
   ];
   if (nodePlace === undefined) {
     return error(

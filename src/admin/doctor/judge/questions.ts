@@ -1,12 +1,12 @@
 // Which services ask the filter, whether their questions reach it, and what mail gets if not. Facts in, findings out.
+import path from 'node:path';
 import { leadsTo, socketAt, socketOf } from '../endpoint.ts';
-import { type Finding, once, orOk } from '../finding.ts';
+import { type Finding, finding, once, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { isAtLeast, nameOf, seconds } from '../postconf.ts';
-import { hiddenClasses, type Question, smtpdServices } from '../restrictions.ts';
+import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
+import { hiddenClasses, smtpdServices } from '../restrictions.ts';
+import { judgeClient, judgeDefault } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
-
-const SHORT = 10; // seconds; a hundred filters that start at once on a small machine take some seconds
 
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
@@ -73,17 +73,15 @@ function judgeUnasked({ configuration }: Facts, { service, name }: Entry, others
 /** Questions that neither a service of master.cf nor another program's socket answers. */
 function judgeStrays({ configuration, questions, sockets, root }: Facts): Finding[] {
   const { parameters, services } = configuration;
+  const withinQueue = (socket: string) => path.relative(queueOf(parameters), socket);
   const findings = questions.flatMap(({ endpoint, where, service: smtpd }): Finding[] => {
-    const add = (what: string, mend: string): Finding[] => [
-      { severity: 'error', check: 'endpoint', where, what, mend },
-    ];
+    const add = (what: string, mend: string): Finding[] => [finding('error', 'endpoint', where, what, mend)];
     const socket = socketAt(endpoint, parameters);
     if (socket === undefined || services.some((service) => leadsTo(endpoint, service, parameters))) {
       if (socket === undefined || !endpoint.includes(':/') || smtpd.chroot !== 'y') return [];
-      const relative = socket.slice((parameters.queue_directory ?? '').length + 1);
       return add(
         `${endpoint} does not exist for ${nameOf(smtpd)}, which is in a chroot`,
-        `write unix:${relative}`,
+        `write unix:${withinQueue(socket)}`,
       );
     }
     const near = services.find(({ name, type }) => type === 'unix' && socket.endsWith(`/${name}`));
@@ -92,29 +90,12 @@ function judgeStrays({ configuration, questions, sockets, root }: Facts): Findin
     if (near === undefined && (place?.self !== undefined || (!root && place?.reason !== 'ENOENT'))) return [];
     const what = `${endpoint}: no service of master.cf listens there`;
     if (near === undefined) return add(what, 'write the name of the service in master.cf, unix:private/NAME');
-    const right = socketOf(near, parameters).slice((parameters.queue_directory ?? '').length + 1);
-    return add(what, `write unix:${right}, as the private column of ${nameOf(near)} says`);
+    return add(
+      what,
+      `write unix:${withinQueue(socketOf(near, parameters))}, as the private column of ${nameOf(near)} says`,
+    );
   });
   return once(findings);
-}
-
-function judgeDefault({ configuration }: Facts, { where, endpoint, settings }: Question): Finding[] {
-  const { parameters, version, option } = configuration;
-  if (!isAtLeast(version, 3, 0)) return [];
-  const action = settings.default_action ?? parameters.smtpd_policy_service_default_action ?? '';
-  const mend = `check_policy_service { ${endpoint}, default_action=DUNNO } in place of it, and "postfix${option} reload"`;
-  const add = (severity: Finding['severity'], what: string): Finding[] => [
-    { severity, check: 'default-action', where, what, mend },
-  ];
-  if (/^dunno\b/i.test(action)) return [];
-  if (/^(ok|permit|\d+$)/i.test(action))
-    return add(
-      'warning',
-      `default_action=${action}: while the filter cannot be run, what stands behind it is skipped`,
-    );
-  if (/^(reject|5\d\d|discard)\b/i.test(action))
-    return add('warning', `default_action=${action}: while the filter cannot be run, mail is lost`);
-  return add('note', `if the filter cannot be run at all, mail gets "${action}"`);
 }
 
 function judgeSocket(
@@ -123,19 +104,16 @@ function judgeSocket(
 ): Finding[] {
   if (service.type !== 'unix') return [];
   const { parameters, option } = configuration;
-  const path = socketOf(service, parameters);
-  const socket = sockets[path];
-  const where = path;
+  const where = socketOf(service, parameters);
+  const socket = sockets[where];
   if (!root) return []; // others see neither the process nor the socket
   if (!running) {
     const mend = `postfix${option} start`;
-    return [{ severity: 'note', check: 'socket', where, what: 'Postfix is not running', mend }];
+    return [finding('note', 'socket', where, 'Postfix is not running', mend)];
   }
   if (socket?.self === undefined) {
     const mend = `postfix${option} reload (and see the mail log if that does not help)`;
-    return [
-      { severity: 'error', check: 'socket', where, what: `Postfix does not listen for ${name} yet`, mend },
-    ];
+    return [finding('error', 'socket', where, `Postfix does not listen for ${name} yet`, mend)];
   }
   const rights = `postfix${option} set-permissions && postfix${option} reload`;
   if (socket.self.kind !== 'socket')
@@ -145,60 +123,17 @@ function judgeSocket(
         check: 'socket',
         where,
         what: 'is no socket',
-        mend: `rm ${path}; postfix${option} reload`,
+        mend: `rm ${where}; postfix${option} reload`,
       },
     ];
   // Whoever can reach the socket can fill the database; master(8) makes it 0666, so its directory has to keep others out.
   const directory = socket.parents.at(-1);
   if (directory !== undefined && (directory.mode & 0o001) !== 0) {
     const what = `every user of this machine can ask the filter: ${directory.path} may be searched by all`;
-    return [{ severity: 'warning', check: 'socket', where, what, mend: rights }];
+    return [finding('warning', 'socket', where, what, rights)];
   }
   if ((socket.self.mode & 0o200) === 0 || (mailOwner !== undefined && directory?.uid !== mailOwner.uid)) {
-    return [
-      { severity: 'error', check: 'socket', where, what: 'smtpd(8) cannot connect to it', mend: rights },
-    ];
+    return [finding('error', 'socket', where, 'smtpd(8) cannot connect to it', rights)];
   }
   return [];
 }
-
-/** smtpd_policy_service_* (SMTPD_POLICY_README), for all policy services or in { } for one. */
-function judgeClient({ configuration, questions, entries }: Facts): Finding[] {
-  const { parameters, option } = configuration;
-  const own = questions.filter(({ endpoint }) =>
-    entries.some(({ service }) => leadsTo(endpoint, service, parameters)),
-  );
-  const findings = own.flatMap(({ where, settings }) =>
-    Object.entries(ODD).flatMap(([name, judge]): Finding[] => {
-      const parameter = `smtpd_policy_service_${name}`;
-      const value = settings[name] ?? parameters[parameter];
-      const odd = value === undefined ? '' : judge.odd(value);
-      if (odd === '') return [];
-      const what = `${settings[name] === undefined ? '' : `${name}=`}${value}: ${odd}`;
-      const place = settings[name] === undefined ? `main.cf: ${parameter}` : where;
-      const mend = `postconf${option} -e '${parameter}=${judge.usual}'`;
-      return [{ severity: 'note', check: 'client', where: place, what, mend }];
-    }),
-  );
-  return once(findings);
-}
-
-const ODD: Record<string, { usual: string; odd(value: string): string }> = {
-  timeout: {
-    usual: '100s',
-    odd: (value) =>
-      (seconds(value) ?? SHORT) < SHORT ? 'on a busy machine, mail gets default_action without need' : '',
-  },
-  try_limit: {
-    usual: '2',
-    odd: (value) => (Number(value) < 2 ? 'a filter that was killed is not asked again' : ''),
-  },
-  retry_delay: {
-    usual: '1s',
-    odd: (value) => ((seconds(value) ?? 0) > SHORT ? 'clients wait that long after every reconnection' : ''),
-  },
-  request_limit: {
-    usual: '0',
-    odd: (value) => (Number(value) > 0 ? 'filters are started anew without need' : ''),
-  },
-};

@@ -3,8 +3,9 @@ import { plural } from '../../text.ts';
 import { hostAndPort, isLoopback } from '../endpoint.ts';
 import { type Finding, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { type Parameters, seconds, valueFor } from '../postconf.ts';
+import { seconds, valueFor } from '../postconf.ts';
 import { smtpdServices } from '../restrictions.ts';
+import { judgeClientLimits } from './client.ts';
 
 export function judgeService(facts: Facts, entry: Entry): Finding[] {
   const where = `master.cf: ${entry.name}`;
@@ -120,22 +121,4 @@ function judgeTimeLimit({ configuration }: Facts, { service, name, settings }: E
           : `postconf${option} ${own ? `-P '${name}/` : "-e '"}${parameter}=${timeLimit + 100}s' && postfix${option} reload`,
     },
   ];
-}
-
-/** smtpd(8) notices only at its next request that a filter has ended, and waits before it asks another one. */
-function judgeClientLimits(parameters: Parameters, option: string, life: number): Finding[] {
-  return (['max_idle', 'max_ttl'] as const).flatMap((name): Finding[] => {
-    const parameter = `smtpd_policy_service_${name}`;
-    const kept = seconds(parameters[parameter] ?? '');
-    if (kept === undefined || kept < life) return [];
-    return [
-      {
-        severity: 'note',
-        check: 'client',
-        where: `main.cf: ${parameter}`,
-        what: `smtpd(8) keeps a connection for ${kept} s, a filter lives ${life} s: some requests wait a second for it`,
-        mend: `postconf${option} -e '${parameter}=${Math.floor(life / 3)}s'`,
-      },
-    ];
-  });
 }

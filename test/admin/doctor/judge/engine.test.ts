@@ -22,7 +22,6 @@ const NODE: Node = {
   diskTrouble: false,
 };
 const FACTS: EngineFacts = {
-  store: 'redis://127.0.0.1',
   where: '127.0.0.1:6379',
   ping: 'redis-cli PING',
   cli: 'redis-cli',

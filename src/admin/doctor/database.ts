@@ -1,0 +1,72 @@
+// Gathers facts about a database and the place where it lies. Judges nothing, changes nothing.
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { DamageError } from '../../store/damage.ts';
+import { checkPlace } from '../../store/disk/place.ts';
+import { closeFile, openFile, readHead } from '../../store/pages/file.ts';
+import { lockPath } from '../../store/pages/lock.ts';
+import { foreign, wasDatabase } from '../../store/rescue/ours.ts';
+import { attempt } from '../attempt.ts';
+import type { Place } from './permissions.ts';
+import { isLink, lookAt, type Mount, mountOf, readMounts, realpath, type Space, spaceAt } from './system.ts';
+
+export interface Database {
+  path: string;
+  isLink: boolean;
+  directory: Place;
+  file: Place;
+  lock: Place;
+  /** False where doctor may not read the file, since it does not run as root; then what follows is not known. */
+  looked: boolean;
+  /** Why a filter would refuse the place, '' if it would not. */
+  place: string;
+  /** What is wrong with the head of the file, '' for nothing. */
+  damage: string;
+  /** Damaged files that were set aside. */
+  aside: string[];
+  /** Whether other programs' files lie, or may lie, in its directory, which then must not be given to the filter's user. */
+  shared: boolean;
+  mount: Mount | undefined;
+  space: Space | undefined;
+}
+
+/** The files that may lie in a directory of ours alone, greylist.pl's database among them. */
+const OURS = /^grey(list|latch)/;
+
+export function gatherDatabase(file: string): Database {
+  const directory = path.dirname(file);
+  const beside = attempt(() => readdirSync(directory)) ?? [];
+  const looked = process.getuid?.() === 0;
+  return {
+    path: file,
+    isLink: isLink(file),
+    directory: lookAt(directory),
+    file: lookAt(file),
+    lock: lookAt(lockPath(file)),
+    looked,
+    ...(looked ? lookInto(file) : { place: '', damage: '' }),
+    aside: beside.filter((name) => name.startsWith(`${path.basename(file)}.damaged-`)).sort(),
+    shared: beside.some((name) => !name.startsWith(path.basename(file)) && !OURS.test(name)),
+    mount: mountOf(realpath(directory) ?? directory, readMounts()),
+    space: spaceAt(directory),
+  };
+}
+
+/** What a filter would find at its first look. */
+function lookInto(file: string): Pick<Database, 'place' | 'damage'> {
+  try {
+    checkPlace(file);
+    const opened = openFile(file);
+    if (opened === undefined) return { place: '', damage: '' };
+    try {
+      readHead(opened);
+    } finally {
+      closeFile(opened);
+    }
+    return { place: '', damage: '' };
+  } catch (error) {
+    const { message } = error as Error;
+    if (!(error instanceof DamageError)) return { place: message, damage: '' };
+    return wasDatabase(file) ? { place: '', damage: message } : { place: foreign(file, message), damage: '' };
+  }
+}

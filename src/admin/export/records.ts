@@ -1,0 +1,48 @@
+// The store's side of export: what is on record, each count of come-backs with its origin.
+import type { Entry } from '../../store/admin/entry.ts';
+import { clientOf, countsOf, type Origins, readOrigins } from '../../store/records/origins.ts';
+import { doesNotExist } from '../database.ts';
+import { lastOf } from '../entry.ts';
+import type { Imported } from '../import/record.ts';
+import { originOf } from '../merge.ts';
+import type { Records } from '../records.ts';
+
+/** What is on record and was seen at `since` or later, piece by piece. */
+export async function* recordsOf(records: Records, since: number): AsyncGenerator<Iterable<Imported>> {
+  if (!records.isThere()) throw doesNotExist(records.name);
+  const self = await records.edit(originOf);
+  const origins = new Map<string, Origins>();
+  const onOrigins = (name: string, text: string) => {
+    const client = clientOf(name);
+    const read = client === undefined ? undefined : readOrigins(text);
+    if (read !== undefined) origins.set(client!, read);
+  };
+  for await (const piece of records.read('exporting', { onOrigins })) {
+    function* all() {
+      for (const entry of piece) yield* exported(entry, origins, self, since);
+    }
+    yield all();
+  }
+}
+
+function* exported(
+  entry: Entry,
+  origins: ReadonlyMap<string, Origins>,
+  self: string,
+  since: number,
+): Generator<Imported> {
+  const { client } = entry;
+  const lastSeen = entry.kind === 'triple' ? lastOf(entry) : entry.lastSeen;
+  // Times are kept to the hour or the day: what may have been seen since then is exported too.
+  const coarse = entry.kind === 'client' ? 86_400 : entry.passed ? 3600 : 1;
+  if (lastSeen + coarse <= since) return;
+  if (entry.kind === 'triple') {
+    const { kind, sender, recipient, firstSeen, passed } = entry;
+    yield { kind, client, sender, recipient, firstSeen, lastSeen, passed, origin: self };
+    return;
+  }
+  const { own, from } = countsOf(entry.comeBacks, origins.get(client));
+  for (const [origin, comeBacks] of [[self, own] as const, ...Object.entries(from)]) {
+    if (comeBacks > 0 || origin === self) yield { kind: 'client', client, comeBacks, lastSeen, origin };
+  }
+}
