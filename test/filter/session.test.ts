@@ -4,7 +4,7 @@ import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { greylatch, startFilter, startPiped } from '../support/filter.ts';
-import { deferred, dunno, policyRequest } from '../support/requests.ts';
+import { attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const scratch = makeScratch();
@@ -54,6 +54,28 @@ describe('a filter leaves', () => {
     }
   });
 
+  test.each([
+    ['of another type', 'request=junk\n\n', "unrecognized request type: 'junk'"],
+    ['with too long a line', `${'x'.repeat(70_000)}\n`, 'a line of more than 65536 bytes: the session ends'],
+    ['that is too long', 'a=b\n'.repeat(300_000), 'a request of more than 1048576 bytes: the session ends'],
+  ])(
+    'at a request %s, which it says: it answers none behind it, also where its end takes a while',
+    async (_, wrong, said) => {
+      // As where syslog is slow to take the last message; meanwhile all that was sent is read.
+      const slow = path.join(scratch.path, 'slow.cjs');
+      writeFileSync(
+        slow,
+        'const { exit } = process; process.exit = (status) => void setTimeout(exit, 200, status);',
+      );
+      const log = path.join(scratch.path, `log-${wrong.length}`);
+      const [node, ...words] = greylatch('--db', database, '--log', `file:${log}`);
+      const filter = await startFilter([node!, '--require', slow, ...words]);
+      filter.send(policyRequest() + wrong + policyRequest().repeat(100));
+      expect(await filter.ended).toMatchObject({ code: 1, rest: `${deferred}\n\n` });
+      expect(readFileSync(log, 'utf8')).toMatch(new RegExp(`^\\S+ greylatch\\[\\d+\\]: err: ${said}\n$`));
+    },
+  );
+
   test('with status 1 and no reply when it cannot use its database and is told to', async () => {
     const filter = await startFilter(
       greylatch('--db', '/tmp/greylist.mdb', '--on-error', 'exit', '--log', 'none'),
@@ -72,6 +94,18 @@ test('replies that cannot be written are an error, and said', () => {
     encoding: 'utf8',
   });
   expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot write a reply: ENOSPC') });
+});
+
+test('-v logs each attribute and each action', async () => {
+  const log = path.join(scratch.path, 'log-v');
+  const filter = await startFilter(greylatch('--db', database, '--log', `file:${log}`, '-v'));
+  await filter.ask(policyRequest({ sasl_username: 'ann' }));
+  await filter.finish();
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+  expect(lines.map((line) => line.replace(/^\S+ greylatch\[\d+\]: /, ''))).toEqual([
+    ...attributes({ sasl_username: 'ann' }).map(([name, value]) => `Attribute: ${name}=${value}`),
+    'Action: dunno',
+  ]);
 });
 
 describe('nothing but replies', () => {
