@@ -1,8 +1,12 @@
-// The life of a filter as a process: how it ends, with which status, and that only replies leave it.
+// The life of a filter as a process: how it ends, with which status, and that only replies leave it. What happens between
+// requests is asked of a session in this process, whose requests come from the test.
 import { spawnSync } from 'node:child_process';
-import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Take } from '../../src/filter/input.ts';
+import { runSession } from '../../src/filter/session.ts';
 import { greylatch, startFilter, startPiped } from '../support/filter.ts';
 import { attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -11,6 +15,14 @@ const scratch = makeScratch();
 afterAll(() => scratch.remove());
 const database = path.join(scratch.path, 'greylist.mdb');
 const command = greylatch('--db', database, '--log', 'none');
+
+/** The filter's command line, with a script that is loaded before it. */
+function commandWith(name: string, script: string, ...options: string[]): string[] {
+  const preloaded = path.join(scratch.path, `${name}.cjs`);
+  writeFileSync(preloaded, script);
+  const [node, ...words] = greylatch('--db', database, ...options);
+  return [node!, '--require', preloaded, ...words];
+}
 
 describe('a filter leaves', () => {
   test('with status 0 at end of file, soon, also in the middle of a request', async () => {
@@ -62,14 +74,9 @@ describe('a filter leaves', () => {
     'at a request %s, which it says: it answers none behind it, also where its end takes a while',
     async (_, wrong, said) => {
       // As where syslog is slow to take the last message; meanwhile all that was sent is read.
-      const slow = path.join(scratch.path, 'slow.cjs');
-      writeFileSync(
-        slow,
-        'const { exit } = process; process.exit = (status) => void setTimeout(exit, 200, status);',
-      );
+      const slow = 'const { exit } = process; process.exit = (status) => void setTimeout(exit, 200, status);';
       const log = path.join(scratch.path, `log-${wrong.length}`);
-      const [node, ...words] = greylatch('--db', database, '--log', `file:${log}`);
-      const filter = await startFilter([node!, '--require', slow, ...words]);
+      const filter = await startFilter(commandWith('slow', slow, '--log', `file:${log}`));
       filter.send(policyRequest() + wrong + policyRequest().repeat(100));
       expect(await filter.ended).toMatchObject({ code: 1, rest: `${deferred}\n\n` });
       expect(readFileSync(log, 'utf8')).toMatch(new RegExp(`^\\S+ greylatch\\[\\d+\\]: err: ${said}\n$`));
@@ -83,6 +90,39 @@ describe('a filter leaves', () => {
     filter.send(policyRequest());
     expect(await filter.ended).toMatchObject({ code: 1, rest: '' });
   });
+});
+
+/** Breaks the writing of replies: `change` is the body of what stands in for writeSync(_, text, ...rest). */
+const breakWrites = (change: string) => `
+  const fs = require('node:fs');
+  const { writeSync } = fs;
+  const { wait } = Atomics;
+  const fail = (code) => { throw Object.assign(new Error(code), { code }); };
+  let waited = false;
+  Atomics.wait = (...words) => { waited = true; return wait(...words); };
+  fs.writeSync = (_, text, ...rest) => { ${change} };`;
+
+test('a peer that is slow to read gets each reply whole', async () => {
+  const slow = breakWrites(`
+    if (!waited) fail('EAGAIN');
+    waited = false;
+    return writeSync(1, text.slice(0, 7), ...rest);`);
+  const filter = await startFilter(commandWith('slowly', slow, '--log', 'none'));
+  const request = policyRequest({ sasl_username: 'ann' });
+  expect(await filter.ask(request)).toBe(dunno);
+  filter.send(request.repeat(3));
+  expect(await filter.replies(3)).toEqual([dunno, dunno, dunno]);
+  expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+});
+
+test.each(['EPIPE', 'ECONNRESET'])('a peer that is gone, %s, is no error', async (code) => {
+  const log = path.join(scratch.path, `log-${code}`);
+  const filter = await startFilter(
+    commandWith(code, breakWrites(`fail('${code}');`), '--log', `file:${log}`),
+  );
+  filter.send(policyRequest());
+  expect(await filter.ended).toMatchObject({ code: 0, rest: '' });
+  expect(fs.existsSync(log)).toBe(false);
 });
 
 test('replies that cannot be written are an error, and said', () => {
@@ -139,6 +179,81 @@ test('facts that cannot be written are an error, and said', () => {
   expect(run).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('cannot write to standard output: ENOSPC'),
+  });
+});
+
+const input = vi.hoisted(() => ({ take: (() => {}) as Take, ended: () => {} }));
+vi.mock('../../src/filter/input.ts', () => {
+  const read = (take: Take, ended: () => void) => void Object.assign(input, { take, ended });
+  return { readFirst: () => undefined, readStream: read, readFile: read };
+});
+
+describe('between requests', () => {
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  const before = signals.map((signal) => process.listeners(signal));
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    signals.forEach((signal, i) => {
+      for (const one of process.listeners(signal)) if (!before[i]!.includes(one)) process.off(signal, one);
+    });
+  });
+
+  /** A session in this process. `ask` sends it a request; `tidied` and `ends` note what it calls, `replies` what it writes. */
+  function session(timeLimit: number) {
+    const noted = { tidied: 0, ends: [] as number[], replies: '' };
+    vi.spyOn(fs, 'writeSync').mockImplementation((_, text) => {
+      noted.replies += text;
+      return String(text).length;
+    });
+    syncBuiltinESMExports();
+    runSession({
+      answer: () => 'dunno',
+      tidy: () => void noted.tidied++,
+      timeLimit,
+      verbose: false,
+      log: { write: () => {}, close: (done) => done() },
+      end: (status) => void noted.ends.push(status),
+    });
+    const bytes = Buffer.from(policyRequest());
+    return Object.assign(noted, { ask: () => input.take(bytes, bytes.length) });
+  }
+
+  test('it tidies up once, a second after a reply, and while it is idle never', () => {
+    const one = session(0);
+    vi.advanceTimersByTime(5000);
+    one.ask();
+    vi.advanceTimersByTime(999);
+    one.ask();
+    expect(one.tidied).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(one.tidied).toBe(1);
+    vi.advanceTimersByTime(60_000);
+    expect(one.tidied).toBe(1);
+    one.ask();
+    vi.advanceTimersByTime(1000);
+    expect(one.tidied).toBe(2);
+    expect(one.replies).toBe(`${dunno}\n\n`.repeat(3));
+  });
+
+  test('once it is over, it ends once, tidies up no more, and answers nothing', () => {
+    const one = session(0);
+    one.ask();
+    input.ended();
+    input.ended();
+    one.ask();
+    vi.advanceTimersByTime(60_000);
+    expect(one).toMatchObject({ ends: [0], tidied: 0, replies: `${dunno}\n\n` });
+  });
+
+  test('its time limit counts in seconds from its start; 0 is none', () => {
+    const [one, endless] = [session(3), session(0)];
+    vi.advanceTimersByTime(2999);
+    expect(one.ends).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect([one.ends, endless.ends]).toEqual([[0], []]);
   });
 });
 
