@@ -61,7 +61,7 @@ export function runSession(options: SessionOptions): void {
     if (over) return;
     decode(chunk, length);
     send();
-    _tidying ??= setTimeout(tidyUp, TIDY_AFTER).unref();
+    _tidying ??= setTimeout(tidyUp, TIDY_AFTER);
   }
 
   function tidyUp(): void {

@@ -202,7 +202,7 @@ describe('between requests', () => {
   });
 
   /** A session in this process. `ask` sends it a request; `tidied` and `ends` note what it calls, `replies` what it writes. */
-  function session(timeLimit: number) {
+  function session(timeLimit: number, answer: () => string | undefined = () => 'dunno') {
     const noted = { tidied: 0, ends: [] as number[], replies: '' };
     vi.spyOn(fs, 'writeSync').mockImplementation((_, text) => {
       noted.replies += text;
@@ -210,7 +210,7 @@ describe('between requests', () => {
     });
     syncBuiltinESMExports();
     runSession({
-      answer: () => 'dunno',
+      answer,
       tidy: () => void noted.tidied++,
       timeLimit,
       verbose: false,
@@ -246,6 +246,15 @@ describe('between requests', () => {
     one.ask();
     vi.advanceTimersByTime(60_000);
     expect(one).toMatchObject({ ends: [0], tidied: 0, replies: `${dunno}\n\n` });
+  });
+
+  test('behind a request that gets no answer, none gets one', () => {
+    const answers = ['defer', undefined, 'dunno', 'dunno'];
+    const one = session(0, () => answers.shift());
+    const three = Buffer.from(policyRequest().repeat(3));
+    input.take(three, three.length);
+    one.ask();
+    expect(one).toMatchObject({ ends: [1], replies: 'action=defer\n\n' });
   });
 
   test('its time limit counts in seconds from its start; 0 is none', () => {
