@@ -27,9 +27,11 @@ export function readStream(take: Take, ended: () => void): void {
   if (!readHandle(buffer, take, ended)) readSocket(buffer, take, ended);
 }
 
-/** The same for a file or a terminal: in pieces of READ_SIZE too, so that work between requests gets its turn. */
+/** The same for a file or a terminal: a file in pieces of READ_SIZE too, so that work between requests gets its turn. */
 export function readFile(take: Take, ended: () => void): void {
-  const stream = createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
+  // A read of a terminal as of a file lasts until there is a line, and until then process.exit waits for it, too.
+  const { isatty } = require('node:tty') as typeof import('node:tty');
+  const stream = isatty(0) ? process.stdin : createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
   stream.on('data', (chunk) => take(chunk as Buffer, chunk.length));
   stream.on('end', ended).on('error', ended);
 }

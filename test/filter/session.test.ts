@@ -1,6 +1,7 @@
 // The life of a filter as a process: how it ends, with which status, and that only replies leave it. What happens between
 // requests is asked of a session in this process, whose requests come from the test.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs, { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
@@ -8,8 +9,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import type { Take } from '../../src/filter/input.ts';
 import { runSession } from '../../src/filter/session.ts';
 import { greylatch, startFilter, startPiped } from '../support/filter.ts';
+import { suite } from '../support/needs.ts';
 import { attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
@@ -38,6 +41,30 @@ describe('a filter leaves', () => {
     const filter = await startFilter(command);
     await filter.ask(policyRequest());
     expect(await filter.kill(signal)).toMatchObject({ code: 0, signal: null, rest: '' });
+  });
+
+  test('at SIGTERM also where requests come through a pipe', async () => {
+    const filter = startPiped(command);
+    await filter.ask(policyRequest());
+    expect(await filter.kill('SIGTERM')).toMatchObject({ code: 0, signal: null });
+  });
+
+  test('by a signal before its first request, as any other process', async () => {
+    const waits = path.join(scratch.path, 'waits');
+    const filter = await startFilter(
+      commandWith(
+        'waiting',
+        `const fs = require('node:fs');
+        const { readSync } = fs;
+        fs.readSync = (fd, ...rest) => {
+          if (fd === 0) fs.writeFileSync(${JSON.stringify(waits)}, '');
+          return readSync(fd, ...rest);
+        };`,
+        ...['--log', 'none'],
+      ),
+    );
+    await until(() => fs.existsSync(waits));
+    expect(await filter.kill('SIGTERM')).toMatchObject({ code: null, signal: 'SIGTERM', rest: '' });
   });
 
   test('with status 0 at its time limit, while it waits', async () => {
@@ -263,6 +290,26 @@ describe('between requests', () => {
     expect(one.ends).toEqual([]);
     vi.advanceTimersByTime(1);
     expect([one.ends, endless.ends]).toEqual([[0], []]);
+  });
+});
+
+suite('at a terminal', ['script'], () => {
+  test.each([
+    ['Ctrl-C', '\x03', []],
+    ['Ctrl-D', '\x04', []],
+    ['its time limit', '', ['--time-limit', '1']],
+  ])('%s ends it with status 0, while it waits for a line', async (_, keys, options) => {
+    const line = greylatch('--db', database, ...options).join(' ');
+    const terminal = spawn('script', ['-qec', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = once(terminal, 'exit');
+    let shown = '';
+    terminal.stdout.on('data', (chunk) => {
+      shown += chunk;
+    });
+    terminal.stdin.write(policyRequest({ sasl_username: 'ann' }));
+    await until(() => shown.includes(dunno));
+    terminal.stdin.write(keys);
+    expect(await ended).toEqual([0, null]);
   });
 });
 
