@@ -9,15 +9,15 @@ export type Take = (chunk: Buffer, length: number) => void;
 const READ_SIZE = 16 * 1024;
 
 /**
- * The first bytes, waiting for them where descriptor 0 is in blocking mode. Empty at its end, or after an error; undefined
- * where it is in non-blocking mode and nothing is there yet.
+ * The first bytes, waiting for them where descriptor 0 is in blocking mode. Undefined where it is not and nothing is there
+ * yet, or after an error: whoever reads on meets that, too.
  */
 export function readFirst(): Buffer | undefined {
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   try {
     return buffer.subarray(0, readSync(0, buffer));
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? undefined : buffer.subarray(0, 0);
+  } catch {
+    return undefined;
   }
 }
 
