@@ -48,8 +48,7 @@ function readSocket(buffer: Buffer, take: Take, ended: () => void): void {
   socket.on('end', ended).on('error', ended).on('close', ended);
 }
 
-/** The versions of Node with which `readHandle` was tried: what it uses is internal to Node, and may change. */
-const OLDEST = 20;
+/** The newest version of Node with which `readHandle` was tried: what it uses is internal to Node, and may change. */
 export const NEWEST = 26;
 
 /** The part of node:net's own foundations that `readHandle` uses. */
@@ -62,7 +61,6 @@ interface Handle {
   useUserBuffer(buffer: Buffer): void;
   onread: () => void;
   readStart(): number;
-  close(): void;
 }
 type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
 
@@ -72,8 +70,7 @@ type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
  * more than a few requests.) Returns false where this version of Node cannot do it.
  */
 function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
-  const version = Number.parseInt(process.versions.node, 10);
-  if (version < OLDEST || version > NEWEST) return false;
+  if (Number.parseInt(process.versions.node, 10) > NEWEST) return false;
   let handle: Handle;
   try {
     const binding = (process as unknown as { binding: Binding }).binding;
@@ -83,10 +80,7 @@ function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
     handle.onread = () => {
       const length = streamBaseState[kReadBytesOrError]!;
       if (length > 0) take(buffer, length);
-      else if (length < 0) {
-        handle.close(); // at its end, or in trouble
-        ended();
-      }
+      else if (length < 0) ended(); // or in trouble; 0: it had filled the buffer, and nothing more was there
     };
     handle.useUserBuffer(buffer);
     if (handle.open(0)) return false;
