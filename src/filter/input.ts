@@ -57,7 +57,7 @@ interface Bindings {
   stream_wrap: { streamBaseState: Int32Array; kReadBytesOrError: number };
 }
 interface Handle {
-  open(fd: number): number | undefined;
+  open(fd: number): void;
   useUserBuffer(buffer: Buffer): void;
   onread: () => void;
   readStart(): number;
@@ -83,7 +83,7 @@ function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
       else if (length < 0) ended(); // or in trouble; 0: it had filled the buffer, and nothing more was there
     };
     handle.useUserBuffer(buffer);
-    if (handle.open(0)) return false;
+    handle.open(0); // where that fails, it cannot start either
   } catch {
     return false; // under --permission, say
   }
