@@ -32,7 +32,7 @@ export function readFile(take: Take, ended: () => void): void {
   // A read of a terminal as of a file lasts until there is a line, and until then process.exit waits for it, too.
   const { isatty } = require('node:tty') as typeof import('node:tty');
   const stream = isatty(0) ? process.stdin : createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
-  stream.on('data', (chunk) => take(chunk as Buffer, chunk.length));
+  stream.on('data', (chunk: Buffer) => take(chunk, chunk.length));
   stream.on('end', ended).on('error', ended);
 }
 

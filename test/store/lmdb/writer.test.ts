@@ -1,14 +1,21 @@
-// Closing the environment, whatever is under way.
-import { existsSync, renameSync, rmSync } from 'node:fs';
+// Beginning and closing, whatever has happened to the files or is under way.
+import { existsSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test, vi } from 'vitest';
-import { MovedError } from '../../../src/store/damage.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { BadLockError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
 import { flushBehind } from '../../../src/store/lmdb/durable.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
+import type { NativeEnv } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { closeWriter, putRecord, transact } from '../../../src/store/lmdb/writer.ts';
+import {
+  closeWriter,
+  putRecord,
+  transact,
+  transactBatch,
+  type Writer,
+} from '../../../src/store/lmdb/writer.ts';
 import { readHead } from '../../../src/store/pages/file.ts';
-import { lockPath } from '../../../src/store/pages/lock.ts';
+import { isHeld, lockPath } from '../../../src/store/pages/lock.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import * as key from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
@@ -65,6 +72,41 @@ test('where the lock file is removed during a transaction, nothing is written: o
   scratch.remove();
 });
 
+test.each([
+  ['a change', (writer: Writer, work: () => boolean) => void transact(writer, work)],
+  ['a batch', (writer: Writer, work: () => boolean) => void transactBatch(writer, work)],
+])('where %s throws, nothing is written, and the lock is free', (_, carryOut) => {
+  const scratch = makeScratch();
+  const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+  const { txnid } = readHead(writer.file);
+  const trouble = new Error('in the middle');
+  const work = () => {
+    putNumber(writer, 1, 1000);
+    throw trouble;
+  };
+  expect(thrownBy(() => carryOut(writer, work))).toBe(trouble);
+  expect([readHead(writer.file).txnid, isHeld(writer.lock)]).toEqual([txnid, false]);
+  carryOut(writer, () => putNumber(writer, 2, 1000));
+  expect([readHead(writer.file).txnid, isHeld(writer.lock)]).toEqual([txnid + 1, false]);
+  closeWriter(writer);
+  scratch.remove();
+});
+
+test('a transaction counts what it has written itself, and takes space for no more', () => {
+  const scratch = makeScratch();
+  const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+  for (let n = 0; n < 100; n++) {
+    transact(writer, () => putNumber(writer, n, 1000));
+    transactBatch(writer, () => putNumber(writer, n, 2000));
+  }
+  const { touched, puts, file } = writer;
+  expect({ touched, puts }).toEqual({ touched: 1, puts: 1 });
+  const { lastPage, pageSize } = readHead(file);
+  expect(file.taken / pageSize - lastPage).toBeLessThan(32);
+  closeWriter(writer);
+  scratch.remove();
+});
+
 test('whoever makes a new lock file waits before that, or others would not', () => {
   const scratch = makeScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
@@ -80,3 +122,79 @@ test('whoever makes a new lock file waits before that, or others would not', () 
   expect(there).toEqual([false]);
   scratch.remove();
 });
+
+describe('what is wrong is met before liblmdb could die of it, and nothing is committed', () => {
+  test.each<[string, new (...words: never[]) => Error, RegExp, (writer: Writer) => void]>([
+    [
+      'the lock file overwritten',
+      BadLockError,
+      /is overwritten/,
+      ({ lock }) => writeFileSync(lock.path, 'rubbish!', { flag: 'r+' }),
+    ],
+    [
+      'the lock file cut off while we waited for the lock',
+      BadLockError,
+      /is truncated/,
+      (writer) =>
+        change(writer, (env) => ({
+          beginTxn: (flags) => {
+            env.beginTxn(flags);
+            truncateSync(writer.lock.path, 192);
+          },
+        })),
+    ],
+    [
+      'both heads of the file overwritten',
+      DamageError,
+      /./,
+      ({ file }) => writeFileSync(file.path, Buffer.alloc(2 * file.pageSize, 1), { flag: 'r+' }),
+    ],
+    [
+      'no transaction to be had',
+      StoreError,
+      /gives no transaction/,
+      (writer) => change(writer, () => ({ getWriteTxnId: () => 0 })),
+    ],
+    [
+      'a transaction that does not follow the newest one, again and again',
+      BadLockError,
+      /names an impossible transaction/,
+      (writer) => change(writer, () => ({ getWriteTxnId: () => 7_000_000 })),
+    ],
+  ])('%s', (_, kind, message, harm) => {
+    const scratch = makeScratch();
+    const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+    const { bytes } = writer.lock;
+    const before = Buffer.from(bytes);
+    harm(writer);
+    const put = vi.fn(() => putNumber(writer, 1, 1000));
+    const error = thrownBy(() => transact(writer, put));
+    expect(error).toBeInstanceOf(kind);
+    expect((error as Error).message).toMatch(message);
+    expect(put).not.toHaveBeenCalled();
+    writeFileSync(writer.lock.path, before, { flag: 'r+' });
+    closeWriter(writer);
+    scratch.remove();
+  });
+});
+
+/** Has methods of the environment do something else: given what they do. */
+function change(writer: Writer, changes: (env: NativeEnv) => Partial<NativeEnv>): void {
+  const { env } = writer;
+  const changed: Partial<NativeEnv> = changes(env);
+  writer.env = new Proxy(env, {
+    get: (_, name: keyof NativeEnv) => {
+      const own = changed[name] ?? env[name];
+      return typeof own === 'function' ? own.bind(env) : own;
+    },
+  });
+}
+
+function thrownBy(work: () => void): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
