@@ -1,7 +1,16 @@
 // Beginning and closing, whatever has happened to the files or is under way.
-import { existsSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { BadLockError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
 import { flushBehind } from '../../../src/store/lmdb/durable.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
@@ -14,7 +23,9 @@ import {
   transactBatch,
   type Writer,
 } from '../../../src/store/lmdb/writer.ts';
+import { seekForPut } from '../../../src/store/pages/check.ts';
 import { readHead } from '../../../src/store/pages/file.ts';
+import type { Meta } from '../../../src/store/pages/format.ts';
 import { isHeld, lockPath } from '../../../src/store/pages/lock.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import * as key from '../../../src/store/records/key.ts';
@@ -175,6 +186,60 @@ describe('what is wrong is met before liblmdb could die of it, and nothing is co
     writeFileSync(writer.lock.path, before, { flag: 'r+' });
     closeWriter(writer);
     scratch.remove();
+  });
+});
+
+describe('what liblmdb will read is checked anew, for it may have been damaged since it was checked', () => {
+  const NOW = 1_700_000_000_000;
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** A writer that has just put a record, and has damage done to a page then; puts another at the time `later`. */
+  function damagedThen(
+    pageOf: (meta: Meta) => number,
+    later: number,
+    between: (place: string) => void = () => {},
+  ) {
+    const scratch = makeScratch();
+    const place = path.join(scratch.path, 'greylist.mdb');
+    const writer = openWriter(place);
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(NOW);
+    const put = (n: number) =>
+      transact(writer, (meta) => {
+        const { key } = writer.instruction;
+        key.writeBigUInt64BE(BigInt(n));
+        seekForPut(writer.path, meta, key, 8, record.ONCE_SIZE);
+        return putNumber(writer, n, 1000);
+      });
+    for (let n = 0; n < 10; n++) put(n);
+    between(place);
+    const { pageSize } = writer.file;
+    const page = pageOf(readHead(writer.file));
+    const fd = openSync(place, 'r+');
+    writeSync(fd, Buffer.alloc(pageSize, 0x5a), 0, pageSize, page * pageSize);
+    closeSync(fd);
+    clock.mockReturnValue(later);
+    const error = thrownBy(() => put(100));
+    closeWriter(writer);
+    scratch.remove();
+    return error;
+  }
+
+  test.each([
+    ['the list of free pages', 'free', NOW + 6],
+    ['the list of free pages, by a clock that was set back', 'free', NOW - 6],
+    ['the pages of records', 'main', NOW + 6],
+    ['the pages of records, by a clock that was set back', 'main', NOW - 6],
+  ] as const)('%s, after a while', (_, tree, later) => {
+    expect(damagedThen((meta) => meta[tree].root, later)).toBeInstanceOf(DamageError);
+  });
+
+  test('the list of free pages that another process has written, at once', () => {
+    const commit = (place: string) => {
+      const other = openWriter(place);
+      transactBatch(other, () => putNumber(other, 50, 1000));
+      closeWriter(other);
+    };
+    expect(damagedThen((meta) => meta.free.root, NOW, commit)).toBeInstanceOf(DamageError);
   });
 });
 
