@@ -18,7 +18,7 @@ import {
   owes,
 } from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { closeWriter, transact, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
 import { MARK_AT, META_BOOT_ID, type Meta } from '../../../src/store/pages/format.ts';
 import { isHeld } from '../../../src/store/pages/lock.ts';
@@ -61,18 +61,24 @@ test('a flush marks the state that it has brought to the disk', async () => {
   });
 });
 
-test('after a flush nothing is held, where nobody has committed meanwhile: the next commit holds on to what it replaces', async () => {
-  commit(1);
-  await flushed();
-  const { txnid } = readHead(writer.file);
-  expect({ owes: owes(writer), unsettled: isUnsettled(writer), pin: writer.pin }).toEqual({
-    owes: false,
-    unsettled: false,
-    pin: undefined,
-  });
-  commit(2);
-  expect({ pinned: writer.pinned, pin: writer.pin }).toEqual({ pinned: txnid, pin: expect.anything() });
-});
+test.each([
+  ['', transact],
+  [', of a batch,', transactBatch],
+])(
+  'after a flush nothing is held, where nobody has committed meanwhile: the next commit%s holds on to what it replaces',
+  async (_, carryOut) => {
+    commit(1);
+    await flushed();
+    const { txnid } = readHead(writer.file);
+    expect({ owes: owes(writer), unsettled: isUnsettled(writer), pin: writer.pin }).toEqual({
+      owes: false,
+      unsettled: false,
+      pin: undefined,
+    });
+    carryOut(writer, () => putNumber(writer, 2, 2));
+    expect({ pinned: writer.pinned, pin: writer.pin }).toEqual({ pinned: txnid, pin: expect.anything() });
+  },
+);
 
 test.each([
   ['before the mark is written', 0],

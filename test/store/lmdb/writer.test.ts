@@ -27,6 +27,7 @@ import { seekForPut } from '../../../src/store/pages/check.ts';
 import { readHead } from '../../../src/store/pages/file.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
 import { isHeld, lockPath } from '../../../src/store/pages/lock.ts';
+import { seek } from '../../../src/store/pages/tree.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import * as key from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
@@ -212,6 +213,7 @@ describe('what liblmdb will read is checked anew, for it may have been damaged s
       });
     for (let n = 0; n < 10; n++) put(n);
     between(place);
+    seek(writer.path, readHead(writer.file), writer.instruction.key, 8); // as a look-up before it
     const { pageSize } = writer.file;
     const page = pageOf(readHead(writer.file));
     const fd = openSync(place, 'r+');
