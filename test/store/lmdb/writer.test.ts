@@ -68,6 +68,25 @@ test('what was committed to a file that was set aside meanwhile does not count',
   scratch.remove();
 });
 
+test('nor where it is set aside while the commit is written', () => {
+  const scratch = makeScratch();
+  const place = path.join(scratch.path, 'greylist.mdb');
+  const writer = openWriter(place);
+  transact(writer, () => putNumber(writer, 0, 1000)); // takes a reader's slot, which needs the environment itself
+  const before = writer.committed;
+  change(writer, (env) => ({
+    commitTxn: () => {
+      rmSync(lockPath(place));
+      renameSync(place, `${place}.damaged`);
+      return env.commitTxn();
+    },
+  }));
+  expect(() => transact(writer, () => putNumber(writer, 1, 1000))).toThrow(MovedError);
+  expect(writer.committed).toBe(before);
+  closeWriter(writer);
+  scratch.remove();
+});
+
 test('where the lock file is removed during a transaction, nothing is written: others have another lock by then', () => {
   const scratch = makeScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
