@@ -2,10 +2,11 @@
 import { closeSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { BadLockError, DamageError, FullError, MovedError } from '../../../src/store/damage.ts';
+import { BadLockError, DamageError, FullError, MovedError, StoreError } from '../../../src/store/damage.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { newKeeper } from '../../../src/store/embedded/keeper.ts';
 import { isHeld, openLock } from '../../../src/store/pages/lock.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 
@@ -96,6 +97,62 @@ test('what is found wrong again and again is given up, and leaves the lock free'
   expect({ tries, held: isHeld(lock), told }).toEqual({ tries: 20, held: false, told: [] });
   put(2);
   close();
+});
+
+test.each<[string, Error, RegExp, boolean]>([
+  ['a full disk, closes nothing', new FullError('no space'), /^no space$/, true],
+  ['trouble around it, has it opened again', new StoreError('no lock'), /^no lock$/, false],
+  [
+    'what the system says, as well',
+    Object.assign(new Error('i/o error'), { code: 'EIO' }),
+    /cannot use .*i\/o error/,
+    false,
+  ],
+])('what can not be mended, %s, and is thrown at once', (_, error, message, isReady) => {
+  const { keeper, put, told, close } = opened();
+  let tries = 0;
+  const work = () => {
+    tries++;
+    throw error;
+  };
+  expect(() => keeper.settle(work)).toThrow(message);
+  expect({ tries, told, isReady: keeper.isReady() }).toEqual({ tries: 1, told: [], isReady });
+  put(2);
+  close();
+});
+
+test('what only looks are made at stays open where it cannot be opened for changes', () => {
+  const { database, close } = opened();
+  const keeper = newKeeper({ path: database, sync: 'later', onDamage: () => {}, onTrouble: () => {} });
+  keeper.settle(() => keeper.look());
+  const before = openFiles();
+  expect(() =>
+    keeper.settle(() => {
+      throw new StoreError('no room');
+    }),
+  ).toThrow('no room');
+  expect(openFiles()).toEqual(before);
+  keeper.close();
+  close();
+});
+
+test('what is damaged under the lock, too, is set aside once, told, and a new file taken', () => {
+  const { database, keeper, put, told, close } = opened();
+  const { ino } = statSync(database);
+  let tries = 0;
+  const done = keeper.settle(() => {
+    if (++tries <= 4) throw new DamageError('is bad');
+    return keeper.look() !== undefined;
+  });
+  put(2);
+  expect({ done, tries, isNew: statSync(database).ino !== ino }).toEqual({
+    done: true,
+    tries: 5,
+    isNew: true,
+  });
+  expect(told).toEqual([expect.stringContaining('is bad')]);
+  close();
+  expect(openFiles().filter((name) => name.startsWith(database))).toEqual([]);
 });
 
 test.each<[string, Error, { told: unknown[]; isReady: boolean; isRepeated: boolean }]>([

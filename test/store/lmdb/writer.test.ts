@@ -1,14 +1,17 @@
 // Beginning and closing, whatever has happened to the files or is under way.
-import {
+import fs, {
   closeSync,
   existsSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
+  type StatsFs,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { BadLockError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
@@ -31,6 +34,7 @@ import { seek } from '../../../src/store/pages/tree.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import * as key from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 
@@ -48,6 +52,34 @@ test('a writer can be closed while the disk still works on a flush', () => {
   expect(writer.flushing?.pin).toBeDefined();
   closeWriter(writer);
   expect(verify(place, () => {})).toMatchObject({ problems: [] });
+  scratch.remove();
+});
+
+test('nothing stays open of what is closed', () => {
+  const scratch = makeScratch();
+  const before = openFiles();
+  const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+  transact(writer, () => putNumber(writer, 1, 1000));
+  expect(openFiles()).not.toEqual(before);
+  closeWriter(writer);
+  expect(openFiles()).toEqual(before);
+  scratch.remove();
+});
+
+test('where writing into the lock file takes space that is not there, it is left as it is', () => {
+  const scratch = makeScratch();
+  const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+  transact(writer, () => putNumber(writer, 1, 1000));
+  writer.copies = true;
+  const { statfsSync } = fs;
+  vi.spyOn(fs, 'statfsSync').mockImplementation((name) => ({ ...statfsSync(name), bavail: 0 }) as StatsFs);
+  syncBuiltinESMExports();
+  const lock = readFileSync(writer.lock.path);
+  closeWriter(writer);
+  expect(readFileSync(writer.lock.path)).toEqual(lock);
+  expect(openFiles()).toContain(writer.lock.path);
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   scratch.remove();
 });
 
