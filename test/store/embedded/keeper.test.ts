@@ -6,6 +6,7 @@ import { BadLockError, DamageError, FullError, MovedError, StoreError } from '..
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { newKeeper } from '../../../src/store/embedded/keeper.ts';
 import { isHeld, openLock } from '../../../src/store/pages/lock.ts';
+import { seek } from '../../../src/store/pages/tree.ts';
 import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
@@ -85,6 +86,22 @@ test.each([
     close();
   },
 );
+
+test('what looked wrong is read again: it may have been half written', () => {
+  const { told, keeper, close } = opened();
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64BE(1n);
+  let tries = 0;
+  const found = keeper.settle(() => {
+    const { path, meta } = keeper.look()!;
+    const at = seek(path, meta, key, 8);
+    if (++tries > 1) return at >= 0;
+    path.pages.fill(0x5a);
+    throw new DamageError('looks wrong');
+  });
+  expect({ found, tries, told }).toEqual({ found: true, tries: 2, told: [] });
+  close();
+});
 
 test('what is found wrong again and again is given up, and leaves the lock free', () => {
   const { keeper, put, lock, told, close } = opened();

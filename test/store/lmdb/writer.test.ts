@@ -57,12 +57,12 @@ test('a writer can be closed while the disk still works on a flush', () => {
 
 test('nothing stays open of what is closed', () => {
   const scratch = makeScratch();
-  const before = openFiles();
+  const open = () => openFiles().filter((name) => name.startsWith(scratch.path));
   const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
   transact(writer, () => putNumber(writer, 1, 1000));
-  expect(openFiles()).not.toEqual(before);
+  expect(open()).not.toEqual([]);
   closeWriter(writer);
-  expect(openFiles()).toEqual(before);
+  expect(open()).toEqual([]);
   scratch.remove();
 });
 
