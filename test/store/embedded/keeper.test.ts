@@ -1,5 +1,5 @@
 // The keeper of the database's file, where what it does for others does not show in what it returns.
-import { closeSync, statSync } from 'node:fs';
+import { closeSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { BadLockError, DamageError, FullError, MovedError, StoreError } from '../../../src/store/damage.ts';
@@ -86,6 +86,18 @@ test.each([
     close();
   },
 );
+
+test('a lock file that is overwritten is replaced once, and told; the database stays as it was', () => {
+  const { database, told, keeper, put, lock, close } = opened();
+  const { ino } = statSync(database);
+  writeFileSync(lock.path, 'rubbish!', { flag: 'r+' });
+  put(2);
+  put(3);
+  expect({ ino: statSync(database).ino, isReady: keeper.isReady() }).toEqual({ ino, isReady: true });
+  expect(statSync(lock.path).ino).not.toBe(lock.ino);
+  expect(told).toEqual([expect.stringMatching(/is overwritten; it was replaced by a new one/)]);
+  close();
+});
 
 test('what looked wrong is read again: it may have been half written', () => {
   const { told, keeper, close } = opened();
