@@ -9,15 +9,15 @@ export type Take = (chunk: Buffer, length: number) => void;
 const READ_SIZE = 16 * 1024;
 
 /**
- * The first bytes, waiting for them where descriptor 0 is in blocking mode. Empty at its end, or after an error; undefined
- * where it is in non-blocking mode and nothing is there yet.
+ * The first bytes, waiting for them where descriptor 0 is in blocking mode. Undefined where it is not and nothing is there
+ * yet, or after an error: whoever reads on meets that, too.
  */
 export function readFirst(): Buffer | undefined {
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   try {
     return buffer.subarray(0, readSync(0, buffer));
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? undefined : buffer.subarray(0, 0);
+  } catch {
+    return undefined;
   }
 }
 
@@ -27,10 +27,12 @@ export function readStream(take: Take, ended: () => void): void {
   if (!readHandle(buffer, take, ended)) readSocket(buffer, take, ended);
 }
 
-/** The same for a file or a terminal: in pieces of READ_SIZE too, so that work between requests gets its turn. */
+/** The same for a file or a terminal: a file in pieces of READ_SIZE too, so that work between requests gets its turn. */
 export function readFile(take: Take, ended: () => void): void {
-  const stream = createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
-  stream.on('data', (chunk) => take(chunk as Buffer, chunk.length));
+  // A read of a terminal as of a file lasts until there is a line, and until then process.exit waits for it, too.
+  const { isatty } = require('node:tty') as typeof import('node:tty');
+  const stream = isatty(0) ? process.stdin : createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
+  stream.on('data', (chunk: Buffer) => take(chunk, chunk.length));
   stream.on('end', ended).on('error', ended);
 }
 
@@ -46,8 +48,7 @@ function readSocket(buffer: Buffer, take: Take, ended: () => void): void {
   socket.on('end', ended).on('error', ended).on('close', ended);
 }
 
-/** The versions of Node with which `readHandle` was tried: what it uses is internal to Node, and may change. */
-const OLDEST = 20;
+/** The newest version of Node with which `readHandle` was tried: what it uses is internal to Node, and may change. */
 export const NEWEST = 26;
 
 /** The part of node:net's own foundations that `readHandle` uses. */
@@ -56,11 +57,10 @@ interface Bindings {
   stream_wrap: { streamBaseState: Int32Array; kReadBytesOrError: number };
 }
 interface Handle {
-  open(fd: number): number | undefined;
+  open(fd: number): void;
   useUserBuffer(buffer: Buffer): void;
   onread: () => void;
   readStart(): number;
-  close(): void;
 }
 type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
 
@@ -70,8 +70,7 @@ type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
  * more than a few requests.) Returns false where this version of Node cannot do it.
  */
 function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
-  const version = Number.parseInt(process.versions.node, 10);
-  if (version < OLDEST || version > NEWEST) return false;
+  if (Number.parseInt(process.versions.node, 10) > NEWEST) return false;
   let handle: Handle;
   try {
     const binding = (process as unknown as { binding: Binding }).binding;
@@ -81,13 +80,10 @@ function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
     handle.onread = () => {
       const length = streamBaseState[kReadBytesOrError]!;
       if (length > 0) take(buffer, length);
-      else if (length < 0) {
-        handle.close(); // at its end, or in trouble
-        ended();
-      }
+      else if (length < 0) ended(); // or in trouble; 0: it had filled the buffer, and nothing more was there
     };
     handle.useUserBuffer(buffer);
-    if (handle.open(0)) return false;
+    handle.open(0); // where that fails, it cannot start either
   } catch {
     return false; // under --permission, say
   }

@@ -61,7 +61,7 @@ export function runSession(options: SessionOptions): void {
     if (over) return;
     decode(chunk, length);
     send();
-    _tidying ??= setTimeout(tidyUp, TIDY_AFTER).unref();
+    _tidying ??= setTimeout(tidyUp, TIDY_AFTER);
   }
 
   function tidyUp(): void {
@@ -102,9 +102,7 @@ export function runSession(options: SessionOptions): void {
   // it has come, a signal ends this process as it ends any other.
   const first = isStream ? readFirst() : undefined;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, ended);
-  if (first?.length === 0) ended();
-  else if (first !== undefined) take(first, first.length);
-  if (over) return;
+  if (first !== undefined) take(first, first.length);
   if (options.timeLimit > 0) setTimeout(ended, Math.min(options.timeLimit * 1000, LONGEST_TIMER));
   if (isStream) readStream(take, ended);
   else readFile(take, ended);

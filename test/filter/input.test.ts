@@ -33,6 +33,10 @@ async function converse(session: Session): Promise<void> {
   const request = shortRequest('10.0.0.1', 's@example.org', 'r@example.net');
   expect(await session.ask(request)).toBe(deferred);
   for (let i = 0; i < 3; i++) expect(await session.ask(request)).toBe(deferred);
+  // As much as is read at once, to the byte.
+  const full = 16 * 1024;
+  expect(await session.ask(`x=${'x'.repeat(full - request.length - 3)}\n${request}`)).toBe(deferred);
+  expect(await session.ask(request)).toBe(deferred);
   // More than is read at once, with ends of chunks anywhere in requests.
   session.send(request.repeat(2000));
   expect(new Set(await session.replies(2000))).toEqual(new Set([deferred]));

@@ -1,16 +1,31 @@
-// The life of a filter as a process: how it ends, with which status, and that only replies leave it.
-import { spawnSync } from 'node:child_process';
-import { openSync, readFileSync, writeFileSync } from 'node:fs';
+// The life of a filter as a process: how it ends, with which status, and that only replies leave it. What happens between
+// requests is asked of a session in this process, whose requests come from the test.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs, { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Take } from '../../src/filter/input.ts';
+import { runSession } from '../../src/filter/session.ts';
 import { greylatch, startFilter, startPiped } from '../support/filter.ts';
-import { deferred, dunno, policyRequest } from '../support/requests.ts';
+import { suite } from '../support/needs.ts';
+import { attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
 const database = path.join(scratch.path, 'greylist.mdb');
 const command = greylatch('--db', database, '--log', 'none');
+
+/** The filter's command line, with a script that is loaded before it. */
+function commandWith(name: string, script: string, ...options: string[]): string[] {
+  const preloaded = path.join(scratch.path, `${name}.cjs`);
+  writeFileSync(preloaded, script);
+  const [node, ...words] = greylatch('--db', database, ...options);
+  return [node!, '--require', preloaded, ...words];
+}
 
 describe('a filter leaves', () => {
   test('with status 0 at end of file, soon, also in the middle of a request', async () => {
@@ -26,6 +41,30 @@ describe('a filter leaves', () => {
     const filter = await startFilter(command);
     await filter.ask(policyRequest());
     expect(await filter.kill(signal)).toMatchObject({ code: 0, signal: null, rest: '' });
+  });
+
+  test('at SIGTERM also where requests come through a pipe', async () => {
+    const filter = startPiped(command);
+    await filter.ask(policyRequest());
+    expect(await filter.kill('SIGTERM')).toMatchObject({ code: 0, signal: null });
+  });
+
+  test('by a signal before its first request, as any other process', async () => {
+    const waits = path.join(scratch.path, 'waits');
+    const filter = await startFilter(
+      commandWith(
+        'waiting',
+        `const fs = require('node:fs');
+        const { readSync } = fs;
+        fs.readSync = (fd, ...rest) => {
+          if (fd === 0) fs.writeFileSync(${JSON.stringify(waits)}, '');
+          return readSync(fd, ...rest);
+        };`,
+        ...['--log', 'none'],
+      ),
+    );
+    await until(() => fs.existsSync(waits));
+    expect(await filter.kill('SIGTERM')).toMatchObject({ code: null, signal: 'SIGTERM', rest: '' });
   });
 
   test('with status 0 at its time limit, while it waits', async () => {
@@ -54,6 +93,23 @@ describe('a filter leaves', () => {
     }
   });
 
+  test.each([
+    ['of another type', 'request=junk\n\n', "unrecognized request type: 'junk'"],
+    ['with too long a line', `${'x'.repeat(70_000)}\n`, 'a line of more than 65536 bytes: the session ends'],
+    ['that is too long', 'a=b\n'.repeat(300_000), 'a request of more than 1048576 bytes: the session ends'],
+  ])(
+    'at a request %s, which it says: it answers none behind it, also where its end takes a while',
+    async (_, wrong, said) => {
+      // As where syslog is slow to take the last message; meanwhile all that was sent is read.
+      const slow = 'const { exit } = process; process.exit = (status) => void setTimeout(exit, 200, status);';
+      const log = path.join(scratch.path, `log-${wrong.length}`);
+      const filter = await startFilter(commandWith('slow', slow, '--log', `file:${log}`));
+      filter.send(policyRequest() + wrong + policyRequest().repeat(100));
+      expect(await filter.ended).toMatchObject({ code: 1, rest: `${deferred}\n\n` });
+      expect(readFileSync(log, 'utf8')).toMatch(new RegExp(`^\\S+ greylatch\\[\\d+\\]: err: ${said}\n$`));
+    },
+  );
+
   test('with status 1 and no reply when it cannot use its database and is told to', async () => {
     const filter = await startFilter(
       greylatch('--db', '/tmp/greylist.mdb', '--on-error', 'exit', '--log', 'none'),
@@ -61,6 +117,39 @@ describe('a filter leaves', () => {
     filter.send(policyRequest());
     expect(await filter.ended).toMatchObject({ code: 1, rest: '' });
   });
+});
+
+/** Breaks the writing of replies: `change` is the body of what stands in for writeSync(_, text, ...rest). */
+const breakWrites = (change: string) => `
+  const fs = require('node:fs');
+  const { writeSync } = fs;
+  const { wait } = Atomics;
+  const fail = (code) => { throw Object.assign(new Error(code), { code }); };
+  let waited = false;
+  Atomics.wait = (...words) => { waited = true; return wait(...words); };
+  fs.writeSync = (_, text, ...rest) => { ${change} };`;
+
+test('a peer that is slow to read gets each reply whole', async () => {
+  const slow = breakWrites(`
+    if (!waited) fail('EAGAIN');
+    waited = false;
+    return writeSync(1, text.slice(0, 7), ...rest);`);
+  const filter = await startFilter(commandWith('slowly', slow, '--log', 'none'));
+  const request = policyRequest({ sasl_username: 'ann' });
+  expect(await filter.ask(request)).toBe(dunno);
+  filter.send(request.repeat(3));
+  expect(await filter.replies(3)).toEqual([dunno, dunno, dunno]);
+  expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+});
+
+test.each(['EPIPE', 'ECONNRESET'])('a peer that is gone, %s, is no error', async (code) => {
+  const log = path.join(scratch.path, `log-${code}`);
+  const filter = await startFilter(
+    commandWith(code, breakWrites(`fail('${code}');`), '--log', `file:${log}`),
+  );
+  filter.send(policyRequest());
+  expect(await filter.ended).toMatchObject({ code: 0, rest: '' });
+  expect(fs.existsSync(log)).toBe(false);
 });
 
 test('replies that cannot be written are an error, and said', () => {
@@ -72,6 +161,18 @@ test('replies that cannot be written are an error, and said', () => {
     encoding: 'utf8',
   });
   expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot write a reply: ENOSPC') });
+});
+
+test('-v logs each attribute and each action', async () => {
+  const log = path.join(scratch.path, 'log-v');
+  const filter = await startFilter(greylatch('--db', database, '--log', `file:${log}`, '-v'));
+  await filter.ask(policyRequest({ sasl_username: 'ann' }));
+  await filter.finish();
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+  expect(lines.map((line) => line.replace(/^\S+ greylatch\[\d+\]: /, ''))).toEqual([
+    ...attributes({ sasl_username: 'ann' }).map(([name, value]) => `Attribute: ${name}=${value}`),
+    'Action: dunno',
+  ]);
 });
 
 describe('nothing but replies', () => {
@@ -105,6 +206,110 @@ test('facts that cannot be written are an error, and said', () => {
   expect(run).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('cannot write to standard output: ENOSPC'),
+  });
+});
+
+const input = vi.hoisted(() => ({ take: (() => {}) as Take, ended: () => {} }));
+vi.mock('../../src/filter/input.ts', () => {
+  const read = (take: Take, ended: () => void) => void Object.assign(input, { take, ended });
+  return { readFirst: () => undefined, readStream: read, readFile: read };
+});
+
+describe('between requests', () => {
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  const before = signals.map((signal) => process.listeners(signal));
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    signals.forEach((signal, i) => {
+      for (const one of process.listeners(signal)) if (!before[i]!.includes(one)) process.off(signal, one);
+    });
+  });
+
+  /** A session in this process. `ask` sends it a request; `tidied` and `ends` note what it calls, `replies` what it writes. */
+  function session(timeLimit: number, answer: () => string | undefined = () => 'dunno') {
+    const noted = { tidied: 0, ends: [] as number[], replies: '' };
+    vi.spyOn(fs, 'writeSync').mockImplementation((_, text) => {
+      noted.replies += text;
+      return String(text).length;
+    });
+    syncBuiltinESMExports();
+    runSession({
+      answer,
+      tidy: () => void noted.tidied++,
+      timeLimit,
+      verbose: false,
+      log: { write: () => {}, close: (done) => done() },
+      end: (status) => void noted.ends.push(status),
+    });
+    const bytes = Buffer.from(policyRequest());
+    return Object.assign(noted, { ask: () => input.take(bytes, bytes.length) });
+  }
+
+  test('it tidies up once, a second after a reply, and while it is idle never', () => {
+    const one = session(0);
+    vi.advanceTimersByTime(5000);
+    one.ask();
+    vi.advanceTimersByTime(999);
+    one.ask();
+    expect(one.tidied).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(one.tidied).toBe(1);
+    vi.advanceTimersByTime(60_000);
+    expect(one.tidied).toBe(1);
+    one.ask();
+    vi.advanceTimersByTime(1000);
+    expect(one.tidied).toBe(2);
+    expect(one.replies).toBe(`${dunno}\n\n`.repeat(3));
+  });
+
+  test('once it is over, it ends once, tidies up no more, and answers nothing', () => {
+    const one = session(0);
+    one.ask();
+    input.ended();
+    input.ended();
+    one.ask();
+    vi.advanceTimersByTime(60_000);
+    expect(one).toMatchObject({ ends: [0], tidied: 0, replies: `${dunno}\n\n` });
+  });
+
+  test('behind a request that gets no answer, none gets one', () => {
+    const answers = ['defer', undefined, 'dunno', 'dunno'];
+    const one = session(0, () => answers.shift());
+    const three = Buffer.from(policyRequest().repeat(3));
+    input.take(three, three.length);
+    one.ask();
+    expect(one).toMatchObject({ ends: [1], replies: 'action=defer\n\n' });
+  });
+
+  test('its time limit counts in seconds from its start; 0 is none', () => {
+    const [one, endless] = [session(3), session(0)];
+    vi.advanceTimersByTime(2999);
+    expect(one.ends).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect([one.ends, endless.ends]).toEqual([[0], []]);
+  });
+});
+
+suite('at a terminal', ['script'], () => {
+  test.each([
+    ['Ctrl-C', '\x03', []],
+    ['Ctrl-D', '\x04', []],
+    ['its time limit', '', ['--time-limit', '1']],
+  ])('%s ends it with status 0, while it waits for a line', async (_, keys, options) => {
+    const line = greylatch('--db', database, ...options).join(' ');
+    const terminal = spawn('script', ['-qec', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = once(terminal, 'exit');
+    let shown = '';
+    terminal.stdout.on('data', (chunk) => {
+      shown += chunk;
+    });
+    terminal.stdin.write(policyRequest({ sasl_username: 'ann' }));
+    await until(() => shown.includes(dunno));
+    terminal.stdin.write(keys);
+    expect(await ended).toEqual([0, null]);
   });
 });
 

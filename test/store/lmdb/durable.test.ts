@@ -18,11 +18,11 @@ import {
   owes,
 } from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { closeWriter, transact, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
 import { MARK_AT, META_BOOT_ID, type Meta } from '../../../src/store/pages/format.ts';
 import { isHeld } from '../../../src/store/pages/lock.ts';
-import { isKept, markedTxn, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
+import { isKept, markedTxn, noteSafe, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
@@ -61,18 +61,24 @@ test('a flush marks the state that it has brought to the disk', async () => {
   });
 });
 
-test('after a flush nothing is held, where nobody has committed meanwhile: the next commit holds on to what it replaces', async () => {
-  commit(1);
-  await flushed();
-  const { txnid } = readHead(writer.file);
-  expect({ owes: owes(writer), unsettled: isUnsettled(writer), pin: writer.pin }).toEqual({
-    owes: false,
-    unsettled: false,
-    pin: undefined,
-  });
-  commit(2);
-  expect({ pinned: writer.pinned, pin: writer.pin }).toEqual({ pinned: txnid, pin: expect.anything() });
-});
+test.each([
+  ['', transact],
+  [', of a batch,', transactBatch],
+])(
+  'after a flush nothing is held, where nobody has committed meanwhile: the next commit%s holds on to what it replaces',
+  async (_, carryOut) => {
+    commit(1);
+    await flushed();
+    const { txnid } = readHead(writer.file);
+    expect({ owes: owes(writer), unsettled: isUnsettled(writer), pin: writer.pin }).toEqual({
+      owes: false,
+      unsettled: false,
+      pin: undefined,
+    });
+    carryOut(writer, () => putNumber(writer, 2, 2));
+    expect({ pinned: writer.pinned, pin: writer.pin }).toEqual({ pinned: txnid, pin: expect.anything() });
+  },
+);
 
 test.each([
   ['before the mark is written', 0],
@@ -360,6 +366,57 @@ test('everything may be closed while a flush is under way', async () => {
     }
   });
   expect(openFile(database())).toBeDefined();
+});
+
+/** As a process does that writes the mark of the newest state and dies before it is on the disk, unless it is `safe`. */
+function markNewest(safe: boolean): number {
+  const meta = readHead(writer.file);
+  writeMark(writer.file, writer.file.head, meta, true);
+  if (safe) noteSafe(writer.file, meta.txnid);
+  return meta.txnid;
+}
+
+/** Notes when a slot of this process is given up. */
+function watched(name: 'pin' | 'older') {
+  const slot = writer[name]!;
+  const abort = vi.fn(() => slot.abort());
+  writer[name] = { abort };
+  return abort;
+}
+
+test('whoever commits on a state that another has made safe gives up the older ones', () => {
+  flush(writer);
+  commit(1);
+  const oldest = watched('pin');
+  markNewest(false);
+  commit(2);
+  const older = watched('pin');
+  const txnid = markNewest(true);
+  commit(3);
+  expect([oldest.mock.calls.length, older.mock.calls.length]).toEqual([1, 1]);
+  expect({ pinned: writer.pinned, older: writer.older }).toEqual({ pinned: txnid, older: undefined });
+});
+
+test('where marks are written again and again and none is known to be on the disk, the oldest state is held on to', () => {
+  flush(writer);
+  commit(1);
+  const oldest = watched('pin');
+  markNewest(false);
+  commit(2);
+  const between = watched('pin');
+  const txnid = markNewest(false);
+  commit(3);
+  expect(writer.older).toEqual({ abort: oldest });
+  expect(writer.pinned).toBe(txnid);
+  expect([oldest.mock.calls.length, between.mock.calls.length]).toEqual([0, 1]);
+});
+
+test('a state that is marked as not kept is not held', () => {
+  commit(1);
+  const { pinned } = writer; // before that one
+  writeMark(writer.file, writer.file.head, readHead(writer.file), false);
+  commit(2);
+  expect(writer.pinned).toBe(pinned);
 });
 
 // What a power cut finds: of what was written, the disk may have anything; of the mark, what the last flush has brought there.

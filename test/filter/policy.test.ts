@@ -1,0 +1,66 @@
+// Options whose code or data a filter loads only where they are set: in the built program they do what they say.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { greylatch, startFilter } from '../support/filter.ts';
+import { type Attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+
+const scratch = makeScratch();
+afterAll(scratch.remove);
+
+/** A filter with these options and a database of its own, and with a name for the host it is on. */
+async function filterWith(name: string, ...options: string[]) {
+  const host = path.join(scratch.path, 'host.cjs');
+  writeFileSync(host, `require('node:os').hostname = () => 'MX.home.example';`);
+  const [node, ...words] = greylatch(
+    '--db',
+    path.join(scratch.path, `${name}.mdb`),
+    '--log',
+    'none',
+    ...options,
+  );
+  const filter = await startFilter([node!, '--require', host, ...words]);
+  return { ask: (changes?: Attributes) => filter.ask(policyRequest(changes)), finish: filter.finish };
+}
+
+test('--only-recipients: all others are not greylisted', async () => {
+  const list = path.join(scratch.path, 'only');
+  writeFileSync(list, 'ann@example.net\n');
+  const { ask, finish } = await filterWith('only', '--only-recipients', list);
+  expect(await ask({ recipient: 'ann@example.net' })).toBe(deferred);
+  expect(await ask({ recipient: 'bob@example.net' })).toBe(dunno);
+  await finish();
+});
+
+test('--client-key pool: what one mail server of a pool was deferred for, another brings', async () => {
+  const { ask, finish } = await filterWith('pool', '--client-key', 'pool', '--delay', '0');
+  const from = (address: string, name: string) => ({ client_address: address, client_name: name });
+  expect(await ask(from('192.0.2.1', 'mx1.example.com'))).toBe(deferred);
+  await until(async () => (await ask(from('192.0.2.1', 'mx1.example.com'))) === dunno);
+  expect(await ask(from('198.51.100.1', 'mx2.example.com'))).toBe(dunno);
+  expect(await ask(from('198.51.100.2', 'mx2.example.edu'))).toBe(deferred);
+  await finish();
+});
+
+test('--greylist suspicious: whoever greets as this host does', async () => {
+  const { ask, finish } = await filterWith('suspicious', '--greylist', 'suspicious');
+  expect(await ask({ helo_name: 'mx.home.example' })).toBe(deferred);
+  expect(await ask()).toBe(dunno);
+  await finish();
+});
+
+test('--header says which host it was', async () => {
+  const { ask, finish } = await filterWith('header', '--header', '--delay', '0');
+  expect(await ask()).toBe(deferred);
+  let n = 0;
+  const passed = await until(async () => {
+    const reply = await ask({ instance: `${n++}` });
+    return reply !== deferred && reply;
+  });
+  expect(passed).toMatch(
+    /^action=prepend X-Greylist: delayed \d+ seconds by greylatch at mx\.home\.example;/,
+  );
+  await finish();
+});
