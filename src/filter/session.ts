@@ -30,7 +30,7 @@ export function runSession(options: SessionOptions): void {
   const { answer, log, verbose } = options;
   let replies = '';
   let over = false;
-  let _tidying: NodeJS.Timeout | undefined;
+  let willTidy = false;
 
   const decode = newDecoder({
     request(request) {
@@ -61,11 +61,12 @@ export function runSession(options: SessionOptions): void {
     if (over) return;
     decode(chunk, length);
     send();
-    _tidying ??= setTimeout(tidyUp, TIDY_AFTER);
+    if (!willTidy) setTimeout(tidyUp, TIDY_AFTER);
+    willTidy = true;
   }
 
   function tidyUp(): void {
-    _tidying = undefined;
+    willTidy = false;
     if (!over) options.tidy();
   }
 
