@@ -89,7 +89,8 @@ export function checkBeside(path: Path, meta: Meta): void {
   }
   // A leaf that was merged with its neighbour may be merged once more.
   const parent = (depth - 2) * pageSize;
-  for (const node of depth < 2 ? [] : [path.nodes[depth - 2]! - 2, path.nodes[depth - 2]! + 2]) {
+  for (const step of [-2, 2]) {
+    const node = path.nodes[depth - 2]! + step; // no number where the leaf is the root
     if (node >= 0 && node < keysOn(path.pages, parent))
       loadChecked(path, nodeChild(path.pages, nodeAt(path.pages, parent, node)), page, LEAF, meta);
   }

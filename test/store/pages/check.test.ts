@@ -19,12 +19,11 @@ import {
   nodeKeySize,
   PAGE_HEADER,
 } from '../../../src/store/pages/format.ts';
-import { keyOfNextLeaf, newPath, type Path } from '../../../src/store/pages/tree.ts';
+import { keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/pages/tree.ts';
 import { MAX_KEY } from '../../../src/store/records/key.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 
-const RECORDS = 30_000;
 const STEP = 16; // between two numbers on record
 
 const scratch = makeScratch();
@@ -54,12 +53,21 @@ const firstOn = (leaf: number) => {
   return Number(page.readBigUInt64BE(nodeKey(nodeAt(page, 0, 0))));
 };
 
-beforeAll(() => {
-  const database = path.join(scratch.path, 'greylist.mdb');
+/** Has the tests of this description go by a database with so many records. */
+function prepare(records: number, depth: number): void {
+  beforeAll(() => {
+    make(records);
+    expect(meta.main.depth).toBe(depth);
+  });
+  afterAll(() => closeFile(file));
+}
+
+function make(records: number): void {
+  const database = path.join(scratch.path, `${records}.mdb`);
   const writer = openWriter(database);
   transactBatch(writer, () => {
     // Downwards, which leaves pages half full.
-    for (let i = RECORDS; i-- > 0; ) putNumber(writer, i * STEP, 1000);
+    for (let i = records; i-- > 0; ) putNumber(writer, i * STEP, 1000);
   });
   closeWriter(writer);
   file = openFile(database)!;
@@ -71,13 +79,8 @@ beforeAll(() => {
     if (depth === meta.main.depth) break;
     levels.push(levels.at(-1)!.flatMap(childrenOf));
   }
-  expect(levels.map(({ length }) => length)).toEqual([1, expect.any(Number), expect.any(Number)]);
-  expect(levels[1]!.length).toBeGreaterThan(2);
-});
-afterAll(() => {
-  closeFile(file);
-  scratch.remove();
-});
+}
+afterAll(scratch.remove);
 
 let way: Path;
 beforeEach(() => {
@@ -141,65 +144,86 @@ function pathTo(leaf: number): number[] {
     way.unshift(level.find((page) => childrenOf(page).includes(way[0]!))!);
   return way;
 }
-const at = (level: number, index: number) => levels[level]!.slice(Math.max(0, index), Math.max(0, index + 1));
 
-describe('before a record is deleted', () => {
+const leavesOf = () => levels.at(-1)!;
+
+describe.each([
+  [1, 40],
+  [2, 3000],
+  [3, 30_000],
+])('before a record is deleted from a tree of %d levels', (depth, records) => {
+  prepare(records, depth);
   const remove =
     (leaf: number): Work =>
     (way) => {
-      expect(seekChecked(way, meta, keyFor(firstOn(levels[2]![leaf]!)), 8)).toBeGreaterThan(0);
+      expect(seekChecked(way, meta, keyFor(firstOn(leavesOf()[leaf]!)), 8)).toBeGreaterThan(0);
       checkBeside(way, meta);
     };
   /** Those beside it and beside those that lead to it; and the next but one, with which a merged leaf may be merged. */
   const needed = (leaf: number) => {
     const way = pathTo(leaf);
-    const siblings = childrenOf(way[1]!);
-    const branch = levels[1]!.indexOf(way[1]!);
-    const own = siblings.indexOf(way[2]!);
+    const siblings = depth > 1 ? childrenOf(way.at(-2)!) : [];
+    const own = siblings.indexOf(way.at(-1)!);
     return sorted([
       ...way,
-      ...[branch - 1, branch + 1].flatMap((i) => at(1, i)),
-      ...[leaf - 1, leaf + 1].flatMap((i) => at(2, i)),
+      ...way.flatMap((page, level) =>
+        [-1, 1].flatMap((step) => levels[level]![levels[level]!.indexOf(page) + step] ?? []),
+      ),
       ...[own - 2, own + 2].flatMap((i) => siblings[i] ?? []),
     ]);
   };
+  /** How many leaves there are below the first branch above them. */
+  const together = () => (depth > 1 ? childrenOf(levels.at(-2)![0]!).length : 1);
 
   test.each([
     ['the first leaf', () => 0],
     ['the second leaf', () => 1],
     ['the third leaf', () => 2],
     ['a leaf amid others', () => 20],
-    ['the last leaf but two below a branch', () => childrenOf(levels[1]![0]!).length - 3],
-    ['the last leaf below a branch', () => childrenOf(levels[1]![0]!).length - 1],
-    ['the first leaf below the next branch', () => childrenOf(levels[1]![0]!).length],
-    ['the last leaf of all', () => levels[2]!.length - 1],
-    ['the last leaf of all but one', () => levels[2]!.length - 2],
+    ['the last leaf but two below a branch', () => together() - 3],
+    ['the last leaf below a branch', () => together() - 1],
+    ['the first leaf below the next branch', () => together()],
+    ['the last leaf of all', () => leavesOf().length - 1],
+    ['the last leaf of all but one', () => leavesOf().length - 2],
   ])('of %s', (_, which) => {
-    const leaf = which();
+    const leaf = Math.max(0, Math.min(which(), leavesOf().length - 1));
     const all = needed(leaf);
     expect(checked(remove(leaf))).toEqual({ whole: all, free: all });
   });
 
   test('each of them is of its kind', () => {
-    const leaf = childrenOf(levels[1]![0]!).length;
+    const leaf = Math.min(together(), leavesOf().length - 1);
     for (const page of needed(leaf)) {
-      const other = levels[2]!.includes(page) ? BRANCH : LEAF;
+      const other = leavesOf().includes(page) ? BRANCH : LEAF;
       expect(whileSpoilt(page, (bytes) => bytes.writeUInt16LE(other, 18), remove(leaf))).toBe(
         `page ${page} is of another kind`,
       );
     }
   });
 
+  test('also where the record was only looked for', () => {
+    const leaf = leavesOf().length >> 1;
+    const key = keyFor(firstOn(leavesOf()[leaf]!));
+    const all = needed(leaf);
+    const work: Work = (way) => {
+      seek(way, meta, key, 8);
+      checkBeside(way, meta);
+    };
+    expect(checked(work)).toEqual({ whole: all, free: all });
+  });
+
   test('space is counted for as many pages as may be written anew', () => {
-    remove(20)(way);
+    remove(0)(way);
     expect(way.splits).toBe(3);
-    remove(200)(way);
+    remove(leavesOf().length - 1)(way);
     expect(way.splits).toBe(6);
     expect(way.shrunk).toBe(true);
   });
 });
 
 describe('before any change', () => {
+  prepare(30_000, 3);
+
   test('the whole path is checked, also where the path has the pages already', () => {
     const key = keyFor(firstOn(levels[2]![20]!));
     const all = sorted(pathTo(20));
@@ -212,6 +236,16 @@ describe('before any change', () => {
       expect(whileSpoilt(page, hideDamage, (way) => descendChecked(way, meta, key, 8))).toBe(
         `page ${page} has a node outside it`,
       );
+    // The whole leaf is one with records of their sizes.
+    const leaf = levels[2]![20]!;
+    const last = keyFor(firstOn(leaf) + (keysOn(pages.get(leaf)!, 0) - 1) * STEP);
+    expect(
+      whileSpoilt(
+        leaf,
+        (page) => page.writeUInt32LE(5000, nodeAt(page, 0, 0)),
+        (way) => descendChecked(way, meta, last, 8),
+      ),
+    ).toBe(`page ${leaf} has a node that is too long`);
     // A page that was checked for one key is not trusted for what another one leads to.
     const beside = levels[2]![21]!;
     expect(
@@ -239,6 +273,8 @@ describe('before any change', () => {
 });
 
 describe('before a record is put', () => {
+  prepare(30_000, 3);
+
   const SIZE = 8;
   /** What a new record with a key of eight bytes takes: a node, and its place among the others. */
   const taken = (size: number) => 8 + 8 + size + 2;
@@ -320,19 +356,44 @@ describe('before a record is put', () => {
   test('an empty tree takes any record', () => {
     const empty = { ...meta, main: { depth: 0, root: 0, entries: 0 } };
     expect(seekForPut(way, empty, keyFor(1), 8, SIZE)).toBe(-1);
-    expect(way.splits).toBe(0);
+    expect([way.splits, way.grown.size]).toEqual([0, 0]);
     expect(seekChecked(way, empty, keyFor(1), 8)).toBe(-1);
     checkBeside(way, empty);
   });
 });
 
-test('from leaf to leaf, all are met in their order', () => {
-  const met: number[] = [];
-  for (let key: Buffer | undefined = keyFor(0); key !== undefined; key = keyOfNextLeaf(way)) {
-    descendChecked(way, meta, key, key.length);
-    met.push(way.numbers.at(-1)!);
-  }
-  expect(met).toEqual(levels[2]);
-  const page = pages.get(levels[1]![0]!)!;
-  expect(nodeKeySize(page, nodeAt(page, 0, 0))).toBe(0); // the first of a branch leads to what is less than all
+describe('where one leaf is all', () => {
+  prepare(1, 1);
+
+  test('it is checked like any other, and a record alone is a whole page', () => {
+    const [page] = levels[0]!;
+    for (const work of [
+      (way: Path) => seekForPut(way, meta, keyFor(0), 8, 8),
+      (way: Path) => seekForPut(way, meta, keyFor(1), 8, 8),
+      (way: Path) => descendChecked(way, meta, keyFor(0), 8),
+    ]) {
+      expect(outcome(work)).toBe('');
+      expect(checked(work).free).toEqual([page]);
+    }
+    const room = pages.get(page!)!.readUInt16LE(22) - 2;
+    expect(seekForPut(way, meta, keyFor(1), 8, room - 18)).toBe(-1);
+    expect(way.splits).toBe(0);
+    expect(seekForPut(way, meta, keyFor(1), 8, 2)).toBe(-1);
+    expect(way.splits).toBe(1);
+  });
+});
+
+describe('from leaf to leaf', () => {
+  prepare(30_000, 3);
+
+  test('all are met in their order', () => {
+    const met: number[] = [];
+    for (let key: Buffer | undefined = keyFor(0); key !== undefined; key = keyOfNextLeaf(way)) {
+      descendChecked(way, meta, key, key.length);
+      met.push(way.numbers.at(-1)!);
+    }
+    expect(met).toEqual(levels[2]);
+    const page = pages.get(levels[1]![0]!)!;
+    expect(nodeKeySize(page, nodeAt(page, 0, 0))).toBe(0); // the first of a branch leads to what is less than all
+  });
 });
