@@ -6,13 +6,15 @@ import { openEditor } from '../../../src/store/admin/edit.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../../../src/store/pages/file.ts';
-import { hasTreesOf, MARK_AT, MARK_BYTES, META_BOOT_ID } from '../../../src/store/pages/format.ts';
+import { hasTreesOf, MARK_AT, MARK_BYTES, META_BOOT_ID, metaTxn } from '../../../src/store/pages/format.ts';
 import {
   isDoubtful,
   isKept,
   markedState,
   markedTxn,
+  noteSafe,
   rollBack,
+  safeTxn,
   writeMark,
   writeUnkept,
 } from '../../../src/store/pages/mark.ts';
@@ -122,6 +124,79 @@ test('only a state of another boot is doubtful, and only where the mark does not
   change((bytes) => bytes.fill(0, MARK_AT, MARK_AT + MARK_BYTES));
   expect(isDoubtful(cut, readHead(cut))).toBe(true); // within the first second of the file
   closeFile(cut);
+});
+
+test('where a boot is not known, to the writer or to us, no state is doubtful', () => {
+  cutPower();
+  const cut = openFile(place())!;
+  const meta = readHead(cut);
+  expect(isDoubtful(cut, meta)).toBe(true);
+  expect(isDoubtful(cut, { ...meta, bootId: 0 })).toBe(false);
+  closeFile(cut);
+});
+
+test('how far back a power cut leads at most is told beside the mark, and believed no further than the mark goes', () => {
+  const meta = readHead(file);
+  const other = openFile(place())!;
+  writeMark(file, file.head, meta, true);
+  const safe = () => {
+    readHead(other);
+    return safeTxn(other);
+  };
+  const beside = () => Number(readFileSync(place()).readBigUInt64LE(MARK_AT + MARK_BYTES));
+  change((bytes) => bytes.fill(0, MARK_AT + MARK_BYTES, MARK_AT + MARK_BYTES + 8));
+  readHead(file);
+  expect(safe()).toBe(0);
+  noteSafe(file, meta.txnid - 1);
+  expect(safe()).toBe(meta.txnid - 1);
+  noteSafe(file, meta.txnid);
+  expect([safe(), beside()]).toEqual([meta.txnid, meta.txnid]);
+  noteSafe(file, meta.txnid - 1); // nothing new
+  expect(safe()).toBe(meta.txnid);
+  // The next one is safe only where the marked one is not kept.
+  noteSafe(file, meta.txnid + 1);
+  expect([safe(), beside()]).toEqual([0, meta.txnid + 1]);
+  writeUnkept(file);
+  expect(safe()).toBe(meta.txnid + 1);
+  noteSafe(file, meta.txnid + 2);
+  expect(safe()).toBe(0);
+  // What is known is not written again.
+  writeUnkept(file);
+  noteSafe(file, meta.txnid);
+  expect(safe()).toBe(meta.txnid);
+  change((bytes) => bytes.writeBigUInt64LE(BigInt(meta.txnid + 1), MARK_AT + MARK_BYTES));
+  readHead(file);
+  noteSafe(file, meta.txnid);
+  expect(safe()).toBe(meta.txnid + 1);
+  closeFile(other);
+});
+
+test('the marked state is that of an even transaction or of an odd one', () => {
+  const parities = new Set<number>();
+  for (const more of [900, 901, 902]) {
+    const writer = openWriter(place('running.mdb'));
+    if (more === 901) putAtOnce(writer, 1000, 1001);
+    const { main, txnid, lastPage } = readHead(writer.file);
+    writeMark(writer.file, writer.file.head, readHead(writer.file), true);
+    putAtOnce(writer, more, more + 1);
+    putAtOnce(writer, 2000, 2100);
+    copyFileSync(place('running.mdb'), place('cut.mdb'));
+    closeWriter(writer);
+    const cut = openFile(place('cut.mdb'))!;
+    const newest = readHead(cut);
+    parities.add(txnid & 1);
+    expect(markedState(cut)).toEqual({ txnid, lastPage });
+    rollBack(cut, newest);
+    const back = readHead(cut);
+    expect(back).toMatchObject({ txnid: newest.txnid, lastPage, main });
+    expect([0, cut.pageSize].map((at) => hasTreesOf(cut.head, at, back))).toEqual([true, true]);
+    // LMDB looks for an even transaction in the first meta page, and writes the next one over the other.
+    const numbers = [0, cut.pageSize].map((at) => metaTxn(cut.head, at));
+    expect(numbers.sort()).toEqual([newest.txnid - 1, newest.txnid].sort());
+    expect(metaTxn(cut.head, (newest.txnid & 1) * cut.pageSize)).toBe(newest.txnid);
+    closeFile(cut);
+  }
+  expect(parities.size).toBe(2);
 });
 
 test('a file goes back to the marked state, under a number that no process takes for an older one', () => {
