@@ -20,7 +20,7 @@ import {
   nodeKeySize,
   PAGE_HEADER,
 } from '../../../src/store/pages/format.ts';
-import { descend, newPath, type Path, seek } from '../../../src/store/pages/tree.ts';
+import { descend, keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/pages/tree.ts';
 import { mainNumber, ONCE_SIZE, writeTriple } from '../../../src/store/records/record.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -148,6 +148,15 @@ test('a tree may be deeper than any so far', () => {
     way.txnid = random.chance(0.1) ? -1 : way.txnid;
     expect(find(key, deep)).toBe(firstSeen);
   }
+  // And one of later, where much was deleted, less deep: nothing of the other one leads on.
+  for (const shallow of [
+    { depth: 1, root: pageOf(some, -1), entries: 1 },
+    { depth: 0, root: 0, entries: 0 },
+  ]) {
+    find(some, { ...deep, txnid: meta.txnid + shallow.depth });
+    find(some, { ...meta, txnid: meta.txnid + 2 + shallow.depth, main: shallow });
+    expect(keyOfNextLeaf(way)).toBeUndefined();
+  }
 });
 
 test('pages are read once in a state, and again in the next, or where they were bad', () => {
@@ -254,6 +263,14 @@ test('a record may lie at the very end of its page, and not a byte beyond', () =
   expect(found((page) => page.writeUInt16LE(ROOM - 6, PAGE_HEADER))).toBe(outside);
   expect(found((page) => page.writeUInt16LE(page.readUInt16LE(22) + 2, 22))).toBe(outside);
   expect(found(() => {}, 2001)).toBe(outside);
+  // No byte may be left between the nodes and their places.
+  expect(
+    found((page) => {
+      const upper = page.readUInt16LE(22);
+      page.writeUInt16LE(upper, 20);
+      for (let slot = 0; slot < upper; slot += 2) page.writeUInt16LE(upper, PAGE_HEADER + slot);
+    }, 2000),
+  ).toBe(4711);
   // Eight bytes are a node, with an empty key and nothing else.
   expect(
     found((page) => {
