@@ -133,7 +133,7 @@ test('a tree may be deeper than any so far', () => {
     page.writeUInt16LE(4, 20);
     page.writeUInt16LE(ROOM - 50, 22);
     for (const [i, length] of [0, 30].entries()) {
-      const offset = ROOM - 50 + 10 * i;
+      const offset = ROOM - 50 + 12 * i; // the second one reaches to the very end
       page.writeUInt16LE(offset, PAGE_HEADER + 2 * i);
       page.writeUInt32LE(root, PAGE_HEADER + offset);
       page.writeUInt16LE(length, PAGE_HEADER + offset + 6);
