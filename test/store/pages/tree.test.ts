@@ -157,6 +157,10 @@ test('a tree may be deeper than any so far', () => {
     find(some, { ...meta, txnid: meta.txnid + 2 + shallow.depth, main: shallow });
     expect(keyOfNextLeaf(way)).toBeUndefined();
   }
+  const only = pageOf(some, -1);
+  const one = { ...meta, txnid: meta.txnid + 1, main: { depth: 1, root: only, entries: 1 } };
+  for (const [key, firstSeen] of [...records].slice(0, 500))
+    expect(find(key, one)).toBe(pageOf(key, -1) === only ? firstSeen : undefined);
 });
 
 test('pages are read once in a state, and again in the next, or where they were bad', () => {
