@@ -1,8 +1,9 @@
 // What is read of the file, and what is refused: its head, also while another process writes at full speed, or after somebody
 // has begun anew in it; and its pages.
-import { readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import fs, { readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { DamageError, StoreError } from '../../../src/store/damage.ts';
 import {
@@ -34,10 +35,11 @@ import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
 
 /** A database with one branch, and what is in its file. */
-function makeSound(scratch: ReturnType<typeof makeScratch>): { database: string; bytes: Buffer } {
+function makeSound(scratch: ReturnType<typeof makeScratch>, more = 0): { database: string; bytes: Buffer } {
   const database = path.join(scratch.path, 'greylist.mdb');
   const editor = openEditor(database);
   fill(editor, 0, 300);
+  for (let n = 0; n < more; n++) fill(editor, n, n + 1, 2000);
   editor.close();
   return { database, bytes: readFileSync(database) };
 }
@@ -106,42 +108,79 @@ test('a file is elsewhere where its path leads to another one, or to none', () =
   scratch.remove();
 });
 
-test('a head that is damaged, cut off, or of pages of another size is never read as a state', () => {
-  const scratch = makeScratch();
-  const { database, bytes } = makeSound(scratch);
-  const reader = openFile(database)!;
-  const { txnid } = readHead(reader);
-  const newest = (txnid & 1) * 4096;
-  const older = 4096 - newest;
-  const found = (work: (copy: Buffer) => void, anew = true) => {
-    const copy = Buffer.from(bytes);
-    work(copy);
-    writeFileSync(database, copy);
-    const file = anew ? { ...reader, newest: undefined } : reader;
-    try {
-      return readHead(file).txnid;
-    } catch (error) {
-      expect(error).toBeInstanceOf(DamageError);
-      return (error as Error).message;
+test.each(['EACCES', 'EPERM', 'EROFS'])(
+  'where it may not be written to, what is on record can be looked up: %s',
+  (code) => {
+    const scratch = makeScratch();
+    const { database } = makeSound(scratch);
+    const { openSync } = fs;
+    const failure = Object.assign(new Error(code), { code });
+    const refuse = (reads: boolean, failure: Error) => {
+      vi.spyOn(fs, 'openSync').mockImplementation((name, flags, mode) => {
+        if (((flags as number) & fs.constants.O_RDWR) !== 0) throw failure;
+        if (!reads) throw new Error('the second try');
+        return openSync(name, flags, mode);
+      });
+      syncBuiltinESMExports();
+    };
+    refuse(true, failure);
+    const file = openFile(database)!;
+    expect(file.closed).toBe(failure);
+    expect(readHead(file).main.entries).toBe(300);
+    closeFile(file);
+    refuse(false, failure);
+    expect(() => openFile(database)).toThrow(StoreError);
+    expect(() => openFile(database)).not.toThrow('second');
+    refuse(true, Object.assign(new Error('EIO'), { code: 'EIO' }));
+    expect(() => openFile(database)).toThrow(/^cannot open .*EIO/);
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    const open = openFile(database)!;
+    expect(open.closed).toBeUndefined();
+    closeFile(open);
+    scratch.remove();
+  },
+);
+
+test.each([0, 1])(
+  'a head that is damaged, cut off, or of pages of another size is never read as a state: %d',
+  (more) => {
+    const scratch = makeScratch();
+    const { database, bytes } = makeSound(scratch, more);
+    const reader = openFile(database)!;
+    const { txnid } = readHead(reader);
+    const newest = (txnid & 1) * 4096;
+    const older = 4096 - newest;
+    const found = (work: (copy: Buffer) => void, anew = true) => {
+      const copy = Buffer.from(bytes);
+      work(copy);
+      writeFileSync(database, copy);
+      const file = anew ? { ...reader, newest: undefined } : reader;
+      try {
+        return readHead(file).txnid;
+      } catch (error) {
+        expect(error).toBeInstanceOf(DamageError);
+        return (error as Error).message;
+      }
+    };
+    for (const anew of [true, false]) {
+      expect(found(() => {}, anew)).toBe(txnid);
+      for (const at of [newest, older])
+        expect(found((copy) => copy.fill(0, at + 24, at + 28), anew)).toBe('has a damaged meta page');
+      expect(found((copy) => copy.writeUInt16LE(1, newest + META_TXNID + 6), anew)).toBe(
+        'has a damaged meta page',
+      );
     }
-  };
-  for (const anew of [true, false]) {
-    expect(found(() => {}, anew)).toBe(txnid);
-    for (const at of [newest, older])
-      expect(found((copy) => copy.fill(0, at + 24, at + 28), anew)).toBe('has a damaged meta page');
-    expect(found((copy) => copy.writeUInt16LE(1, newest + META_TXNID + 6), anew)).toBe(
-      'has a damaged meta page',
+    expect(found((copy) => copy.writeUInt32LE(3, newest + 28))).toBe('has a damaged meta page');
+    expect(found((copy) => copy.writeUInt32LE(8192, newest + META_TREES))).toBe(
+      'has another page size than it had',
     );
-  }
-  expect(found((copy) => copy.writeUInt32LE(3, newest + 28))).toBe('has a damaged meta page');
-  expect(found((copy) => copy.writeUInt32LE(8192, newest + META_TREES))).toBe(
-    'has another page size than it had',
-  );
-  writeFileSync(database, bytes.subarray(0, 4200));
-  expect(() => readHead(reader)).toThrow('is truncated to 4200 bytes');
-  closeFile(reader);
-  scratch.remove();
-});
+    writeFileSync(database, bytes.subarray(0, 4200));
+    expect(() => readHead(reader)).toThrow('is truncated to 4200 bytes');
+    closeFile(reader);
+    scratch.remove();
+  },
+);
 
 test('where the meta pages have the place of each other shows by which transaction is even', () => {
   const scratch = makeScratch();

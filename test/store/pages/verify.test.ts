@@ -22,6 +22,7 @@ import {
 import { firstProblem, type Problem, verify } from '../../../src/store/pages/verify.ts';
 import { writeClient, writeHouse, writeTriple } from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putAtOnce, triple } from '../filled.ts';
 
@@ -124,6 +125,28 @@ test('a sound one: what is on record, and what each page is for', () => {
   expect(firstProblem(place())).toBeUndefined();
 });
 
+test.each([0, 1, 40])('a small one of %d records, on one page at most', (records) => {
+  const small = path.join(scratch.path, 'small.mdb');
+  const writer = openWriter(small);
+  if (records > 0) putAtOnce(writer, 0, records);
+  const { main } = readHead(writer.file);
+  closeWriter(writer);
+  const leaves = Math.min(records, 1);
+  expect(main.depth).toBe(leaves);
+  expect(verify(small, () => {})).toMatchObject({
+    problems: [],
+    waiting: records,
+    branches: 0,
+    leaves,
+    lost: 0,
+  });
+  if (records === 0) return;
+  const bytes = readFileSync(small);
+  bytes.fill(0, main.root * PAGE, main.root * PAGE + 8);
+  writeFileSync(small, bytes);
+  expect(firstProblem(small)).toBe(`page ${main.root} bears another number`);
+});
+
 test('where there is none, or an empty file, there is nothing to say', () => {
   writeFileSync(place(), '');
   expect(verify(place(), () => {})).toBeUndefined();
@@ -170,6 +193,7 @@ describe('damage is found, and told by its page:', () => {
         what: 'cannot be, and yet something points to it',
       });
       expect(problems).not.toContainEqual({ page, what: 'is used twice' });
+      expect(judge().lost).toBe(1); // the leaf to which that node led
     }
     expect(firstProblem(place())).toBe(`page ${2 ** 31} cannot be, and yet something points to it`);
   });
@@ -198,6 +222,12 @@ describe('damage is found, and told by its page:', () => {
     expect(found((bytes) => bytes.writeUInt32LE(leaf(2), listed()))).toEqual([
       { page: leaf(2), what: 'is used twice' },
     ]);
+    // The last page of all is a page like the others.
+    expect(
+      found((bytes) => {
+        for (const i of [2, 3]) bytes.writeUInt32LE(meta.lastPage, child(i));
+      }),
+    ).toContainEqual({ page: meta.lastPage, what: 'is used twice' });
   });
 
   test('records that do not rise', () => {
@@ -230,6 +260,8 @@ describe('damage is found, and told by its page:', () => {
         bytes.writeUInt32LE(24, node);
       }),
     ).toEqual(damaged);
+    // With the flag alone, liblmdb would look for it elsewhere.
+    expect(found((bytes) => bytes.writeUInt16LE(BIG_DATA, node + 4))).toEqual(damaged);
     // In the last leaf, whose records keep their order: a record with its check under a key of no kind.
     const [last] = [keysOn(sound, root()) - 1].map(leaf);
     const end = nodeOn(last!, keysOn(sound, last! * PAGE) - 1);
@@ -322,6 +354,12 @@ describe('while filters write', () => {
       readings: 6,
       problems: [bad(leaf(6))],
     });
+  });
+
+  test('nothing stays open', () => {
+    read(zero(leaf(1)), zero(leaf(1)));
+    read(zero(0), zero(0));
+    expect(openFiles().filter((name) => name.startsWith(place()))).toEqual([]);
   });
 
   test('the state is let go where nothing can be read of it', () => {
