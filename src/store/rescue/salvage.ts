@@ -7,7 +7,6 @@ import { flushLast, keepOrGiveUp } from '../lmdb/durable.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { closeWriter, putRecord, transactBatch, type Writer } from '../lmdb/writer.ts';
-import { checkBeforeWriting } from '../pages/doubt.ts';
 import {
   LEAF,
   nodeAt,
@@ -73,7 +72,6 @@ export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> 
  */
 export function salvageInto(into: string, from: string, show: (saved: Saved) => void): Saved {
   checkPlace(into, ' with --into');
-  checkBeforeWriting(into);
   const problem = firstProblem(into); // as a whole now, for pages are not checked before they are written to
   if (problem !== undefined) throw new DamageError(problem);
   const writer = openWriter(into);

@@ -3,11 +3,12 @@
 import fs, { readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { DamageError, StoreError } from '../../../src/store/damage.ts';
 import {
   closeFile,
+  type DataFile,
   isElsewhere,
   loadPage,
   loadWhole,
@@ -18,6 +19,7 @@ import {
 import {
   BRANCH,
   LEAF,
+  META_BYTES,
   META_LAST_PAGE,
   META_MAIN,
   META_TREES,
@@ -245,6 +247,79 @@ test('a page is read where it can be, is there, and is what it should be', () =>
   both(root, BRANCH, `is truncated: page ${root} is missing`);
   closeFile(file);
   scratch.remove();
+});
+
+describe('a head that others write to while it is read', () => {
+  let scratch: ReturnType<typeof makeScratch>;
+  let file: DataFile;
+  let bytes: Buffer;
+  let txnid: number;
+  let readings: number;
+  beforeEach(() => {
+    scratch = makeScratch();
+    const made = makeSound(scratch);
+    bytes = made.bytes;
+    file = openFile(made.database)!;
+    ({ txnid } = readHead({ ...file }));
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    closeFile(file);
+    scratch.remove();
+  });
+
+  /** The head with the newest state, and the one after it, with so many records each. */
+  const headWith = (entries: number, next?: number) => {
+    const head = Buffer.from(bytes.subarray(0, file.head.length));
+    const newest = (txnid & 1) * 4096;
+    head.writeUInt32LE(entries, newest + META_MAIN + TREE_ENTRIES);
+    if (next !== undefined) {
+      head.copy(head, 4096 - newest, newest, newest + META_BYTES);
+      head.writeUInt32LE(txnid + 1, 4096 - newest + META_TXNID);
+      head.writeUInt32LE(next, 4096 - newest + META_MAIN + TREE_ENTRIES);
+    }
+    return head;
+  };
+  /** Which state is taken for the newest where readings give these heads, one after another, and again. */
+  function read(heads: Buffer[], still = false) {
+    readings = 0;
+    vi.spyOn(fs, 'readSync').mockImplementation(((_: number, into: Buffer) => {
+      return heads[readings++ % heads.length]!.copy(into);
+    }) as typeof fs.readSync);
+    syncBuiltinESMExports();
+    const meta = readHead({ ...file, newest: undefined }, still);
+    return { state: meta.txnid - txnid, entries: meta.main.entries, readings };
+  }
+
+  test('is read until two readings agree', () => {
+    const [a, b, c] = [1, 2, 3].map((entries) => headWith(entries)) as [Buffer, Buffer, Buffer];
+    expect(read([a, a, b])).toEqual({ state: 0, entries: 1, readings: 2 });
+    expect(read([a, b, b, c])).toEqual({ state: 0, entries: 2, readings: 3 });
+    expect(read([a, b, a, c, c])).toEqual({ state: 0, entries: 3, readings: 5 });
+  });
+
+  test('may have a newer state at the next reading, also one that looks as the one before did', () => {
+    const [now, later] = [headWith(1), headWith(1, 2)];
+    expect(read([now, later, later])).toEqual({ state: 1, entries: 2, readings: 3 });
+    expect(read([now, headWith(1, 3), later, later])).toEqual({ state: 1, entries: 2, readings: 4 });
+  });
+
+  test('is believed in the end, should that never be', () => {
+    const { state, readings } = read([headWith(1), headWith(2)]);
+    expect(state).toBe(0);
+    expect(readings).toBeGreaterThan(5);
+    expect(readings).toBeLessThan(100);
+  });
+
+  test('is read once where nobody can write, and where this process has written it', () => {
+    const [a, b] = [headWith(1), headWith(2)];
+    expect(read([a, b], true)).toEqual({ state: 0, entries: 1, readings: 1 });
+    file.own = txnid;
+    expect(read([a, b])).toEqual({ state: 0, entries: 1, readings: 1 });
+    file.own = txnid - 1;
+    expect(read([a, b, b]).readings).toBe(3);
+  });
 });
 
 test('a head that is read in the middle of a commit is never taken for a state', async () => {

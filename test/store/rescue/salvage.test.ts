@@ -11,6 +11,7 @@ import {
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
+import { flushLast } from '../../../src/store/lmdb/durable.ts';
 import { native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
@@ -105,7 +106,10 @@ test('what the database has already stays as it is', () => {
 
 test.each([2, 3, 4, 5])('after %d rounds too, wherever in the file the newest pages lie then', (rounds) => {
   const again = openWriter(place('again'));
-  for (let round = 1; round <= rounds; round++) putAtOnce(again, 0, 1000, round * 1000);
+  for (let round = 1; round <= rounds; round++) {
+    putAtOnce(again, 0, 1000, round * 1000);
+    flushLast(again); // then pages of before are used again
+  }
   closeWriter(again);
   saveAll(place('again'));
   expect([...saved().values()].every(({ firstSeen }) => firstSeen === rounds * 1000)).toBe(true);
