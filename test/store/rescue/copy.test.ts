@@ -108,6 +108,14 @@ test('what is queued is counted where it is new, also behind all others; what is
   expect(verify(place('copy.mdb'), () => {})!.problems).toEqual([]);
 });
 
+test('one that is queued alone has its place, too', () => {
+  const key = Buffer.alloc(200);
+  const first = { client: '0.0.0.1', sender: 'a', recipient: 'a' };
+  const queued = new Map([[key.toString('latin1', 0, writeTriple(key, 0, first)), 7000]]);
+  expect(copy(queued).records).toBe(TRIPLES + 1);
+  expect(everything(place('copy.mdb'))[0]).toMatchObject({ ...first, firstSeen: 7000 });
+});
+
 test('a part makes no copy: where a page or a record is damaged, it is refused', () => {
   const leaf = leafOf(held.meta);
   whileSpoilt(leaf, zero, () => expect(copy).toThrow(`page ${leaf} bears another number`));
