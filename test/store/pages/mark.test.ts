@@ -6,7 +6,15 @@ import { openEditor } from '../../../src/store/admin/edit.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../../../src/store/pages/file.ts';
-import { hasTreesOf, MARK_AT, MARK_BYTES, META_BOOT_ID, metaTxn } from '../../../src/store/pages/format.ts';
+import {
+  hasTreesOf,
+  MARK_AT,
+  MARK_BYTES,
+  META_BOOT_ID,
+  META_TREES,
+  META_TXNID,
+  metaTxn,
+} from '../../../src/store/pages/format.ts';
 import {
   isDoubtful,
   isKept,
@@ -79,6 +87,34 @@ test('a state is marked, kept, and kept no longer; whoever has the file open see
   expect([markedTxn(other), isKept(other)]).toEqual([meta.txnid, false]);
   closeFile(other);
   expect(verify(place(), () => {})?.problems).toEqual([]);
+});
+
+test('a mark is the same bytes in every version of greylatch', () => {
+  const meta = readHead(file);
+  for (const kept of [true, false]) {
+    const head = Buffer.from(file.head);
+    writeMark(file, head, meta, kept);
+    const page = (meta.txnid & 1) * file.pageSize;
+    const bytes = Buffer.alloc(MARK_AT + MARK_BYTES);
+    bytes.write('GREYLTCH', MARK_AT);
+    bytes.writeUInt16LE(1, MARK_AT + 8);
+    bytes.writeUInt16LE(kept ? 1 : 0, MARK_AT + 10);
+    bytes.writeBigUInt64LE(BigInt(meta.txnid), MARK_AT + 16);
+    bytes.writeBigUInt64LE(BigInt(meta.lastPage), MARK_AT + 24);
+    head.copy(bytes, MARK_AT + 32, page + META_TREES, page + META_TREES + 96);
+    sign(bytes);
+    const written = readFileSync(place()).subarray(MARK_AT, MARK_AT + MARK_BYTES);
+    expect(written).toEqual(bytes.subarray(MARK_AT));
+    // Whoever has written it knows it, from whichever head it was.
+    expect([markedTxn(file), isKept(file)]).toEqual([meta.txnid, kept]);
+  }
+  // Another program's bytes, with a check as good as ours.
+  change((bytes) => {
+    bytes.write('GREYLTCX', MARK_AT);
+    sign(bytes);
+  });
+  readHead(file);
+  expect(markedTxn(file)).toBe(-1);
 });
 
 test('no byte of the mark can be another, or there is none', () => {
@@ -213,6 +249,17 @@ test('a file goes back to the marked state, under a number that no process takes
   closeFile(cut);
   const { problems, waiting } = verify(place(), () => {})!;
   expect({ problems, waiting }).toEqual({ problems: [], waiting: 300 });
+});
+
+test('a meta page that the power cut has left older than the one before the newest gets the number of that', () => {
+  const { txnid } = readHead(file);
+  const older = ((txnid + 1) & 1) * file.pageSize;
+  change((bytes) => bytes.writeBigUInt64LE(BigInt(txnid - 3), older + META_TXNID));
+  const cut = openFile(place())!;
+  rollBack(cut, readHead(cut));
+  readHead(cut);
+  expect([metaTxn(cut.head, older), metaTxn(cut.head, file.pageSize - older)]).toEqual([txnid - 1, txnid]);
+  closeFile(cut);
 });
 
 test('whoever opens it after a power cut has it go back, and goes on from there', () => {

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Held, holdNewest } from '../../../src/store/lmdb/hold.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { closeWriter, removeRecord, transact, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { checkBeside, seekChecked } from '../../../src/store/pages/check.ts';
 import { readPage } from '../../../src/store/pages/file.ts';
 import { keysOn, type Meta, nodeAt, nodeChild, nodeData } from '../../../src/store/pages/format.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
@@ -65,6 +66,19 @@ function whileSpoilt(number: number, spoil: (page: Buffer) => void, work: () => 
 const zero = (page: Buffer) => page.fill(0);
 const copy = (queued?: Map<string, number>) => copyState(writer.file, held.meta, into, () => {}, queued);
 const leafOf = (meta: Meta) => [...pagesOf(meta)].at(-1)!;
+
+function remove(from: number, to: number): void {
+  const { path, instruction } = writer;
+  transact(writer, (meta) => {
+    for (let n = from; n < to; n++) {
+      const length = writeTriple(instruction.key, 0, triple(n));
+      expect(seekChecked(path, meta, instruction.key, length)).toBeGreaterThan(0);
+      checkBeside(path, meta);
+      removeRecord(writer, length);
+    }
+    return true;
+  });
+}
 
 test('the copy says which pages it is of, and how far it is', () => {
   const parts: number[] = [];
@@ -132,9 +146,12 @@ test('to follow a state only pages are read that were changed in between, and al
     [TRIPLES, TRIPLES + 1, 1000], // something new
     [0, TRIPLES, 3000], // everything
     [5, 6, 3000], // something that is written anew as it was
+    [20, 500, 0], // something that goes
+    [500, 501, 0],
   ] as const) {
     const before = pagesOf(held.meta);
-    putAtOnce(writer, from, to, firstSeen);
+    if (firstSeen > 0) putAtOnce(writer, from, to, firstSeen);
+    else remove(from, to);
     const next = holdNewest(writer);
     const after = pagesOf(next.meta);
     const follow = (): Pages => catchUp(writer.file, held.meta, pages, next.meta, into);
