@@ -8,7 +8,7 @@ import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { checkBeforeWriting, checkDoubtful } from '../../../src/store/pages/doubt.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
 import { MARK_AT, MARK_BYTES, META_BOOT_ID } from '../../../src/store/pages/format.ts';
-import { isKept, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
+import { isDoubtful, isKept, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
 import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putAtOnce } from '../filled.ts';
@@ -70,6 +70,20 @@ test('what is damaged is found, where nothing vouches for it, and all else is be
   mark(true);
   check(); // it goes back to the marked state
   expect(openFiles().filter((name) => name.startsWith(place()))).toEqual([]);
+});
+
+test('where it goes back to an older state that is kept, the newest one need not be whole', () => {
+  mark(true);
+  const writer = openWriter(place());
+  putAtOnce(writer, 0, 1000, 2000);
+  ({ root } = readHead(writer.file).main);
+  closeWriter(writer);
+  damage();
+  cutPower();
+  const file = openFile(place())!;
+  expect([isDoubtful(file, readHead(file)), isKept(file)]).toEqual([true, true]);
+  closeFile(file);
+  check();
 });
 
 test('what is sound is used, and where nothing is there is nothing to check', () => {
