@@ -27,6 +27,7 @@ const ROOM = PAGE - PAGE_HEADER;
 /** Where in their buffer pages lie, so that an offset within the page is not taken for one within the buffer. */
 const AT = PAGE;
 const TOP = 2 ** 48; // the first bit that no number of a sound file has
+const HIGHEST = 2 ** 56; // one of its last byte
 
 /** A change of some bytes, and what is wrong then. */
 type Spoil = (bytes: Buffer) => void;
@@ -101,6 +102,9 @@ describe('a meta page', () => {
     ['implausible', (bytes) => bytes.writeUInt32LE(4096 + 2048, AT + META_TREES)],
     ['implausible', (bytes) => long(bytes, META_TXNID, SOUND.txnid + TOP)],
     ['implausible', (bytes) => long(bytes, META_LAST_PAGE, SOUND.lastPage + TOP)],
+    ['implausible', (bytes) => bytes.writeUInt8(1, AT + META_TXNID + 7)],
+    ['implausible', (bytes) => bytes.writeUInt8(1, AT + META_LAST_PAGE + 7)],
+    ['implausible', (bytes) => bytes.writeUInt8(1, AT + META_MAIN + TREE_ROOT + 7)],
     ['implausible', (bytes) => bytes.writeUInt16LE(17, AT + META_MAIN + TREE_DEPTH)],
     ['implausible', (bytes) => long(bytes, META_MAIN + TREE_ROOT, 1)],
     ['implausible', (bytes) => long(bytes, META_TREES + TREE_ROOT, 1)],
@@ -113,6 +117,13 @@ describe('a meta page', () => {
       (bytes) => {
         empty(bytes);
         long(bytes, META_MAIN + TREE_ROOT, TOP - 1);
+      },
+    ],
+    [
+      'implausible',
+      (bytes) => {
+        empty(bytes);
+        long(bytes, META_MAIN + TREE_ROOT, -2);
       },
     ],
     [
@@ -131,12 +142,10 @@ describe('a meta page', () => {
 
   test('has no transaction where it is none, or the number cannot be', () => {
     expect(metaTxn(Buffer.alloc(AT + META_BYTES), AT)).toBe(-1);
-    expect(
-      metaTxn(
-        make((bytes) => long(bytes, META_TXNID, TOP)),
-        AT,
-      ),
-    ).toBe(-1);
+    for (const number of [TOP, HIGHEST]) {
+      const bytes = make((bytes) => long(bytes, META_TXNID, number));
+      expect(metaTxn(bytes, AT)).toBe(-1);
+    }
   });
 
   test('has the trees of another state only where all of them are the same', () => {
@@ -170,8 +179,10 @@ test.each<[string, Spoil, number?]>([
   ['', () => {}],
   ['bears another number', (bytes) => long(bytes, 0, 6)],
   ['bears another number', (bytes) => long(bytes, 0, 7 + TOP)],
+  ['bears another number', (bytes) => long(bytes, 0, 7 + HIGHEST)],
   ['is newer than the newest transaction', (bytes) => long(bytes, 8, 100)],
   ['is newer than the newest transaction', (bytes) => long(bytes, 8, 3 + TOP)],
+  ['is newer than the newest transaction', (bytes) => long(bytes, 8, HIGHEST)],
   ['is of another kind', (bytes) => bytes.writeUInt16LE(BRANCH, AT + 18)],
   ['is of another kind', (bytes) => bytes.writeUInt16LE(LEAF | 0x4000, AT + 18)],
 ])('a page header: %s', (what, spoil) => {
@@ -247,7 +258,13 @@ describe('the nodes of a page', () => {
     bytes.writeUInt16LE(BIG_DATA, AT + PAGE - 36 + 4);
     bytes.writeUInt32LE(100_000, AT + PAGE - 36);
     expect(judge(bytes, LEAF)).toBe('');
-    // In a branch there are keys only.
+    bytes.writeUInt16LE(5, AT + PAGE - 36 + 6);
+    expect(judge(bytes, LEAF)).toBe(long);
+    // In a branch there are keys only, and the first node has none.
+    const keyless = make(BRANCH, 0, 0);
+    keyless.writeUInt16LE(ROOM - 8, AT + PAGE_HEADER);
+    keyless.writeUInt32LE(0, AT + PAGE - 4);
+    expect(judge(keyless, BRANCH)).toBe('');
     const branch = make(BRANCH, 0, 0);
     branch.writeUInt16LE(4 + 12, AT + PAGE - 24 + 6); // into the other one, to the last byte
     expect(judge(branch, BRANCH)).toBe('');

@@ -77,17 +77,20 @@ test('a lock file that another process has just made is not taken for rubbish, a
   const { ino } = statSync(lock);
   const { readFileSync } = fs;
   /** Has another process hold the shared lock, and the file begin with `magic`, when it is looked who holds locks. */
-  const heldWith = (magic: number) => {
+  const heldWith = (magic: number, lockOf = `READ 1 08:01:${ino}`) => {
     vi.spyOn(fs, 'readFileSync').mockImplementation(((name, options) => {
       if (name !== '/proc/locks') return readFileSync(name, options);
       writeFileSync(lock, Buffer.from(Uint32Array.of(magic).buffer), { flag: 'r+' });
-      return `1: POSIX  ADVISORY  READ 1 08:01:${ino} 0 0\n`;
+      return `1: POSIX  ADVISORY  ${lockOf} 0 0\n`;
     }) as typeof readFileSync);
     syncBuiltinESMExports();
     return isRubbishInUse(lock, ino);
   };
   expect(heldWith(0)).toBe(true);
   expect(heldWith(0xbeefc0de)).toBe(false);
+  // Who makes it at this moment holds it exclusively; and of another file it does not matter.
+  expect(heldWith(0, `WRITE 1 08:01:${ino}`)).toBe(false);
+  expect(heldWith(0, `READ 1 08:01:${ino}7`)).toBe(false);
   scratch.remove();
 });
 
