@@ -165,6 +165,28 @@ describe('a lock file made by hand', () => {
     expect(isHeld(lock)).toBe(false);
   });
 
+  test('is looked at again and again while it is held, outside of liblmdb, and no longer than that', () => {
+    const { readSync } = fs;
+    /** How often it is looked at, where it is free from this look on. */
+    const looks = (free: number) => {
+      let looks = 0;
+      word(MUTEX, process.ppid);
+      vi.spyOn(fs, 'readSync').mockImplementation(((fd: number, into: Buffer) => {
+        if (++looks === free) word(MUTEX, 0);
+        return readSync(fd, into, 0, into.length, 0);
+      }) as typeof readSync);
+      syncBuiltinESMExports();
+      expect(awaitLock(lock)).toBe('');
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+      return looks;
+    };
+    for (const free of [1, 2, 10]) expect(looks(free)).toBe(free);
+    const most = looks(0);
+    expect(most).toBeGreaterThan(10);
+    expect(most).toBeLessThan(200);
+  });
+
   test('is rubbish where it is held by nobody for long; a holder that has just died is none', () => {
     word(MUTEX, NOBODY);
     expect(isHeld(lock)).toBe(false);
