@@ -165,21 +165,28 @@ describe('a lock file made by hand', () => {
     expect(isHeld(lock)).toBe(false);
   });
 
-  test('is looked at again and again while it is held, outside of liblmdb, and no longer than that', () => {
+  /** Has one process hold the lock, and from that look on another one, or nobody. Returns how often it was looked at. */
+  function watch(holder: number, change: number, next: number): () => number {
     const { readSync } = fs;
-    /** How often it is looked at, where it is free from this look on. */
-    const looks = (free: number) => {
-      let looks = 0;
-      word(MUTEX, process.ppid);
-      vi.spyOn(fs, 'readSync').mockImplementation(((fd: number, into: Buffer) => {
-        if (++looks === free) word(MUTEX, 0);
-        return readSync(fd, into, 0, into.length, 0);
-      }) as typeof readSync);
-      syncBuiltinESMExports();
-      expect(awaitLock(lock)).toBe('');
+    let looks = 0;
+    word(MUTEX, holder);
+    vi.spyOn(fs, 'readSync').mockImplementation(((fd: number, into: Buffer) => {
+      if (++looks === change) word(MUTEX, next);
+      return readSync(fd, into, 0, into.length, 0);
+    }) as typeof readSync);
+    syncBuiltinESMExports();
+    return () => {
       vi.restoreAllMocks();
       syncBuiltinESMExports();
       return looks;
+    };
+  }
+
+  test('is looked at again and again while it is held, outside of liblmdb, and no longer than that', () => {
+    const looks = (free: number) => {
+      const looks = watch(process.ppid, free, 0);
+      expect(awaitLock(lock)).toBe('');
+      return looks();
     };
     for (const free of [1, 2, 10]) expect(looks(free)).toBe(free);
     const most = looks(0);
@@ -193,6 +200,12 @@ describe('a lock file made by hand', () => {
     expect(awaitLock(lock)).toBe('is locked by a process that does not exist');
     word(MUTEX, NOBODY + DIED); // the kernel says so, and hands it on
     expect(awaitLock(lock)).toBe('');
+    // While it is looked whether that lasts, it is free again, or another one's.
+    for (const next of [0, process.ppid, NOBODY + DIED]) {
+      const looks = watch(NOBODY, 3, next);
+      expect(awaitLock(lock)).toBe('');
+      expect(looks()).toBeGreaterThan(2);
+    }
   });
 
   test('of another kind does not say who holds it', () => {
