@@ -44,6 +44,8 @@ export function checkFreeList(
 ): FreePages {
   const bits = new Uint8Array((meta.lastPage >> 3) + 1);
   const walk: FreeWalk = { file, meta, visit, bits, count: 0, last: 0 };
+  if (meta.free.depth * file.pageSize > scratch.length)
+    throw new DamageError('has a list of free pages that is too deep to be one');
   if (meta.free.depth > 0) readFreePage(walk, scratch, meta.free.root, meta.free.depth);
   return { txnid: meta.txnid, bits, count: walk.count };
 }

@@ -395,6 +395,12 @@ describe('a list made by hand', () => {
     expect(free(3)).toEqual([9, 10, 11, 12, 13, 14, 15, 22, 23, 24, 25]);
   });
 
+  test('has no more levels than there is room to read them', () => {
+    for (let page = 9; page < 17; page++) putBranch(page, page + 1, page + 1);
+    const state = { ...meta, lastPage: 40, free: { depth: 9, root: 9, entries: 1 } };
+    expect(() => checkFreeList(file, state, Buffer.alloc(8 * file.pageSize))).toThrow(DamageError);
+  });
+
   test('takes as many pages of its own as it needs with one header, in any place', () => {
     const { pageSize } = file;
     const most = 2 * pageSize - PAGE_HEADER;
