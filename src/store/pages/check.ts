@@ -67,8 +67,8 @@ function checkInUse({ free, txnid }: Path, number: number): void {
 
 /** As `seek`, for any change: checks each page of the path as a whole, whatever liblmdb will do to it. */
 export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: number): number {
-  path.splits++;
   descendChecked(path, meta, key, length);
+  path.splits++; // now that those of the transaction before are forgotten
   return findRecord(path, key, length);
 }
 
@@ -89,7 +89,8 @@ export function checkBeside(path: Path, meta: Meta): void {
   }
   // A leaf that was merged with its neighbour may be merged once more.
   const parent = (depth - 2) * pageSize;
-  for (const node of depth < 2 ? [] : [path.nodes[depth - 2]! - 2, path.nodes[depth - 2]! + 2]) {
+  for (const step of [-2, 2]) {
+    const node = path.nodes[depth - 2]! + step; // no number where the leaf is the root
     if (node >= 0 && node < keysOn(path.pages, parent))
       loadChecked(path, nodeChild(path.pages, nodeAt(path.pages, parent, node)), page, LEAF, meta);
   }

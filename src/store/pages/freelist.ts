@@ -44,6 +44,8 @@ export function checkFreeList(
 ): FreePages {
   const bits = new Uint8Array((meta.lastPage >> 3) + 1);
   const walk: FreeWalk = { file, meta, visit, bits, count: 0, last: 0 };
+  if (meta.free.depth * file.pageSize > scratch.length)
+    throw new DamageError('has a list of free pages that is too deep to be one');
   if (meta.free.depth > 0) readFreePage(walk, scratch, meta.free.root, meta.free.depth);
   return { txnid: meta.txnid, bits, count: walk.count };
 }
@@ -125,13 +127,12 @@ function readList(walk: FreeWalk, b: Uint8Array, at: number, size: number, page:
   const { meta } = walk;
   const count = u48(b, at);
   // liblmdb reads all 64 bits of each number, so those above 48 must be zero.
-  let sound = size >= 8 && u16(b, at + 6) === 0 && (count + 1) * 8 <= size;
+  let sound = u16(b, at + 6) === 0 && (count + 1) * 8 <= size;
   for (let i = 1; sound && i <= count; i++) {
     let entry = at + i * 8;
     let run = 1;
-    if (b[entry + 7]! >= 128) {
-      if (u16(b, entry + 6) !== 0xffff) sound = false; // a run is a negative number
-      run = 0x1000000000000 - u48(b, entry);
+    if (u16(b, entry + 6) === 0xffff) {
+      run = 0x1000000000000 - u48(b, entry); // a negative number
       entry += 8;
       if (++i > count) sound = false;
     }

@@ -7,7 +7,6 @@ import { flushLast, keepOrGiveUp } from '../lmdb/durable.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { closeWriter, putRecord, transactBatch, type Writer } from '../lmdb/writer.ts';
-import { checkBeforeWriting } from '../pages/doubt.ts';
 import {
   LEAF,
   nodeAt,
@@ -18,12 +17,12 @@ import {
   PAGE_HEADER,
   pageFlags,
   pageTxn,
-  readMeta,
 } from '../pages/format.ts';
 import { firstProblem } from '../pages/verify.ts';
 import { u16 } from '../records/bytes.ts';
 import { MAX_KEY } from '../records/key.ts';
-import { isRecord, MAX_RECORD } from '../records/record.ts';
+import { isRecord } from '../records/record.ts';
+import { MOST, pageSizeOfMost } from './numbers.ts';
 
 export interface Saved {
   /** Records now in the new database. */
@@ -73,7 +72,6 @@ export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> 
  */
 export function salvageInto(into: string, from: string, show: (saved: Saved) => void): Saved {
   checkPlace(into, ' with --into');
-  checkBeforeWriting(into);
   const problem = firstProblem(into); // as a whole now, for pages are not checked before they are written to
   if (problem !== undefined) throw new DamageError(problem);
   const writer = openWriter(into);
@@ -87,16 +85,10 @@ export function salvageInto(into: string, from: string, show: (saved: Saved) => 
   }
 }
 
+/** How large its pages are. What the meta pages say of that may be damaged, and one bit of it would cost half the records. */
 function pageSizeOf(fd: number): number {
-  const start = Buffer.alloc(65536 + 4096);
-  readSync(fd, start, 0, start.length, 0);
-  for (let pageSize = 4096; pageSize <= 65536; pageSize *= 2) {
-    for (const at of [0, pageSize]) {
-      const meta = readMeta(start, at);
-      if (typeof meta === 'object') return meta.pageSize;
-    }
-  }
-  return 4096;
+  const start = Buffer.alloc(MOST);
+  return pageSizeOfMost(start.subarray(0, readSync(fd, start, 0, MOST, 0)));
 }
 
 /** The numbers of all pages that look like leaves, and the transactions by which they were written. */
@@ -107,8 +99,7 @@ function leafPages(fd: number, pageSize: number): { pages: number[]; txns: numbe
   const { size } = fstatSync(fd);
   for (let at = 0; at < size; at += chunk.length) {
     const got = readSync(fd, chunk, 0, chunk.length, at);
-    chunk.fill(0, got);
-    for (let page = 0; page < got; page += pageSize) {
+    for (let page = 0; page + PAGE_HEADER <= got; page += pageSize) {
       if (pageFlags(chunk, page) !== LEAF) continue;
       pages.push((at + page) / pageSize);
       txns.push(pageTxn(chunk, page));
@@ -125,11 +116,11 @@ function copyPage(page: Buffer, pageSize: number, writer: Writer): number {
   let records = 0;
   for (let i = 0; i < count; i++) {
     const node = nodeAt(page, 0, i);
-    if (node + 8 > pageSize) continue;
     const length = nodeKeySize(page, node);
     const data = nodeData(page, node);
     const size = nodeDataSize(page, node);
-    if (length === 0 || length > MAX_KEY || size > MAX_RECORD || data + size > pageSize) continue;
+    // What lies behind the page's end is no number, and no smaller than anything.
+    if (length === 0 || length > MAX_KEY || !(data + size <= pageSize)) continue;
     if (!isRecord(page, nodeKey(node), length, data, size)) continue;
     page.copy(bytes, KEY_AT, nodeKey(node), data);
     page.copy(bytes, valueAt(length), data, data + size);

@@ -19,7 +19,7 @@ export interface SavingOptions {
   database: string;
   /** The new database, made where there is none yet. */
   writable: () => Writer;
-  /** Closes it: it was moved. */
+  /** Calls `stop`, and closes it: it was moved. */
   release: () => void;
   /** Called when all that could be saved was, and has to reach the disk. */
   saved: () => void;
@@ -86,7 +86,6 @@ export function newSaving({ database, writable, release, saved, onDamage }: Savi
       if (!done) return;
     } catch (error) {
       if (error instanceof MovedError && work.begun < MOST_BEGUN) {
-        stop();
         release();
         return;
       }

@@ -28,10 +28,10 @@ export function takeUnsaved(database: string): string | undefined {
     const space = text.indexOf(' ');
     if (isAlive(Number(text.slice(0, space)) || 2 ** 30) || !takeAway(sign, text)) return undefined;
     const aside = join(dirname(database), basename(text.slice(space + 1)));
-    if (lstatSync(aside, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+    if (!lstatSync(aside).isFile()) return undefined;
     noteUnsaved(database, aside);
     return aside;
   } catch {
-    return undefined; // the next one may
+    return undefined; // what it names is gone, say, or another process is faster
   }
 }

@@ -11,7 +11,9 @@ import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, type DataFile, openFile, readHead, readPage } from '../../../src/store/pages/file.ts';
 import {
   BIG_DATA,
+  BRANCH,
   keysOn,
+  LEAF,
   type Meta,
   nodeAt,
   nodeChild,
@@ -19,6 +21,8 @@ import {
   nodeDataSize,
   nodeFlags,
   nodeKey,
+  OVERFLOW,
+  PAGE_HEADER,
 } from '../../../src/store/pages/format.ts';
 import { checkFreeList, isFree } from '../../../src/store/pages/freelist.ts';
 import { u48 } from '../../../src/store/records/bytes.ts';
@@ -271,5 +275,159 @@ describe('a list of several pages', () => {
     const [first, second] = [nodeAt(page, 0, 0), nodeAt(page, 0, 1)];
     const child = (node: number) => page.subarray(node, node + 4);
     expectDamage(NO_LIST, root, [first, child(second)], [second, child(first)]);
+  });
+});
+
+describe('a list made by hand', () => {
+  prepare((database) => {
+    const editor = openEditor(database);
+    fill(editor, 0, 3000); // pages enough to write over
+    editor.close();
+  });
+
+  interface Node {
+    key: Buffer;
+    flags?: number;
+    /** What it says of its size; without it, that of `data`. */
+    size?: number;
+    data: Buffer;
+  }
+  const numbers = (...all: number[]) => Buffer.concat(all.map(long));
+  /** What the transaction 1 has freed. */
+  const freed = (...all: number[]): Node => ({ key: long(1), data: numbers(all.length, ...all) });
+
+  function put(number: number, flags: number, nodes: Node[]): void {
+    const page = Buffer.alloc(file.pageSize);
+    let upper = file.pageSize - PAGE_HEADER;
+    long(number).copy(page);
+    page.writeUInt16LE(flags, 18);
+    page.writeUInt16LE(2 * nodes.length, 20);
+    nodes.forEach(({ key, flags = 0, data, size = data.length }, i) => {
+      upper -= 8 + key.length + data.length;
+      const node = PAGE_HEADER + upper;
+      page.writeUInt16LE(upper, PAGE_HEADER + 2 * i);
+      page.writeUInt32LE(size, node);
+      page.writeUInt16LE(flags, node + 4);
+      page.writeUInt16LE(key.length, node + 6);
+      key.copy(page, node + 8);
+      data.copy(page, node + 8 + key.length);
+    });
+    page.writeUInt16LE(upper, 22);
+    writeSync(file.fd, page, 0, page.length, number * file.pageSize);
+  }
+  function putBranch(number: number, ...children: number[]): void {
+    put(
+      number,
+      BRANCH,
+      children.map((size) => ({ key: Buffer.alloc(0), size, data: Buffer.alloc(0) })),
+    );
+  }
+  /** A list of `size` bytes, which begins with `list`, on `pages` pages from `number` on, as the one that begins at page 9. */
+  function putBig(number: number, pages: number, size: number, list: Buffer): void {
+    const bytes = Buffer.alloc(3 * file.pageSize);
+    long(number).copy(bytes);
+    bytes.writeUInt16LE(OVERFLOW, 18);
+    bytes.writeUInt32LE(pages, 20);
+    list.copy(bytes, PAGE_HEADER);
+    writeSync(file.fd, bytes, 0, pages * file.pageSize, number * file.pageSize);
+    put(9, LEAF, [{ key: long(1), flags: BIG_DATA, size, data: numbers(number, 0, 0) }]);
+  }
+  /** The pages that are free, or hold the list, whose tree has `depth` and begins at page 9. */
+  function free(depth = 1, lastPage = 40): number[] {
+    const state = { ...meta, lastPage, free: { depth, root: 9, entries: 1 } };
+    const found = checkFreeList(file, state, Buffer.alloc(depth * file.pageSize));
+    return Array.from({ length: lastPage + 1 }, (_, page) => page).filter((page) => isFree(found, page));
+  }
+  const list = (...all: number[]) => {
+    put(9, LEAF, [freed(...all)]);
+    return free();
+  };
+
+  test('names any page but the first two, alone or in a run, up to the last', () => {
+    expect(list(2, 40)).toEqual([2, 9, 40]);
+    expect(list(-2, 39)).toEqual([9, 39, 40]);
+    expect(list(-7, 2)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(list()).toEqual([9]);
+    expect(() => list(1)).toThrow(DAMAGED);
+    expect(() => list(41)).toThrow(DAMAGED);
+    expect(() => list(-3, 39)).toThrow(DAMAGED);
+    expect(() => list(-8, 2)).toThrow(DAMAGED); // into the list itself
+  });
+
+  test('has a gap where all 64 bits are zero only', () => {
+    expect(list(0, 5)).toEqual([5, 9]);
+    for (const high of [2 ** 48, 2 ** 56, -(2 ** 63)]) expect(() => list(high, 5)).toThrow(DAMAGED);
+  });
+
+  test('has a run where a number is negative only', () => {
+    for (const large of [2 ** 48 - 2, 2 ** 56 - 2, 2 ** 63 - 2 ** 12])
+      expect(() => list(large, 5)).toThrow(DAMAGED);
+  });
+
+  test('says how many it names, and has room for them', () => {
+    const said = (...words: number[]) => {
+      put(9, LEAF, [{ key: long(1), data: numbers(...words) }]);
+      return free();
+    };
+    expect(said(1, 5)).toEqual([5, 9]);
+    expect(said(1, 5, 6)).toEqual([5, 9]); // the rest is nothing to liblmdb
+    expect(() => said(2, 5)).toThrow(DAMAGED);
+    expect(() => said()).toThrow(DAMAGED);
+    for (const high of [2 ** 47, 2 ** 48, 2 ** 56]) expect(() => said(1 + high, 5)).toThrow(DAMAGED);
+  });
+
+  test('is of transactions with numbers of 64 bits', () => {
+    for (const high of [2 ** 47, 2 ** 48, 2 ** 56]) {
+      put(9, LEAF, [{ key: long(1 + high), data: numbers(0) }]);
+      expect(() => free()).toThrow(NO_LIST);
+    }
+    put(9, LEAF, [{ key: long(meta.txnid), data: numbers(0) }]);
+    expect(free()).toEqual([9]);
+  });
+
+  test('may have three levels', () => {
+    putBranch(9, 10, 11);
+    putBranch(10, 12, 13);
+    putBranch(11, 14, 15);
+    for (const leaf of [12, 13, 14, 15])
+      put(leaf, LEAF, [{ key: long(leaf - 11), data: numbers(1, leaf + 10) }]);
+    meta = { ...meta, txnid: 4 };
+    expect(free(3)).toEqual([9, 10, 11, 12, 13, 14, 15, 22, 23, 24, 25]);
+  });
+
+  test('has no more levels than there is room to read them', () => {
+    for (let page = 9; page < 17; page++) putBranch(page, page + 1, page + 1);
+    const state = { ...meta, lastPage: 40, free: { depth: 9, root: 9, entries: 1 } };
+    expect(() => checkFreeList(file, state, Buffer.alloc(8 * file.pageSize))).toThrow(DamageError);
+  });
+
+  test('takes as many pages of its own as it needs with one header, in any place', () => {
+    const { pageSize } = file;
+    const most = 2 * pageSize - PAGE_HEADER;
+    for (const place of [2, 39]) {
+      putBig(place, 2, most, numbers(1, 20));
+      expect(free()).toEqual([place, place + 1, 9, 20].sort((a, b) => a - b));
+    }
+    putBig(39, 2, most + 1, numbers(1, 20)); // says two, and would need three
+    expect(() => free()).toThrow(/points to a page that cannot be, 39/);
+    putBig(20, 2, most + 1, numbers(0));
+    expect(() => free()).toThrow(NO_LIST);
+    putBig(20, 1, pageSize - PAGE_HEADER, numbers(0));
+    expect(free()).toEqual([9, 20]);
+    putBig(20, 1, pageSize - PAGE_HEADER + 1, numbers(0));
+    expect(() => free()).toThrow(NO_LIST);
+    putBig(8, 2, most, numbers(0)); // its second page is the one that leads there
+    expect(() => free()).toThrow(/lists page 9 twice as free/);
+  });
+
+  test('lies where a number of 64 bits says, on pages that bear it', () => {
+    for (const high of [2 ** 48, 2 ** 56]) {
+      putBig(20, 1, 8, numbers(0));
+      writeSync(file.fd, long(20 + high), 0, 8, 20 * file.pageSize);
+      expect(() => free()).toThrow(NO_LIST);
+      putBig(20, 1, 8, numbers(0));
+      put(9, LEAF, [{ key: long(1), flags: BIG_DATA, size: 8, data: numbers(20 + high, 0, 0) }]);
+      expect(() => free()).toThrow(NO_LIST);
+    }
   });
 });

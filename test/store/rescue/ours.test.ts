@@ -4,7 +4,9 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -12,7 +14,9 @@ import {
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
+import { BRANCH, LEAF, OVERFLOW } from '../../../src/store/pages/format.ts';
 import { foreign, wasDatabase } from '../../../src/store/rescue/ours.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
 
@@ -57,10 +61,51 @@ test.each<[string, () => void]>([
   expect(wasDatabase(place())).toBe(true);
 });
 
+/** Text, but for the head of a page of LMDB with this number and these flags. */
+const withPage = (at: number, number: number, flags: number) => {
+  const bytes = Buffer.alloc(400_000, 'Dear administrator,\n');
+  bytes.writeBigUInt64LE(BigInt(number), at);
+  bytes.writeUInt16LE(flags, at + 18);
+  return bytes;
+};
+
+test.each([4096, 8192, 16_384, 32_768, 65_536])('one page of %d bytes is enough', (size) => {
+  for (const flags of [LEAF, BRANCH]) {
+    writeFileSync(place(), withPage(5 * size, 5, flags));
+    expect(wasDatabase(place())).toBe(true);
+  }
+});
+
+test('a page in another place, or of another kind, shows nothing', () => {
+  for (const bytes of [
+    withPage(5 * 4096, 6, LEAF),
+    withPage(4096, 2, BRANCH),
+    withPage(0, 0, LEAF),
+    withPage(5 * 4096 + 512, 5, LEAF),
+    withPage(6 * 2048, 6, LEAF),
+    withPage(2 * 131_072, 2, LEAF),
+    withPage(5 * 4096, 5, OVERFLOW),
+    withPage(5 * 4096, 5, LEAF | 0x4000),
+  ]) {
+    writeFileSync(place(), bytes);
+    expect(wasDatabase(place())).toBe(false);
+  }
+  expect(openFiles().filter((name) => name.startsWith(place()))).toEqual([]);
+});
+
 test.each<[string, () => void]>([
   ['a text', () => writeFileSync(place(), 'Dear administrator,\n'.repeat(1000))],
   ['one byte', () => writeFileSync(place(), '\n')],
+  ['a text with zeros', () => writeFileSync(place(), `${'\0'.repeat(10_000)}\n`)],
   ['a directory', () => mkdirSync(place())],
+  [
+    'a link to a database',
+    () => {
+      make();
+      renameSync(place(), `${place()}.there`);
+      symlinkSync(`${place()}.there`, place());
+    },
+  ],
 ])('%s was none, unless a lock file or a queue lies beside it', (_, put) => {
   put();
   expect(wasDatabase(place())).toBe(false);

@@ -1,6 +1,6 @@
 // What is set aside, and what stays: the damaged file under a name with the time, and three of them. (That one process
 // does it at a time: ../disk/recovering.test.ts.)
-import {
+import fs, {
   chmodSync,
   existsSync,
   lstatSync,
@@ -12,11 +12,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
-import { StoreError } from '../../../src/store/damage.ts';
+import { FullError, StoreError } from '../../../src/store/damage.ts';
 import { damagedFiles, replaceLock, setAside } from '../../../src/store/rescue/recover.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
 
@@ -62,6 +64,11 @@ test('the file goes with its lock, under a name with the time in UTC, before it 
   expect(existsSync(sign())).toBe(false);
 });
 
+test('where another process has done it, and there is no new one yet, nothing is done', () => {
+  expect(recover(12_345)).toBeUndefined();
+  expect(names()).toEqual([]);
+});
+
 test('a file that came in its place meanwhile stays', () => {
   writeFileSync(place(), RUBBISH);
   writeFileSync(`${place()}-lock`, 'lock');
@@ -77,6 +84,12 @@ test('what could not be opened is looked at again: only what is damaged still go
   const there = names();
   expect(recover(undefined)).toBeUndefined();
   expect(names()).toEqual(there);
+  expect(openFiles().filter((name) => name.startsWith(place()))).toEqual([]);
+  const bytes = readFileSync(place());
+  bytes.fill(0xa5, 4096, 8192); // it can be opened by its other meta page, and not be read
+  writeFileSync(place(), bytes);
+  expect(recover(undefined)).toBeDefined();
+  expect(openFiles().filter((name) => name.startsWith(place()))).toEqual([]);
   writeFileSync(place(), RUBBISH);
   expect(recover(undefined)).toBeDefined();
   mkdirSync(place());
@@ -132,6 +145,29 @@ test('the newest three are kept, within one second too, and no directory goes', 
   }
 });
 
+test('what was set aside last is the newest, whatever the clock said then', () => {
+  const made = ['20300101', '20200101', '20250101'].map((day) => `${place()}.damaged-${day}T000000Z`);
+  for (const [i, name] of made.entries()) {
+    writeFileSync(name, '');
+    // Until the file system's clock has gone on.
+    while (i > 0 && statSync(name).ctimeMs <= statSync(made[i - 1]!).ctimeMs) writeFileSync(name, 'x');
+  }
+  expect(damagedFiles(place()).map(({ name }) => name)).toEqual(made);
+});
+
+test('where there is no space to save what is in it, it stays', () => {
+  writeFileSync(place(), RUBBISH);
+  vi.spyOn(fs, 'statfsSync').mockReturnValue({ bavail: 1, bsize: 1024 } as ReturnType<typeof fs.statfsSync>);
+  syncBuiltinESMExports();
+  try {
+    expect(() => recover(ino())).toThrow(FullError);
+  } finally {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  }
+  expect(names()).toEqual(['greylist.mdb']);
+});
+
 test('other files are none that were set aside', () => {
   for (const name of [
     'other.mdb.damaged-20260101T000000Z',
@@ -164,5 +200,7 @@ test('a lock that is rubbish goes, unless it is another one by now', () => {
   replaceLock(place(), ino + 1);
   expect(existsSync(lock)).toBe(true);
   replaceLock(place(), ino);
+  expect(names()).toEqual([]);
+  replaceLock(place(), ino); // another process was first
   expect(names()).toEqual([]);
 });

@@ -1,15 +1,38 @@
 // What is saved from a damaged file: every record that is still whole, in its newest form, and none that is not.
-import { readdirSync, readFileSync, readlinkSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
+import { flushLast } from '../../../src/store/lmdb/durable.ts';
+import { native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
-import { keysOn, LEAF, nodeAt, nodeData, pageFlags } from '../../../src/store/pages/format.ts';
+import {
+  keysOn,
+  LEAF,
+  META_TREES,
+  nodeAt,
+  nodeData,
+  nodeKey,
+  PAGE_HEADER,
+  pageFlags,
+} from '../../../src/store/pages/format.ts';
 import { leaves } from '../../../src/store/pages/leaves.ts';
+import { isKept, markedTxn } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
+import { MAX_KEY } from '../../../src/store/records/key.ts';
+import * as record from '../../../src/store/records/record.ts';
 import { type Saved, salvage, salvageInto } from '../../../src/store/rescue/salvage.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { everything, putAtOnce, triple } from '../filled.ts';
 
@@ -52,8 +75,8 @@ function leafNumbers(): number[] {
   return numbers;
 }
 
-function saveAll(): Saved {
-  const work = salvage(damaged(), into);
+function saveAll(from = damaged()): Saved {
+  const work = salvage(from, into);
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
@@ -79,6 +102,97 @@ test('what the database has already stays as it is', () => {
   expect(saved().get(triple(49).sender)).toEqual(triple(49, 9000));
   expect(saved().get(triple(50).sender)).toEqual(newest(50));
   expect(saveAll().records).toBe(0); // all is there
+});
+
+test.each([2, 3, 4, 5])('after %d rounds too, wherever in the file the newest pages lie then', (rounds) => {
+  const again = openWriter(place('again'));
+  for (let round = 1; round <= rounds; round++) {
+    putAtOnce(again, 0, 1000, round * 1000);
+    flushLast(again); // then pages of before are used again
+  }
+  closeWriter(again);
+  saveAll(place('again'));
+  expect([...saved().values()].every(({ firstSeen }) => firstSeen === rounds * 1000)).toBe(true);
+  expect(saved().size).toBe(1000);
+});
+
+test.each([4096, 8192, 16_384, 65_536])(
+  'all of it, with pages of %d bytes too, whatever the meta pages say of that',
+  (pageSize) => {
+    const other = place('other');
+    const addon = native();
+    const { Env } = addon;
+    // As a machine whose own pages are so large makes it.
+    addon.Env = class extends Env {
+      override open(options: Record<string, unknown>, flags: number, jsFlags: number): void {
+        addon.Env = Env;
+        super.open({ ...options, pageSize }, flags, jsFlags);
+      }
+    };
+    const writer = openWriter(other);
+    putAtOnce(writer, 0, 3000);
+    closeWriter(writer);
+    expect(verify(other, () => {})).toMatchObject({ problems: [], pageSize });
+    const whole = readFileSync(other);
+    for (const [i, spoil] of [
+      () => {},
+      (bytes: Buffer) => bytes.fill(0xa5, 0, pageSize),
+      (bytes: Buffer) => bytes.fill(0xa5, 0, 2 * pageSize),
+      (bytes: Buffer) => bytes.writeUInt32LE(pageSize === 8192 ? 4096 : 8192, META_TREES),
+    ].entries()) {
+      const bytes = Buffer.from(whole);
+      spoil(bytes);
+      writeFileSync(other, bytes);
+      closeWriter(into);
+      into = openWriter(place(`into ${i}`));
+      expect(saveAll(other).records).toBe(3000);
+    }
+  },
+);
+
+test('records that cannot be put, or do not lie on their page, cost no others', () => {
+  // Each has its check, as if it had been damaged before that was made.
+  const page = leafNumbers()[3]!;
+  const length = MAX_KEY + 1;
+  change((bytes) => {
+    const start = page * PAGE;
+    const node = (i: number, offset: number, keyLength: number, size: number) => {
+      const at = start + PAGE_HEADER + offset;
+      bytes.writeUInt16LE(offset, start + PAGE_HEADER + 2 * i);
+      bytes.writeUInt32LE(size, at);
+      bytes.writeUInt16LE(0, at + 4);
+      bytes.writeUInt16LE(keyLength, at + 6);
+      return at;
+    };
+    bytes.fill(0, start + 20, start + PAGE);
+    bytes.writeUInt16LE(10, start + 20);
+    const put = (at: number, keyLength: number) =>
+      record.writeTriple(bytes, at + 8, keyLength, at + 8 + keyLength, triple(TRIPLES));
+    put(node(0, 100, 0, record.ONCE_SIZE), 0);
+    put(node(1, 200, length, record.ONCE_SIZE), length);
+    // The last is sound, and the one before it lies half beyond the page, where nothing but zeros would be found.
+    const key = Buffer.from('\x04\x0a\x00\x00\x01');
+    const good = node(4, 2000, key.length, record.CLIENT_SIZE);
+    key.copy(bytes, nodeKey(good));
+    record.writeClient(bytes, nodeKey(good), key.length, nodeData(bytes, good), {
+      comeBacks: 7,
+      lastSeen: 86_400,
+    });
+    const half = node(2, PAGE - PAGE_HEADER - 8 - 5 - 4, key.length, record.HOUSE_HEAD + 4);
+    const own = Buffer.alloc(100);
+    own.write('\x00none', 0, 'latin1');
+    record.writeHouse(own, 0, 5, 5, record.HOUSE_HEAD + 4);
+    own.copy(bytes, nodeKey(half), 0, 9);
+    bytes.writeUInt16LE(PAGE - PAGE_HEADER - 4, start + PAGE_HEADER + 6); // a node of four bytes
+  });
+  const { records } = saveAll();
+  expect(records).toBeGreaterThan(TRIPLES - 100);
+  const found = everything(place('greylist.mdb'));
+  expect(found.filter(({ kind }) => kind === 'client')).toEqual([
+    { kind: 'client', client: '10.0.0.1', comeBacks: 7, lastSeen: 86_400 },
+  ]);
+  expect(found).toHaveLength(records);
+  expect(verify(place('greylist.mdb'), () => {})?.problems).toEqual([]);
 });
 
 /** Whose records stand on the page. */
@@ -147,7 +261,7 @@ test('nothing is saved from rubbish, an empty file, or behind a link', () => {
     Buffer.from('Dear administrator,'),
   ]) {
     writeFileSync(damaged(), content);
-    expect(saveAll()).toEqual({ records: 0, pages: 0, of: 0 });
+    expect(salvage(damaged(), into).next()).toEqual({ done: true, value: { records: 0, pages: 0, of: 0 } });
   }
   symlinkSync(damaged(), place('link'));
   expect(() => salvage(place('link'), into).next()).toThrow('ELOOP');
@@ -165,6 +279,25 @@ test('nothing is saved into a database that is damaged itself: liblmdb would die
   writeFileSync(other, bytes);
   expect(() => salvageInto(other, damaged(), () => {})).toThrow(/^page \d+ /);
   expect(readFileSync(other).equals(bytes)).toBe(true);
+});
+
+test('into a database that an administrator names: it is shown how far it is, and all is on the disk afterwards', () => {
+  const other = place('other');
+  const shown: Saved[] = [];
+  const last = salvageInto(other, damaged(), (saved) => shown.push({ ...saved }));
+  expect(last.records).toBe(TRIPLES);
+  expect(shown.at(-1)).toEqual(last);
+  expect(shown.length).toBeGreaterThan(3);
+  expect(openFiles().filter((name) => name.startsWith(other))).toEqual([]);
+  const file = openFile(other)!;
+  const { txnid } = readHead(file);
+  expect([markedTxn(file), isKept(file)]).toEqual([txnid, true]);
+  closeFile(file);
+  expect(salvageInto(other, damaged(), () => {}).records).toBe(0);
+  writeFileSync(damaged(), '');
+  expect(salvageInto(other, damaged(), () => {})).toEqual({ records: 0, pages: 0, of: 0 });
+  chmodSync(scratch.path, 0o777);
+  expect(() => salvageInto(other, damaged(), () => {})).toThrow(/--into/);
 });
 
 test('it is done a few pages at a time, may be abandoned after each, and leaves nothing open', () => {

@@ -1,14 +1,24 @@
 // What a filter saves between requests of a database that was set aside, whatever becomes of the one that it goes to.
-import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FullError, MovedError } from '../../../src/store/damage.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { compact } from '../../../src/store/rescue/replace.ts';
 import { newSaving, type Saving } from '../../../src/store/rescue/saving.ts';
-import { takeUnsaved } from '../../../src/store/rescue/unsaved.ts';
+import { noteUnsaved, takeUnsaved } from '../../../src/store/rescue/unsaved.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { everything, putAtOnce } from '../filled.ts';
 
@@ -18,6 +28,7 @@ let scratch: ReturnType<typeof makeScratch>;
 let writer: Writer | undefined;
 let saving: Saving;
 let said: string[];
+let reported: number;
 const place = (name: string) => path.join(scratch.path, name);
 const database = () => place('greylist.mdb');
 
@@ -25,6 +36,7 @@ const database = () => place('greylist.mdb');
 beforeEach(() => {
   scratch = makeScratch();
   said = [];
+  reported = 0;
   const damaged = openWriter(place('damaged'));
   putAtOnce(damaged, 0, TRIPLES);
   closeWriter(damaged);
@@ -35,7 +47,7 @@ beforeEach(() => {
       return writer;
     },
     release,
-    saved() {},
+    saved: () => void reported++,
     onDamage: (what) => said.push(what),
   });
   let now = Date.now();
@@ -79,6 +91,92 @@ test.each([
   saving.finish();
   expect(everything(database())).toHaveLength(TRIPLES);
   expect(said).toEqual([expect.stringContaining(`; ${TRIPLES} records were saved from `)]);
+});
+
+test('what is left is saved between requests, a part at a time, and then nothing is left to do', async () => {
+  const waits = () => process.getActiveResourcesInfo().includes('Immediate');
+  const before = everything(database()).length;
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThan(TRIPLES);
+  expect(waits()).toBe(true);
+  let turns = 0;
+  while (said.length === 0) {
+    await new Promise(setImmediate);
+    turns++;
+  }
+  expect(turns).toBeGreaterThan(1);
+  expect(said).toEqual([expect.stringContaining(`; ${TRIPLES} records were saved from `)]);
+  expect(reported).toBe(1);
+  expect(everything(database())).toHaveLength(TRIPLES);
+  await new Promise(setImmediate);
+  expect(waits()).toBe(false);
+});
+
+test('what takes less than a second is saved at once, in however many parts', () => {
+  saving.finish();
+  const small = openWriter(place('small'));
+  putAtOnce(small, 0, TRIPLES, 500);
+  closeWriter(small);
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+  const setImmediate = vi.spyOn(globalThis, 'setImmediate');
+  saving.begin(place('small'), 'is damaged too');
+  expect(setImmediate).not.toHaveBeenCalled();
+  for (const spy of [setImmediate, clock]) spy.mockRestore();
+  expect(said.slice(1)).toEqual([
+    expect.stringMatching(/is damaged too; it is now .*small; 0 records were saved from \d+ pages$/),
+  ]);
+  expect(reported).toBe(2);
+});
+
+test('of what is no file there is nothing to save', () => {
+  saving.finish();
+  mkdirSync(place('directory'));
+  noteUnsaved(database(), place('directory'));
+  saving.begin(place('directory'), 'is a directory');
+  expect(said.slice(1)).toEqual([
+    `${database()} is a directory; it is now ${place('directory')}; a new one was begun`,
+  ]);
+  expect(lstatSync(place('greylist.mdb.saving'), { throwIfNoEntry: false })).toBeUndefined();
+});
+
+describe('where the new database cannot be used', () => {
+  let begun = 0;
+  let released = 0;
+  /** What is said where opening it fails so, once a part was saved. */
+  function fail(error: Error): string[] {
+    begun = released = 0;
+    const messages: string[] = [];
+    const failing = newSaving({
+      database: database(),
+      writable: () => {
+        begun++;
+        throw error;
+      },
+      release: () => {
+        released++;
+        failing.stop();
+      },
+      saved() {},
+      onDamage: (what) => messages.push(what),
+    });
+    failing.begin(place('damaged'), 'is damaged');
+    failing.finish();
+    return messages;
+  }
+  const none = (message: string) =>
+    `${database()} is damaged; it is now ${place('damaged')}; 0 records were saved from 0 pages, then: ${message}`;
+
+  test('it is given up at once, and said why', () => {
+    expect(fail(new FullError('no space'))).toEqual([none('no space')]);
+    expect([begun, released]).toEqual([1, 0]);
+  });
+
+  test('because it moves again and again, it is given up in the end', () => {
+    expect(fail(new MovedError('it was replaced'))).toEqual([none('it was replaced')]);
+    expect(begun).toBeGreaterThan(5);
+    expect(begun).toBeLessThan(100);
+    expect(released).toBe(begun - 1);
+  });
 });
 
 test('nothing stays open when the database is closed', () => {
