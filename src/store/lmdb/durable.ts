@@ -82,7 +82,7 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   const { fd } = writer.file;
   const end = (error?: unknown) => {
     writer.flushing = undefined;
-    if (error instanceof FullError && begun.pin !== undefined) writer.stuck.push(begun.pin);
+    if (error) keepForLater(writer, begun);
     if (writer.closed) closeFile(writer.file);
     else done(error);
   };
@@ -112,11 +112,21 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
 /** As `flushBehind`, but this process waits for it. */
 export function flush(writer: Writer): void {
   const begun = beginFlush(writer);
-  fdatasyncSync(writer.file.fd);
-  if (begun === undefined) return; // another process has written the mark, and may have been waiting for the disk
-  noteFlush(writer, begun);
-  fdatasyncSync(writer.file.fd);
-  endFlush(writer, begun);
+  try {
+    fdatasyncSync(writer.file.fd);
+    if (begun === undefined) return; // another process has written the mark, and may have been waiting for the disk
+    noteFlush(writer, begun);
+    fdatasyncSync(writer.file.fd);
+    endFlush(writer, begun);
+  } catch (error) {
+    if (begun !== undefined) keepForLater(writer, begun);
+    throw error;
+  }
+}
+
+/** A flush has failed: its slot is let go when that can be done, for garbage collection would do it at any time, or late. */
+function keepForLater(writer: Writer, { pin }: Flush): void {
+  if (pin !== undefined) writer.stuck.push(pin);
 }
 
 /** Takes a reader's slot on the newest state; undefined where that state is safe already. */

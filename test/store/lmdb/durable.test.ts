@@ -187,26 +187,38 @@ test.each([
   expect({ marked: markedTxn(writer.file), owes: owes(writer) }).toEqual({ marked: txnid, owes: false });
 });
 
-test('what a flush holds when the disk is full is let go once there is space again, for that is written to the lock file', async () => {
-  writer.copies = true;
-  let free = 1e6; // blocks
-  const { fdatasync, statfsSync } = fs;
-  vi.spyOn(fs, 'statfsSync').mockImplementation((name) => ({ ...statfsSync(name), bavail: free }) as StatsFs);
-  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
-    free = 0;
-    fdatasync(fd, done);
-  });
-  syncBuiltinESMExports();
-  commit(1);
-  await expect(flushed()).rejects.toThrow(FullError);
-  const look = () => {
-    letGo(writer, readHead(writer.file));
-    return { stuck: writer.stuck.length, holds: holds(writer) };
-  };
-  expect(look()).toEqual({ stuck: 1, holds: true });
-  free = 1e6;
-  expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
-});
+test.each([
+  ['behind the replies', flushed],
+  ['that is waited for', async () => flush(writer)],
+])(
+  'what a flush %s holds when the disk is full is let go once there is space again, for that is written to the lock file',
+  async (_, work) => {
+    writer.copies = true;
+    let free = 1e6; // blocks
+    const { fdatasync, fdatasyncSync, statfsSync } = fs;
+    vi.spyOn(fs, 'statfsSync').mockImplementation(
+      (name) => ({ ...statfsSync(name), bavail: free }) as StatsFs,
+    );
+    vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+      free = 0;
+      fdatasync(fd, done);
+    });
+    vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+      free = 0;
+      fdatasyncSync(fd);
+    });
+    syncBuiltinESMExports();
+    commit(1);
+    await expect(work()).rejects.toThrow(FullError);
+    const look = () => {
+      letGo(writer, readHead(writer.file));
+      return { stuck: writer.stuck.length, holds: holds(writer) };
+    };
+    expect(look()).toEqual({ stuck: 1, holds: true });
+    free = 1e6;
+    expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
+  },
+);
 
 test('what a flush has held is held no longer than it takes: the file does not grow, after a storm neither', async () => {
   /** By how many pages the file grows where each of many commits is flushed. */
