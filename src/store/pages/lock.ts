@@ -15,7 +15,7 @@ import {
 import { pause } from '../../time/pause.ts';
 import { MovedError, refused } from '../damage.ts';
 import { isAlive } from '../disk/alive.ts';
-import { u32 } from '../records/bytes.ts';
+import { u32, u48 } from '../records/bytes.ts';
 import { MAGIC } from './format.ts';
 
 export interface LockFile {
@@ -31,13 +31,15 @@ export interface LockFile {
 }
 
 // struct MDB_txninfo: magic, layout, last transaction (8), readers, padding up to 64; then the write mutex
-// (pthread_mutex_t of glibc: lock word, count, owner, users, kind); from 192 on, 64 bytes a reader.
+// (pthread_mutex_t of glibc: lock word, count, owner, users, kind); from 208 on, 64 bytes a reader: the transaction whose state
+// it holds (8; all ones: none), its process (4; 0: the slot is free).
 const LAST_TXN = 8;
 const READERS = 16;
 const MUTEX = 64;
 const KIND = MUTEX + 16;
 const ROBUST_SHARED = 0x90; // glibc's kind of mutex; others (musl) keep the holder elsewhere
-const TABLE = 192;
+const TABLE = 208;
+const SLOT = 64;
 const PAGE = 4096;
 const HOLDER = 0x3fffffff;
 const HOLDER_DIED = 0x40000000;
@@ -111,7 +113,7 @@ export function openLock(database: string): LockFile {
   const path = lockPath(database);
   const fd = openThere(path, constants.O_RDWR);
   const { ino, size } = fstatSync(fd);
-  const bytes = Buffer.alloc(TABLE);
+  const bytes = Buffer.alloc(PAGE);
   readSync(fd, bytes, 0, TABLE, 0);
   return { fd, path, ino, size, bytes, magic: u32(bytes, 0), layout: u32(bytes, 4), kind: u32(bytes, KIND) };
 }
@@ -179,12 +181,20 @@ function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): stri
   if (readSync(fd, bytes, 0, TABLE, 0) < TABLE) return 'is truncated';
   if (u32(bytes, 0) !== magic || u32(bytes, 4) !== layout || u32(bytes, KIND) !== kind)
     return 'is overwritten';
-  return u32(bytes, READERS) > (size - TABLE) / 64 ? 'has too many readers' : '';
+  return u32(bytes, READERS) > (size - TABLE) / SLOT ? 'has too many readers' : '';
 }
 
 /** The process that holds the write lock, as `wrongWithLock` has just read it; 0: none, or it cannot be known. */
 function holderOf({ bytes, kind }: LockFile): number {
   return kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
+}
+
+/** Whether some slot, of this process or another, dead or alive, holds the state `txnid` or an older one. */
+export function isStateHeld({ fd, bytes }: LockFile, txnid: number): boolean {
+  const end = Math.min(readSync(fd, bytes, 0, PAGE, 0), TABLE + u32(bytes, READERS) * SLOT);
+  for (let at = TABLE; at < end; at += SLOT)
+    if (u48(bytes, at) <= txnid && u32(bytes, at + 8) !== 0) return true;
+  return false;
 }
 
 /** Writes the last committed transaction where liblmdb's next one looks for it. To be called under the write lock. */

@@ -507,3 +507,71 @@ test('a state that was given up is let go by all', () => {
   expect([isKept(writer.file), writer.pin]).toEqual([false, undefined]);
   closeWriter(other);
 });
+
+/** What is left of a process that is killed after it was the first to commit: its slot, and the lock if it has it again. */
+function killAfterCommits(one: Writer, within?: 'a transaction'): void {
+  const before = readFileSync(one.lock.path);
+  goOn(one);
+  const lock = readFileSync(one.lock.path);
+  for (let at = 208; at < lock.length; at += 64) {
+    const isNew = lock.compare(before, at, at + 12, at, at + 12) !== 0;
+    if (isNew && lock.readUInt32LE(at + 8) === process.pid) lock.writeUInt32LE(2 ** 30, at + 8);
+  }
+  if (within !== undefined) lock.writeUInt32LE(OWNER_DIED, 64);
+  writeFileSync(one.lock.path, lock);
+}
+const OWNER_DIED = 0x40000000; // as the kernel leaves it
+
+test('who was first to commit on a state and is killed amid the flush that marks it: the state is held all the same', () => {
+  fillUp();
+  goOn();
+  const other = openWriter(database());
+  const disk = holdDisk();
+  flushBehind(writer, () => {});
+  disk.done();
+  killAfterCommits(other);
+  disk.done();
+  expect(writer.pinned).toBe(markedTxn(writer.file));
+  goOn();
+  expect(wrongAfterCut()).toEqual([]);
+  closeWriter(other);
+});
+
+test.each<[string, (other: Writer) => void]>([
+  [
+    'is killed within a transaction, upon which LMDB clears its slots',
+    (other) => killAfterCommits(other, 'a transaction'),
+  ],
+  [
+    'closes the database and cannot flush',
+    (other) => {
+      goOn(other);
+      closeWriter(other);
+    },
+  ],
+])('where nobody holds the marked state any more, as who held it %s, a newer one is marked', (_, happens) => {
+  fillUp();
+  const other = openWriter(database());
+  happens(other);
+  const marks = marksAtSyncs();
+  goOn();
+  if (marks.length > 0) noteMark();
+  expect(wrongAfterCut()).toEqual([]);
+  expect(marks).toHaveLength(2);
+  if (!other.closed) closeWriter(other);
+});
+
+test('nor does a second power cut lead back to what was re-used after the first', () => {
+  fillUp();
+  goOn();
+  const cut = path.join(scratch.path, 'cut.mdb');
+  wrongAfterCut();
+  const after = openWriter(cut);
+  goOn(after);
+  closeWriter(after);
+  const bytes = readFileSync(cut);
+  for (const page of [0, 4096]) bytes.writeUInt32LE(1, page + META_BOOT_ID);
+  writeFileSync(cut, bytes);
+  closeWriter(openWriter(cut));
+  expect(verify(cut, () => {})!.problems).toEqual([]);
+});
