@@ -1,5 +1,14 @@
 // What a filter saves between requests of a database that was set aside, whatever becomes of the one that it goes to.
-import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  lutimesSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
@@ -123,6 +132,15 @@ test.each([
     expect(lstatSync(place('greylist.mdb.saving'), { throwIfNoEntry: false })).toBeUndefined();
   },
 );
+
+test('after an hour somebody goes on, whatever process has the number of the one who saved', () => {
+  symlinkSync(`${process.ppid} damaged`, place('greylist.mdb.saving'));
+  lutimesSync(place('greylist.mdb.saving'), Date.now() / 1000 - 3590, Date.now() / 1000 - 3590);
+  expect(takeUnsaved(database())).toBeUndefined();
+  lutimesSync(place('greylist.mdb.saving'), Date.now() / 1000 - 3610, Date.now() / 1000 - 3610);
+  expect(takeUnsaved(database())).toBe(place('damaged'));
+  expect(readlinkSync(place('greylist.mdb.saving'))).toBe(`${process.pid} damaged`);
+});
 
 test.each([
   ['who lives', () => symlinkSync(`${process.ppid} damaged`, place('greylist.mdb.saving')), true],
