@@ -175,8 +175,15 @@ function clientChange(client: string, all: readonly ImportedClient[], self: stri
   };
 }
 
-/** What is on record and was seen at `since` or later, piece by piece, for export: each count with its origin. */
-export async function* recordsOf(records: Records, since: number): AsyncGenerator<Iterable<Imported>> {
+/**
+ * What is on record and was seen at `since` or later, piece by piece, for export: each count with its origin.
+ * `onPassedOver`: as in `Hooks`.
+ */
+export async function* recordsOf(
+  records: Records,
+  since: number,
+  onPassedOver?: () => void,
+): AsyncGenerator<Iterable<Imported>> {
   if (!records.isThere()) throw doesNotExist(records.name);
   const self = await records.edit(originOf);
   const origins = new Map<string, Origins>();
@@ -185,7 +192,7 @@ export async function* recordsOf(records: Records, since: number): AsyncGenerato
     const read = client === undefined ? undefined : readOrigins(text);
     if (read !== undefined) origins.set(client!, read);
   };
-  for await (const piece of records.read('exporting', { onOrigins })) {
+  for await (const piece of records.read('exporting', { onOrigins, onPassedOver })) {
     function* all() {
       for (const entry of piece) yield* exported(entry, origins, self, since);
     }
