@@ -4,9 +4,11 @@ import path from 'node:path';
 import type { FilterArguments } from '../../cli/arguments.ts';
 import { DamageError } from '../../store/damage.ts';
 import { isAlive } from '../../store/disk/alive.ts';
+import { litterBeside } from '../../store/disk/files.ts';
 import { checkPlace } from '../../store/disk/place.ts';
 import { closeFile, openFile, readHead } from '../../store/pages/file.ts';
 import { lockPath } from '../../store/pages/lock.ts';
+import { queuePath } from '../../store/queue/read.ts';
 import { foreign, wasDatabase } from '../../store/rescue/ours.ts';
 import { socketAt, socketOf } from './endpoint.ts';
 import type { Place, User } from './permissions.ts';
@@ -82,6 +84,8 @@ export interface Database {
   damage: string;
   /** Damaged files that were set aside. */
   aside: string[];
+  /** What commands and filters that were killed have left half made. */
+  litter: string[];
   /** Whether other programs' files lie, or may lie, in its directory, which then must not be given to the filter's user. */
   shared: boolean;
   mount: Mount | undefined;
@@ -187,6 +191,9 @@ function gatherDatabase(file: string): Database {
     looked,
     ...(looked ? lookInto(file) : { place: '', damage: '' }),
     aside: beside.filter((name) => name.startsWith(`${path.basename(file)}.damaged-`)).sort(),
+    litter: [file, lockPath(file), queuePath(file)].flatMap(
+      (each) => attempt(() => litterBeside(each)) ?? [],
+    ),
     shared: beside.some((name) => !name.startsWith(path.basename(file)) && !OURS.test(name)),
     mount: mountOf(realpath(directory) ?? directory, readMounts()),
     space: spaceAt(directory),

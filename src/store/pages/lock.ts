@@ -4,17 +4,15 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
-  linkSync,
   openSync,
   readFileSync,
   readSync,
-  rmSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { pause } from '../../time/pause.ts';
 import { MovedError, refused } from '../damage.ts';
 import { isAlive } from '../disk/alive.ts';
+import { makeWhole } from '../disk/files.ts';
 import { u32, u48 } from '../records/bytes.ts';
 import { MAGIC } from './format.ts';
 
@@ -57,14 +55,10 @@ export function lockPath(database: string): string {
  */
 export function makeLock(database: string): void {
   const path = lockPath(database);
-  const own = `${path}.${process.pid}`;
   try {
-    writeFileSync(own, Buffer.alloc(PAGE), { mode: 0o600 });
-    linkSync(own, path); // in one step, and only if there is none yet
+    makeWhole(path, Buffer.alloc(PAGE));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(error, path, 'create');
-  } finally {
-    rmSync(own, { force: true });
+    throw refused(error, path, 'create');
   }
 }
 

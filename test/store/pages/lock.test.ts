@@ -1,6 +1,15 @@
 // The lock file, as other processes may leave it.
 import { spawnSync } from 'node:child_process';
-import fs, { closeSync, openSync, readSync, statSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import fs, {
+  closeSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -40,6 +49,15 @@ function setBack(lock: string, transactions: bigint): void {
 afterEach(() => {
   vi.restoreAllMocks();
   syncBuiltinESMExports();
+});
+
+test('what one that was killed amid making a lock file has left goes when the next is made', () => {
+  const scratch = makeScratch();
+  const left = path.join(scratch.path, `greylist.mdb-lock.${2 ** 30}`);
+  writeFileSync(left, '');
+  makeLock(path.join(scratch.path, 'greylist.mdb'));
+  expect(readdirSync(scratch.path)).toEqual(['greylist.mdb-lock']);
+  scratch.remove();
 });
 
 test('a lock file that another process has just made is not taken for rubbish, and rubbish is', () => {
