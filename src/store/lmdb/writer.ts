@@ -83,7 +83,7 @@ const BEGIN = NO_SYNC | SYNCHRONOUS;
 
 /**
  * Takes the write lock and returns the newest state, on which the transaction has begun. Throws MovedError where the
- * database was set aside, FullError, BadLockError, DamageError.
+ * database was set aside, NotNowError, BadLockError, DamageError.
  */
 export function begin(writer: Writer): Meta {
   const { env, file, lock } = writer;

@@ -10,8 +10,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { pause } from '../../time/pause.ts';
-import { MovedError, refused } from '../damage.ts';
-import { isAlive } from '../disk/alive.ts';
+import { MovedError, NotNowError, refused } from '../damage.ts';
+import { isAlive, isStopped } from '../disk/alive.ts';
 import { makeWhole } from '../disk/files.ts';
 import { u32, u48 } from '../records/bytes.ts';
 import { MAGIC } from './format.ts';
@@ -135,12 +135,15 @@ export function releaseLock(lock: LockFile): void {
 const NAP = 0.05;
 const LONGEST_NAP = 1;
 const MOST_NAPS = 30;
+/** How many more for a process that is stopped, some quarter of a second in all. */
+const PATIENCE = 250;
 
 /**
  * Waits until the write lock is free, outside of liblmdb, and returns what is wrong with its file, '' for nothing. A
  * process that waits within liblmdb reads the map as soon as it gets the lock: if the file was cut off meanwhile, the
  * holder dies of it, and then all that wait, one after another. If the lock is never seen free for some 20 ms, this
- * returns too, and the caller waits in liblmdb. Throws MovedError where the file was removed.
+ * returns too, and the caller waits in liblmdb. Throws MovedError where the file was removed, NotNowError where the holder is
+ * stopped: nobody would get an answer while it is.
  */
 export function awaitLock(lock: LockFile): string {
   for (let naps = 0; ; naps++) {
@@ -153,7 +156,13 @@ export function awaitLock(lock: LockFile): string {
     if (holder === 0) return '';
     if (naps === 0 && !isAlive(holder) && stillHeld(lock, holder))
       return 'is locked by a process that does not exist';
-    if (naps === MOST_NAPS) return '';
+    if (naps >= MOST_NAPS) {
+      if (!isStopped(holder)) return '';
+      if (naps === MOST_NAPS + PATIENCE)
+        throw new NotNowError(
+          `${lock.path} is held by a process that is stopped, ${holder}: let it go on (kill -CONT ${holder}), or end it`,
+        );
+    }
     // A nap costs as much as many looks; the random part keeps processes from waking at the same moment.
     pause(Math.min(LONGEST_NAP, NAP * 2 ** naps) * (0.5 + Math.random()));
   }
