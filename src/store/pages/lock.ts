@@ -188,7 +188,7 @@ function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): stri
 }
 
 /** The process that holds the write lock, as `wrongWithLock` has just read it; 0: none, or it cannot be known. */
-function holderOf({ bytes, kind }: LockFile): number {
+function holderOf({ bytes, kind }: Pick<LockFile, 'bytes' | 'kind'>): number {
   return kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
 }
 
@@ -198,6 +198,13 @@ export function isStateHeld({ fd, bytes }: LockFile, txnid: number): boolean {
   for (let at = TABLE; at < end; at += SLOT)
     if (u48(bytes, at) <= txnid && u32(bytes, at + 8) !== 0) return true;
   return false;
+}
+
+/** The process that holds the write lock of the lock file behind `fd`; 0: none, or it cannot be known. */
+export function lockHolder(fd: number): number {
+  const bytes = Buffer.alloc(TABLE);
+  readSync(fd, bytes, 0, TABLE, 0);
+  return holderOf({ bytes, kind: u32(bytes, KIND) });
 }
 
 /** Writes the last committed transaction where liblmdb's next one looks for it. To be called under the write lock. */
