@@ -32,6 +32,9 @@ export class NotNowError extends StoreError {}
 /** The disk has no space for it. */
 export class FullError extends NotNowError {}
 
+/** A process that is stopped has the lock. */
+export class BusyError extends NotNowError {}
+
 export const GIVE_TO_FILTER =
   'give the directory and the files in it to the user that runs the filter (chown)';
 

@@ -3,7 +3,7 @@
 import { chownSync, closeSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pause } from '../../time/pause.ts';
-import { BadLockError, MovedError, NotNowError, refused, StoreError } from '../damage.ts';
+import { BadLockError, BusyError, MovedError, refused, StoreError } from '../damage.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
 import {
@@ -135,7 +135,7 @@ function awaitEnd(path: string): void {
     holder = holderOfRemoved(path), waited++
   ) {
     if (waited === MOST_WAITS)
-      throw new NotNowError(
+      throw new BusyError(
         `${lockPath(path)} was removed while process ${holder} held it, and that does not finish: let it go on (kill -CONT ${holder}), or end it`,
       );
     pause(BETWEEN);

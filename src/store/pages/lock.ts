@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { pause } from '../../time/pause.ts';
-import { MovedError, NotNowError, refused } from '../damage.ts';
+import { BusyError, MovedError, refused } from '../damage.ts';
 import { isAlive, isStopped } from '../disk/alive.ts';
 import { makeWhole } from '../disk/files.ts';
 import { u32, u48 } from '../records/bytes.ts';
@@ -142,7 +142,7 @@ const PATIENCE = 250;
  * Waits until the write lock is free, outside of liblmdb, and returns what is wrong with its file, '' for nothing. A
  * process that waits within liblmdb reads the map as soon as it gets the lock: if the file was cut off meanwhile, the
  * holder dies of it, and then all that wait, one after another. If the lock is never seen free for some 20 ms, this
- * returns too, and the caller waits in liblmdb. Throws MovedError where the file was removed, NotNowError where the holder is
+ * returns too, and the caller waits in liblmdb. Throws MovedError where the file was removed, BusyError where the holder is
  * stopped: nobody would get an answer while it is.
  */
 export function awaitLock(lock: LockFile): string {
@@ -159,7 +159,7 @@ export function awaitLock(lock: LockFile): string {
     if (naps >= MOST_NAPS) {
       if (!isStopped(holder)) return '';
       if (naps === MOST_NAPS + PATIENCE)
-        throw new NotNowError(
+        throw new BusyError(
           `${lock.path} is held by a process that is stopped, ${holder}: let it go on (kill -CONT ${holder}), or end it`,
         );
     }

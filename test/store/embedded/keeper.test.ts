@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { NotNowError } from '../../../src/store/damage.ts';
+import { BusyError } from '../../../src/store/damage.ts';
 import { isStopped } from '../../../src/store/disk/alive.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { isHeld, type LockFile, openLock } from '../../../src/store/pages/lock.ts';
@@ -84,7 +84,7 @@ test('while a process that is stopped has the lock, look-ups and new triples go 
   expect(store.remember(c, 3000)).toBe(3000);
   const other = begin(database);
   for (const one of [store, other]) {
-    expect(() => one.pass(a, 3000, true)).toThrow(NotNowError);
+    expect(() => one.pass(a, 3000, true)).toThrow(BusyError);
     expect(() => one.pass(a, 3000, true)).toThrow(/is held by a process that is stopped, \d+: let it/);
     expect(one.look(c, 3001)).toMatchObject({ firstSeen: 3000, comeBacks: 1 });
   }

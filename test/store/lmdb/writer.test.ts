@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { MovedError, NotNowError } from '../../../src/store/damage.ts';
+import { BusyError, MovedError } from '../../../src/store/damage.ts';
 import { isStopped } from '../../../src/store/disk/alive.ts';
 import { flushBehind } from '../../../src/store/lmdb/durable.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
@@ -108,7 +108,7 @@ test('nobody begins a transaction under a new lock file while another is within 
   closeWriter(openWriter(place));
   const stopped = await stopWithin(place);
   rmSync(lockPath(place));
-  expect(() => openWriter(place)).toThrow(NotNowError);
+  expect(() => openWriter(place)).toThrow(BusyError);
   expect(() => openWriter(place)).toThrow(`was removed while process ${stopped.pid} held it`);
   expect(existsSync(lockPath(place))).toBe(false); // or the next one would
   stopped.kill('SIGKILL');
