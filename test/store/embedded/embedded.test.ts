@@ -10,7 +10,7 @@ import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, transact } from '../../../src/store/lmdb/writer.ts';
 import { seekForPut } from '../../../src/store/pages/check.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
-import { markedTxn } from '../../../src/store/pages/mark.ts';
+import { markedTxn, safeTxn } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { MAX_KEY, writeHouse, writeTriple } from '../../../src/store/records/key.ts';
@@ -19,7 +19,7 @@ import { RELEASES, writeReleases } from '../../../src/store/releases.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { everything } from '../filled.ts';
+import { everything, triple as filled, putAtOnce } from '../filled.ts';
 
 const NONE = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
 let scratch: ReturnType<typeof makeScratch>;
@@ -27,9 +27,9 @@ let store: Store;
 const said: string[] = [];
 const place = () => path.join(scratch.path, 'greylist.mdb');
 
-function open(limits: Limits): Store {
+function open(limits: Limits, sync: 'later' | 'always' = 'later'): Store {
   const say = (what: string | Error) => void said.push(String(what));
-  return openStore({ path: place(), sync: 'later', limits, onDamage: say, onTrouble: say, onFull: say });
+  return openStore({ path: place(), sync, limits, onDamage: say, onTrouble: say, onFull: say });
 }
 
 beforeEach(() => {
@@ -342,4 +342,22 @@ test('what was answered as being on the disk is there before it leaves the queue
   queue(true, [2, 1000]);
   store.remember(triple(3), 1000);
   expect(isSafe()).toBe(true);
+});
+
+test('with --sync always, what another process has committed is on the disk before it is answered from', () => {
+  store.remember(triple(1), 1000);
+  store.close();
+  const writer = openWriter(place());
+  putAtOnce(writer, 2, 3);
+  const safe = () => safeTxn(writer.file) >= readHead(writer.file).txnid;
+  expect(safe()).toBe(false);
+  const [later, always] = [open(NONE), open(NONE, 'always')];
+  expect(later.look(filled(2), 3000).firstSeen).toBe(1000);
+  readHead(writer.file);
+  expect(safe()).toBe(false);
+  expect(always.look(filled(2), 3000).firstSeen).toBe(1000);
+  readHead(writer.file);
+  expect(safe()).toBe(true);
+  closeWriter(writer);
+  for (const one of [later, always]) one.close();
 });
