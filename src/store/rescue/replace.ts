@@ -1,6 +1,6 @@
 // Copying the database, and putting another file in its place, while filters run: backup, compact and restore. The filters go
 // over to the new file by themselves, and nothing that was committed is lost.
-import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
 import { removeLitter, syncPath } from '../disk/files.ts';
@@ -126,9 +126,11 @@ function compactOnce(path: string, progress: (part: number) => void): void {
       into = undefined;
       rmSync(lockPath(own), { force: true });
       takeOwner(own, owner);
+      sizeNow(writer.lock); // throws where it was removed meanwhile: others may have committed to the old file
       renameSync(own, path);
       syncPath(dirname(path)); // before anybody answers that something in it is on the disk
-      unlinkSync(lockPath(path)); // shows processes that wait for the lock, or have the old file open, that it was replaced
+      // Shows processes that wait for the lock, or have the old file open, that it was replaced. (It may just have been removed.)
+      rmSync(lockPath(path), { force: true });
     });
   } catch (error) {
     if (error instanceof DamageError) sizeNow(writer.lock); // throws where it was removed: nobody has minded our slot since

@@ -87,6 +87,36 @@ test('a compact whose lock file is removed, so that what it reads is written to,
   expect(readdirSync(scratch.path).filter((name) => name.includes('new'))).toEqual([]);
 });
 
+test.each([
+  ['has just put its file', false],
+  ['is about to put its file', true],
+])('a compact that %s in place as the lock file is removed does its work', (_, before) => {
+  const editor = openEditor(place());
+  fill(editor, 0, 3000);
+  editor.close();
+  const { ino } = statSync(place());
+  const { renameSync, chmodSync } = fs;
+  let removed = false;
+  const remove = (now: boolean) => {
+    if (removed || !now) return;
+    removed = true;
+    unlinkSync(lockPath(place()));
+  };
+  vi.spyOn(fs, 'chmodSync').mockImplementation((name, mode) => {
+    chmodSync(name, mode);
+    remove(before);
+  });
+  vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+    renameSync(from, to);
+    remove(!before);
+  });
+  syncBuiltinESMExports();
+  compact(place(), () => {});
+  expect(removed).toBe(true);
+  expect(statSync(place()).ino).not.toBe(ino);
+  expect(everything(place())).toHaveLength(3000);
+});
+
 test('a copy follows any change from one state to the next', () => {
   const random = makeRandom(5);
   const editor = openEditor(place());
