@@ -51,7 +51,7 @@ export function openStore(options: StoreOptions): Store {
   const sights = newSights({ ...options, keeper, others: sweeper.others });
   let looked: Meta | undefined; // the state that the last look-up was in; undefined: there was no database
   let unknown: Triple | undefined; // the triple that it did not find
-  let fleeting = false; // what it found may not be on the disk yet
+  let fleeting = false; // with --sync always: what it found may not be on the disk yet
   let releases: readonly Release[] = [];
   let releasesAt = 0;
   const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
@@ -95,8 +95,9 @@ export function openStore(options: StoreOptions): Store {
     want(triple);
     let seen = keeper.settle(() => lookNow(triple, now));
     if (seen.firstSeen > 0) {
-      // Another process has committed it, and may still be waiting for the disk.
-      if (fleeting) flushQuietly();
+      // Another process may just have committed it, and not be answering yet, for it waits for the disk. It is still queued then,
+      // and on the disk in the queue when `find` returns.
+      if (fleeting) sights.find(wanted, length, now);
       return seen;
     }
     const queued = sights.find(wanted, length, now);
@@ -105,13 +106,6 @@ export function openStore(options: StoreOptions): Store {
     if (queued === 0 && sights.haveMoved() && hasChanged()) seen = keeper.settle(() => lookNow(triple, now));
     if (queued === 0 && seen.firstSeen === 0) unknown = triple;
     return seen;
-  }
-
-  /** The answer stands where that fails: who changes something meets the same trouble, and tells it. */
-  function flushQuietly(): void {
-    try {
-      keeper.settle(keeper.flush);
-    } catch {}
   }
 
   /** Whether anything was committed since the last look-up: perhaps to a file that has just taken the place of that one. */
