@@ -7,8 +7,18 @@ import type { Imported } from './import/record.ts';
 import { type Records, withRecords } from './records.ts';
 import { WHERE } from './where.ts';
 
-/** What was seen at `since` (seconds since the epoch) or later, piece by piece. */
-export type RecordsOf = (records: Records, since: number) => AsyncIterable<Iterable<Imported>>;
+/**
+ * What was seen at `since` (seconds since the epoch) or later, piece by piece; `onPassedOver` is called in the end where
+ * something damaged is missing.
+ */
+export type RecordsOf = (
+  records: Records,
+  since: number,
+  onPassedOver: () => void,
+) => AsyncIterable<Iterable<Imported>>;
+
+const WHOLE = 0;
+const IN_PART = 1;
 
 const PIECE = 65536; // characters written at once
 
@@ -36,15 +46,18 @@ export const exportCommand = (recordsOf: RecordsOf) =>
       ['export > greylist.json', 'everything'],
       ['export --since 2h', 'from cron, as in: greylatch export --since 2h | ssh mx2 greylatch import -'],
     ],
-    statuses: { 0: 'written' },
+    statuses: { [WHOLE]: 'written', [IN_PART]: 'what is damaged was passed over, the rest was written' },
     run: (args) =>
       withRecords(args, async (records) => {
         const { format, since } = args;
         const from = since === undefined ? 0 : records.now() - since;
-        const pieces = recordsOf(records, from);
+        let status = WHOLE;
+        const pieces = recordsOf(records, from, () => {
+          status = IN_PART;
+        });
         if (format === 'csv') await write(pieces, toCsv, csvLine(CSV_COLUMNS));
         else await write(pieces, toJson);
-        return 0;
+        return status;
       }),
   });
 

@@ -35,6 +35,8 @@ export interface Records {
 export interface Hooks {
   /** Called for what is damaged, which is passed over; without this, standard error says how much it was. */
   onDamage?: (what: string) => void;
+  /** Called in the end where standard error has said so. */
+  onPassedOver?: (() => void) | undefined;
   /** Called with each client's counts by origin, and with the other records of the house, of which an engine has none. */
   onOrigins?: OnHouse;
   onHouse?: OnHouse;
@@ -89,12 +91,14 @@ export async function eachEntry(
 }
 
 /** What to do with damage: the hook, or else count it, for `tell` to say how much there was, if any. */
-function watchDamage(onDamage: Hooks['onDamage'], passedOver: (count: number) => string) {
+function watchDamage({ onDamage, onPassedOver }: Hooks, passedOver: (count: number) => string) {
   let count = 0;
   return {
     note: onDamage ?? (() => void count++),
     tell() {
-      if (count > 0) process.stderr.write(`greylatch: ${passedOver(count)}\n`);
+      if (count === 0) return;
+      process.stderr.write(`greylatch: ${passedOver(count)}\n`);
+      onPassedOver?.();
     },
   };
 }
@@ -107,8 +111,9 @@ export function ofDatabase(db: string): Records {
     name: db,
     now: () => Math.floor(Date.now() / 1000),
     isThere: () => sizeOf(db) > 0,
-    async *read(what, { onDamage, onOrigins, onHouse } = {}) {
-      const damage = watchDamage(onDamage, passedOver);
+    async *read(what, hooks = {}) {
+      const { onOrigins, onHouse } = hooks;
+      const damage = watchDamage(hooks, passedOver);
       const visit: OnHouse = (name, text) => {
         if (clientOf(name) === undefined) onHouse?.(name, text);
         else onOrigins?.(name, text);
@@ -152,9 +157,9 @@ function ofFleet(fleet: Awaited<ReturnType<Bundle['openEngine']>>): Records {
     name: fleet.name,
     now: fleet.now,
     isThere: () => true,
-    async *read(what, { onDamage, onOrigins } = {}) {
-      if (onOrigins !== undefined) await fleet.origins(onOrigins);
-      const damage = watchDamage(onDamage, passedOver);
+    async *read(what, hooks = {}) {
+      if (hooks.onOrigins !== undefined) await fleet.origins(hooks.onOrigins);
+      const damage = watchDamage(hooks, passedOver);
       const { pages, part } = await fleet.scan(damage.note);
       const bar = newBar(what);
       try {

@@ -17,6 +17,8 @@ first seen more than --delay ago pass.`;
 
 /** Runs the command and sets the exit status. */
 export async function runCommand(argv: string[]): Promise<void> {
+  // Ctrl-Z: in a transaction, it would keep the lock from all filters. A listener is called when none is open.
+  process.on('SIGTSTP', () => process.kill(process.pid, 'SIGSTOP'));
   process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
     if (code === 'EPIPE') process.exit(0); // e.g. `greylatch list | head`
     fail(new Error(`cannot write to standard output: ${message}`));

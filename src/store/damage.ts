@@ -26,8 +26,14 @@ export class MovedError extends Error {
   override name = 'MovedError';
 }
 
-/** The disk has no space for a change. It was not begun, and what is open can still be used. */
-export class FullError extends StoreError {}
+/** A change was not begun, for it cannot be made now. What is open can still be used. */
+export class NotNowError extends StoreError {}
+
+/** The disk has no space for it. */
+export class FullError extends NotNowError {}
+
+/** A process that is stopped has the lock. */
+export class BusyError extends NotNowError {}
 
 export const GIVE_TO_FILTER =
   'give the directory and the files in it to the user that runs the filter (chown)';

@@ -42,17 +42,19 @@ test('what stands on damaged pages is passed over, and that is said', async () =
   expect(said).toMatch(SAID);
 });
 
-test.each([['list', '--limit', '1'], ['export'], ['report'], ['lists', 'audit']])(
-  'greylatch %s says so',
-  async (...words) => {
-    const db = path.join(scratch.path, 'greylist.mdb');
-    fill(db, made(4000, 1_764_000_000));
-    damage(db);
-    const { status, err } = await runProgram([...words, '--db', db]);
-    expect(status).toBe(0);
-    expect(err).toMatch(SAID);
-  },
-);
+test.each<[status: number, ...words: string[]]>([
+  [0, 'list', '--limit', '1'],
+  [1, 'export'],
+  [0, 'report'],
+  [0, 'lists', 'audit'],
+])('status %i, and greylatch %s says so', async (wanted, ...words) => {
+  const db = path.join(scratch.path, 'greylist.mdb');
+  fill(db, made(4000, 1_764_000_000));
+  damage(db);
+  const { status, err } = await runProgram([...words, '--db', db]);
+  expect(status).toBe(wanted); // what export writes is kept, or goes to another host, and nobody may read what it says
+  expect(err).toMatch(SAID);
+});
 
 const SAID = /^greylatch: \d+ damaged pages? (was|were) passed over; see greylatch verify --db \S+\n$/;
 

@@ -355,6 +355,13 @@ const FAULTS: Record<string, Fault> = {
     what: /greylist\.mdb\.damaged-20260101T000000Z/,
     mends: false,
   },
+  'a compact was killed': {
+    plant: ({ db }) => writeFileSync(`${db}.new-${2 ** 30}`, ''),
+    check: 'litter',
+    severity: 'note',
+    what: /next one of its kind removes/,
+    mends: false,
+  },
   'the log cannot be written': {
     plant: ({ logs }) => {
       chownSync(logs, 0, 0);

@@ -2,9 +2,11 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { DamageError } from '../../store/damage.ts';
+import { litterBeside } from '../../store/disk/files.ts';
 import { checkPlace } from '../../store/disk/place.ts';
 import { closeFile, openFile, readHead } from '../../store/pages/file.ts';
 import { lockPath } from '../../store/pages/lock.ts';
+import { queuePath } from '../../store/queue/read.ts';
 import { foreign, wasDatabase } from '../../store/rescue/ours.ts';
 import { attempt } from '../attempt.ts';
 import type { Place } from './permissions.ts';
@@ -24,6 +26,8 @@ export interface Database {
   damage: string;
   /** Damaged files that were set aside. */
   aside: string[];
+  /** What commands and filters that were killed have left half made. */
+  litter: string[];
   /** Whether other programs' files lie, or may lie, in its directory, which then must not be given to the filter's user. */
   shared: boolean;
   mount: Mount | undefined;
@@ -46,6 +50,9 @@ export function gatherDatabase(file: string): Database {
     looked,
     ...(looked ? lookInto(file) : { place: '', damage: '' }),
     aside: beside.filter((name) => name.startsWith(`${path.basename(file)}.damaged-`)).sort(),
+    litter: [file, lockPath(file), queuePath(file)].flatMap(
+      (each) => attempt(() => litterBeside(each)) ?? [],
+    ),
     shared: beside.some((name) => !name.startsWith(path.basename(file)) && !OURS.test(name)),
     mount: mountOf(realpath(directory) ?? directory, readMounts()),
     space: spaceAt(directory),

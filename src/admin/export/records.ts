@@ -7,8 +7,12 @@ import type { Imported } from '../import/record.ts';
 import { originOf } from '../merge.ts';
 import type { Records } from '../records.ts';
 
-/** What is on record and was seen at `since` or later, piece by piece. */
-export async function* recordsOf(records: Records, since: number): AsyncGenerator<Iterable<Imported>> {
+/** What is on record and was seen at `since` or later, piece by piece. `onPassedOver`: as in `Hooks`. */
+export async function* recordsOf(
+  records: Records,
+  since: number,
+  onPassedOver?: () => void,
+): AsyncGenerator<Iterable<Imported>> {
   if (!records.isThere()) throw doesNotExist(records.name);
   const self = await records.edit(originOf);
   const origins = new Map<string, Origins>();
@@ -17,7 +21,7 @@ export async function* recordsOf(records: Records, since: number): AsyncGenerato
     const read = client === undefined ? undefined : readOrigins(text);
     if (read !== undefined) origins.set(client!, read);
   };
-  for await (const piece of records.read('exporting', { onOrigins })) {
+  for await (const piece of records.read('exporting', { onOrigins, onPassedOver })) {
     function* all() {
       for (const entry of piece) yield* exported(entry, origins, self, since);
     }

@@ -49,7 +49,7 @@ const BREATH = 0.5;
 export function openEditor(path: string): Editor {
   checkPlace(path);
   checkBeforeWriting(path);
-  let writer = openWriter(path);
+  let writer = openThere(path);
 
   function commit(batch: readonly JointChange[]): number {
     let changed = 0;
@@ -66,7 +66,7 @@ export function openEditor(path: string): Editor {
         pause(5);
         if (!(error instanceof MovedError)) continue;
         closeWriter(writer);
-        writer = openWriter(path); // the database was compacted, or restored, meanwhile
+        writer = openThere(path); // the database was compacted, or restored, meanwhile
       }
     }
     return changed;
@@ -117,6 +117,18 @@ export function openEditor(path: string): Editor {
       }
     },
   };
+}
+
+/** Opens what is at the path: once more, if it has just been compacted or restored, or its lock file removed. */
+function openThere(path: string): Writer {
+  for (let tries = 1; ; tries++) {
+    try {
+      return openWriter(path);
+    } catch (error) {
+      if (!(error instanceof MovedError) || tries === TRIES) throw error;
+      pause(5);
+    }
+  }
 }
 
 function idOf(name: AnyName): string {

@@ -4,9 +4,10 @@ import { checkPlace } from '../disk/place.ts';
 import { slotsOf } from '../lmdb/hold.ts';
 import { newTriple } from '../lmdb/triples.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
-import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
+import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey } from '../pages/format.ts';
 import { leaves } from '../pages/leaves.ts';
 import { readQueue, sightsBefore } from '../queue/read.ts';
+import { u32 } from '../records/bytes.ts';
 import { isHouse, readKey } from '../records/key.ts';
 import { isRecord, readClient, readHouse, readTriple } from '../records/record.ts';
 import type { Entry, TripleEntry } from './entry.ts';
@@ -21,7 +22,7 @@ export interface Scan {
 }
 
 /**
- * Reads the database at `path`; undefined where there is none. Damaged pages are passed over, and `onDamage` called. Throws
+ * Reads the database at `path`; undefined where there is none. What is damaged is passed over, and `onDamage` called. Throws
  * StoreError or DamageError where it cannot be read. Take all entries, or call `return`: the generator holds files open.
  * `onHouse` is called with the records of the house, which come before all others. A record that is there all the time is
  * yielded once; one that is changed meanwhile, as it was before or after.
@@ -51,14 +52,27 @@ export function scan(
 
   /** Some leaves, from the one where the key `after` belongs; undefined: from the first on. */
   function next(after: Buffer | undefined): { pages: Buffer[]; isLast: boolean } {
+    for (let before = ''; ; ) {
+      const { wrong, ...read } = readSome(after);
+      // Pages that filters re-use while we read look wrong, as the lock file may be removed at any time; others do the next time.
+      if (wrong.join() === before) {
+        wrong.forEach(onDamage);
+        return read;
+      }
+      before = wrong.join();
+    }
+  }
+
+  function readSome(after: Buffer | undefined) {
+    const pages: Buffer[] = [];
+    const wrong: string[] = [];
     const release = slots.hold();
     try {
-      const pages: Buffer[] = [];
-      for (const page of leaves(file!, readHead(file!), { onDamage, after })) {
+      for (const page of leaves(file!, readHead(file!), { onDamage: (what) => wrong.push(what), after })) {
         pages.push(page);
-        if (pages.length === AT_ONCE) return { pages, isLast: false };
+        if (pages.length === AT_ONCE) return { pages, wrong, isLast: false };
       }
-      return { pages, isLast: true };
+      return { pages, wrong, isLast: true };
     } finally {
       release();
     }
@@ -75,7 +89,12 @@ export function scan(
           after = key;
           done++;
           if (queued.size > 0) yield* queuedEntries(queued, key.toString('latin1'));
-          const entry = entryAt(page, node, onHouse);
+          const size = nodeDataSize(page, node);
+          if (!isRecord(page, nodeKey(node), key.length, nodeData(page, node), size)) {
+            onDamage(`page ${u32(page, 0)} has a damaged record`);
+            continue;
+          }
+          const entry = entryAt(page, node, key, size, onHouse);
           if (entry !== undefined) yield entry;
         }
       }
@@ -105,16 +124,15 @@ export function* queuedEntries(queued: Map<string, number>, name?: string): Gene
   }
 }
 
-/** The entry of a leaf's node; undefined for records of the house and for rubbish. */
+/** The entry of a leaf's node with a sound record; undefined for records of the house and for unknown keys. */
 function entryAt(
   page: Buffer,
   node: number,
+  key: Buffer,
+  size: number,
   onHouse: (name: string, text: string) => void,
 ): Entry | undefined {
   const at = nodeData(page, node);
-  const size = nodeDataSize(page, node);
-  const key = page.subarray(nodeKey(node), at);
-  if (!isRecord(page, nodeKey(node), nodeKeySize(page, node), at, size)) return undefined;
   if (isHouse(key)) {
     onHouse(key.toString('latin1', 1), readHouse(page, at, size));
     return undefined;

@@ -61,14 +61,20 @@ export function syncPath(path: string): void {
 /** FILE.1234 of `withAside`; FILE.new-1234 and FILE.new-1234.new-1234 of rescue/replace.ts, and their lock files. */
 const LITTER = /^(?:new-)?(\d+)(?:\.new-\1)?(?:-lock)?$/;
 
-/** Removes such files of processes that were killed, and of an earlier process with our number. */
-export function removeLitter(path: string): void {
+/** Such files of processes that were killed, and of an earlier process with our number. */
+export function litterBeside(path: string): string[] {
   const prefix = `${basename(path)}.`;
-  for (const name of readdirSync(dirname(path))) {
+  const isLitter = (name: string) => {
     const pid = name.startsWith(prefix) ? LITTER.exec(name.slice(prefix.length))?.[1] : undefined;
-    if (pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid))))
-      rmSync(join(dirname(path), name), { force: true });
-  }
+    return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
+  };
+  return readdirSync(dirname(path))
+    .filter(isLitter)
+    .map((name) => join(dirname(path), name));
+}
+
+export function removeLitter(path: string): void {
+  for (const file of litterBeside(path)) rmSync(file, { force: true });
 }
 
 /** A name beside `path` that does not exist yet, with the UTC time in it: FILE.damaged-20261124T020304Z. */

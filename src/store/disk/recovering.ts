@@ -3,12 +3,11 @@
 import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { pause } from '../../time/pause.ts';
 import { refused, StoreError } from '../damage.ts';
-import { isAlive } from './alive.ts';
-import { readSign, takeAway } from './sign.ts';
+import { isLeft, readSign, takeAway } from './sign.ts';
 
 /** How long others wait for the one that recovers, in milliseconds: long enough for most databases. */
 const PATIENCE = 1500;
-/** A sign older than this was left by a process that is gone, whatever process has its number now. In milliseconds. */
+/** A sign older than this, in milliseconds, was left by a process that is gone: the work takes far less. */
 const STALE = 60_000;
 
 /**
@@ -60,10 +59,7 @@ export function awaitRecovery(path: string): boolean {
 function breakSign(sign: string): boolean {
   try {
     const text = readlinkSync(sign);
-    const maker = Number(text);
-    const fresh = Math.abs(Date.now() - lstatSync(sign).mtimeMs) < STALE;
-    if (fresh && maker > 0 && isAlive(maker)) return false;
-    return takeAway(sign, text);
+    return isLeft(sign, Number(text), STALE) && takeAway(sign, text);
   } catch {
     return true; // its maker has just removed it
   }

@@ -1,6 +1,7 @@
 // Signs beside the database: symbolic links, made in one step, whose text says who made them, and which others can read when
 // their maker has died. Knows nothing of what they stand for.
-import { readlinkSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { isAlive } from './alive.ts';
 
 /** The sign's text; undefined: there is none. */
 export function readSign(sign: string): string | undefined {
@@ -9,6 +10,14 @@ export function readSign(sign: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether the sign's maker is gone. A sign older than `stale` milliseconds was left by a process that is gone, whatever process
+ * has its number now. Throws what the file system throws.
+ */
+export function isLeft(sign: string, maker: number, stale: number): boolean {
+  return !(maker > 0 && isAlive(maker)) || Math.abs(Date.now() - lstatSync(sign).mtimeMs) >= stale;
 }
 
 /**

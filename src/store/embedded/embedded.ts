@@ -5,7 +5,8 @@ import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { putTriple, stillCounts } from '../lmdb/triples.ts';
 import { putRecord, type Writer } from '../lmdb/writer.ts';
 import { seekForPut } from '../pages/check.ts';
-import type { Meta } from '../pages/format.ts';
+import { type Meta, pageTxn } from '../pages/format.ts';
+import { safeTxn } from '../pages/mark.ts';
 import { seek } from '../pages/tree.ts';
 import * as key from '../records/key.ts';
 import * as record from '../records/record.ts';
@@ -43,12 +44,14 @@ export interface StoreOptions extends KeeperOptions {
 /** Opens nothing yet: that is done with the first request. Methods throw StoreError where the database cannot be used. */
 export function openStore(options: StoreOptions): Store {
   const { limits } = options;
+  const durable = options.sync === 'always';
   const keeper = newKeeper(options);
   const sweeper = newSweeper(keeper, limits);
   const deferrals = newDeferrals(keeper);
   const sights = newSights({ ...options, keeper, others: sweeper.others });
   let looked: Meta | undefined; // the state that the last look-up was in; undefined: there was no database
   let unknown: Triple | undefined; // the triple that it did not find
+  let fleeting = false; // with --sync always: what it found may not be on the disk yet
   let releases: readonly Release[] = [];
   let releasesAt = 0;
   const wanted = Buffer.allocUnsafeSlow(key.MAX_KEY);
@@ -74,6 +77,7 @@ export function openStore(options: StoreOptions): Store {
     const passed = known && record.hasPassed(path.pages, at);
     const fresh = passed && now - record.lastPassed(path.pages, at) < FRESH;
     const full = known && record.isFull(path.pages, at);
+    fleeting = known && durable && pageTxn(path.pages, path.leaf) > safeTxn(path.file);
     // The client's own record is nearly always on the same page, and then nothing more is read.
     const own = key.clientLength(wanted);
     const clientAt =
@@ -90,7 +94,12 @@ export function openStore(options: StoreOptions): Store {
     unknown = undefined;
     want(triple);
     let seen = keeper.settle(() => lookNow(triple, now));
-    if (seen.firstSeen > 0) return seen;
+    if (seen.firstSeen > 0) {
+      // Another process may just have committed it, and not be answering yet, for it waits for the disk. It is still queued then,
+      // and on the disk in the queue when `find` returns.
+      if (fleeting) sights.find(wanted, length, now);
+      return seen;
+    }
     const queued = sights.find(wanted, length, now);
     if (queued > 0) return { ...seen, firstSeen: queued };
     // It may have gone from the queue into the database since we looked there.

@@ -1,7 +1,7 @@
 // Keeps the database's file open and usable, and decides what is done when it was moved (opened again), when it is damaged
 // (set aside), when LMDB's lock file is rubbish (replaced): see `mend`. Knows nothing of what is stored.
 import { pause } from '../../time/pause.ts';
-import { BadLockError, DamageError, FullError, MovedError, refused, StoreError } from '../damage.ts';
+import { BadLockError, DamageError, MovedError, NotNowError, refused, StoreError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
 import { flush, flushLast, isUnsettled, keepOrGiveUp, letGo, owes } from '../lmdb/durable.ts';
@@ -110,7 +110,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
       if (path !== undefined) path.txnid = -1; // everything is read again
       return;
     }
-    if (error instanceof FullError) throw error;
+    if (error instanceof NotNowError) throw error;
     // If it cannot be opened for changes, what is open for look-ups stays open: it might not open again.
     if (error instanceof StoreError && writer === undefined) throw error;
     const ino = path?.file.ino;
@@ -203,8 +203,9 @@ export function newKeeper(options: KeeperOptions): Keeper {
   }
 
   function flushFailed(error: unknown): void {
-    // A full disk, or more slow flushes at once than there are reader's slots: it is enough to try again.
-    if (error instanceof FullError || /MDB_READERS_FULL/.test((error as Error).message)) {
+    // A full disk, a stopped process that has the lock, or more slow flushes at once than there are reader's slots: it is enough
+    // to try again.
+    if (error instanceof NotNowError || /MDB_READERS_FULL/.test((error as Error).message)) {
       flusher.committed();
       return;
     }

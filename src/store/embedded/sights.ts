@@ -1,5 +1,6 @@
 // First sights: remembering a new triple. It goes into the queue, and within a second or two one process empties the queue
 // into the database: this file decides which, and when. Where the queue cannot be used, it goes into the database at once.
+import { BusyError } from '../damage.ts';
 import { newTriple, putTriple, stillCounts } from '../lmdb/triples.ts';
 import { MOST_LEAVES, type Writer } from '../lmdb/writer.ts';
 import { seekForPut } from '../pages/check.ts';
@@ -175,20 +176,21 @@ export function newSights(options: SightsOptions): Sights {
     // The process that holds the lock is probably emptying the queue; to wait for the lock would keep a request waiting.
     if (early > 0) wait(early);
     else if (keeper.isBusy()) wait(Math.min(LONGEST, waited / 2));
-    else {
-      storeQueue();
-      keeper.hurry();
-    }
+    else if (storeQueue()) keeper.hurry();
+    else wait(LONGEST);
   }
 
-  function storeQueue(): void {
+  /** Returns false where that has to wait until a process that is stopped goes on; what is queued is found all the same. */
+  function storeQueue(): boolean {
     if (!keeper.isReady()) queue.claim(); // so that others wait while this process loads LMDB
     try {
       keeper.settle(() => store(Math.floor(Date.now() / 1000)));
     } catch (error) {
+      if (error instanceof BusyError) return false;
       stuck = true; // the next triple goes into the database before its reply, or meets the same trouble
       options.onTrouble(error as Error);
     }
+    return true;
   }
 
   function tellFull(name: string): void {

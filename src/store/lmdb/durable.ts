@@ -4,20 +4,20 @@
 // How the file stays whole without a flush per commit: the mark (../pages/mark.ts) names the last state that is safe on the
 // disk, and some process holds a reader's slot on that state (or an older one), so that LMDB re-uses none of its pages. After
 // a power cut the file goes back to the mark that is on the disk. Whoever brings a new mark there says so (`noteSafe`), and
-// only then do the others let go of what the old one named. The slot of a dead process counts until it is cleared, and it is
-// cleared only when a newer state is safe, so that kill -9 does no harm.
+// only then do the others let go of what the old one named. The slot of a dead process counts until it is cleared. Whoever
+// commits and finds that nobody holds the marked state makes a newer one safe first, so that kill -9 does no harm.
 //
 // Pages that may not be re-used make the file grow, and LMDB slow. In a storm (`mostHeld` pages written since the mark, or
 // since a flush began) the mark is changed to say that its state is no longer kept, and the slots are given up. If the power
 // fails then, the file is read and checked as a whole (../pages/doubt.ts), and damage is left out (../rescue/saving.ts).
 import { fdatasync, fdatasyncSync } from 'node:fs';
-import { BadLockError, FullError } from '../damage.ts';
+import { BadLockError } from '../damage.ts';
 import { closeFile, type DataFile, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { isSound } from '../pages/lock.ts';
 import { isKept, markedState, markedTxn, noteSafe, safeTxn, writeMark, writeUnkept } from '../pages/mark.ts';
 import { native, READ_ONLY } from './native.ts';
-import { begin, type Flush, mayRelease, unpin, type Writer } from './writer.ts';
+import { begin, type Flush, makeSafe, mayRelease, unpin, type Writer } from './writer.ts';
 
 /** Pages that may be held back for the marked state: a megabyte, or a few per cent of the file. */
 export function mostHeld(lastPage: number): number {
@@ -82,7 +82,7 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
   const { fd } = writer.file;
   const end = (error?: unknown) => {
     writer.flushing = undefined;
-    if (error instanceof FullError && begun.pin !== undefined) writer.stuck.push(begun.pin);
+    if (error) keepForLater(writer, begun);
     if (writer.closed) closeFile(writer.file);
     else done(error);
   };
@@ -112,11 +112,21 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
 /** As `flushBehind`, but this process waits for it. */
 export function flush(writer: Writer): void {
   const begun = beginFlush(writer);
-  fdatasyncSync(writer.file.fd);
-  if (begun === undefined) return; // another process has written the mark, and may have been waiting for the disk
-  noteFlush(writer, begun);
-  fdatasyncSync(writer.file.fd);
-  endFlush(writer, begun);
+  try {
+    fdatasyncSync(writer.file.fd);
+    if (begun === undefined) return; // another process has written the mark, and may have been waiting for the disk
+    noteFlush(writer, begun);
+    fdatasyncSync(writer.file.fd);
+    endFlush(writer, begun);
+  } catch (error) {
+    if (begun !== undefined) keepForLater(writer, begun);
+    throw error;
+  }
+}
+
+/** A flush has failed: its slot is let go when that can be done, for garbage collection would do it at any time, or late. */
+function keepForLater(writer: Writer, { pin }: Flush): void {
+  if (pin !== undefined) writer.stuck.push(pin);
 }
 
 /** Takes a reader's slot on the newest state; undefined where that state is safe already. */
@@ -164,7 +174,9 @@ function noteFlush(writer: Writer, flush: Flush): void {
 function endFlush(writer: Writer, { meta, pin, overtaken, marked }: Flush): void {
   const { lock, file } = writer;
   if (!isSound(lock)) throw new BadLockError(`${lock.path} is overwritten`, lock.ino);
-  readHead(file);
+  // The dead go before this process lets go of its own state: one of them may have been the first to commit on it.
+  writer.env.readerCheck();
+  const { txnid } = readHead(file);
   noteSafe(file, marked);
   if (writer.pin !== undefined && writer.pinned > meta.txnid) {
     // Another one has marked a newer state meanwhile, and this process was the first to commit after that.
@@ -173,12 +185,11 @@ function endFlush(writer: Writer, { meta, pin, overtaken, marked }: Flush): void
     letGoOfOlder(writer);
   } else {
     unpin(writer);
-    if (overtaken || writer.committed > meta.txnid) {
+    if (overtaken || txnid > meta.txnid) {
       writer.pin = pin;
       writer.pinned = meta.txnid;
     } else pin?.abort();
   }
-  writer.env.readerCheck();
 }
 
 function letGoOfOlder(writer: Writer): void {
@@ -199,19 +210,12 @@ export function flushLast(writer: Writer): void {
   const { env, file } = writer;
   const meta = begin(writer);
   try {
-    if (markedTxn(file) < meta.txnid) {
-      fdatasyncSync(file.fd);
-      writeMark(file, file.head, meta, true);
-    }
-    if (safeTxn(file) < meta.txnid) {
-      fdatasyncSync(file.fd);
-      noteSafe(file, meta.txnid);
-    }
+    makeSafe(file, meta);
     unpin(writer);
+    env.readerCheck(); // still under the lock: nobody has committed on that state, so nobody has to hold it
   } finally {
     env.abortTxn();
   }
-  env.readerCheck();
 }
 
 /**

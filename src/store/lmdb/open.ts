@@ -3,7 +3,7 @@
 import { chownSync, closeSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pause } from '../../time/pause.ts';
-import { BadLockError, MovedError, refused, StoreError } from '../damage.ts';
+import { BadLockError, BusyError, MovedError, refused, StoreError } from '../damage.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
 import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
 import {
@@ -18,6 +18,7 @@ import {
   restoreSize,
 } from '../pages/lock.ts';
 import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from '../pages/mark.ts';
+import { holderOfRemoved } from '../pages/removed.ts';
 import { newPath } from '../pages/tree.ts';
 import { newInstruction } from './instruction.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
@@ -37,6 +38,9 @@ const LEAST_ROOM = 16 * MIB;
 const MOST_READERS = 60;
 const BINARY_KEYS = 3;
 const CREATE = 0x40000;
+/** How often to look whether a transaction under a removed lock file is over, and how long to wait, in milliseconds. */
+const MOST_WAITS = 10;
+const BETWEEN = 20;
 /** Descriptors that opening takes: the database twice, its lock file, what LMDB looks up about the machine, our own. */
 const DESCRIPTORS = 6;
 
@@ -106,7 +110,7 @@ function checkBeforeLmdb(path: string): void {
   if (lock === undefined) {
     // Somebody has removed the old one: a process within a transaction under it has finished after this. As long as there is no
     // new one, all others wait as well.
-    if (statSync(path, { throwIfNoEntry: false }) !== undefined) pause(AFTER_REMOVAL);
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined) awaitEnd(path);
     makeLock(path);
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
@@ -120,6 +124,21 @@ function checkBeforeLmdb(path: string): void {
     readHead(file); // opening reads no more than this; a transaction checks the rest, under the lock
   } finally {
     closeFile(file);
+  }
+}
+
+function awaitEnd(path: string): void {
+  pause(AFTER_REMOVAL);
+  for (
+    let waited = 0, holder = holderOfRemoved(path);
+    holder !== 0;
+    holder = holderOfRemoved(path), waited++
+  ) {
+    if (waited === MOST_WAITS)
+      throw new BusyError(
+        `${lockPath(path)} was removed while process ${holder} held it, and that does not finish: let it go on (kill -CONT ${holder}), or end it`,
+      );
+    pause(BETWEEN);
   }
 }
 

@@ -4,18 +4,16 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
-  linkSync,
   openSync,
   readFileSync,
   readSync,
-  rmSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { pause } from '../../time/pause.ts';
-import { MovedError, refused } from '../damage.ts';
-import { isAlive } from '../disk/alive.ts';
-import { u32 } from '../records/bytes.ts';
+import { BusyError, MovedError, refused } from '../damage.ts';
+import { isAlive, isStopped } from '../disk/alive.ts';
+import { makeWhole } from '../disk/files.ts';
+import { u32, u48 } from '../records/bytes.ts';
 import { MAGIC } from './format.ts';
 
 export interface LockFile {
@@ -31,13 +29,15 @@ export interface LockFile {
 }
 
 // struct MDB_txninfo: magic, layout, last transaction (8), readers, padding up to 64; then the write mutex
-// (pthread_mutex_t of glibc: lock word, count, owner, users, kind); from 192 on, 64 bytes a reader.
+// (pthread_mutex_t of glibc: lock word, count, owner, users, kind); from 208 on, 64 bytes a reader: the transaction whose state
+// it holds (8; all ones: none), its process (4; 0: the slot is free).
 const LAST_TXN = 8;
 const READERS = 16;
 const MUTEX = 64;
 const KIND = MUTEX + 16;
 const ROBUST_SHARED = 0x90; // glibc's kind of mutex; others (musl) keep the holder elsewhere
-const TABLE = 192;
+const TABLE = 208;
+const SLOT = 64;
 const PAGE = 4096;
 const HOLDER = 0x3fffffff;
 const HOLDER_DIED = 0x40000000;
@@ -55,14 +55,10 @@ export function lockPath(database: string): string {
  */
 export function makeLock(database: string): void {
   const path = lockPath(database);
-  const own = `${path}.${process.pid}`;
   try {
-    writeFileSync(own, Buffer.alloc(PAGE), { mode: 0o600 });
-    linkSync(own, path); // in one step, and only if there is none yet
+    makeWhole(path, Buffer.alloc(PAGE));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(error, path, 'create');
-  } finally {
-    rmSync(own, { force: true });
+    throw refused(error, path, 'create');
   }
 }
 
@@ -111,7 +107,7 @@ export function openLock(database: string): LockFile {
   const path = lockPath(database);
   const fd = openThere(path, constants.O_RDWR);
   const { ino, size } = fstatSync(fd);
-  const bytes = Buffer.alloc(TABLE);
+  const bytes = Buffer.alloc(PAGE);
   readSync(fd, bytes, 0, TABLE, 0);
   return { fd, path, ino, size, bytes, magic: u32(bytes, 0), layout: u32(bytes, 4), kind: u32(bytes, KIND) };
 }
@@ -139,12 +135,15 @@ export function releaseLock(lock: LockFile): void {
 const NAP = 0.05;
 const LONGEST_NAP = 1;
 const MOST_NAPS = 30;
+/** How many more for a process that is stopped, some quarter of a second in all. */
+const PATIENCE = 250;
 
 /**
  * Waits until the write lock is free, outside of liblmdb, and returns what is wrong with its file, '' for nothing. A
  * process that waits within liblmdb reads the map as soon as it gets the lock: if the file was cut off meanwhile, the
  * holder dies of it, and then all that wait, one after another. If the lock is never seen free for some 20 ms, this
- * returns too, and the caller waits in liblmdb. Throws MovedError where the file was removed.
+ * returns too, and the caller waits in liblmdb. Throws MovedError where the file was removed, BusyError where the holder is
+ * stopped: nobody would get an answer while it is.
  */
 export function awaitLock(lock: LockFile): string {
   for (let naps = 0; ; naps++) {
@@ -157,7 +156,13 @@ export function awaitLock(lock: LockFile): string {
     if (holder === 0) return '';
     if (naps === 0 && !isAlive(holder) && stillHeld(lock, holder))
       return 'is locked by a process that does not exist';
-    if (naps === MOST_NAPS) return '';
+    if (naps >= MOST_NAPS) {
+      if (!isStopped(holder)) return '';
+      if (naps === MOST_NAPS + PATIENCE)
+        throw new BusyError(
+          `${lock.path} is held by a process that is stopped, ${holder}: let it go on (kill -CONT ${holder}), or end it`,
+        );
+    }
     // A nap costs as much as many looks; the random part keeps processes from waking at the same moment.
     pause(Math.min(LONGEST_NAP, NAP * 2 ** naps) * (0.5 + Math.random()));
   }
@@ -179,12 +184,27 @@ function wrongWithLock({ fd, bytes, magic, layout, kind, size }: LockFile): stri
   if (readSync(fd, bytes, 0, TABLE, 0) < TABLE) return 'is truncated';
   if (u32(bytes, 0) !== magic || u32(bytes, 4) !== layout || u32(bytes, KIND) !== kind)
     return 'is overwritten';
-  return u32(bytes, READERS) > (size - TABLE) / 64 ? 'has too many readers' : '';
+  return u32(bytes, READERS) > (size - TABLE) / SLOT ? 'has too many readers' : '';
 }
 
 /** The process that holds the write lock, as `wrongWithLock` has just read it; 0: none, or it cannot be known. */
-function holderOf({ bytes, kind }: LockFile): number {
+function holderOf({ bytes, kind }: Pick<LockFile, 'bytes' | 'kind'>): number {
   return kind === ROBUST_SHARED ? u32(bytes, MUTEX) & HOLDER : 0;
+}
+
+/** Whether some slot, of this process or another, dead or alive, holds the state `txnid` or an older one. */
+export function isStateHeld({ fd, bytes }: LockFile, txnid: number): boolean {
+  const end = Math.min(readSync(fd, bytes, 0, PAGE, 0), TABLE + u32(bytes, READERS) * SLOT);
+  for (let at = TABLE; at < end; at += SLOT)
+    if (u48(bytes, at) <= txnid && u32(bytes, at + 8) !== 0) return true;
+  return false;
+}
+
+/** The process that holds the write lock of the lock file behind `fd`; 0: none, or it cannot be known. */
+export function lockHolder(fd: number): number {
+  const bytes = Buffer.alloc(TABLE);
+  readSync(fd, bytes, 0, TABLE, 0);
+  return holderOf({ bytes, kind: u32(bytes, KIND) });
 }
 
 /** Writes the last committed transaction where liblmdb's next one looks for it. To be called under the write lock. */

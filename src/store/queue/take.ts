@@ -14,7 +14,7 @@ const FULL = 128 * 1024;
 /** See `Queue.take`. */
 export function take(file: Opened): Taken {
   const firstSeen = new Map<string, number>();
-  let found = { end: 0, durable: false };
+  let found = NOTHING;
   try {
     found = takeFrom(file, firstSeen);
   } catch {
@@ -30,8 +30,9 @@ export function take(file: Opened): Taken {
       file.astray = false;
       if (found.end === 0) return;
       try {
-        // If another process has taken out more meanwhile, that is stored once more, with the same result.
-        writeNumbers(file.path, file.ino, CONSUMED, found.end, process.pid);
+        // Not where another process has taken out more meanwhile, as this one was stopped, say: that may be forgotten by now.
+        if (readHeader(file) && file.header[CONSUMED] === found.consumed)
+          writeNumbers(file.path, file.ino, CONSUMED, found.end, process.pid);
       } catch {
         // then it is taken once more
       }
@@ -39,24 +40,33 @@ export function take(file: Opened): Taken {
   };
 }
 
-/** Returns how far it has read (0: there is nothing), and whether any of it was answered as safe on the disk. */
-function takeFrom(file: Opened, firstSeen: Map<string, number>): { end: number; durable: boolean } {
+interface Found {
+  /** What the header said, and how far was read (0: there is nothing). */
+  consumed: number;
+  end: number;
+  /** Whether any of it was answered as safe on the disk. */
+  durable: boolean;
+}
+
+const NOTHING: Found = { consumed: 0, end: 0, durable: false };
+
+function takeFrom(file: Opened, firstSeen: Map<string, number>): Found {
   const { path, header } = file;
-  const nothing = { end: 0, durable: false };
   const there = statSync(path, { throwIfNoEntry: false });
   if (!there?.isFile()) {
     close(file);
-    return nothing;
+    return NOTHING;
   }
-  if ((file.fd < 0 || there.ino !== file.ino) && !open(file)) return nothing;
+  if ((file.fd < 0 || there.ino !== file.ino) && !open(file)) return NOTHING;
   const whole = readHeader(file);
+  const said = header[CONSUMED]!;
   // After a power cut, the header may have reached the disk, but not the entries that it speaks of.
   if (whole && isBeyond(header, there.size)) header[CONSUMED] = HEADER;
   const consumed = whole ? header[CONSUMED]! : 0;
   if (!whole || (isClosed(header) && consumed === there.size)) {
     unlinkSync(path); // no more than rubbish; or all of it is in the database
     close(file);
-    return nothing;
+    return NOTHING;
   }
   file.waiting.forget(); // what goes into the database is read anew
   if (there.size > FULL && consumed > HEADER && !isClosed(header) && replace(file))
@@ -66,7 +76,8 @@ function takeFrom(file: Opened, firstSeen: Map<string, number>): { end: number; 
   // The last entry may be half written at this moment, or half read. Not in a file that was closed by a process killed while
   // it replaced the file: whoever appends there finds it closed, and appends elsewhere.
   const all = isClosed(header) && bytes.length < MOST;
-  return { end: consumed + (all ? bytes.length : Math.max(sound, bytes.length - MAX_ENTRY)), durable };
+  const end = consumed + (all ? bytes.length : Math.max(sound, bytes.length - MAX_ENTRY));
+  return { consumed: said, end, durable };
 }
 
 /**

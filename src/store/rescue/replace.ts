@@ -1,8 +1,8 @@
 // Copying the database, and putting another file in its place, while filters run: backup, compact and restore. The filters go
 // over to the new file by themselves, and nothing that was committed is lost.
-import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DamageError, refused, StoreError } from '../damage.ts';
+import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
 import { removeLitter, syncPath } from '../disk/files.ts';
 import { checkPlace } from '../disk/place.ts';
 import { flush, flushLast } from '../lmdb/durable.ts';
@@ -12,7 +12,7 @@ import { giveBack } from '../lmdb/space.ts';
 import { begin, closeWriter, type Writer } from '../lmdb/writer.ts';
 import { checkBeforeWriting } from '../pages/doubt.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
-import { lockPath } from '../pages/lock.ts';
+import { lockPath, sizeNow } from '../pages/lock.ts';
 import { readQueue } from '../queue/read.ts';
 import { catchUp, copyState, type Pages } from './copy.ts';
 
@@ -20,6 +20,8 @@ import { catchUp, copyState, type Pages } from './copy.ts';
 const MOST_ROUNDS = 10;
 /** How many commits may be left for that: a millisecond's work or two. */
 const FEW = 20;
+/** How often `compact` begins where the lock file is removed meanwhile, or the database replaced. */
+const MOST_TRIES = 5;
 
 /**
  * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600. Returns how many records it
@@ -83,10 +85,21 @@ function writeNew<T>(path: string, work: (into: Writer) => T): T {
 }
 
 /**
- * Replaces the database by a copy without empty pages, while filters go on. Throws StoreError or DamageError, and then all is
- * as it was.
+ * Replaces the database by a copy without empty pages, while filters go on. Throws StoreError, DamageError or MovedError, and
+ * then all is as it was.
  */
 export function compact(path: string, progress: (part: number) => void): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      compactOnce(path, progress);
+      return;
+    } catch (error) {
+      if (!(error instanceof MovedError) || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
+function compactOnce(path: string, progress: (part: number) => void): void {
   const own = `${path}.new-${process.pid}`;
   checkPlace(path);
   checkBeforeWriting(path);
@@ -113,11 +126,14 @@ export function compact(path: string, progress: (part: number) => void): void {
       into = undefined;
       rmSync(lockPath(own), { force: true });
       takeOwner(own, owner);
+      sizeNow(writer.lock); // throws where it was removed meanwhile: others may have committed to the old file
       renameSync(own, path);
       syncPath(dirname(path)); // before anybody answers that something in it is on the disk
-      unlinkSync(lockPath(path)); // shows processes that wait for the lock, or have the old file open, that it was replaced
+      // Shows processes that wait for the lock, or have the old file open, that it was replaced. (It may just have been removed.)
+      rmSync(lockPath(path), { force: true });
     });
   } catch (error) {
+    if (error instanceof DamageError) sizeNow(writer.lock); // throws where it was removed: nobody has minded our slot since
     throw error instanceof Error && 'syscall' in error ? refused(error, path, 'compact') : error;
   } finally {
     held?.release();

@@ -2,8 +2,10 @@
 // killed amid it, or the machine goes down. The sign is a symbolic link to the process's number and the file's name.
 import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isAlive } from '../disk/alive.ts';
-import { readSign, takeAway } from '../disk/sign.ts';
+import { isLeft, readSign, takeAway } from '../disk/sign.ts';
+
+/** After so many milliseconds another one goes on, should the saver's number be another process's now; saving twice does no harm. */
+const STALE = 3_600_000;
 
 const signOf = (database: string) => `${database}.saving`;
 const textFor = (aside: string) => `${process.pid} ${basename(aside)}`;
@@ -26,7 +28,7 @@ export function takeUnsaved(database: string): string | undefined {
     if (lstatSync(sign, { throwIfNoEntry: false }) === undefined) return undefined;
     const text = readlinkSync(sign);
     const space = text.indexOf(' ');
-    if (isAlive(Number(text.slice(0, space)) || 2 ** 30) || !takeAway(sign, text)) return undefined;
+    if (!isLeft(sign, Number(text.slice(0, space)), STALE) || !takeAway(sign, text)) return undefined;
     const aside = join(dirname(database), basename(text.slice(space + 1)));
     if (!lstatSync(aside).isFile()) return undefined;
     noteUnsaved(database, aside);

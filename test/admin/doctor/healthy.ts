@@ -61,6 +61,7 @@ export const DATABASE: Database = {
   place: '',
   damage: '',
   aside: [],
+  litter: [],
   shared: false,
   mount: { point: '/', type: 'ext4', readOnly: false },
   space: { free: 2 ** 34, size: 2 ** 36, inodes: 1e6, freeInodes: 9e5 },

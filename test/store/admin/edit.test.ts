@@ -1,10 +1,13 @@
 // Many records at once: read in order, changed in batches, and the file is sound afterwards.
+import { unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Change, Name } from '../../../src/store/admin/change.ts';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { Entry } from '../../../src/store/admin/entry.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
+import { type NativeEnv, native } from '../../../src/store/lmdb/native.ts';
+import { lockPath } from '../../../src/store/pages/lock.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { readQueue } from '../../../src/store/queue/read.ts';
@@ -134,4 +137,19 @@ test('what is queued is on record before anything is changed', () => {
     [5000, true],
     [900, false],
   ]);
+});
+
+test('a database whose lock file goes while it is opened, as for a compact, is opened again', () => {
+  edit([{ name: nameOf(1), change: () => waiting(1) }]);
+  const addon = native();
+  const { Env } = addon;
+  addon.Env = class extends Env {
+    override open(...how: Parameters<NativeEnv['open']>): void {
+      addon.Env = Env;
+      super.open(...how);
+      unlinkSync(lockPath(place()));
+    }
+  };
+  expect(edit([{ name: nameOf(2), change: () => waiting(2) }])).toBe(1);
+  expect(everything()).toHaveLength(2);
 });

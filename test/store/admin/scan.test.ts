@@ -1,11 +1,15 @@
 // Reading all records: each once, in order, whatever is changed meanwhile, and nothing is held while nobody reads.
-import { readFileSync } from 'node:fs';
+import fs, { readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
 import { hold } from '../../../src/store/lmdb/hold.ts';
+import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { keysOn, nodeAt, nodeData } from '../../../src/store/pages/format.ts';
+import { leaves } from '../../../src/store/pages/leaves.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { runProgram } from '../../admin/live.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -68,4 +72,44 @@ test('whoever stops half way leaves nothing open', () => {
   expect(entries.next().value).toMatchObject({ kind: triple(1).kind });
   entries.return(undefined);
   expect(everything(database).length).toBeGreaterThan(39_000); // opened anew
+});
+
+test('a page that is written to while it is read is no damage, and what it holds is met', () => {
+  const whole = everything(database).length;
+  const { readSync } = fs;
+  let harmed = 0;
+  vi.spyOn(fs, 'readSync').mockImplementation(((
+    fd: number,
+    into: Buffer,
+    ...rest: [number, number, number]
+  ) => {
+    const got = readSync(fd, into, ...rest);
+    if (got === 4096 && rest[2] >= 8192 && harmed++ === 100) into.fill(0xa5);
+    return got;
+  }) as typeof readSync);
+  syncBuiltinESMExports();
+  const damage: string[] = [];
+  try {
+    expect([...scan(database, (what) => damage.push(what))!.entries]).toHaveLength(whole);
+  } finally {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  }
+  expect(harmed).toBeGreaterThan(100);
+  expect(damage).toEqual([]);
+});
+
+test('a record that is damaged is told of, though its page is whole', () => {
+  const whole = everything(database).length;
+  const file = openFile(database)!;
+  const [page] = leaves(file, readHead(file), { onDamage() {} });
+  closeFile(file);
+  const number = page!.readUInt32LE(0);
+  const at = number * 4096 + nodeData(page!, nodeAt(page!, 0, keysOn(page!, 0) - 1));
+  const bytes = readFileSync(database);
+  bytes[at]! ^= 1;
+  writeFileSync(database, bytes);
+  const damage: string[] = [];
+  expect([...scan(database, (what) => damage.push(what))!.entries]).toHaveLength(whole - 1);
+  expect(damage).toEqual([`page ${number} has a damaged record`]);
 });

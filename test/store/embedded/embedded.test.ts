@@ -1,10 +1,12 @@
 // The store as the decision knows it: look, remember, pass.
-import { renameSync } from 'node:fs';
+import fs, { renameSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { peek } from '../../../src/store/admin/peek.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { flush } from '../../../src/store/lmdb/durable.ts';
 import { putHouse } from '../../../src/store/lmdb/house.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, transact } from '../../../src/store/lmdb/writer.ts';
@@ -19,7 +21,7 @@ import { RELEASES, writeReleases } from '../../../src/store/releases.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { everything } from '../filled.ts';
+import { everything, triple as filled, putAtOnce } from '../filled.ts';
 
 const NONE = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
 let scratch: ReturnType<typeof makeScratch>;
@@ -27,9 +29,9 @@ let store: Store;
 const said: string[] = [];
 const place = () => path.join(scratch.path, 'greylist.mdb');
 
-function open(limits: Limits): Store {
+function open(limits: Limits, sync: 'later' | 'always' = 'later'): Store {
   const say = (what: string | Error) => void said.push(String(what));
-  return openStore({ path: place(), sync: 'later', limits, onDamage: say, onTrouble: say, onFull: say });
+  return openStore({ path: place(), sync, limits, onDamage: say, onTrouble: say, onFull: say });
 }
 
 beforeEach(() => {
@@ -342,4 +344,36 @@ test('what was answered as being on the disk is there before it leaves the queue
   queue(true, [2, 1000]);
   store.remember(triple(3), 1000);
   expect(isSafe()).toBe(true);
+});
+
+test('with --sync always, what another process has just put into the database is answered from when it is on the disk', () => {
+  store.remember(triple(1), 1000);
+  store.close();
+  const [later, always] = [open(NONE), open(NONE, 'always')];
+  const key = Buffer.alloc(MAX_KEY);
+  const queue = newQueue(place(), false);
+  const length = writeTriple(key, 0, filled(2));
+  queue.find(key, length);
+  queue.add(key, length, 1000);
+  const writer = openWriter(place());
+  putAtOnce(writer, 2, 3); // it still waits for the disk, and so for taking it out of the queue
+  const waits: string[] = [];
+  const { fdatasyncSync } = fs;
+  vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+    waits.push(path.basename(fs.readlinkSync(`/proc/self/fd/${fd}`)));
+    fdatasyncSync(fd);
+  });
+  syncBuiltinESMExports();
+  const waitsFor = (one: Store) => {
+    expect(one.look(filled(2), 3000).firstSeen).toBe(1000);
+    return waits.splice(0);
+  };
+  expect([waitsFor(later), waitsFor(always)]).toEqual([[], ['greylist.mdb-queue']]);
+  flush(writer);
+  waits.length = 0;
+  expect(waitsFor(always)).toEqual([]);
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  closeWriter(writer);
+  for (const one of [queue, later, always]) one.close();
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { BusyError } from '../../../src/store/damage.ts';
 import type { Keeper } from '../../../src/store/embedded/keeper.ts';
 import { newSights, type Sights } from '../../../src/store/embedded/sights.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
@@ -209,4 +210,17 @@ test.each([
   ready = isReady;
   sights.close(mayLeave);
   expect(tries).toHaveLength(count);
+});
+
+test('while a process that is stopped has the lock, what is new is queued, and stored when that one goes on; nobody complains', () => {
+  broken = new BusyError('stopped');
+  ask('a');
+  goBy(4000);
+  const before = tries.length;
+  expect(before).toBeGreaterThan(1);
+  ask('b');
+  expect([tries.length, told]).toEqual([before, []]);
+  broken = undefined;
+  goBy(4000);
+  expect([tries.length, told]).toEqual([before + 1, []]);
 });

@@ -193,26 +193,38 @@ test.each([
   expect({ marked: markedTxn(writer.file), owes: owes(writer) }).toEqual({ marked: txnid, owes: false });
 });
 
-test('what a flush holds when the disk is full is let go once there is space again, for that is written to the lock file', async () => {
-  writer.copies = true;
-  let free = 1e6; // blocks
-  const { fdatasync, statfsSync } = fs;
-  vi.spyOn(fs, 'statfsSync').mockImplementation((name) => ({ ...statfsSync(name), bavail: free }) as StatsFs);
-  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
-    free = 0;
-    fdatasync(fd, done);
-  });
-  syncBuiltinESMExports();
-  commit(1);
-  await expect(flushed()).rejects.toThrow(FullError);
-  const look = () => {
-    letGo(writer, readHead(writer.file));
-    return { stuck: writer.stuck.length, holds: holds(writer) };
-  };
-  expect(look()).toEqual({ stuck: 1, holds: true });
-  free = 1e6;
-  expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
-});
+test.each([
+  ['behind the replies', flushed],
+  ['that is waited for', async () => flush(writer)],
+])(
+  'what a flush %s holds when the disk is full is let go once there is space again, for that is written to the lock file',
+  async (_, work) => {
+    writer.copies = true;
+    let free = 1e6; // blocks
+    const { fdatasync, fdatasyncSync, statfsSync } = fs;
+    vi.spyOn(fs, 'statfsSync').mockImplementation(
+      (name) => ({ ...statfsSync(name), bavail: free }) as StatsFs,
+    );
+    vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+      free = 0;
+      fdatasync(fd, done);
+    });
+    vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+      free = 0;
+      fdatasyncSync(fd);
+    });
+    syncBuiltinESMExports();
+    commit(1);
+    await expect(work()).rejects.toThrow(FullError);
+    const look = () => {
+      letGo(writer, readHead(writer.file));
+      return { stuck: writer.stuck.length, holds: holds(writer) };
+    };
+    expect(look()).toEqual({ stuck: 1, holds: true });
+    free = 1e6;
+    expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
+  },
+);
 
 test('what a flush has held is held no longer than it takes: the file does not grow, after a storm neither', async () => {
   /** By how many pages the file grows where each of many commits is flushed. */
@@ -551,4 +563,72 @@ test('a state that was given up is let go by all', () => {
   letGo(writer, readHead(writer.file));
   expect([isKept(writer.file), writer.pin]).toEqual([false, undefined]);
   closeWriter(other);
+});
+
+/** What is left of a process that is killed after it was the first to commit: its slot, and the lock if it has it again. */
+function killAfterCommits(one: Writer, within?: 'a transaction'): void {
+  const before = readFileSync(one.lock.path);
+  goOn(one);
+  const lock = readFileSync(one.lock.path);
+  for (let at = 208; at < lock.length; at += 64) {
+    const isNew = lock.compare(before, at, at + 12, at, at + 12) !== 0;
+    if (isNew && lock.readUInt32LE(at + 8) === process.pid) lock.writeUInt32LE(2 ** 30, at + 8);
+  }
+  if (within !== undefined) lock.writeUInt32LE(OWNER_DIED, 64);
+  writeFileSync(one.lock.path, lock);
+}
+const OWNER_DIED = 0x40000000; // as the kernel leaves it
+
+test('who was first to commit on a state and is killed amid the flush that marks it: the state is held all the same', () => {
+  fillUp();
+  goOn();
+  const other = openWriter(database());
+  const disk = holdDisk();
+  flushBehind(writer, () => {});
+  disk.done();
+  killAfterCommits(other);
+  disk.done();
+  expect(writer.pinned).toBe(markedTxn(writer.file));
+  goOn();
+  expect(wrongAfterCut()).toEqual([]);
+  closeWriter(other);
+});
+
+test.each<[string, (other: Writer) => void]>([
+  [
+    'is killed within a transaction, upon which LMDB clears its slots',
+    (other) => killAfterCommits(other, 'a transaction'),
+  ],
+  [
+    'closes the database and cannot flush',
+    (other) => {
+      goOn(other);
+      closeWriter(other);
+    },
+  ],
+])('where nobody holds the marked state any more, as who held it %s, a newer one is marked', (_, happens) => {
+  fillUp();
+  const other = openWriter(database());
+  happens(other);
+  const marks = marksAtSyncs();
+  goOn();
+  if (marks.length > 0) noteMark();
+  expect(wrongAfterCut()).toEqual([]);
+  expect(marks).toHaveLength(2);
+  if (!other.closed) closeWriter(other);
+});
+
+test('nor does a second power cut lead back to what was re-used after the first', () => {
+  fillUp();
+  goOn();
+  const cut = path.join(scratch.path, 'cut.mdb');
+  wrongAfterCut();
+  const after = openWriter(cut);
+  goOn(after);
+  closeWriter(after);
+  const bytes = readFileSync(cut);
+  for (const page of [0, 4096]) bytes.writeUInt32LE(1, page + META_BOOT_ID);
+  writeFileSync(cut, bytes);
+  closeWriter(openWriter(cut));
+  expect(verify(cut, () => {})!.problems).toEqual([]);
 });

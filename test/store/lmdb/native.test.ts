@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ONLY_NEW } from '../../../src/store/lmdb/instruction.ts';
 import { native, READ_ONLY } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { begin, closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { begin, closeWriter, transactBatch, unpin, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { writeUnkept } from '../../../src/store/pages/mark.ts';
 import { descend, findRecord, newPath } from '../../../src/store/pages/tree.ts';
 import { project } from '../../support/project.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -81,8 +82,8 @@ test("a reader's slot keeps the pages of its state from being used again", () =>
   expect(growth()).toBeGreaterThan(300);
   expect(page().equals(before)).toBe(true);
   pin.abort();
-  writer.pin?.abort(); // the one that the store holds for the disk's sake
-  writer.pin = undefined;
+  writeUnkept(writer.file); // nor does the store hold one for the disk's sake
+  unpin(writer);
   expect(growth()).toBeLessThan(30); // without the slot they are
   closeFile(file);
 });

@@ -1,4 +1,6 @@
 // Beginning and closing, whatever has happened to the files or is under way.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs, {
   closeSync,
   existsSync,
@@ -14,7 +16,8 @@ import fs, {
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { BadLockError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
+import { BadLockError, BusyError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
+import { isStopped } from '../../../src/store/disk/alive.ts';
 import { flushBehind } from '../../../src/store/lmdb/durable.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
 import type { NativeEnv } from '../../../src/store/lmdb/native.ts';
@@ -35,7 +38,9 @@ import { verify } from '../../../src/store/pages/verify.ts';
 import * as key from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
 import { openFiles } from '../../support/files.ts';
+import { project } from '../../support/project.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 
 test('a writer can be closed while the disk still works on a flush', () => {
@@ -183,6 +188,37 @@ test('whoever makes a new lock file waits before that, or others would not', () 
   closeWriter(openWriter(place));
   wait.mockRestore();
   expect(there).toEqual([false]);
+  scratch.remove();
+});
+
+/** A process that has the database open and is stopped within a transaction. */
+async function stopWithin(database: string): Promise<ChildProcess> {
+  const open = `
+    const addon = require('@lmdb/lmdb-${process.platform}-${process.arch}/node.napi.glibc.node');
+    addon.getEnvsPointer();
+    const env = new addon.Env();
+    const keyBytes = Buffer.allocUnsafeSlow(4096);
+    const [path, mapSize] = [${JSON.stringify(database)}, 2 ** 30];
+    env.open({ path, keyBytes, maxDbs: 0, maxReaders: 60, permissionsMode: 0o600, mapSize }, 0x4000, 0);
+    env.beginTxn(0x10002);
+    process.kill(process.pid, 'SIGSTOP');`;
+  const child = spawn(process.execPath, ['-e', open], { cwd: project, stdio: 'ignore' });
+  await until(() => isStopped(child.pid!));
+  return child;
+}
+
+test('nobody begins a transaction under a new lock file while another is within one under the old', async () => {
+  const scratch = makeScratch();
+  const place = path.join(scratch.path, 'greylist.mdb');
+  closeWriter(openWriter(place));
+  const stopped = await stopWithin(place);
+  rmSync(lockPath(place));
+  expect(() => openWriter(place)).toThrow(BusyError);
+  expect(() => openWriter(place)).toThrow(`was removed while process ${stopped.pid} held it`);
+  expect(existsSync(lockPath(place))).toBe(false); // or the next one would
+  stopped.kill('SIGKILL');
+  await once(stopped, 'exit');
+  closeWriter(openWriter(place));
   scratch.remove();
 });
 

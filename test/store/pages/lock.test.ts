@@ -70,6 +70,15 @@ afterEach(() => {
   syncBuiltinESMExports();
 });
 
+test('what one that was killed amid making a lock file has left goes when the next is made', () => {
+  const scratch = makeScratch();
+  const left = path.join(scratch.path, `greylist.mdb-lock.${2 ** 30}`);
+  writeFileSync(left, '');
+  makeLock(path.join(scratch.path, 'greylist.mdb'));
+  expect(readdirSync(scratch.path)).toEqual(['greylist.mdb-lock']);
+  scratch.remove();
+});
+
 test('a lock file that another process has just made is not taken for rubbish, and rubbish is', () => {
   const scratch = makeScratch();
   const lock = path.join(scratch.path, 'greylist.mdb-lock');

@@ -193,6 +193,16 @@ test('what it has added is not left where that is very much, nor in a file that 
   expect(queue.leave()).toBe(false);
 });
 
+test('who was stopped before it could say what it has taken out does not bring back what another one has taken out since', () => {
+  const [one, other] = [open(), open()];
+  add(one, 'first', 1000);
+  const stopped = one.take();
+  add(other, 'second', 1001);
+  other.take().done();
+  stopped.done();
+  expect([find(one, 'first'), find(one, 'second'), taken(other)]).toEqual([0, 0, {}]);
+});
+
 test('a long file is replaced, whoever is adding meanwhile, and nothing is lost', () => {
   const random = makeRandom(1);
   const all = Array.from({ length: 4 }, open);

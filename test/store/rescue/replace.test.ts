@@ -1,6 +1,14 @@
 // A copy, and another file in the place of the database: what is there afterwards is what was there, whatever is
 // committed meanwhile.
-import fs, { existsSync, fstatSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import fs, {
+  existsSync,
+  fstatSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -10,6 +18,7 @@ import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { holdNewest } from '../../../src/store/lmdb/hold.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
+import { lockPath } from '../../../src/store/pages/lock.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
@@ -55,6 +64,57 @@ test('a copy has what is queued, where the database has nothing of it', () => {
     new Map([0, 1, 2, 3, 4].map((n) => [triple(n).client, n < 3 ? 1000 : 2000 + n])),
   );
   expect(verify(place('copy.mdb'), () => {})?.problems).toEqual([]);
+});
+
+test('a compact whose lock file is removed, so that what it reads is written to, begins anew', () => {
+  const editor = openEditor(place());
+  fill(editor, 0, 6000);
+  editor.close();
+  let removed = false;
+  compact(place(), () => {
+    if (removed) return;
+    removed = true;
+    unlinkSync(lockPath(place()));
+    const other = openEditor(place());
+    for (let round = 1; round < 5; round++) fill(other, 0, 6000, 2000);
+    other.close();
+  });
+  const entries = everything(place()) as TripleEntry[];
+  expect([entries.length, new Set(entries.map(({ firstSeen }) => firstSeen))]).toEqual([
+    6000,
+    new Set([2000]),
+  ]);
+  expect(readdirSync(scratch.path).filter((name) => name.includes('new'))).toEqual([]);
+});
+
+test.each([
+  ['has just put its file', false],
+  ['is about to put its file', true],
+])('a compact that %s in place as the lock file is removed does its work', (_, before) => {
+  const editor = openEditor(place());
+  fill(editor, 0, 3000);
+  editor.close();
+  const { ino } = statSync(place());
+  const { renameSync, chmodSync } = fs;
+  let removed = false;
+  const remove = (now: boolean) => {
+    if (removed || !now) return;
+    removed = true;
+    unlinkSync(lockPath(place()));
+  };
+  vi.spyOn(fs, 'chmodSync').mockImplementation((name, mode) => {
+    chmodSync(name, mode);
+    remove(before);
+  });
+  vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+    renameSync(from, to);
+    remove(!before);
+  });
+  syncBuiltinESMExports();
+  compact(place(), () => {});
+  expect(removed).toBe(true);
+  expect(statSync(place()).ino).not.toBe(ino);
+  expect(everything(place())).toHaveLength(3000);
 });
 
 test('a copy follows any change from one state to the next', () => {

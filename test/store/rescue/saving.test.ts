@@ -2,6 +2,7 @@
 import {
   existsSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readlinkSync,
@@ -221,6 +222,15 @@ test.each([
     expect(lstatSync(place('greylist.mdb.saving'), { throwIfNoEntry: false })).toBeUndefined();
   },
 );
+
+test('after an hour somebody goes on, whatever process has the number of the one who saved', () => {
+  symlinkSync(`${process.ppid} damaged`, place('greylist.mdb.saving'));
+  lutimesSync(place('greylist.mdb.saving'), Date.now() / 1000 - 3590, Date.now() / 1000 - 3590);
+  expect(takeUnsaved(database())).toBeUndefined();
+  lutimesSync(place('greylist.mdb.saving'), Date.now() / 1000 - 3610, Date.now() / 1000 - 3610);
+  expect(takeUnsaved(database())).toBe(place('damaged'));
+  expect(readlinkSync(place('greylist.mdb.saving'))).toBe(`${process.pid} damaged`);
+});
 
 test.each([
   ['who lives', () => symlinkSync(`${process.ppid} damaged`, place('greylist.mdb.saving')), true],

@@ -126,7 +126,7 @@ function judgeFiles({ file, lock }: Database, user: User | undefined): Finding[]
   });
 }
 
-function judgeContent({ path: file, damage, aside }: Database): Finding[] {
+function judgeContent({ path: file, damage, aside, litter }: Database): Finding[] {
   const found: Finding[] = [];
   if (damage !== '') {
     found.push({
@@ -144,6 +144,15 @@ function judgeContent({ path: file, damage, aside }: Database): Finding[] {
       where: file,
       what: `was found damaged before: ${aside.join(', ')} (the mail log says what was saved; look at the disk)`,
       mend: `when nothing is missing: rm ${path.join(path.dirname(file), aside[0]!.replace(/\d{8}T.*$/, '*'))}`,
+    });
+  }
+  if (litter.length > 0) {
+    found.push({
+      severity: 'note',
+      check: 'litter',
+      where: file,
+      what: 'a command that was killed, compact or restore say, has left files; the next one of its kind removes them',
+      mend: `or by hand: rm ${litter.join(' ')}`,
     });
   }
   return found;
