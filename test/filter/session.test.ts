@@ -300,7 +300,9 @@ suite('at a terminal', ['script'], () => {
     ['its time limit', '', ['--time-limit', '1']],
   ])('%s ends it with status 0, while it waits for a line', async (_, keys, options) => {
     const line = greylatch('--db', database, ...options).join(' ');
-    const terminal = spawn('script', ['-qec', `exec ${line}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const terminal = spawn('script', ['-qec', `exec ${line}`, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     const ended = once(terminal, 'exit');
     let shown = '';
     terminal.stdout.on('data', (chunk) => {
