@@ -6,7 +6,6 @@ import type { Change, Name } from '../../../src/store/admin/change.ts';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { Entry } from '../../../src/store/admin/entry.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
-import { type NativeEnv, native } from '../../../src/store/lmdb/native.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
@@ -14,6 +13,7 @@ import { readQueue } from '../../../src/store/queue/read.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { whileOpening } from '../opening.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 const place = () => path.join(scratch.path, 'greylist.mdb');
@@ -141,15 +141,7 @@ test('what is queued is on record before anything is changed', () => {
 
 test('a database whose lock file goes while it is opened, as for a compact, is opened again', () => {
   edit([{ name: nameOf(1), change: () => waiting(1) }]);
-  const addon = native();
-  const { Env } = addon;
-  addon.Env = class extends Env {
-    override open(...how: Parameters<NativeEnv['open']>): void {
-      addon.Env = Env;
-      super.open(...how);
-      unlinkSync(lockPath(place()));
-    }
-  };
+  whileOpening(() => unlinkSync(lockPath(place())));
   expect(edit([{ name: nameOf(2), change: () => waiting(2) }])).toBe(1);
   expect(everything()).toHaveLength(2);
 });
