@@ -11,7 +11,7 @@ import { type Learned, newLearner } from './learn/follow.ts';
 import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { withRecords } from './records.ts';
-import { grouped, localTime, plural, table, visible } from './text.ts';
+import { grouped, jsonLines, localTime, plural, table, visible } from './text.ts';
 import { LIVES, WHERE } from './where.ts';
 
 const ORIGIN = 'learn';
@@ -46,7 +46,7 @@ export const learnCommand = (merging: Merging) =>
           merging(records, (merge) => merge(whitelisted(learned, threshold))),
         );
       }
-      for (const what of json ? learned : [listed(learned, dryRun)]) print(what);
+      print(json ? jsonLines(learned) : listed(learned, dryRun));
       return 0;
     },
   });

@@ -119,6 +119,11 @@ export function asciiJson(value: object): string {
   return JSON.stringify(value).replace(/[\x7f-\xff]/g, (byte) => `\\u00${byte.charCodeAt(0).toString(16)}`);
 }
 
+/** A line of such JSON for each, with its LF. */
+export function jsonLines(all: readonly object[]): string {
+  return all.map((one) => `${asciiJson(one)}\n`).join('');
+}
+
 /** An attribute, whatever its bytes: those that are not printable ASCII become \xNN; an empty one is shown as `''`. */
 export function visible(text: string): string {
   return text === '' ? "''" : printable(text).replaceAll(' ', '\\x20');

@@ -1,6 +1,6 @@
 // All judgements, in the order in which to mend things. Facts in, findings out.
 import { ARGV } from '../../cli/service.ts';
-import { type Finding, once } from './finding.ts';
+import { type Finding, finding, once } from './finding.ts';
 import type { Facts } from './gather.ts';
 import { judgeDatabase } from './judge/database.ts';
 import { judgeLists } from './judge/lists.ts';
@@ -47,20 +47,19 @@ export function judge(facts: Facts): Finding[] {
 }
 
 function judgeAbsence({ configuration: { directory, option }, mistyped }: Facts): Finding {
-  const [first] = mistyped;
+  const reload = `"postfix${option} reload"`;
   const what = 'no service runs greylatch';
-  const error = { severity: 'error', check: 'entry' } as const;
-  if (first !== undefined)
-    return {
-      ...error,
-      where: `master.cf: ${first.name}`,
-      what: `${what}; here, ${first.program} does not exist`,
-      mend: `if that should be greylatch: ${ARGV}, and "postfix${option} reload"`,
-    };
-  return {
-    ...error,
-    where: 'master.cf',
-    what,
-    mend: `append master.cf.snippet of the package to ${directory}/master.cf, its lines for main.cf to main.cf, and "postfix${option} reload"`,
-  };
+  const add = (where: string, what: string, mend: string) => finding('error', 'entry', where, what, mend);
+  const [first] = mistyped;
+  if (first === undefined)
+    return add(
+      'master.cf',
+      what,
+      `append master.cf.snippet of the package to ${directory}/master.cf, its lines for main.cf to main.cf, and ${reload}`,
+    );
+  return add(
+    `master.cf: ${first.name}`,
+    `${what}; here, ${first.program} does not exist`,
+    `if that should be greylatch: ${ARGV}, and ${reload}`,
+  );
 }

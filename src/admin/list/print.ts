@@ -4,9 +4,9 @@ import type { Release } from '../../store/releases.ts';
 import { lastOf } from '../entry.ts';
 import {
   ago,
-  asciiJson,
   day,
   daysAgo,
+  jsonLines,
   localTime,
   paintForOutput,
   plural,
@@ -80,8 +80,4 @@ function clientRows(clients: readonly ClientEntry[], now: number): string[][] {
     daysAgo(lastSeen, now),
   ]);
   return [['client', 'come-backs', 'last seen', ''], ...rows];
-}
-
-function jsonLines(all: readonly (Entry | Release)[]): string {
-  return all.map((one) => `${asciiJson(one)}\n`).join('');
 }

@@ -3,6 +3,7 @@
 import { pause } from '../../time/pause.ts';
 import { DamageError, MovedError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
+import { tryAgain } from '../lmdb/again.ts';
 import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
 import { houseText, putHouse } from '../lmdb/house.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
@@ -49,7 +50,7 @@ const BREATH = 0.5;
 export function openEditor(path: string): Editor {
   checkPlace(path);
   checkBeforeWriting(path);
-  let writer = openThere(path);
+  let writer = tryAgain(() => openWriter(path));
 
   function commit(batch: readonly JointChange[]): number {
     let changed = 0;
@@ -66,7 +67,7 @@ export function openEditor(path: string): Editor {
         pause(5);
         if (!(error instanceof MovedError)) continue;
         closeWriter(writer);
-        writer = openThere(path); // the database was compacted, or restored, meanwhile
+        writer = tryAgain(() => openWriter(path)); // the database was compacted, or restored, meanwhile
       }
     }
     return changed;
@@ -117,18 +118,6 @@ export function openEditor(path: string): Editor {
       }
     },
   };
-}
-
-/** Opens what is at the path: once more, if it has just been compacted or restored, or its lock file removed. */
-function openThere(path: string): Writer {
-  for (let tries = 1; ; tries++) {
-    try {
-      return openWriter(path);
-    } catch (error) {
-      if (!(error instanceof MovedError) || tries === TRIES) throw error;
-      pause(5);
-    }
-  }
 }
 
 function idOf(name: AnyName): string {

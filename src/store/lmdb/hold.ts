@@ -1,11 +1,11 @@
 // Holding a state while its pages are read: by a reader's slot in the lock file, because of which LMDB re-uses none of them.
 // To be held no longer than necessary, for the file grows meanwhile.
 import { existsSync } from 'node:fs';
-import { pause } from '../../time/pause.ts';
 import { BadLockError, MovedError } from '../damage.ts';
 import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
 import { lockPath } from '../pages/lock.ts';
+import { tryAgain } from './again.ts';
 import { native, READ_ONLY } from './native.ts';
 import { openWriter } from './open.ts';
 import { begin, closeWriter, type Writer } from './writer.ts';
@@ -29,14 +29,10 @@ export function holdNewest(writer: Writer): Held {
 
 const NOTHING = () => {};
 
-/** How often to open the database again that was just replaced, or whose lock file was, and how long to wait, in milliseconds. */
-const MOST_TRIES = 5;
-const BETWEEN = 20;
-
 /** Reader's slots, as far as permissions allow: `hold` takes one on the newest state, and returns what gives it back. */
 export function slotsOf(path: string): { hold(): () => void; close(): void } {
   // Without a slot, pages are read all the same; if one is re-used meanwhile, the checks of pages notice it.
-  let writer = retryIfMoved(open);
+  let writer = attempt(open);
 
   function open(): Writer | undefined {
     // Where there is no lock file, nobody writes to the database.
@@ -56,27 +52,25 @@ export function slotsOf(path: string): { hold(): () => void; close(): void } {
     } catch (error) {
       if (hasMoved(error)) {
         close();
-        writer = retryIfMoved(open);
+        writer = attempt(open);
       }
       throw error;
     }
   }
 
-  return { hold: () => retryIfMoved(holdNow) ?? NOTHING, close };
+  return { hold: () => attempt(holdNow) ?? NOTHING, close };
 }
 
-/** Does `work`, again if the database or its lock file has just been replaced. Undefined: it still threw, or threw anything else. */
-function retryIfMoved<T>(work: () => T): T | undefined {
-  for (let tries = 1; ; tries++) {
-    try {
-      return work();
-    } catch (error) {
-      if (!hasMoved(error) || tries === MOST_TRIES) return undefined;
-      pause(BETWEEN);
-    }
+/** What `work` returns, once nothing is replaced any more; undefined where it throws. */
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return tryAgain(work, hasMoved);
+  } catch {
+    return undefined;
   }
 }
 
+/** A lock file that is being replaced may look wrong, too. */
 function hasMoved(error: unknown): boolean {
   return error instanceof MovedError || error instanceof BadLockError;
 }

@@ -129,11 +129,9 @@ function checkBeforeLmdb(path: string): void {
 
 function awaitEnd(path: string): void {
   pause(AFTER_REMOVAL);
-  for (
-    let waited = 0, holder = holderOfRemoved(path);
-    holder !== 0;
-    holder = holderOfRemoved(path), waited++
-  ) {
+  for (let waited = 0; ; waited++) {
+    const holder = holderOfRemoved(path);
+    if (holder === 0) return;
     if (waited === MOST_WAITS)
       throw new BusyError(
         `${lockPath(path)} was removed while process ${holder} held it, and that does not finish: let it go on (kill -CONT ${holder}), or end it`,

@@ -16,7 +16,7 @@ import {
   sizeNow,
 } from '../pages/lock.ts';
 import { isKept, markedTxn, noteSafe, safeTxn, writeMark } from '../pages/mark.ts';
-import type { Path } from '../pages/tree.ts';
+import { forgetChanges, type Path } from '../pages/tree.ts';
 import { type Instruction, put, remove } from './instruction.ts';
 import { type NativeEnv, type NativeReader, NO_SYNC, native, READ_ONLY, SYNCHRONOUS } from './native.ts';
 import { fromLmdb } from './refusal.ts';
@@ -91,6 +91,7 @@ export function begin(writer: Writer): Meta {
   writer.touched = 0;
   writer.puts = 0;
   writer.filled = 0;
+  forgetChanges(writer.path);
   for (let tries = 0; ; tries++) {
     const wrong = tries < MOST_BEGINS ? awaitLock(lock) : 'names an impossible transaction';
     if (wrong !== '') throw new BadLockError(`${lock.path} ${wrong}`, lock.ino);

@@ -68,7 +68,7 @@ function checkInUse({ free, txnid }: Path, number: number): void {
 /** As `seek`, for any change: checks each page of the path as a whole, whatever liblmdb will do to it. */
 export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: number): number {
   descendChecked(path, meta, key, length);
-  path.splits++; // now that those of the transaction before are forgotten
+  path.splits++; // now that those of the state before are forgotten
   return findRecord(path, key, length);
 }
 

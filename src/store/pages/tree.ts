@@ -71,6 +71,13 @@ function wordsOf(pages: Buffer): Uint16Array {
   return new Uint16Array(pages.buffer, pages.byteOffset, pages.length >> 1);
 }
 
+/** To be called when a transaction begins: what another one in the same state would have changed does not count. */
+export function forgetChanges(path: Path): void {
+  path.grown.clear();
+  path.splits = 0;
+  path.shrunk = false;
+}
+
 /** Leads `path` to the leaf where `key` is, or would be, for a look-up. Throws DamageError. */
 export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: number): void {
   const { depth, root } = meta.main;
@@ -78,9 +85,7 @@ export function descend(path: Path, meta: Meta, key: Uint8Array, keyLength: numb
   if (path.txnid !== meta.txnid) {
     path.txnid = meta.txnid;
     path.readAt = Date.now();
-    path.grown.clear();
-    path.splits = 0;
-    path.shrunk = false;
+    forgetChanges(path);
     forgetFrom(path, 0);
   }
   path.leaf = -1;

@@ -2,9 +2,10 @@
 // over to the new file by themselves, and nothing that was committed is lost.
 import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
+import { DamageError, refused, StoreError } from '../damage.ts';
 import { removeLitter, syncPath } from '../disk/files.ts';
 import { checkPlace } from '../disk/place.ts';
+import { tryAgain } from '../lmdb/again.ts';
 import { flush, flushLast } from '../lmdb/durable.ts';
 import { type Held, hold, holdNewest } from '../lmdb/hold.ts';
 import { openWriter } from '../lmdb/open.ts';
@@ -20,9 +21,6 @@ import { catchUp, copyState, type Pages } from './copy.ts';
 const MOST_ROUNDS = 10;
 /** How many commits may be left for that: a millisecond's work or two. */
 const FEW = 20;
-/** How often `compact` begins where the lock file is removed meanwhile, or the database replaced. */
-const MOST_TRIES = 5;
-
 /**
  * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600. Returns how many records it
  * has; undefined: there is no database. Throws StoreError or DamageError. `where`: as for `checkPlace`.
@@ -89,14 +87,7 @@ function writeNew<T>(path: string, work: (into: Writer) => T): T {
  * then all is as it was.
  */
 export function compact(path: string, progress: (part: number) => void): void {
-  for (let tries = 1; ; tries++) {
-    try {
-      compactOnce(path, progress);
-      return;
-    } catch (error) {
-      if (!(error instanceof MovedError) || tries === MOST_TRIES) throw error;
-    }
-  }
+  tryAgain(() => compactOnce(path, progress));
 }
 
 function compactOnce(path: string, progress: (part: number) => void): void {

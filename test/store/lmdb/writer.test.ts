@@ -175,6 +175,25 @@ test('a transaction counts what it has written itself, and takes space for no mo
   scratch.remove();
 });
 
+test('what a transaction that came to nothing would have written does not count in the next one', () => {
+  const scratch = makeScratch();
+  const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+  transact(writer, () => putNumber(writer, 0, 1000));
+  const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now()); // so that what was read is not read again
+  const splits = [1, 2, 3].map((n) => {
+    transact(writer, (meta) => {
+      writer.instruction.key.writeBigUInt64BE(BigInt(n));
+      seekForPut(writer.path, meta, writer.instruction.key, 8, 3500);
+      return false;
+    });
+    return writer.path.splits;
+  });
+  now.mockRestore();
+  expect(splits).toEqual([splits[0], splits[0], splits[0]]);
+  closeWriter(writer);
+  scratch.remove();
+});
+
 test('whoever makes a new lock file waits before that, or others would not', () => {
   const scratch = makeScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
