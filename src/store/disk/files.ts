@@ -58,8 +58,11 @@ export function syncPath(path: string): void {
   }
 }
 
-/** FILE.1234 of `withAside`; FILE.new-1234 and FILE.new-1234.new-1234 of rescue/replace.ts, and their lock files. */
-const LITTER = /^(?:new-)?(\d+)(?:\.new-\1)?(?:-lock)?$/;
+/**
+ * FILE.1234 of `withAside`; FILE.new-1234 and FILE.new-1234.new-1234 of rescue/replace.ts, and their lock files, which
+ * `withAside` makes in turn.
+ */
+const LITTER = /^(?:new-)?(\d+)(?:\.new-\1)?(?:-lock(?:\.\1)?)?$/;
 
 /** Such files of processes that were killed, and of an earlier process with our number. */
 export function litterBeside(path: string): string[] {

@@ -290,7 +290,10 @@ test('what was left by those that were killed amid it goes, at the next copy, co
   fill(editor, 0, 10);
   editor.close();
   const nobody = 2 ** 22 + 1; // more than any process has
-  const litter = ['', '-lock', `.new-${nobody}`, `.new-${nobody}-lock`].map((end) => `.new-${nobody}${end}`);
+  const lock = ['-lock', `-lock.${nobody}`];
+  const litter = ['', ...lock, `.new-${nobody}`, ...lock.map((end) => `.new-${nobody}${end}`)].map(
+    (end) => `.new-${nobody}${end}`,
+  );
   const kept = [`.new-${process.ppid}`, '.new', `.new-${nobody}.old`, '.before-restore-20261129T212940Z'];
   for (const [name, work] of [
     ['copy.mdb', () => copyTo(place(), place('copy.mdb'), () => {})],
