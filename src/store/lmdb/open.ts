@@ -24,7 +24,7 @@ import { newInstruction } from './instruction.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { fromLmdb } from './refusal.ts';
 import { checkFirst, checkSpare, isCopying } from './space.ts';
-import { begin, type Writer } from './writer.ts';
+import { begin, type Writer, withLock } from './writer.ts';
 
 // A map this large costs nothing until it is used, and need never be resized under running processes.
 const MAP_SIZE = 64 * 2 ** 30;
@@ -207,19 +207,16 @@ function giveToDirectoryOwner(path: string): void {
 
 /** Gives a new file its mark; after a power cut, makes the file go back to its mark. */
 function settleMark(writer: Writer): void {
-  const { env, file } = writer;
+  const { file } = writer;
   const before = readHead(file);
   const marked = markedTxn(file);
   if (marked === -2)
     throw new StoreError(`${file.path} was written by a newer greylatch; install that version`);
   if (marked >= 0 && !isDoubtful(file, before)) return;
-  const meta = begin(writer);
-  try {
+  withLock(writer, (meta) => {
     const doubtful = isDoubtful(file, meta);
     if (doubtful && isKept(file)) rollBack(file, meta);
     // If its state is no longer kept, the file was read as a whole before it came here: see ../pages/doubt.ts.
     else if (doubtful || markedTxn(file) < 0) writeMark(file, file.head, meta, true);
-  } finally {
-    env.abortTxn();
-  }
+  });
 }

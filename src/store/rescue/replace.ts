@@ -10,7 +10,7 @@ import { flush, flushLast } from '../lmdb/durable.ts';
 import { type Held, hold, holdNewest } from '../lmdb/hold.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { giveBack } from '../lmdb/space.ts';
-import { begin, closeWriter, type Writer } from '../lmdb/writer.ts';
+import { closeWriter, type Writer, withLock } from '../lmdb/writer.ts';
 import { checkBeforeWriting } from '../pages/doubt.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
 import { lockPath, sizeNow } from '../pages/lock.ts';
@@ -136,15 +136,12 @@ function compactOnce(path: string, progress: (part: number) => void): void {
 
 /** While nobody can commit, puts the rest into the copy, and the copy in place. */
 function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putInPlace: () => void): void {
-  const newest = begin(writer);
-  try {
+  withLock(writer, (newest) => {
     if (newest.txnid !== held.meta.txnid) catchUp(writer.file, held.meta, pages, newest, into);
     flushLast(into);
     giveBack(into.file);
     putInPlace();
-  } finally {
-    writer.env.abortTxn();
-  }
+  });
 }
 
 /**
@@ -196,12 +193,7 @@ function setAsideUnderLock(path: string, aside: string, own: string): boolean {
   try {
     flush(writer);
     flushLast(writer);
-    begin(writer);
-    try {
-      swap();
-    } finally {
-      writer.env.abortTxn();
-    }
+    withLock(writer, swap);
     return true;
   } finally {
     closeWriter(writer);
