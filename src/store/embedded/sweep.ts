@@ -1,6 +1,6 @@
 // Forgetting what has expired (--retry-window, --max-age), a few pages at a time, between requests: without a cron job, not at
 // start-up, and by one process at a time. How far the sweep is stands in the database itself.
-import { houseText, putHouse } from '../lmdb/house.ts';
+import { findHouse, houseText, putHouse } from '../lmdb/house.ts';
 import { stillCounts } from '../lmdb/triples.ts';
 import { removeRecord, type Writer } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
@@ -70,7 +70,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   function sweep(now: number): void {
     const found = keeper.look();
     if (found === undefined) return;
-    const state = readState(found.path, seek(found.path, found.meta, key, keyLength));
+    const state = readState(houseText(found.path, seek(found.path, found.meta, key, keyLength)));
     others = othersBy(state);
     if (isDue(state, now)) keeper.change((writer, meta) => sweepSome(writer, meta, now));
   }
@@ -78,7 +78,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   function sweepSome(writer: Writer, meta: Meta, now: number): boolean {
     const { path } = writer;
     // Another process may have been first.
-    const state = readState(path, seekChecked(path, meta, key, keyLength)) ?? {
+    const state = readState(findHouse(writer, meta, SWEEP)) ?? {
       at: 0,
       complete: 0,
       othersSoFar: 0,
@@ -134,7 +134,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     others(file, meta) {
       if (others !== undefined) return others;
       const path = newPath(file); // a path of its own, for the caller goes on with the writer's
-      others = othersBy(readState(path, seek(path, meta, key, keyLength)));
+      others = othersBy(readState(houseText(path, seek(path, meta, key, keyLength))));
       return others;
     },
   };
@@ -198,17 +198,15 @@ function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
 
 /** Adds the triples to the record of those that were forgotten. Within a transaction. */
 function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, number>, now: number): void {
-  const { path, instruction } = writer;
-  const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, FORGOTTEN));
-  putHouse(writer, FORGOTTEN, addForgotten(readForgotten(houseText(path, at)), waited, now));
+  const before = readForgotten(findHouse(writer, meta, FORGOTTEN));
+  putHouse(writer, FORGOTTEN, addForgotten(before, waited, now));
 }
 
 // The record's text: at (4 bytes), complete (4), others so far (4), others (4), position.
 const HEAD = 16;
 
-/** Reads the state whose record lies at `at` of the path's pages; undefined: there is none. */
-function readState(path: Path, at: number): SweepState | undefined {
-  const bytes = Buffer.from(houseText(path, at) ?? '', 'latin1');
+function readState(text: string | undefined): SweepState | undefined {
+  const bytes = Buffer.from(text ?? '', 'latin1');
   if (bytes.length < HEAD) return undefined;
   return {
     at: bytes.readUInt32LE(0),

@@ -289,11 +289,13 @@ function touch(writer: Writer): void {
   writer.touched++;
 }
 
+/** Kept to the end of the process: garbage collection would release their slots. */
+const abandoned: Writer[] = [];
+
 /** Closes everything. What is not yet on the disk, the kernel still writes there. */
 export function closeWriter(writer: Writer): void {
   writer.closed = true;
   if (!hasRoom(writer)) {
-    // Kept to the end of the process: garbage collection would release the slots.
     abandoned.push(writer);
     return;
   }
@@ -318,5 +320,3 @@ export function mayRelease(writer: Writer): boolean {
 function hasRoom({ copies, file }: Writer): boolean {
   return !copies || hasSpare(file.path);
 }
-
-const abandoned: Writer[] = [];
