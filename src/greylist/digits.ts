@@ -30,13 +30,8 @@ function ipv4In(name: string, octets: readonly number[]): Shown {
   most = Math.max(most, inOrder(numbers, octets), inAnyOrder(numbers, octets));
   if (most >= 3) return most as Shown;
   const compact = name.replace(SEPARATORS, '');
-  const [a, b, c, d] = octets.map((octet) => octet.toString(16).padStart(2, '0')) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  if (compact.includes(a + b + c + d) || compact.includes(d + c + b + a)) return 4;
+  const pairs = octets.map((octet) => octet.toString(16).padStart(2, '0'));
+  if (compact.includes(pairs.join('')) || compact.includes(pairs.reverse().join(''))) return 4;
   return most as Shown;
 }
 
