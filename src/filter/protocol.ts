@@ -3,7 +3,7 @@
 import { emptyRequest, type PolicyRequest } from '../greylist/request.ts';
 
 /** Callbacks for what was read. */
-export interface Listener {
+interface Listener {
   /** A whole request, in an object that is used again for the next one: do not keep it. Return false to stop reading. */
   request(request: PolicyRequest): boolean;
   /** A line that is no attribute, at most its first 100 bytes. */
@@ -34,7 +34,7 @@ for (const name of Object.keys(EMPTY) as Name[]) {
 }
 
 /** Takes the bytes from 0 to `length` of a chunk. Returns false once nothing more is to be read. */
-export type Decoder = (chunk: Buffer, length: number) => boolean;
+type Decoder = (chunk: Buffer, length: number) => boolean;
 
 // Makes one string of each chunk and searches it with V8's own functions, which are native code from the first request on.
 // A loop over the bytes is interpreted for hundreds of requests: the first 200 took four to five times as long (Node 20).

@@ -7,7 +7,7 @@ import { pause } from '../time/pause.ts';
 import { readFile, readFirst, readStream } from './input.ts';
 import { newDecoder } from './protocol.ts';
 
-export interface SessionOptions {
+interface SessionOptions {
   /** The action for a request; undefined: no reply, the session ends with status 1. */
   answer: (request: PolicyRequest) => string | undefined;
   /** Called now and then, a while after replies have gone out, for work that no reply should wait for. */

@@ -2,7 +2,7 @@
 // machine. Pure text; no list of networks.
 
 /** How many octets the name contains (0: fewer than two); for IPv6, 2 stands for two groups and 4 for three or more. */
-export type Shown = 0 | 2 | 3 | 4;
+type Shown = 0 | 2 | 3 | 4;
 
 const MOST_NUMBERS = 24; // more runs of digits than any real name has
 const LONGEST_RUN = 20; // an address takes twelve digits

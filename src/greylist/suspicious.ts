@@ -2,7 +2,7 @@
 import { looksLikeAccessLine, withoutDot } from './name.ts';
 
 /** The attributes of a policy request (SMTPD_POLICY_README) that say who is asking. */
-export interface Introduction {
+interface Introduction {
   client_address: string;
   /** The verified name, `unknown` where there is none. */
   client_name: string;

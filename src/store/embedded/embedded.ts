@@ -35,7 +35,7 @@ const NOTHING: Sighting = {
   full: false,
 };
 
-export interface StoreOptions extends KeeperOptions {
+interface StoreOptions extends KeeperOptions {
   limits: Limits;
   /** Called once, when waiting triples have to go for new ones. */
   onFull: (what: string) => void;

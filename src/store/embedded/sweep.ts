@@ -33,7 +33,7 @@ const START = Buffer.alloc(0);
 const LEAVES = 8;
 
 /** How far the sweep is. Times in seconds since the epoch. */
-export interface SweepState {
+interface SweepState {
   /** When the last step was made, and when a sweep was last complete. */
   at: number;
   complete: number;

@@ -47,7 +47,7 @@ export interface Problem {
 }
 
 /** Called now and then with how much has been read, from 0 to 1. */
-export type Progress = (part: number) => void;
+type Progress = (part: number) => void;
 
 /** A database that is written to at every moment may need a second reading, or a third. */
 const MOST_READINGS = 6;

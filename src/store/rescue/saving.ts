@@ -15,7 +15,7 @@ export interface Saving {
   stop(): void;
 }
 
-export interface SavingOptions {
+interface SavingOptions {
   database: string;
   /** The new database, made where there is none yet. */
   writable: () => Writer;
