@@ -1,5 +1,6 @@
 // Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
 // a few milliseconds, and each page checked before liblmdb touches it.
+import { monotonic } from '../../time/monotonic.ts';
 import { pause } from '../../time/pause.ts';
 import { DamageError, MovedError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
@@ -149,8 +150,8 @@ function commitSome(
   const meta = transact(writer, (state) => {
     // liblmdb changes pages in memory of its own: those on the disk, which we read and check, stay as they were before the
     // transaction. So no record may be changed twice in one.
-    const end = performance.now() + HOLD;
-    while (next < batch.length && (next === start || performance.now() < end)) {
+    const end = monotonic() + HOLD;
+    while (next < batch.length && (next === start || monotonic() < end)) {
       const { names, change } = batch[next++]!;
       const after = change(names.map((name) => find(writer, state, name)));
       names.forEach((name, i) => {

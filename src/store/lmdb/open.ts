@@ -17,7 +17,7 @@ import {
   releaseLock,
   restoreSize,
 } from '../pages/lock.ts';
-import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from '../pages/mark.ts';
+import { isDoubtful, isKept, markedTxn, OF_NEWER, rollBack, writeMark } from '../pages/mark.ts';
 import { holderOfRemoved } from '../pages/removed.ts';
 import { newPath } from '../pages/tree.ts';
 import { newInstruction } from './instruction.ts';
@@ -210,7 +210,7 @@ function settleMark(writer: Writer): void {
   const { file } = writer;
   const before = readHead(file);
   const marked = markedTxn(file);
-  if (marked === -2)
+  if (marked === OF_NEWER)
     throw new StoreError(`${file.path} was written by a newer greylatch; install that version`);
   if (marked >= 0 && !isDoubtful(file, before)) return;
   withLock(writer, (meta) => {

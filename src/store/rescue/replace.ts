@@ -21,6 +21,7 @@ import { catchUp, copyState, type Pages } from './copy.ts';
 const MOST_ROUNDS = 10;
 /** How many commits may be left for that: a millisecond's work or two. */
 const FEW = 20;
+
 /**
  * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600. Returns how many records it
  * has; undefined: there is no database. Throws StoreError or DamageError. `where`: as for `checkPlace`.
@@ -118,10 +119,7 @@ function compactOnce(path: string, progress: (part: number) => void): void {
       rmSync(lockPath(own), { force: true });
       takeOwner(own, owner);
       sizeNow(writer.lock); // throws where it was removed meanwhile: others may have committed to the old file
-      renameSync(own, path);
-      syncPath(dirname(path)); // before anybody answers that something in it is on the disk
-      // Shows processes that wait for the lock, or have the old file open, that it was replaced. (It may just have been removed.)
-      rmSync(lockPath(path), { force: true });
+      putInPlace(own, path);
     });
   } catch (error) {
     if (error instanceof DamageError) sizeNow(writer.lock); // throws where it was removed: nobody has minded our slot since
@@ -134,14 +132,21 @@ function compactOnce(path: string, progress: (part: number) => void): void {
   }
 }
 
-/** While nobody can commit, puts the rest into the copy, and the copy in place. */
-function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putInPlace: () => void): void {
+/** While nobody can commit, puts the rest into the copy, and then has `replace` put that in place. */
+function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, replace: () => void): void {
   withLock(writer, (newest) => {
     if (newest.txnid !== held.meta.txnid) catchUp(writer.file, held.meta, pages, newest, into);
     flushLast(into);
     giveBack(into.file);
-    putInPlace();
+    replace();
   });
+}
+
+function putInPlace(own: string, path: string): void {
+  renameSync(own, path);
+  syncPath(dirname(path)); // before anybody answers that something in it is on the disk
+  // Shows processes that wait for the lock, or have the old file open, that it was replaced. (It may just have been removed.)
+  rmSync(lockPath(path), { force: true });
 }
 
 /**
@@ -171,16 +176,12 @@ export function restore(
 
 function setAsideUnderLock(path: string, aside: string, own: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-    renameSync(own, path);
-    syncPath(dirname(path));
-    rmSync(lockPath(path), { force: true });
+    putInPlace(own, path);
     return false;
   }
   const swap = () => {
     linkSync(path, aside);
-    renameSync(own, path);
-    syncPath(dirname(path));
-    rmSync(lockPath(path), { force: true });
+    putInPlace(own, path);
   };
   let writer: Writer;
   try {
