@@ -9,12 +9,11 @@ import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
 import { houseText, putHouse } from '../lmdb/house.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
-import { closeWriter, putRecord, removeRecord, transact, type Writer } from '../lmdb/writer.ts';
+import { closeWriter, putRecord, removeRecord, transact, type Writer, withLock } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
 import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
 import { findRecord, type Path } from '../pages/tree.ts';
-import type { Taken } from '../queue/contract.ts';
 import { newQueue } from '../queue/queue.ts';
 import * as key from '../records/key.ts';
 import * as record from '../records/record.ts';
@@ -53,44 +52,41 @@ export function openEditor(path: string): Editor {
   checkBeforeWriting(path);
   let writer = tryAgain(() => openWriter(path));
 
-  function commit(batch: readonly JointChange[]): number {
-    let changed = 0;
-    for (let next = 0, tries = 1; next < batch.length; ) {
+  /** Does `work`, and does it again where it throws what may pass by itself. */
+  function settle<T>(work: () => T): T {
+    for (let tries = 1; ; tries++) {
       try {
-        const done = commitSome(writer, batch, next);
-        next = done.next;
-        changed += done.changed;
-        tries = 1;
-        pause(BREATH);
+        return work();
       } catch (error) {
         const passing = error instanceof DamageError || error instanceof MovedError;
-        if (!passing || tries++ === TRIES) throw error;
+        if (!passing || tries === TRIES) throw error;
         pause(5);
         if (!(error instanceof MovedError)) continue;
         closeWriter(writer);
         writer = tryAgain(() => openWriter(path)); // the database was compacted, or restored, meanwhile
       }
     }
-    return changed;
   }
 
   function changeJointly(changes: Iterable<JointChange>): number {
     let changed = 0;
-    for (const batch of batches(changes, BATCH, idOf)) changed += commit(batch);
+    for (const batch of batches(changes, BATCH, idOf)) {
+      for (let next = 0; next < batch.length; ) {
+        const done = settle(() => commitSome(writer, batch, next));
+        next = done.next;
+        changed += done.changed;
+        pause(BREATH);
+      }
+    }
     return changed;
   }
 
   /** Puts what filters have queued into the database, so that changes find it there. */
   function storeQueued(): void {
     const queue = newQueue(path, false);
-    let taken: Taken | undefined;
-    const take = () => {
-      taken = queue.take();
-      return [];
-    };
     try {
-      commit([{ names: [], change: take }]); // only for the write lock; it changes nothing
-      if (taken === undefined || taken.firstSeen.size === 0) return;
+      const taken = settle(() => withLock(writer, () => queue.take()));
+      if (taken.firstSeen.size === 0) return;
       changeJointly(joint(sightings(taken.firstSeen)));
       if (taken.durable) flush(writer);
       taken.done();

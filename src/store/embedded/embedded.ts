@@ -140,6 +140,18 @@ export function openStore(options: StoreOptions): Store {
     return releases;
   }
 
+  /** The auto-whitelist's count: adds `more` (0 or 1) to the client's come-backs, and notes that it was seen. */
+  function countComeBack(writer: Writer, meta: Meta, client: string, now: number, more: number): boolean {
+    const { path, instruction } = writer;
+    const length = key.writeClient(instruction.key, 0, client, false);
+    const at = seekForPut(path, meta, instruction.key, length, record.CLIENT_SIZE);
+    const counted = at >= 0 && clientCounts(record.lastSeen(path.pages, at), now, limits);
+    const comeBacks = (counted ? record.mainNumber(path.pages, at) : 0) + more;
+    record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), { comeBacks, lastSeen: now });
+    putRecord(writer, length, record.CLIENT_SIZE);
+    return true;
+  }
+
   function change(work: (writer: Writer, meta: Meta) => boolean): void {
     keeper.settle(() => keeper.change(work));
   }
@@ -177,18 +189,6 @@ export function openStore(options: StoreOptions): Store {
       keeper.close();
     },
   };
-
-  /** The auto-whitelist's count: adds `more` (0 or 1) to the client's come-backs, and notes that it was seen. */
-  function countComeBack(writer: Writer, meta: Meta, client: string, now: number, more: number): boolean {
-    const { path, instruction } = writer;
-    const length = key.writeClient(instruction.key, 0, client, false);
-    const at = seekForPut(path, meta, instruction.key, length, record.CLIENT_SIZE);
-    const counted = at >= 0 && clientCounts(record.lastSeen(path.pages, at), now, limits);
-    const comeBacks = (counted ? record.mainNumber(path.pages, at) : 0) + more;
-    record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), { comeBacks, lastSeen: now });
-    putRecord(writer, length, record.CLIENT_SIZE);
-    return true;
-  }
 }
 
 /** Returns whether there was anything to note; undefined: there is no record of the triple. */
