@@ -1,7 +1,7 @@
 // Looks up what is on record of one triple, for `why`, without changing anything: no file is made, set aside or mended.
-import { pause } from '../../time/pause.ts';
 import { DamageError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
+import { tryAgain } from '../lmdb/again.ts';
 import { houseText } from '../lmdb/house.ts';
 import { newTriple } from '../lmdb/triples.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
@@ -20,20 +20,15 @@ export interface Peek {
   releases: readonly Release[];
 }
 
-const TRIES = 5;
-
 /** Throws StoreError or DamageError where it cannot be read. */
 export function peek(path: string, triple: Triple): Peek {
   checkPlace(path);
-  for (let tries = 1; ; tries++) {
-    try {
-      return peekOnce(path, triple);
-    } catch (error) {
-      // Another process may have written between two pages.
-      if (!(error instanceof DamageError) || tries === TRIES) throw error;
-      pause(tries * 3);
-    }
-  }
+  return tryAgain(() => peekOnce(path, triple), mayPass);
+}
+
+/** Another process may have written between two pages. */
+function mayPass(error: unknown): boolean {
+  return error instanceof DamageError;
 }
 
 function peekOnce(database: string, triple: Triple): Peek {

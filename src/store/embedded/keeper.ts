@@ -140,7 +140,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     }
     if (path === undefined) {
       checkPlace(database);
-      goOnSaving();
+      goOnSaving(); // may open it
     }
     if (path === undefined) {
       let file = openFile(database);

@@ -64,31 +64,7 @@ export function openWriter(database: string): Writer {
     if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
     file = openFile(database);
     if (file === undefined) throw new MovedError('the file vanished while it was opened');
-    const writer: Writer = {
-      env,
-      dbi: 0,
-      file,
-      lock,
-      copies,
-      path: newPath(file),
-      instruction: newInstruction(),
-      scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
-      pin: undefined,
-      pinned: 0,
-      older: undefined,
-      committed: 0,
-      due: 0,
-      committedAt: 0,
-      touched: 0,
-      leaf: 0,
-      puts: 0,
-      filled: 0,
-      pagesEach: 0,
-      newest: { txnid: 0, lastPage: 0 },
-      flushing: undefined,
-      stuck: [],
-      closed: false,
-    };
+    const writer = newWriter(env, file, lock, copies);
     begin(writer);
     writer.dbi = new (native().Dbi)(env, CREATE, null, BINARY_KEYS, undefined).dbi;
     env.commitTxn();
@@ -101,6 +77,34 @@ export function openWriter(database: string): Writer {
     if (lock !== undefined) releaseLock(lock);
     throw fromLmdb(error, database);
   }
+}
+
+function newWriter(env: NativeEnv, file: DataFile, lock: LockFile, copies: boolean): Writer {
+  return {
+    env,
+    dbi: 0,
+    file,
+    lock,
+    copies,
+    path: newPath(file),
+    instruction: newInstruction(),
+    scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
+    pin: undefined,
+    pinned: 0,
+    older: undefined,
+    committed: 0,
+    due: 0,
+    committedAt: 0,
+    touched: 0,
+    leaf: 0,
+    puts: 0,
+    filled: 0,
+    pagesEach: 0,
+    newest: { txnid: 0, lastPage: 0 },
+    flushing: undefined,
+    stuck: [],
+    closed: false,
+  };
 }
 
 /** Checks what liblmdb reads when it opens the file: it maps the file and trusts it. */
