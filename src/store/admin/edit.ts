@@ -7,9 +7,9 @@ import { checkPlace } from '../disk/place.ts';
 import { tryAgain } from '../lmdb/again.ts';
 import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
 import { houseText, putHouse } from '../lmdb/house.ts';
-import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
-import { closeWriter, putRecord, removeRecord, transact, type Writer, withLock } from '../lmdb/writer.ts';
+import { putClient, putTriple } from '../lmdb/triples.ts';
+import { closeWriter, removeRecord, transact, type Writer, withLock } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
 import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
@@ -172,7 +172,6 @@ function find(writer: Writer, meta: Meta, name: AnyName): Stored | undefined {
 function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget' | undefined): boolean {
   if (after === undefined) return false;
   const { path, instruction } = writer;
-  const { bytes } = instruction;
   const length = writeName(instruction.key, name);
   const at = seekChecked(path, meta, instruction.key, length);
   if (after === 'forget') {
@@ -180,13 +179,8 @@ function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget'
     checkBeside(path, meta);
     return removeRecord(writer, length);
   }
-  const value = valueAt(length);
-  if (after.kind === 'triple')
-    return putRecord(writer, length, record.writeTriple(bytes, KEY_AT, length, value, after));
-  if (after.kind === 'client') {
-    record.writeClient(bytes, KEY_AT, length, value, after);
-    return putRecord(writer, length, record.CLIENT_SIZE);
-  }
+  if (after.kind === 'triple') return putTriple(writer, length, after);
+  if (after.kind === 'client') return putClient(writer, length, after);
   return putHouse(writer, (name as HouseName).house, after.text);
 }
 

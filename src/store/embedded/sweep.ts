@@ -8,7 +8,7 @@ import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize
 import { keyOfNextLeaf, newPath, type Path, seek } from '../pages/tree.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from '../records/forgotten.ts';
 import { isHitsName, isStale } from '../records/hits.ts';
-import { HOUSE, isTriple, MAX_KEY, writeHouse } from '../records/key.ts';
+import { isHouse, isTriple, MAX_KEY, writeHouse } from '../records/key.ts';
 import { clientOf, readOrigins } from '../records/origins.ts';
 import { hasPassed, lastSeen, mainNumber, readHouse } from '../records/record.ts';
 import { clientCounts, type Limits } from '../store.ts';
@@ -105,7 +105,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       old.copy(writer.instruction.key);
       removeRecord(writer, old.length);
     }
-    const names = expired.filter((old) => old[0] === HOUSE).map((old) => old.toString('latin1', 1));
+    const names = expired.filter((old) => isHouse(old)).map((old) => old.toString('latin1', 1));
     noteForgotten(writer, meta, names.filter(isHitsName));
     if (waited.size > 0) noteWaited(writer, meta, waited, now);
     const done = position === undefined;
@@ -161,15 +161,10 @@ function collect(
     const node = nodeAt(pages, leaf, i);
     const at = nodeData(pages, node);
     const keyAt = nodeKey(node);
-    if (pages[keyAt] === HOUSE) {
-      // Of the house. A client's counts by origin go when the client would.
-      const seen = lastSeenByOrigins(pages, node);
+    if (isHouse(pages, keyAt)) {
       const name = pages.toString('latin1', keyAt + 1, at);
-      if (
-        (seen !== undefined && !clientCounts(seen, now, limits)) ||
-        (isHitsName(name) && isStale(name, readHouse(pages, at, nodeDataSize(pages, node)), now))
-      )
-        expired.push(Buffer.from(pages.subarray(keyAt, at)));
+      const text = readHouse(pages, at, nodeDataSize(pages, node));
+      if (hasHouseExpired(name, text, now, limits)) expired.push(Buffer.from(pages.subarray(keyAt, at)));
       else others++;
       continue;
     }
@@ -189,11 +184,10 @@ function collect(
   return others;
 }
 
-/** If the node holds a client's counts by origin, when that client was last seen; undefined: it is another record. */
-function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
-  const at = nodeData(pages, node);
-  if (clientOf(pages.toString('latin1', nodeKey(node) + 1, at)) === undefined) return undefined;
-  return readOrigins(readHouse(pages, at, nodeDataSize(pages, node)))?.lastSeen ?? 0;
+/** Whether a record of the house has expired. A client's counts by origin go when the client would. */
+function hasHouseExpired(name: string, text: string, now: number, limits: Limits): boolean {
+  if (clientOf(name) === undefined) return isStale(name, text, now);
+  return !clientCounts(readOrigins(text)?.lastSeen ?? 0, now, limits);
 }
 
 /** Adds the triples to the record of those that were forgotten. Within a transaction. */
