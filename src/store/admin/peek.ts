@@ -4,7 +4,7 @@ import { checkPlace } from '../disk/place.ts';
 import { tryAgain } from '../lmdb/again.ts';
 import { houseText } from '../lmdb/house.ts';
 import { newTriple } from '../lmdb/triples.ts';
-import { closeFile, openFile, readHead } from '../pages/file.ts';
+import { readHead, withFile } from '../pages/file.ts';
 import { newPath, seek } from '../pages/tree.ts';
 import { readQueue } from '../queue/read.ts';
 import * as key from '../records/key.ts';
@@ -32,9 +32,7 @@ function mayPass(error: unknown): boolean {
 }
 
 function peekOnce(database: string, triple: Triple): Peek {
-  const file = openFile(database);
-  if (file === undefined) return { missing: true, triple: undefined, client: undefined, releases: [] };
-  try {
+  const peeked = withFile(database, (file) => {
     const queue = readQueue(database); // before the state, which then has what leaves the queue meanwhile
     const meta = readHead(file);
     const path = newPath(file);
@@ -49,7 +47,6 @@ function peekOnce(database: string, triple: Triple): Peek {
     const client = clientAt < 0 ? undefined : readClient(path.pages, clientAt);
     const releases = readReleases(houseText(path, find(key.writeHouse(wanted, 0, RELEASES))));
     return { missing: false, triple: known, client, releases };
-  } finally {
-    closeFile(file);
-  }
+  });
+  return peeked ?? { missing: true, triple: undefined, client: undefined, releases: [] };
 }

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { pause } from '../../time/pause.ts';
 import { BadLockError, BusyError, MovedError, refused, StoreError } from '../damage.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
-import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
+import { closeFile, type DataFile, openFile, readHead, withFile } from '../pages/file.ts';
 import {
   AFTER_REMOVAL,
   isDestroyed,
@@ -118,17 +118,11 @@ function checkBeforeLmdb(path: string): void {
     makeLock(path);
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
-  const file = openFile(path);
-  if (file === undefined) {
-    checkFirst(path);
-    return;
-  }
-  try {
+  const newest = withFile(path, (file) => {
     if (file.closed !== undefined) throw refused(file.closed, path, 'write to');
-    readHead(file); // opening reads no more than this; a transaction checks the rest, under the lock
-  } finally {
-    closeFile(file);
-  }
+    return readHead(file); // opening reads no more than this; a transaction checks the rest, under the lock
+  });
+  if (newest === undefined) checkFirst(path);
 }
 
 function awaitEnd(path: string): void {
