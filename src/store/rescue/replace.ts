@@ -123,7 +123,7 @@ function compactOnce(path: string, progress: (part: number) => void): void {
     });
   } catch (error) {
     if (error instanceof DamageError) sizeNow(writer.lock); // throws where it was removed: nobody has minded our slot since
-    throw error instanceof Error && 'syscall' in error ? refused(error, path, 'compact') : error;
+    throw error instanceof Error && 'code' in error ? refused(error, path, 'compact') : error;
   } finally {
     held?.release();
     if (into !== undefined) closeWriter(into);
