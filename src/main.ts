@@ -11,7 +11,7 @@
 //   time/      a clock and a pause
 //   admin/     the administrator's commands (commands.ts), each with a file; a folder of the same name has its parts
 //   manual/    the manual page
-// test/ mirrors these, name by name. Tests of the whole program: test/e2e (Postfix), faults, fleet, oracle (greylist.pl),
+// test/ mirrors these, name by name. Tests of the whole program: test/e2e (Postfix), faults, fleet, oracle (greylist.pl, postgrey),
 // processes; what they share is in test/support, measurements are in test/bench.
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';

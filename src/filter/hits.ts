@@ -4,7 +4,7 @@ import type { FilterArguments } from '../cli/arguments.ts';
 import type { ListEntry } from '../lists/lists.ts';
 import type { NewHits, Store } from '../store/store.ts';
 
-export interface HitCounter {
+interface HitCounter {
   hit(entry: ListEntry): void;
   /** Stores the counts, once a minute; at once where this is the `last` call. Throws nothing. */
   write(now: number, last?: boolean): void;

@@ -3,7 +3,7 @@
 import { emptyRequest, type PolicyRequest } from '../greylist/request.ts';
 
 /** Callbacks for what was read. */
-export interface Listener {
+interface Listener {
   /** A whole request, in an object that is used again for the next one: do not keep it. Return false to stop reading. */
   request(request: PolicyRequest): boolean;
   /** A line that is no attribute, at most its first 100 bytes. */
@@ -28,13 +28,12 @@ const EMPTY = emptyRequest();
 /** The names that matter, by their length; all the others are passed over. */
 const NAMES: Name[][] = [];
 for (const name of Object.keys(EMPTY) as Name[]) {
-  const sameLength = NAMES[name.length];
-  if (sameLength === undefined) NAMES[name.length] = [name];
-  else sameLength.push(name);
+  NAMES[name.length] ??= [];
+  NAMES[name.length]!.push(name);
 }
 
 /** Takes the bytes from 0 to `length` of a chunk. Returns false once nothing more is to be read. */
-export type Decoder = (chunk: Buffer, length: number) => boolean;
+type Decoder = (chunk: Buffer, length: number) => boolean;
 
 // Makes one string of each chunk and searches it with V8's own functions, which are native code from the first request on.
 // A loop over the bytes is interpreted for hundreds of requests: the first 200 took four to five times as long (Node 20).
@@ -46,7 +45,7 @@ export function newDecoder(listener: Listener): Decoder {
 
   /** One line, without its end. Returns whether to go on. */
   function line(text: string, from: number, end: number): boolean {
-    if (end - from > MOST_LINE) return tooLong();
+    if (end - from > MOST_LINE) return tooLong('line', MOST_LINE);
     requestLength += end - from + 1;
     const to = end > from && text.charCodeAt(end - 1) === RETURN ? end - 1 : end;
     if (to === from) {
@@ -54,10 +53,7 @@ export function newDecoder(listener: Listener): Decoder {
       clear();
       return more;
     }
-    if (requestLength > MOST_REQUEST) {
-      listener.tooLong(`a request of more than ${MOST_REQUEST} bytes`);
-      return false;
-    }
+    if (requestLength > MOST_REQUEST) return tooLong('request', MOST_REQUEST);
     const equals = text.indexOf('=', from);
     if (equals <= from || equals >= to) listener.garbage(text.slice(from, Math.min(to, from + 100)));
     else attribute(text, from, equals, to);
@@ -79,8 +75,8 @@ export function newDecoder(listener: Listener): Decoder {
     requestLength = 0;
   }
 
-  function tooLong(): boolean {
-    listener.tooLong(`a line of more than ${MOST_LINE} bytes`);
+  function tooLong(what: string, most: number): boolean {
+    listener.tooLong(`a ${what} of more than ${most} bytes`);
     return false;
   }
 
@@ -98,7 +94,7 @@ export function newDecoder(listener: Listener): Decoder {
     }
     if (open && from < length) {
       held += text.slice(from);
-      if (held.length > MOST_LINE) open = tooLong();
+      if (held.length > MOST_LINE) open = tooLong('line', MOST_LINE);
     }
     return open;
   };

@@ -7,7 +7,7 @@ import { pause } from '../time/pause.ts';
 import { readFile, readFirst, readStream } from './input.ts';
 import { newDecoder } from './protocol.ts';
 
-export interface SessionOptions {
+interface SessionOptions {
   /** The action for a request; undefined: no reply, the session ends with status 1. */
   answer: (request: PolicyRequest) => string | undefined;
   /** Called now and then, a while after replies have gone out, for work that no reply should wait for. */
@@ -70,22 +70,17 @@ export function runSession(options: SessionOptions): void {
     if (!over) options.tidy();
   }
 
-  /** Writes the replies. A peer that is slow (EAGAIN) is waited for; one that is gone ends the session. */
+  /** Writes the replies. A peer that is gone ends the session. */
   function send(): void {
-    while (replies !== '') {
-      try {
-        const written = writeSync(1, replies, null, 'latin1');
-        replies = replies.slice(written);
-      } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        if (code === 'EAGAIN') pause(1);
-        else {
-          replies = '';
-          const isGone = code === 'EPIPE' || code === 'ECONNRESET'; // nobody is left to read
-          if (!isGone) log.write('err', `cannot write a reply: ${message}`);
-          finish(isGone ? 0 : 1);
-        }
-      }
+    const text = replies;
+    replies = '';
+    try {
+      write(text);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const isGone = code === 'EPIPE' || code === 'ECONNRESET'; // nobody is left to read
+      if (!isGone) log.write('err', `cannot write a reply: ${message}`);
+      finish(isGone ? 0 : 1);
     }
   }
 
@@ -107,4 +102,16 @@ export function runSession(options: SessionOptions): void {
   if (options.timeLimit > 0) setTimeout(ended, Math.min(options.timeLimit * 1000, LONGEST_TIMER));
   if (isStream) readStream(take, ended);
   else readFile(take, ended);
+}
+
+/** Writes all of the text to descriptor 1. A peer that is slow (EAGAIN) is waited for. Throws what else goes wrong. */
+function write(text: string): void {
+  for (let left = text; left !== ''; ) {
+    try {
+      left = left.slice(writeSync(1, left, null, 'latin1'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      pause(1);
+    }
+  }
 }

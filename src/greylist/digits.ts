@@ -2,7 +2,7 @@
 // machine. Pure text; no list of networks.
 
 /** How many octets the name contains (0: fewer than two); for IPv6, 2 stands for two groups and 4 for three or more. */
-export type Shown = 0 | 2 | 3 | 4;
+type Shown = 0 | 2 | 3 | 4;
 
 const MOST_NUMBERS = 24; // more runs of digits than any real name has
 const LONGEST_RUN = 20; // an address takes twelve digits
@@ -30,13 +30,8 @@ function ipv4In(name: string, octets: readonly number[]): Shown {
   most = Math.max(most, inOrder(numbers, octets), inAnyOrder(numbers, octets));
   if (most >= 3) return most as Shown;
   const compact = name.replace(SEPARATORS, '');
-  const [a, b, c, d] = octets.map((octet) => octet.toString(16).padStart(2, '0')) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  if (compact.includes(a + b + c + d) || compact.includes(d + c + b + a)) return 4;
+  const pairs = octets.map((octet) => octet.toString(16).padStart(2, '0'));
+  if (compact.includes(pairs.join('')) || compact.includes(pairs.reverse().join(''))) return 4;
   return most as Shown;
 }
 

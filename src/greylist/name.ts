@@ -3,7 +3,7 @@
 import { parseAddress } from './address.ts';
 import { addressIn } from './digits.ts';
 
-export type NameKind = 'mail server' | 'access line' | 'neither';
+type NameKind = 'mail server' | 'access line' | 'neither';
 
 /** Words that are enough for an access line. */
 const ACCESS = words(

@@ -1,6 +1,6 @@
 // The patterns by which an administrator names clients, senders and recipients, as functions that test a text. Pure; texts
 // and patterns are latin1 strings (one character a byte), and the case of ASCII letters does not matter.
-import { parseAddress } from './address.ts';
+import { parseAddress, subnetText } from './address.ts';
 import { lower } from './request.ts';
 
 export type Test = (text: string) => boolean;
@@ -61,8 +61,5 @@ function isAddress({ bytes, bits }: Network): boolean {
 }
 
 function isWithin(inner: Network, outer: Network): boolean {
-  return outer.bytes.every((byte, i) => {
-    const mask = 0xff00 >> Math.min(Math.max(outer.bits - 8 * i, 0), 8);
-    return ((byte ^ inner.bytes[i]!) & mask & 0xff) === 0;
-  });
+  return subnetText(inner.bytes, outer.bits) === subnetText(outer.bytes, outer.bits);
 }

@@ -12,6 +12,7 @@ export interface PolicyRequest {
   client_address: string;
   /** The name that resolves both ways, or `unknown`. */
   client_name: string;
+  /** What the client said after HELO or EHLO; '' if it said nothing. */
   helo_name: string;
   /** '': the null sender, <>. It is a value like any other. */
   sender: string;

@@ -1,14 +1,9 @@
 // Which clients do not look like a mail server, for --greylist suspicious. By the request alone; nothing is looked up.
 import { looksLikeAccessLine, withoutDot } from './name.ts';
+import type { PolicyRequest } from './request.ts';
 
-/** The attributes of a policy request (SMTPD_POLICY_README) that say who is asking. */
-export interface Introduction {
-  client_address: string;
-  /** The verified name, `unknown` where there is none. */
-  client_name: string;
-  /** What the client said after HELO or EHLO, '' if it said nothing. */
-  helo_name: string;
-}
+/** What a request says of who is asking. */
+type Introduction = Pick<PolicyRequest, 'client_address' | 'client_name' | 'helo_name'>;
 
 const LOCALHOST = /(?:^|\.)localhost$|(?:^|\.)localdomain$/;
 /** The last label of a host name is never all digits (RFC 3696, section 2): this is an address, or a piece of one. */

@@ -4,7 +4,7 @@ import { closeSync, readSync } from 'node:fs';
 import { markAt, NEWLINE, SPACE } from './bytes.ts';
 import { type Bad, type Found, finish, type ListKind, type Matcher, type Reading } from './list.ts';
 
-export interface LargeOptions<Who extends string[]> {
+interface LargeOptions<Who extends string[]> {
   bad: Bad;
   /** Called once, when all is read, with the list to use from then on. */
   done: (list: Matcher<Who>) => void;

@@ -38,7 +38,7 @@ export function finish<T>(reading: Reading<T>): T {
   }
 }
 
-export interface List {
+interface List {
   /** The first entry with this hash for which `same` returns true. */
   find(hash: number, same: (start: number, end: number) => boolean): Place | undefined;
   /** The line at the place; without a place, the first regular expression that matches `value`. */

@@ -2,7 +2,7 @@
 // of what an entry means; the caller of `find` compares the text.
 import { END, type Entries, HAS, HASH, LINE, newEntries, readEntries, START, WIDTH } from './bytes.ts';
 
-export interface Table {
+interface Table {
   rows: Int32Array;
   /** Row + 1, or 0 where free; at least half of them are. */
   slots: Int32Array;

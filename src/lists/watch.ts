@@ -31,7 +31,7 @@ export function watchFile<Who extends string[]>(
   let read: Stats | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let trouble: string | undefined;
-  let warned = new Set<string>();
+  const newReading = newWarnings(path, warn);
 
   function look(): void {
     try {
@@ -85,25 +85,6 @@ export function watchFile<Who extends string[]>(
     read = stats;
   }
 
-  /** Warns only of what was not wrong at the last reading. */
-  function newReading(): { bad: Bad; end: () => void } {
-    const wrong = new Set<string>();
-    let told = 0;
-    return {
-      bad(line, text, what) {
-        const problem = `"${text}" ${what}`;
-        if (!warned.has(problem) && ++told <= MOST_WARNINGS)
-          warn(`${path}:${line}: ${problem}; the line is left out`);
-        warned.add(problem);
-        wrong.add(problem);
-      },
-      end() {
-        if (told > MOST_WARNINGS) warn(`${path}: ${told - MOST_WARNINGS} more lines are left out`);
-        warned = wrong;
-      },
-    };
-  }
-
   function complain(error: unknown): void {
     const { code, message } = error as NodeJS.ErrnoException;
     if (trouble === (code ?? message)) return;
@@ -119,6 +100,28 @@ export function watchFile<Who extends string[]>(
       look();
     }
     return contents;
+  };
+}
+
+/** A function to be called with each reading of the file: its warnings are only of what was not wrong at the last one. */
+function newWarnings(path: string, warn: (text: string) => void): () => { bad: Bad; end: () => void } {
+  let warned = new Set<string>();
+  return () => {
+    const wrong = new Set<string>();
+    let told = 0;
+    return {
+      bad(line, text, what) {
+        const problem = `"${text}" ${what}`;
+        if (!warned.has(problem) && ++told <= MOST_WARNINGS)
+          warn(`${path}:${line}: ${problem}; the line is left out`);
+        warned.add(problem);
+        wrong.add(problem);
+      },
+      end() {
+        if (told > MOST_WARNINGS) warn(`${path}: ${told - MOST_WARNINGS} more lines are left out`);
+        warned = wrong;
+      },
+    };
   };
 }
 

@@ -17,7 +17,7 @@ const MOST_TEXT = 900; // characters: fits into one datagram of syslog
  * A log that opens its target with the first message. What cannot be written there goes to `other` and says why: otherwise
  * nobody would notice that, say, the file belongs to another user.
  */
-export function newLog(target: LogTarget, open: (target: LogTarget) => Log, other?: LogTarget): Log {
+export function newLog(target: LogTarget, open: (target: LogTarget) => Log, other: LogTarget): Log {
   const logs = new Map<LogTarget, Log>();
 
   function put(to: LogTarget, level: Level, text: string): void {
@@ -32,7 +32,7 @@ export function newLog(target: LogTarget, open: (target: LogTarget) => Log, othe
       try {
         put(target, level, text);
       } catch (error) {
-        if (other === undefined || other === target) return;
+        if (other === target) return;
         try {
           put(
             other,

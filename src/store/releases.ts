@@ -1,4 +1,5 @@
 // What an administrator has released (greylatch release): one record of the house, a list in JSON. Filters only read it.
+import { fromJson } from './records/json.ts';
 
 /** Patterns (greylist/pattern.ts) for a request's attributes; undefined matches all. */
 export interface Release {
@@ -15,13 +16,8 @@ export const RELEASES = 'release';
 /** A filter reads it again only after so many milliseconds: a command that has changed it waits for that. */
 export const SEEN_WITHIN = 1000;
 
-/** Reads the record's text. One that makes no sense counts as none: a deferral must not fail because of it. */
 export function readReleases(text: string | undefined): Release[] {
-  try {
-    return JSON.parse(text ?? '[]') as Release[];
-  } catch {
-    return [];
-  }
+  return fromJson<Release[]>(text, []);
 }
 
 export function writeReleases(releases: readonly Release[]): string {

@@ -13,10 +13,14 @@
 //   fleet/     the store of several hosts, and what commands need of it
 
 // Words used throughout:
+//   to wait       what a triple does until it passes for the first time
 //   first sight   the first request for a triple: when it is on record as first seen
 //   come-back     a triple that passes; a client with more than --auto-whitelist of them is on the auto-whitelist
 //   house         records of the store's own, e.g. releases, or how far the sweep is
 //   engine        the Redis or Valkey of --store; fleet: the hosts that share one
+//   state         what one commit has made of the database; while a reader's slot holds it, LMDB re-uses none of its pages
+//   mark          names the state that is safe on the disk: pages/mark.ts, lmdb/durable.ts
+//   storm         so many new triples, or commits, that what saves work in calm times would cost more
 //   to set aside  to rename a file, e.g. to FILE.damaged-TIME, so that a new one can be made in its place
 import type { Release } from './releases.ts';
 

@@ -1,5 +1,5 @@
 // Options whose code or data a filter loads only where they are set: in the built program they do what they say.
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { greylatch, startFilter } from '../support/filter.ts';
@@ -24,6 +24,24 @@ async function filterWith(name: string, ...options: string[]) {
   const filter = await startFilter([node!, '--require', host, ...words]);
   return { ask: (changes?: Attributes) => filter.ask(policyRequest(changes)), finish: filter.finish };
 }
+
+test('whitelists let pass what they name, and are read again when they change', async () => {
+  const file = (name: string) => path.join(scratch.path, name);
+  writeFileSync(file('clients'), 'example.com\n');
+  writeFileSync(file('recipients'), 'codes@\n/(/\n');
+  const lists = ['--whitelist-clients', file('clients'), '--whitelist-recipients', file('recipients')];
+  const { ask, finish } = await filterWith('lists', ...lists);
+  let n = 0;
+  const askAnew = (changes: Attributes) => ask({ sender: `s${n++}@example.org`, ...changes });
+  expect(await askAnew({ client_name: 'mx1.example.com' })).toBe(dunno);
+  expect(await askAnew({ client_name: 'mx1.example.edu' })).toBe(deferred);
+  expect(await askAnew({ recipient: 'codes@example.net' })).toBe(dunno);
+  writeFileSync(file('new'), 'example.edu\n');
+  renameSync(file('new'), file('clients'));
+  await until(async () => (await askAnew({ client_name: 'mx1.example.edu' })) === dunno);
+  expect(await askAnew({ client_name: 'mx1.example.com' })).toBe(deferred);
+  await finish();
+});
 
 test('--only-recipients: all others are not greylisted', async () => {
   const list = path.join(scratch.path, 'only');

@@ -1,4 +1,4 @@
-// Who is excepted is held against postgrey (postgrey.test.ts); here: which line it was, which lines are left out
+// Who is excepted is held against postgrey (../oracle/lists.test.ts); here: which line it was, which lines are left out
 // and why, and what a hostile name costs.
 import { expect, test } from 'vitest';
 import { parseClients } from '../../src/lists/clients.ts';

@@ -1,5 +1,5 @@
 // Addresses and networks as postgrey's lists write them, in one space of 128 bits. Against postgrey itself they are held
-// in postgrey.test.ts.
+// in ../oracle/lists.test.ts.
 import { BlockList, isIPv6 } from 'node:net';
 import { expect, test } from 'vitest';
 import { hashNetwork, parseNetwork, sameNetwork } from '../../src/lists/network.ts';

@@ -1,4 +1,4 @@
-// Who is excepted is held against postgrey (postgrey.test.ts); here: which line it was, and which lines are left
+// Who is excepted is held against postgrey (../oracle/lists.test.ts); here: which line it was, and which lines are left
 // out and why.
 import { expect, test } from 'vitest';
 import { parseRecipients } from '../../src/lists/recipients.ts';

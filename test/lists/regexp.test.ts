@@ -1,4 +1,4 @@
-// What a regular expression in Perl's syntax means is held against Perl by way of postgrey (postgrey.test.ts); here:
+// What a regular expression in Perl's syntax means is held against Perl by way of postgrey (../oracle/lists.test.ts); here:
 // what is refused rather than misread.
 import { expect, test } from 'vitest';
 import { perlRegExp } from '../../src/lists/regexp.ts';

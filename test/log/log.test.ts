@@ -1,15 +1,10 @@
 // The log: seldom, in one printable line, and never in the way.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { DgramSocket } from 'node-unix-socket';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { type Level, type Log, newLog, sparingly } from '../../src/log/log.ts';
-import { openSyslog, openTarget } from '../../src/log/targets.ts';
-import { openFiles } from '../support/files.ts';
-import { project } from '../support/project.ts';
+import { openTarget } from '../../src/log/targets.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { until } from '../support/until.ts';
 
 const scratch = makeScratch();
 afterAll(() => scratch.remove());
@@ -21,10 +16,14 @@ function list(): Log & { lines: string[] } {
 
 test('opens its target with the first message only, and survives one that cannot be written', () => {
   let opened = 0;
-  const log = newLog('stderr', () => {
-    opened++;
-    throw new Error('no such place');
-  });
+  const log = newLog(
+    'stderr',
+    () => {
+      opened++;
+      throw new Error('no such place');
+    },
+    'stderr',
+  );
   expect(opened).toBe(0);
   log.write('err', 'one');
   log.write('err', 'two');
@@ -54,7 +53,7 @@ test('what a file does not take goes where it is seen, as long as it does not; b
 
 test('writes one printable line, whatever it is given', () => {
   const target = list();
-  newLog('stderr', () => target).write('warning', `a\nb\x1b[31m\xe4${'x'.repeat(2000)}`);
+  newLog('stderr', () => target, 'none').write('warning', `a\nb\x1b[31m\xe4${'x'.repeat(2000)}`);
   expect(target.lines).toHaveLength(1);
   expect(target.lines[0]).toMatch(/^warning a\\x0ab\\x1b\[31m\\xe4x{800,}\.\.\.$/);
 });
@@ -72,101 +71,3 @@ test('says the same thing once a minute, and how often it kept silent', () => {
   at(60, 'err', 'store');
   expect(target.lines).toEqual(['err store', 'err other', 'err store (and 59 times since the last message)']);
 });
-
-test('a file gets a line with the time, and nobody else may read it', async () => {
-  const file = path.join(scratch.path, 'log');
-  const log = openTarget(`file:${file}`);
-  log.write('crit', 'found');
-  expect(existsSync(file)).toBe(true);
-  expect(readFileSync(file, 'utf8')).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z greylatch\[\d+\]: crit: found\n$/);
-});
-
-test('syslog gets a datagram with facility mail, the identity and the process', async () => {
-  const place = path.join(scratch.path, 'log.socket');
-  const server = new DgramSocket();
-  const arrived = new Promise<string>((resolve) =>
-    server.on('data', (data: Buffer) => resolve(data.toString())),
-  );
-  server.bind(place);
-  const log = openSyslog(place);
-  log.write('warning', 'hello');
-  await new Promise<void>((resolve) => log.close(resolve));
-  expect(await arrived).toMatch(/^<20>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d greylatch\[\d+\]: hello$/);
-  server.close();
-});
-
-/** Whether the log calls back at its end, within a time that only one which hangs would miss. */
-function closes(log: Log): Promise<boolean> {
-  return new Promise((resolve) => {
-    const patience = setTimeout(() => resolve(false), 10_000);
-    log.close(() => {
-      clearTimeout(patience);
-      resolve(true);
-    });
-  });
-}
-
-test('syslog that nobody listens to is silence, and the end does not wait for it', async () => {
-  const log = openSyslog(path.join(scratch.path, 'nobody'));
-  expect(() => log.write('warning', 'hello')).not.toThrow();
-  expect(await closes(log)).toBe(true);
-});
-
-describe('one that listens and does not read', () => {
-  const received = path.join(scratch.path, 'received');
-  const place = path.join(scratch.path, 'stalled.socket');
-  let daemon: ChildProcess;
-  beforeEach(async () => {
-    const code = `const socket = new (require('node-unix-socket').DgramSocket)();
-      socket.on('data', (data) => require('fs').appendFileSync(${JSON.stringify(received)}, data + '\\n'));
-      socket.bind(${JSON.stringify(place)});
-      setInterval(() => {}, 1000)`;
-    daemon = spawn(process.execPath, ['-e', code], { cwd: project });
-    await until(() => existsSync(place));
-    daemon.kill('SIGSTOP');
-  });
-  afterEach(() => {
-    daemon.kill('SIGKILL');
-    rmSync(place, { force: true });
-    rmSync(received, { force: true });
-  });
-  const lines = () => (existsSync(received) ? readFileSync(received, 'utf8').trim().split('\n') : []);
-
-  test('is not waited for at the end', async () => {
-    const log = openSyslog(place);
-    // More than the kernel keeps for it (net.unix.max_dgram_qlen).
-    for (let n = 0; n < 2000; n++) log.write('warning', 'hello');
-    expect(await closes(log)).toBe(true);
-  });
-
-  test('does not fill the memory, and hears how much it has missed', async () => {
-    const log = openSyslog(place, 60_000);
-    for (let n = 0; n < 5000; n++) log.write('warning', 'hello');
-    daemon.kill('SIGCONT');
-    await until(() => lines().length > 1000);
-    log.write('warning', 'the last');
-    await until(() => lines().at(-1)?.endsWith('the last'));
-    const before = lines().length - 2;
-    expect(before).toBeLessThan(5000);
-    expect(lines().at(-2)).toContain(
-      `: ${5000 - before} messages before this one are lost: ${place} did not`,
-    );
-    expect(await closes(log)).toBe(true);
-  });
-
-  test('is not asked again and again', async () => {
-    const before = sockets();
-    const log = openSyslog(place, 10);
-    for (let n = 0; n < 2000; n++) log.write('warning', 'hello');
-    expect(sockets()).toBe(before + 1);
-    await until(() => sockets() === before);
-    log.write('warning', 'hello');
-    expect(sockets()).toBe(before);
-    expect(await closes(log)).toBe(true);
-  });
-});
-
-/** How many sockets this process has open. */
-function sockets(): number {
-  return openFiles().filter((name) => name.startsWith('socket:')).length;
-}

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { DamageError } from '../../store/damage.ts';
 import { litterBeside } from '../../store/disk/files.ts';
 import { checkPlace } from '../../store/disk/place.ts';
-import { closeFile, openFile, readHead } from '../../store/pages/file.ts';
+import { readHead, withFile } from '../../store/pages/file.ts';
 import { lockPath } from '../../store/pages/lock.ts';
 import { queuePath } from '../../store/queue/read.ts';
 import { foreign, wasDatabase } from '../../store/rescue/ours.ts';
@@ -63,13 +63,7 @@ export function gatherDatabase(file: string): Database {
 function lookInto(file: string): Pick<Database, 'place' | 'damage'> {
   try {
     checkPlace(file);
-    const opened = openFile(file);
-    if (opened === undefined) return { place: '', damage: '' };
-    try {
-      readHead(opened);
-    } finally {
-      closeFile(opened);
-    }
+    withFile(file, (opened) => readHead(opened));
     return { place: '', damage: '' };
   } catch (error) {
     const { message } = error as Error;

@@ -1,19 +1,19 @@
 // Changing many records, for the administrator's commands: in transactions so short that no filter waits for more than
 // a few milliseconds, and each page checked before liblmdb touches it.
+import { monotonic } from '../../time/monotonic.ts';
 import { pause } from '../../time/pause.ts';
 import { DamageError, MovedError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
 import { tryAgain } from '../lmdb/again.ts';
 import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
 import { houseText, putHouse } from '../lmdb/house.ts';
-import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
-import { closeWriter, putRecord, removeRecord, transact, type Writer } from '../lmdb/writer.ts';
+import { putClient, putTriple } from '../lmdb/triples.ts';
+import { closeWriter, removeRecord, transact, type Writer, withLock } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
 import { checkBeforeWriting } from '../pages/doubt.ts';
 import type { Meta } from '../pages/format.ts';
 import { findRecord, type Path } from '../pages/tree.ts';
-import type { Taken } from '../queue/contract.ts';
 import { newQueue } from '../queue/queue.ts';
 import * as key from '../records/key.ts';
 import * as record from '../records/record.ts';
@@ -52,44 +52,41 @@ export function openEditor(path: string): Editor {
   checkBeforeWriting(path);
   let writer = tryAgain(() => openWriter(path));
 
-  function commit(batch: readonly JointChange[]): number {
-    let changed = 0;
-    for (let next = 0, tries = 1; next < batch.length; ) {
+  /** Does `work`, and does it again where it throws what may pass by itself. */
+  function settle<T>(work: () => T): T {
+    for (let tries = 1; ; tries++) {
       try {
-        const done = commitSome(writer, batch, next);
-        next = done.next;
-        changed += done.changed;
-        tries = 1;
-        pause(BREATH);
+        return work();
       } catch (error) {
         const passing = error instanceof DamageError || error instanceof MovedError;
-        if (!passing || tries++ === TRIES) throw error;
+        if (!passing || tries === TRIES) throw error;
         pause(5);
         if (!(error instanceof MovedError)) continue;
         closeWriter(writer);
         writer = tryAgain(() => openWriter(path)); // the database was compacted, or restored, meanwhile
       }
     }
-    return changed;
   }
 
   function changeJointly(changes: Iterable<JointChange>): number {
     let changed = 0;
-    for (const batch of batches(changes, BATCH, idOf)) changed += commit(batch);
+    for (const batch of batches(changes, BATCH, idOf)) {
+      for (let next = 0; next < batch.length; ) {
+        const done = settle(() => commitSome(writer, batch, next));
+        next = done.next;
+        changed += done.changed;
+        pause(BREATH);
+      }
+    }
     return changed;
   }
 
   /** Puts what filters have queued into the database, so that changes find it there. */
   function storeQueued(): void {
     const queue = newQueue(path, false);
-    let taken: Taken | undefined;
-    const take = () => {
-      taken = queue.take();
-      return [];
-    };
     try {
-      commit([{ names: [], change: take }]); // only for the write lock; it changes nothing
-      if (taken === undefined || taken.firstSeen.size === 0) return;
+      const taken = settle(() => withLock(writer, () => queue.take()));
+      if (taken.firstSeen.size === 0) return;
       changeJointly(joint(sightings(taken.firstSeen)));
       if (taken.durable) flush(writer);
       taken.done();
@@ -149,8 +146,8 @@ function commitSome(
   const meta = transact(writer, (state) => {
     // liblmdb changes pages in memory of its own: those on the disk, which we read and check, stay as they were before the
     // transaction. So no record may be changed twice in one.
-    const end = performance.now() + HOLD;
-    while (next < batch.length && (next === start || performance.now() < end)) {
+    const end = monotonic() + HOLD;
+    while (next < batch.length && (next === start || monotonic() < end)) {
       const { names, change } = batch[next++]!;
       const after = change(names.map((name) => find(writer, state, name)));
       names.forEach((name, i) => {
@@ -175,7 +172,6 @@ function find(writer: Writer, meta: Meta, name: AnyName): Stored | undefined {
 function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget' | undefined): boolean {
   if (after === undefined) return false;
   const { path, instruction } = writer;
-  const { bytes } = instruction;
   const length = writeName(instruction.key, name);
   const at = seekChecked(path, meta, instruction.key, length);
   if (after === 'forget') {
@@ -183,13 +179,8 @@ function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget'
     checkBeside(path, meta);
     return removeRecord(writer, length);
   }
-  const value = valueAt(length);
-  if (after.kind === 'triple')
-    return putRecord(writer, length, record.writeTriple(bytes, KEY_AT, length, value, after));
-  if (after.kind === 'client') {
-    record.writeClient(bytes, KEY_AT, length, value, after);
-    return putRecord(writer, length, record.CLIENT_SIZE);
-  }
+  if (after.kind === 'triple') return putTriple(writer, length, after);
+  if (after.kind === 'client') return putClient(writer, length, after);
   return putHouse(writer, (name as HouseName).house, after.text);
 }
 

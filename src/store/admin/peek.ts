@@ -1,10 +1,10 @@
 // Looks up what is on record of one triple, for `why`, without changing anything: no file is made, set aside or mended.
-import { pause } from '../../time/pause.ts';
 import { DamageError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
+import { tryAgain } from '../lmdb/again.ts';
 import { houseText } from '../lmdb/house.ts';
 import { newTriple } from '../lmdb/triples.ts';
-import { closeFile, openFile, readHead } from '../pages/file.ts';
+import { readHead, withFile } from '../pages/file.ts';
 import { newPath, seek } from '../pages/tree.ts';
 import { readQueue } from '../queue/read.ts';
 import * as key from '../records/key.ts';
@@ -20,26 +20,19 @@ export interface Peek {
   releases: readonly Release[];
 }
 
-const TRIES = 5;
-
 /** Throws StoreError or DamageError where it cannot be read. */
 export function peek(path: string, triple: Triple): Peek {
   checkPlace(path);
-  for (let tries = 1; ; tries++) {
-    try {
-      return peekOnce(path, triple);
-    } catch (error) {
-      // Another process may have written between two pages.
-      if (!(error instanceof DamageError) || tries === TRIES) throw error;
-      pause(tries * 3);
-    }
-  }
+  return tryAgain(() => peekOnce(path, triple), mayPass);
+}
+
+/** Another process may have written between two pages. */
+function mayPass(error: unknown): boolean {
+  return error instanceof DamageError;
 }
 
 function peekOnce(database: string, triple: Triple): Peek {
-  const file = openFile(database);
-  if (file === undefined) return { missing: true, triple: undefined, client: undefined, releases: [] };
-  try {
+  const peeked = withFile(database, (file) => {
     const queue = readQueue(database); // before the state, which then has what leaves the queue meanwhile
     const meta = readHead(file);
     const path = newPath(file);
@@ -54,7 +47,6 @@ function peekOnce(database: string, triple: Triple): Peek {
     const client = clientAt < 0 ? undefined : readClient(path.pages, clientAt);
     const releases = readReleases(houseText(path, find(key.writeHouse(wanted, 0, RELEASES))));
     return { missing: false, triple: known, client, releases };
-  } finally {
-    closeFile(file);
-  }
+  });
+  return peeked ?? { missing: true, triple: undefined, client: undefined, releases: [] };
 }

@@ -16,7 +16,7 @@ import type { Entry, TripleEntry } from './entry.ts';
 const AT_ONCE = 256;
 
 /** The entries of a database, and how much of it was read for those that were taken, from 0 to 1. */
-export interface Scan {
+interface Scan {
   entries: Generator<Entry>;
   part(): number;
 }

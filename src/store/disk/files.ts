@@ -50,9 +50,14 @@ export function withAside(path: string, content: Buffer, work: (aside: string) =
 
 /** Waits until a file's content, or the names in a directory, are on the disk. */
 export function syncPath(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY);
+  withOpen(path, constants.O_RDONLY, fsyncSync);
+}
+
+/** Does `work` with a descriptor of the file, which is open meanwhile; `flags` as for open(2). */
+export function withOpen<T>(path: string, flags: number, work: (fd: number) => T): T {
+  const fd = openSync(path, flags);
   try {
-    fsyncSync(fd);
+    return work(fd);
   } finally {
     closeSync(fd);
   }

@@ -7,7 +7,7 @@ import type { Meta } from '../pages/format.ts';
 import { addDeferral, copyTriple, TRIPLE_SIZE } from '../records/record.ts';
 import type { Keeper } from './keeper.ts';
 
-export interface Deferrals {
+interface Deferrals {
   /**
    * Notes that the triple whose key is the first `length` bytes of `key` was deferred once more at `now`. Throws what
    * `Keeper.settle` throws, for it may have to put what was noted before.

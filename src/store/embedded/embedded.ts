@@ -1,9 +1,8 @@
 // The store on LMDB: which records a look-up reads and which a change writes. keeper.ts keeps the file usable, sights.ts
 // remembers new triples.
 import { houseText } from '../lmdb/house.ts';
-import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
-import { putTriple, stillCounts } from '../lmdb/triples.ts';
-import { putRecord, type Writer } from '../lmdb/writer.ts';
+import { putClient, putTriple, stillCounts } from '../lmdb/triples.ts';
+import type { Writer } from '../lmdb/writer.ts';
 import { seekForPut } from '../pages/check.ts';
 import { type Meta, pageTxn } from '../pages/format.ts';
 import { safeTxn } from '../pages/mark.ts';
@@ -35,7 +34,7 @@ const NOTHING: Sighting = {
   full: false,
 };
 
-export interface StoreOptions extends KeeperOptions {
+interface StoreOptions extends KeeperOptions {
   limits: Limits;
   /** Called once, when waiting triples have to go for new ones. */
   onFull: (what: string) => void;
@@ -140,6 +139,16 @@ export function openStore(options: StoreOptions): Store {
     return releases;
   }
 
+  /** The auto-whitelist's count: adds `more` (0 or 1) to the client's come-backs, and notes that it was seen. */
+  function countComeBack(writer: Writer, meta: Meta, client: string, now: number, more: number): boolean {
+    const { path, instruction } = writer;
+    const length = key.writeClient(instruction.key, 0, client, false);
+    const at = seekForPut(path, meta, instruction.key, length, record.CLIENT_SIZE);
+    const counted = at >= 0 && clientCounts(record.lastSeen(path.pages, at), now, limits);
+    const comeBacks = (counted ? record.mainNumber(path.pages, at) : 0) + more;
+    return putClient(writer, length, { comeBacks, lastSeen: now });
+  }
+
   function change(work: (writer: Writer, meta: Meta) => boolean): void {
     keeper.settle(() => keeper.change(work));
   }
@@ -177,18 +186,6 @@ export function openStore(options: StoreOptions): Store {
       keeper.close();
     },
   };
-
-  /** The auto-whitelist's count: adds `more` (0 or 1) to the client's come-backs, and notes that it was seen. */
-  function countComeBack(writer: Writer, meta: Meta, client: string, now: number, more: number): boolean {
-    const { path, instruction } = writer;
-    const length = key.writeClient(instruction.key, 0, client, false);
-    const at = seekForPut(path, meta, instruction.key, length, record.CLIENT_SIZE);
-    const counted = at >= 0 && clientCounts(record.lastSeen(path.pages, at), now, limits);
-    const comeBacks = (counted ? record.mainNumber(path.pages, at) : 0) + more;
-    record.writeClient(instruction.bytes, KEY_AT, length, valueAt(length), { comeBacks, lastSeen: now });
-    putRecord(writer, length, record.CLIENT_SIZE);
-    return true;
-  }
 }
 
 /** Returns whether there was anything to note; undefined: there is no record of the triple. */
@@ -206,6 +203,5 @@ function notePassed(
   const before = record.readTriple(path.pages, at);
   if (before.passed && now - before.lastPassed < FRESH) return false;
   const wait = before.passed ? before.wait : now - before.firstSeen;
-  putTriple(writer, length, { ...before, passed: true, lastPassed: now, wait });
-  return true;
+  return putTriple(writer, length, { ...before, passed: true, lastPassed: now, wait });
 }

@@ -1,8 +1,7 @@
 // Noting how often the entries of the whitelist files matched (../records/hits.ts), within a transaction. Nothing here knows
 // what an entry means.
-import { houseText, putHouse } from '../lmdb/house.ts';
+import { findHouse, putHouse } from '../lmdb/house.ts';
 import type { Writer } from '../lmdb/writer.ts';
-import { seekChecked } from '../pages/check.ts';
 import type { Meta } from '../pages/format.ts';
 import { type Path, seek } from '../pages/tree.ts';
 import { hitsName, MOST_NAME, readHits } from '../records/hits.ts';
@@ -26,11 +25,7 @@ export function noteHits(
   hits: readonly NewHits[],
   now: number,
 ): void {
-  const find = (name: string) => {
-    const { path, instruction } = writer;
-    const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, name));
-    return readHits(houseText(path, at));
-  };
+  const find = (name: string) => readHits(findHouse(writer, meta, name));
   for (const file of files) {
     const name = hitsName(file, '');
     const whole = { count: 0, last: 0, since: now, entries: 0, ...find(name) };
@@ -62,9 +57,7 @@ export function noteForgotten(writer: Writer, meta: Meta, names: readonly string
     counts.set(file, (counts.get(file) ?? 0) + 1);
   }
   for (const [name, count] of counts) {
-    const { path, instruction } = writer;
-    const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, name));
-    const whole = readHits(houseText(path, at));
+    const whole = readHits(findHouse(writer, meta, name));
     if (whole !== undefined)
       putHouse(
         writer,

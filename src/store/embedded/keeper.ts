@@ -12,7 +12,7 @@ import { checkBeforeWriting, checkDoubtful } from '../pages/doubt.ts';
 import { closeFile, type DataFile, isElsewhere, openFile, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
 import { isHeld } from '../pages/lock.ts';
-import { isDoubtful, markedTxn } from '../pages/mark.ts';
+import { isDoubtful, markedTxn, OF_NEWER } from '../pages/mark.ts';
 import { newPath, type Path } from '../pages/tree.ts';
 import { replaceLock, setAside } from '../rescue/recover.ts';
 import { newSaving } from '../rescue/saving.ts';
@@ -140,7 +140,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
     }
     if (path === undefined) {
       checkPlace(database);
-      goOnSaving();
+      goOnSaving(); // may open it
     }
     if (path === undefined) {
       let file = openFile(database);
@@ -165,7 +165,7 @@ export function newKeeper(options: KeeperOptions): Keeper {
   /** Looks at a file that was just opened: after a power cut it goes back to its mark, or is checked as a whole. */
   function examine(file: DataFile): void {
     checkDoubtful(file);
-    if (isDoubtful(file, readHead(file)) || markedTxn(file) === -2) writable(); // settles it, or refuses
+    if (isDoubtful(file, readHead(file)) || markedTxn(file) === OF_NEWER) writable(); // settles it, or refuses
   }
 
   function writable(): Writer {

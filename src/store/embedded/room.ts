@@ -16,7 +16,7 @@ const SHARE = 1 / 16;
 export type Others = (file: DataFile, meta: Meta) => number;
 
 /** What one transaction has done so far, since the path shows every leaf as it was before. */
-export interface Batch {
+interface Batch {
   /** New triples that were put and stayed. */
   added: number;
   /** Keys of those that were forgotten, latin1. */

@@ -32,7 +32,7 @@ export interface Sights {
   close(mayLeave: boolean): void;
 }
 
-export interface SightsOptions {
+interface SightsOptions {
   keeper: Keeper;
   limits: Limits;
   path: string;

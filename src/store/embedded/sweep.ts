@@ -1,6 +1,6 @@
 // Forgetting what has expired (--retry-window, --max-age), a few pages at a time, between requests: without a cron job, not at
 // start-up, and by one process at a time. How far the sweep is stands in the database itself.
-import { houseText, putHouse } from '../lmdb/house.ts';
+import { findHouse, houseText, putHouse } from '../lmdb/house.ts';
 import { stillCounts } from '../lmdb/triples.ts';
 import { removeRecord, type Writer } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
@@ -8,7 +8,7 @@ import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize
 import { keyOfNextLeaf, newPath, type Path, seek } from '../pages/tree.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from '../records/forgotten.ts';
 import { isHitsName, isStale } from '../records/hits.ts';
-import { HOUSE, isTriple, MAX_KEY, writeHouse } from '../records/key.ts';
+import { isHouse, isTriple, MAX_KEY, writeHouse } from '../records/key.ts';
 import { clientOf, readOrigins } from '../records/origins.ts';
 import { hasPassed, lastSeen, mainNumber, readHouse } from '../records/record.ts';
 import { clientCounts, type Limits } from '../store.ts';
@@ -33,7 +33,7 @@ const START = Buffer.alloc(0);
 const LEAVES = 8;
 
 /** How far the sweep is. Times in seconds since the epoch. */
-export interface SweepState {
+interface SweepState {
   /** When the last step was made, and when a sweep was last complete. */
   at: number;
   complete: number;
@@ -70,7 +70,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   function sweep(now: number): void {
     const found = keeper.look();
     if (found === undefined) return;
-    const state = readState(found.path, seek(found.path, found.meta, key, keyLength));
+    const state = readState(houseText(found.path, seek(found.path, found.meta, key, keyLength)));
     others = othersBy(state);
     if (isDue(state, now)) keeper.change((writer, meta) => sweepSome(writer, meta, now));
   }
@@ -78,7 +78,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   function sweepSome(writer: Writer, meta: Meta, now: number): boolean {
     const { path } = writer;
     // Another process may have been first.
-    const state = readState(path, seekChecked(path, meta, key, keyLength)) ?? {
+    const state = readState(findHouse(writer, meta, SWEEP)) ?? {
       at: 0,
       complete: 0,
       othersSoFar: 0,
@@ -105,7 +105,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       old.copy(writer.instruction.key);
       removeRecord(writer, old.length);
     }
-    const names = expired.filter((old) => old[0] === HOUSE).map((old) => old.toString('latin1', 1));
+    const names = expired.filter((old) => isHouse(old)).map((old) => old.toString('latin1', 1));
     noteForgotten(writer, meta, names.filter(isHitsName));
     if (waited.size > 0) noteWaited(writer, meta, waited, now);
     const done = position === undefined;
@@ -134,7 +134,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     others(file, meta) {
       if (others !== undefined) return others;
       const path = newPath(file); // a path of its own, for the caller goes on with the writer's
-      others = othersBy(readState(path, seek(path, meta, key, keyLength)));
+      others = othersBy(readState(houseText(path, seek(path, meta, key, keyLength))));
       return others;
     },
   };
@@ -161,15 +161,10 @@ function collect(
     const node = nodeAt(pages, leaf, i);
     const at = nodeData(pages, node);
     const keyAt = nodeKey(node);
-    if (pages[keyAt] === HOUSE) {
-      // Of the house. A client's counts by origin go when the client would.
-      const seen = lastSeenByOrigins(pages, node);
+    if (isHouse(pages, keyAt)) {
       const name = pages.toString('latin1', keyAt + 1, at);
-      if (
-        (seen !== undefined && !clientCounts(seen, now, limits)) ||
-        (isHitsName(name) && isStale(name, readHouse(pages, at, nodeDataSize(pages, node)), now))
-      )
-        expired.push(Buffer.from(pages.subarray(keyAt, at)));
+      const text = readHouse(pages, at, nodeDataSize(pages, node));
+      if (hasHouseExpired(name, text, now, limits)) expired.push(Buffer.from(pages.subarray(keyAt, at)));
       else others++;
       continue;
     }
@@ -189,26 +184,23 @@ function collect(
   return others;
 }
 
-/** If the node holds a client's counts by origin, when that client was last seen; undefined: it is another record. */
-function lastSeenByOrigins(pages: Buffer, node: number): number | undefined {
-  const at = nodeData(pages, node);
-  if (clientOf(pages.toString('latin1', nodeKey(node) + 1, at)) === undefined) return undefined;
-  return readOrigins(readHouse(pages, at, nodeDataSize(pages, node)))?.lastSeen ?? 0;
+/** Whether a record of the house has expired. A client's counts by origin go when the client would. */
+function hasHouseExpired(name: string, text: string, now: number, limits: Limits): boolean {
+  if (clientOf(name) === undefined) return isStale(name, text, now);
+  return !clientCounts(readOrigins(text)?.lastSeen ?? 0, now, limits);
 }
 
 /** Adds the triples to the record of those that were forgotten. Within a transaction. */
 function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, number>, now: number): void {
-  const { path, instruction } = writer;
-  const at = seekChecked(path, meta, instruction.key, writeHouse(instruction.key, 0, FORGOTTEN));
-  putHouse(writer, FORGOTTEN, addForgotten(readForgotten(houseText(path, at)), waited, now));
+  const before = readForgotten(findHouse(writer, meta, FORGOTTEN));
+  putHouse(writer, FORGOTTEN, addForgotten(before, waited, now));
 }
 
 // The record's text: at (4 bytes), complete (4), others so far (4), others (4), position.
 const HEAD = 16;
 
-/** Reads the state whose record lies at `at` of the path's pages; undefined: there is none. */
-function readState(path: Path, at: number): SweepState | undefined {
-  const bytes = Buffer.from(houseText(path, at) ?? '', 'latin1');
+function readState(text: string | undefined): SweepState | undefined {
+  const bytes = Buffer.from(text ?? '', 'latin1');
   if (bytes.length < HEAD) return undefined;
   return {
     at: bytes.readUInt32LE(0),

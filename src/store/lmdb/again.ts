@@ -1,5 +1,5 @@
-// Trying again where the database or its lock file was replaced at that very moment, as a compact or restore does. For commands:
-// a filter's keeper has its own way.
+// Trying again what fails only at that very moment, above all where the database or its lock file is replaced, as a compact or
+// restore does. For commands: a filter's keeper has its own way.
 import { pause } from '../../time/pause.ts';
 import { MovedError } from '../damage.ts';
 

@@ -17,7 +17,7 @@ import type { Meta } from '../pages/format.ts';
 import { isSound } from '../pages/lock.ts';
 import { isKept, markedState, markedTxn, noteSafe, safeTxn, writeMark, writeUnkept } from '../pages/mark.ts';
 import { native, READ_ONLY } from './native.ts';
-import { begin, type Flush, makeSafe, mayRelease, unpin, type Writer } from './writer.ts';
+import { type Flush, makeSafe, mayRelease, unpin, type Writer, withLock } from './writer.ts';
 
 /** Pages that may be held back for the marked state: a megabyte, or a few per cent of the file. */
 export function mostHeld(lastPage: number): number {
@@ -56,18 +56,15 @@ export function keepUp(writer: Writer, { lastPage }: Meta): void {
 
 /** Changes the mark, on the disk, to say that its state is no longer kept, before a page of it is re-used. */
 function giveUp(writer: Writer): void {
-  const { env, file } = writer;
-  begin(writer);
-  try {
+  const { file } = writer;
+  withLock(writer, () => {
     if (isKept(file)) {
       writeUnkept(file);
       fdatasyncSync(file.fd); // under the lock: until it is there, nobody commits
       noteSafe(file, markedTxn(file) + 1);
     }
     unpin(writer);
-  } finally {
-    env.abortTxn();
-  }
+  });
 }
 
 /**
@@ -132,8 +129,7 @@ function keepForLater(writer: Writer, { pin }: Flush): void {
 /** Takes a reader's slot on the newest state; undefined where that state is safe already. */
 function beginFlush(writer: Writer): Flush | undefined {
   const { env, file } = writer;
-  const meta = begin(writer);
-  try {
+  return withLock(writer, (meta) => {
     writer.due = 0;
     // Who has written the mark may have died before it was on the disk.
     const isSafe = safeTxn(file) >= meta.txnid;
@@ -143,9 +139,7 @@ function beginFlush(writer: Writer): Flush | undefined {
     }
     if (isSafe) unpin(writer);
     return undefined;
-  } finally {
-    env.abortTxn();
-  }
+  });
 }
 
 /** Whether the mark names an older state than this one, or this one as not kept. */
@@ -156,15 +150,12 @@ function saysLess(file: DataFile, { txnid }: Meta): boolean {
 
 /** To be called when the state's pages are on the disk: names it in the mark, unless a newer state is named there. */
 function noteFlush(writer: Writer, flush: Flush): void {
-  const { env, file } = writer;
-  const now = begin(writer);
-  try {
+  const { file } = writer;
+  withLock(writer, (now) => {
     flush.overtaken = now.txnid > flush.meta.txnid;
     if (saysLess(file, flush.meta)) writeMark(file, flush.head, flush.meta, flush.pin !== undefined);
     flush.marked = markedTxn(file);
-  } finally {
-    env.abortTxn();
-  }
+  });
 }
 
 /**
@@ -207,15 +198,11 @@ function abandon(flush: Flush): void {
 
 /** As `flush`, but under the write lock: nobody can commit meanwhile, so that no state need be held afterwards. */
 export function flushLast(writer: Writer): void {
-  const { env, file } = writer;
-  const meta = begin(writer);
-  try {
-    makeSafe(file, meta);
+  withLock(writer, (meta) => {
+    makeSafe(writer.file, meta);
     unpin(writer);
-    env.readerCheck(); // still under the lock: nobody has committed on that state, so nobody has to hold it
-  } finally {
-    env.abortTxn();
-  }
+    writer.env.readerCheck(); // still under the lock: nobody has committed on that state, so nobody has to hold it
+  });
 }
 
 /**

@@ -71,7 +71,7 @@ export function newFlusher(writer: () => Writer | undefined, failed: (error: unk
 
   function flushed(error?: unknown): void {
     const w = writer();
-    if (error !== undefined && error !== null) failed(error);
+    if (error !== undefined) failed(error);
     else if (w !== undefined && isUnsettled(w)) committed();
     else stop();
   }

@@ -8,7 +8,7 @@ import { lockPath } from '../pages/lock.ts';
 import { tryAgain } from './again.ts';
 import { native, READ_ONLY } from './native.ts';
 import { openWriter } from './open.ts';
-import { begin, closeWriter, type Writer } from './writer.ts';
+import { closeWriter, type Writer, withLock } from './writer.ts';
 
 /** A state whose pages stay as they are until it is released. */
 export interface Held {
@@ -18,13 +18,10 @@ export interface Held {
 
 /** Holds the newest state. Throws what `begin` throws. */
 export function holdNewest(writer: Writer): Held {
-  const meta = begin(writer);
-  try {
+  return withLock(writer, (meta) => {
     const pin = new (native().Txn)(writer.env, READ_ONLY);
     return { meta, release: () => pin.abort() };
-  } finally {
-    writer.env.abortTxn();
-  }
+  });
 }
 
 const NOTHING = () => {};

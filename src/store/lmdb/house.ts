@@ -1,5 +1,6 @@
 // Records of the house, the store's own: a text under a name. Knows nothing of what the texts mean.
-import { nodeDataSize } from '../pages/format.ts';
+import { seekChecked } from '../pages/check.ts';
+import { type Meta, nodeDataSize } from '../pages/format.ts';
 import type { Path } from '../pages/tree.ts';
 import { writeHouse as writeKey } from '../records/key.ts';
 import { HOUSE_HEAD, readHouse, writeHouse } from '../records/record.ts';
@@ -11,7 +12,13 @@ export function houseText({ pages, exact }: Path, at: number): string | undefine
   return at < 0 ? undefined : readHouse(pages, at, nodeDataSize(pages, exact));
 }
 
-/** Puts the text, latin1, under the name, within a transaction that has searched for the name (`seekChecked`). */
+/** The text under the name; undefined: there is none. Within a transaction, for the name may be put after that. */
+export function findHouse({ path, instruction }: Writer, meta: Meta, name: string): string | undefined {
+  const { key } = instruction;
+  return houseText(path, seekChecked(path, meta, key, writeKey(key, 0, name)));
+}
+
+/** Puts the text, latin1, under the name, within a transaction that has searched for the name. */
 export function putHouse(writer: Writer, name: string, text: string): boolean {
   const { bytes, key } = writer.instruction;
   const length = writeKey(key, 0, name);

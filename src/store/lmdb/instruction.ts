@@ -52,7 +52,7 @@ export function put(
   dbi: number,
   keyLength: number,
   size: number,
-  flags = 0,
+  flags: number,
 ): boolean {
   const { words, doubles, address } = instruction;
   const value = valueAt(keyLength);

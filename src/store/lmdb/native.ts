@@ -23,7 +23,7 @@ export interface NativeReader {
   abort(): void;
 }
 
-export interface Native {
+interface Native {
   Env: new () => NativeEnv;
   Dbi: new (
     env: NativeEnv,

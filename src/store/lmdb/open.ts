@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { pause } from '../../time/pause.ts';
 import { BadLockError, BusyError, MovedError, refused, StoreError } from '../damage.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
-import { closeFile, type DataFile, openFile, readHead } from '../pages/file.ts';
+import { closeFile, type DataFile, openFile, readHead, withFile } from '../pages/file.ts';
 import {
   AFTER_REMOVAL,
   isDestroyed,
@@ -17,14 +17,14 @@ import {
   releaseLock,
   restoreSize,
 } from '../pages/lock.ts';
-import { isDoubtful, isKept, markedTxn, rollBack, writeMark } from '../pages/mark.ts';
+import { isDoubtful, isKept, markedTxn, OF_NEWER, rollBack, writeMark } from '../pages/mark.ts';
 import { holderOfRemoved } from '../pages/removed.ts';
 import { newPath } from '../pages/tree.ts';
 import { newInstruction } from './instruction.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { fromLmdb } from './refusal.ts';
 import { checkFirst, checkSpare, isCopying } from './space.ts';
-import { begin, type Writer } from './writer.ts';
+import { begin, type Writer, withLock } from './writer.ts';
 
 // A map this large costs nothing until it is used, and need never be resized under running processes.
 const MAP_SIZE = 64 * 2 ** 30;
@@ -64,31 +64,7 @@ export function openWriter(database: string): Writer {
     if (isDestroyed(lock)) throw new MovedError('the last process to use the lock file was just closing it');
     file = openFile(database);
     if (file === undefined) throw new MovedError('the file vanished while it was opened');
-    const writer: Writer = {
-      env,
-      dbi: 0,
-      file,
-      lock,
-      copies,
-      path: newPath(file),
-      instruction: newInstruction(),
-      scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
-      pin: undefined,
-      pinned: 0,
-      older: undefined,
-      committed: 0,
-      due: 0,
-      committedAt: 0,
-      touched: 0,
-      leaf: 0,
-      puts: 0,
-      filled: 0,
-      pagesEach: 0,
-      newest: { txnid: 0, lastPage: 0 },
-      flushing: undefined,
-      stuck: [],
-      closed: false,
-    };
+    const writer = newWriter(env, file, lock, copies);
     begin(writer);
     writer.dbi = new (native().Dbi)(env, CREATE, null, BINARY_KEYS, undefined).dbi;
     env.commitTxn();
@@ -103,6 +79,34 @@ export function openWriter(database: string): Writer {
   }
 }
 
+function newWriter(env: NativeEnv, file: DataFile, lock: LockFile, copies: boolean): Writer {
+  return {
+    env,
+    dbi: 0,
+    file,
+    lock,
+    copies,
+    path: newPath(file),
+    instruction: newInstruction(),
+    scratch: Buffer.allocUnsafeSlow(8 * file.pageSize),
+    pin: undefined,
+    pinned: 0,
+    older: undefined,
+    committed: 0,
+    due: 0,
+    committedAt: 0,
+    touched: 0,
+    leaf: 0,
+    puts: 0,
+    filled: 0,
+    pagesEach: 0,
+    newest: { txnid: 0, lastPage: 0 },
+    flushing: undefined,
+    stuck: [],
+    closed: false,
+  };
+}
+
 /** Checks what liblmdb reads when it opens the file: it maps the file and trusts it. */
 function checkBeforeLmdb(path: string): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
@@ -114,17 +118,11 @@ function checkBeforeLmdb(path: string): void {
     makeLock(path);
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
-  const file = openFile(path);
-  if (file === undefined) {
-    checkFirst(path);
-    return;
-  }
-  try {
+  const newest = withFile(path, (file) => {
     if (file.closed !== undefined) throw refused(file.closed, path, 'write to');
-    readHead(file); // opening reads no more than this; a transaction checks the rest, under the lock
-  } finally {
-    closeFile(file);
-  }
+    return readHead(file); // opening reads no more than this; a transaction checks the rest, under the lock
+  });
+  if (newest === undefined) checkFirst(path);
 }
 
 function awaitEnd(path: string): void {
@@ -207,19 +205,16 @@ function giveToDirectoryOwner(path: string): void {
 
 /** Gives a new file its mark; after a power cut, makes the file go back to its mark. */
 function settleMark(writer: Writer): void {
-  const { env, file } = writer;
+  const { file } = writer;
   const before = readHead(file);
   const marked = markedTxn(file);
-  if (marked === -2)
+  if (marked === OF_NEWER)
     throw new StoreError(`${file.path} was written by a newer greylatch; install that version`);
   if (marked >= 0 && !isDoubtful(file, before)) return;
-  const meta = begin(writer);
-  try {
+  withLock(writer, (meta) => {
     const doubtful = isDoubtful(file, meta);
     if (doubtful && isKept(file)) rollBack(file, meta);
     // If its state is no longer kept, the file was read as a whole before it came here: see ../pages/doubt.ts.
     else if (doubtful || markedTxn(file) < 0) writeMark(file, file.head, meta, true);
-  } finally {
-    env.abortTxn();
-  }
+  });
 }

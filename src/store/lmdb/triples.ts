@@ -1,5 +1,14 @@
-// Functions on triples' records that several files need. Opens and commits nothing.
-import { hasPassed, lastPassed, mainNumber, type TripleRecord, writeTriple } from '../records/record.ts';
+// Records of triples and clients: which one a new triple gets, whether one still counts, putting one. Opens and commits nothing.
+import {
+  CLIENT_SIZE,
+  type ClientRecord,
+  hasPassed,
+  lastPassed,
+  mainNumber,
+  type TripleRecord,
+  writeClient,
+  writeTriple,
+} from '../records/record.ts';
 import { type Lives, tripleCounts } from '../store.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
 import { putRecord, type Writer } from './writer.ts';
@@ -15,7 +24,13 @@ export function stillCounts(pages: Uint8Array, at: number, now: number, lives: L
 }
 
 /** Puts the record under the key of `length` bytes in `writer.instruction`, as `putRecord` does. */
-export function putTriple(writer: Writer, length: number, triple: TripleRecord, flags = 0): void {
+export function putTriple(writer: Writer, length: number, triple: TripleRecord, flags = 0): boolean {
   const size = writeTriple(writer.instruction.bytes, KEY_AT, length, valueAt(length), triple);
-  putRecord(writer, length, size, flags);
+  return putRecord(writer, length, size, flags);
+}
+
+/** As `putTriple`. */
+export function putClient(writer: Writer, length: number, client: ClientRecord): boolean {
+  writeClient(writer.instruction.bytes, KEY_AT, length, valueAt(length), client);
+  return putRecord(writer, length, CLIENT_SIZE);
 }

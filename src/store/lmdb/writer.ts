@@ -80,6 +80,7 @@ export const APPEND = 0x20000;
 /** What a record takes on its page besides key and value, in bytes. */
 const NODE = 10;
 const BEGIN = NO_SYNC | SYNCHRONOUS;
+const MOST_BEGINS = 20;
 
 /**
  * Takes the write lock and returns the newest state, on which the transaction has begun. Throws MovedError where the
@@ -119,7 +120,15 @@ export function begin(writer: Writer): Meta {
   }
 }
 
-const MOST_BEGINS = 20;
+/** Runs `work` on the newest state while nobody else can commit; it commits nothing either. Throws what `begin` throws. */
+export function withLock<T>(writer: Writer, work: (meta: Meta) => T): T {
+  const meta = begin(writer);
+  try {
+    return work(meta);
+  } finally {
+    writer.env.abortTxn();
+  }
+}
 
 /**
  * Carries out `change` in one write transaction on the newest state, which is passed to it, and returns that state. `change`
@@ -127,9 +136,7 @@ const MOST_BEGINS = 20;
  * false where there is nothing to commit.
  */
 export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta {
-  const meta = begin(writer);
-  let done = false;
-  try {
+  return commitIf(writer, (meta) => {
     const now = Date.now();
     // Not where this process has just written the list itself.
     if (meta.txnid !== writer.committed || Math.abs(now - writer.committedAt) > CHECKED_FOR)
@@ -138,7 +145,29 @@ export function transact(writer: Writer, change: (meta: Meta) => boolean): Meta 
     pinIfSafe(writer, meta);
     const changed = change(meta);
     if (changed) takeSpaceFor(writer, meta, writer.touched, writer.path.splits);
-    done = changed;
+    return changed;
+  });
+}
+
+/**
+ * Carries out `change` in one write transaction without checking pages first: for copying and salvaging into a database that
+ * was just made. (One that was there before, as an administrator may name, has to be checked as a whole first.)
+ */
+export function transactBatch(writer: Writer, change: () => void): Meta {
+  return commitIf(writer, (meta) => {
+    pinIfSafe(writer, meta);
+    change();
+    takeSpaceFor(writer, meta, writer.puts, writer.filled / writer.file.pageSize);
+    return true;
+  });
+}
+
+/** One write transaction: runs `work` on the newest state, which is returned, and commits if `work` returns true. */
+function commitIf(writer: Writer, work: (meta: Meta) => boolean): Meta {
+  const meta = begin(writer);
+  let done = false;
+  try {
+    done = work(meta);
   } finally {
     if (!done) writer.env.abortTxn();
   }
@@ -225,25 +254,6 @@ export function unpin(writer: Writer): void {
   writer.older = undefined;
 }
 
-/**
- * Carries out `change` in one write transaction without checking pages first: for copying and salvaging into a database that
- * was just made. (One that was there before, as an administrator may name, has to be checked as a whole first.)
- */
-export function transactBatch(writer: Writer, change: () => void): Meta {
-  const meta = begin(writer);
-  let done = false;
-  try {
-    pinIfSafe(writer, meta);
-    change();
-    takeSpaceFor(writer, meta, writer.puts, writer.filled / writer.file.pageSize);
-    done = true;
-  } finally {
-    if (!done) writer.env.abortTxn();
-  }
-  commit(writer, meta);
-  return meta;
-}
-
 /** Puts the key and record in `writer.instruction`, within a transaction; false: the key exists (with ONLY_NEW). */
 export function putRecord(writer: Writer, keyLength: number, size: number, flags = 0): boolean {
   touch(writer);
@@ -279,11 +289,13 @@ function touch(writer: Writer): void {
   writer.touched++;
 }
 
+/** Kept to the end of the process: garbage collection would release their slots. */
+const abandoned: Writer[] = [];
+
 /** Closes everything. What is not yet on the disk, the kernel still writes there. */
 export function closeWriter(writer: Writer): void {
   writer.closed = true;
   if (!hasRoom(writer)) {
-    // Kept to the end of the process: garbage collection would release the slots.
     abandoned.push(writer);
     return;
   }
@@ -308,5 +320,3 @@ export function mayRelease(writer: Writer): boolean {
 function hasRoom({ copies, file }: Writer): boolean {
   return !copies || hasSpare(file.path);
 }
-
-const abandoned: Writer[] = [];

@@ -1,7 +1,7 @@
 // A database that a power cut may have left unfinished, without a mark (mark.ts) to go back to: it is read and checked as a
 // whole before it is used. Changes nothing.
 import { DamageError } from '../damage.ts';
-import { closeFile, type DataFile, openFile, readHead } from './file.ts';
+import { type DataFile, readHead, withFile } from './file.ts';
 import { isDoubtful, isKept } from './mark.ts';
 import { firstProblem } from './verify.ts';
 
@@ -14,11 +14,5 @@ export function checkDoubtful(file: DataFile): void {
 
 /** The same for the database at `path`, to be called before a writer is opened. */
 export function checkBeforeWriting(path: string): void {
-  const file = openFile(path);
-  if (file === undefined) return;
-  try {
-    checkDoubtful(file);
-  } finally {
-    closeFile(file);
-  }
+  withFile(path, checkDoubtful);
 }

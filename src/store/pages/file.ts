@@ -88,6 +88,17 @@ export function closeFile(file: DataFile): void {
   closeSync(file.fd);
 }
 
+/** Does `work` with the file, which is open meanwhile. Undefined where there is none, as `openFile` says. */
+export function withFile<T>(path: string, work: (file: DataFile) => T): T | undefined {
+  const file = openFile(path);
+  if (file === undefined) return undefined;
+  try {
+    return work(file);
+  } finally {
+    closeFile(file);
+  }
+}
+
 /** Whether the path leads to another file now, or to none. False where that cannot be known: no access to the directory. */
 export function isElsewhere({ path, ino, dev }: DataFile): boolean {
   try {

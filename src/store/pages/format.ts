@@ -59,7 +59,7 @@ export function metaTxn(b: Uint8Array, at: number): number {
 }
 
 /** What is wrong with a meta page; 'foreign' is the sound file of another version of LMDB. */
-export type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
+type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
 
 /** Reads the meta page at `at`, or says what is wrong with it. */
 export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {

@@ -3,7 +3,7 @@
 import { type DataFile, wrongWithPage } from './file.ts';
 import { BRANCH, keysOn, LEAF, type Meta, nodeAt, nodeChild, nodeKey, nodeKeySize } from './format.ts';
 
-export interface LeavesOptions {
+interface LeavesOptions {
   /** Called for each damaged page, which is passed over. */
   onDamage: (what: string) => void;
   /** Returns whether to read a page and all below it. */

@@ -20,6 +20,8 @@ import {
 //   trees (96)
 const MAGIC = Buffer.from('GREYLTCH');
 const FORMAT = 1;
+/** In place of the marked transaction: the mark is one of a newer greylatch. */
+export const OF_NEWER = -2;
 const KEPT = MARK_AT + 10;
 const TXNID = MARK_AT + 16;
 const LAST_PAGE = MARK_AT + 24;
@@ -28,7 +30,7 @@ const TREES = MARK_AT + 32;
 // by the mark itself: it is read from the kernel's memory.
 const SAFE = MARK_AT + MARK_BYTES;
 
-/** The transaction that is safe on the disk; -1: the file has no mark; -2: it has one of a newer greylatch. */
+/** The transaction that is safe on the disk; -1: the file has no mark; OF_NEWER. */
 export function markedTxn(file: DataFile): number {
   const { head, mark } = file;
   // Kept, for this is called often, and the mark changes once a second at most.
@@ -42,7 +44,7 @@ export function markedTxn(file: DataFile): number {
 function readMark(head: Buffer): number {
   if (MAGIC.compare(head, MARK_AT, MARK_AT + 8) !== 0) return -1;
   if (u32(head, MARK_AT + 12) !== sum(head)) return -1;
-  return u16(head, MARK_AT + 8) > FORMAT ? -2 : u48(head, TXNID);
+  return u16(head, MARK_AT + 8) > FORMAT ? OF_NEWER : u48(head, TXNID);
 }
 
 /** The marked state: its transaction, and the last page that it used. */
@@ -102,7 +104,7 @@ function put(file: DataFile, head: Buffer): void {
  */
 export function isDoubtful(file: DataFile, meta: Meta): boolean {
   const marked = markedTxn(file);
-  if (marked === -2 || (marked >= meta.txnid && isKept(file))) return false;
+  if (marked === OF_NEWER || (marked >= meta.txnid && isKept(file))) return false;
   // 0: unknown, to us or to the writer (a service without /proc/sys). To roll back under running filters would be worse.
   return meta.bootId !== 0 && bootId() !== 0 && meta.bootId !== bootId();
 }

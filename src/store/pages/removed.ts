@@ -1,7 +1,8 @@
 // Whether somebody is still within a transaction under a lock file that was removed: stopped, or as the disk is slow. Whoever made
 // a new one meanwhile would write to the same pages.
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { constants, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { withOpen } from '../disk/files.ts';
 import { lockHolder, lockPath } from './lock.ts';
 
 /** That process; 0: there is none that can be seen. In a chroot without /proc, and of other users' processes, nothing can be. */
@@ -24,13 +25,7 @@ function holderOf(descriptors: string, file: string): number {
   try {
     for (const name of readdirSync(descriptors)) {
       const one = join(descriptors, name);
-      if (readlinkSync(one) !== file) continue;
-      const fd = openSync(one, 'r');
-      try {
-        return lockHolder(fd);
-      } finally {
-        closeSync(fd);
-      }
+      if (readlinkSync(one) === file) return withOpen(one, constants.O_RDONLY, lockHolder);
     }
   } catch {
     // another user's, or just gone

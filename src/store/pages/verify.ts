@@ -19,7 +19,6 @@ import {
   nodeFlags,
   nodeKey,
   nodeKeySize,
-  type Tree,
 } from './format.ts';
 import { checkFreeList } from './freelist.ts';
 
@@ -47,7 +46,7 @@ export interface Problem {
 }
 
 /** Called now and then with how much has been read, from 0 to 1. */
-export type Progress = (part: number) => void;
+type Progress = (part: number) => void;
 
 /** A database that is written to at every moment may need a second reading, or a third. */
 const MOST_READINGS = 6;
@@ -148,7 +147,7 @@ function readAll(file: DataFile, meta: Meta, progress: Progress): Verified {
   };
   account(walk, 0);
   account(walk, 1);
-  readTree(walk, meta.main);
+  if (meta.main.depth > 0) readBelow(walk, meta.main.root, meta.main.depth);
   if (verdict.problems.length === 0 && walk.records !== meta.main.entries) {
     complain(walk, undefined, `holds ${walk.records} records, and says it holds ${meta.main.entries}`);
   }
@@ -176,10 +175,6 @@ function account(walk: Walk, page: number): boolean {
   walk.seen[page] = 1;
   if (++walk.seenCount % 1024 === 0) walk.progress(walk.seenCount / walk.seen.length);
   return true;
-}
-
-function readTree(walk: Walk, tree: Tree): void {
-  if (tree.depth > 0) readBelow(walk, tree.root, tree.depth);
 }
 
 function readBelow(walk: Walk, number: number, depth: number): void {

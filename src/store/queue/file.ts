@@ -1,6 +1,6 @@
 // Making a queue's file, and changing its header for all to see. Knows nothing of entries.
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { makeWhole } from '../disk/files.ts';
+import { constants, fstatSync, writeSync } from 'node:fs';
+import { makeWhole, withOpen } from '../disk/files.ts';
 import { headerOf } from './format.ts';
 import { HARMLESS } from './read.ts';
 
@@ -19,11 +19,7 @@ export function word(ino: number): number {
  * is written through one with O_APPEND goes to the end.
  */
 export function writeNumbers(path: string, ino: number, word: number, ...numbers: number[]): void {
-  const fd = openSync(path, constants.O_WRONLY | HARMLESS);
-  try {
-    if (fstatSync(fd).ino !== ino) return;
-    writeSync(fd, Uint32Array.from(numbers), 0, 4 * numbers.length, word * 4);
-  } finally {
-    closeSync(fd);
-  }
+  withOpen(path, constants.O_WRONLY | HARMLESS, (fd) => {
+    if (fstatSync(fd).ino === ino) writeSync(fd, Uint32Array.from(numbers), 0, 4 * numbers.length, word * 4);
+  });
 }

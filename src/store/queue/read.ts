@@ -1,5 +1,6 @@
 // Reading a queue without using it: what is in it at this moment, and where that belongs among the database's records.
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { constants, readSync } from 'node:fs';
+import { withOpen } from '../disk/files.ts';
 import { CONSUMED, HEADER, type Header, isSound, readEntries } from './format.ts';
 import { MOST } from './waiting.ts';
 
@@ -15,17 +16,13 @@ export function queuePath(database: string): string {
 export function readQueue(database: string): Map<string, number> {
   const firstSeen = new Map<string, number>();
   try {
-    const fd = openSync(queuePath(database), constants.O_RDONLY | HARMLESS);
-    try {
+    withOpen(queuePath(database), constants.O_RDONLY | HARMLESS, (fd) => {
       const header: Header = new Uint32Array(HEADER / 4);
-      if (readSync(fd, header, 0, HEADER, 0) === HEADER && isSound(header)) {
-        const bytes = Buffer.allocUnsafe(MOST);
-        const got = readSync(fd, bytes, 0, MOST, header[CONSUMED]!);
-        readEntries(bytes.subarray(0, got), firstSeen);
-      }
-    } finally {
-      closeSync(fd);
-    }
+      if (readSync(fd, header, 0, HEADER, 0) < HEADER || !isSound(header)) return;
+      const bytes = Buffer.allocUnsafe(MOST);
+      const got = readSync(fd, bytes, 0, MOST, header[CONSUMED]!);
+      readEntries(bytes.subarray(0, got), firstSeen);
+    });
   } catch {
     // there is none, or it is of no use to anybody
   }

@@ -1,5 +1,6 @@
 // How many waiting triples the sweep has forgotten, by the day on which they were first seen: mail that greylisting kept out,
 // of which there is no other record any more. One record of the house. Pure.
+import { fromJson } from './json.ts';
 
 /** The name of the record. */
 export const FORGOTTEN = 'forgotten';
@@ -17,11 +18,7 @@ export function dayOf(time: number): number {
 }
 
 export function readForgotten(text: string | undefined): ForgottenDays {
-  try {
-    return JSON.parse(text ?? '{}') as ForgottenDays;
-  } catch {
-    return {};
-  }
+  return fromJson<ForgottenDays>(text, {});
 }
 
 /** The record's text with those of `more`, by their days, added. `now` in seconds since the epoch. */

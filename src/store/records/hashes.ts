@@ -4,7 +4,7 @@
 const START = 1024;
 
 /** Numbers texts from 0 on, in the order in which they are first seen. */
-export interface Numbers {
+interface Numbers {
   of(text: string): number;
   /** How many there are. */
   count(): number;

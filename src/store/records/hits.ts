@@ -1,5 +1,6 @@
 // How often an entry of a whitelist file matched, and since when that is recorded: records of the house, one for each
 // entry that was ever hit and one for its file. Pure.
+import { fromJson } from './json.ts';
 
 /** What a record holds. Times in seconds since the epoch. */
 export interface Hits {
@@ -27,13 +28,8 @@ export function isHitsName(name: string): boolean {
   return name.startsWith(PREFIX);
 }
 
-/** Reads a record's text; one that makes no sense counts as none. */
 export function readHits(text: string | undefined): Hits | undefined {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as Hits);
-  } catch {
-    return undefined;
-  }
+  return fromJson<Hits | undefined>(text, undefined);
 }
 
 /** Whether this is an entry's record that has not been hit for so long that it can go. */

@@ -9,7 +9,7 @@ import type { Triple } from '../store.ts';
 //   tail:    six-bit codes                       sender, SEPARATOR, recipient, zeros up to a whole byte
 //            255, length of sender (2), sender, recipient   where some byte has no code
 // Ordinary addresses take three quarters of their length; without that, a triple would take more than 110 bytes.
-export const HOUSE = 0;
+const HOUSE = 0;
 const CLIENT_IPV4 = 4;
 const CLIENT_TEXT = 1;
 const TAIL_RAW = 255; // no tail of codes begins with it: code 63 is never given out
@@ -66,8 +66,9 @@ export function writeHouse(out: Uint8Array, at: number, name: string): number {
   return writeText(out, at + 1, name, false);
 }
 
-export function isHouse(bytes: Uint8Array): boolean {
-  return bytes[0] === HOUSE;
+/** Whether the key at `at` is of a record of the house. */
+export function isHouse(bytes: Uint8Array, at = 0): boolean {
+  return bytes[at] === HOUSE;
 }
 
 /** Whether the key at `at` is a triple's: something follows the client. */

@@ -1,5 +1,6 @@
 // Who has counted a client's come-backs: imported counts are kept by origin, beside the client's own record. Filters read
 // only that record, and its count is the sum. Pure.
+import { fromJson } from './json.ts';
 
 // A client's counts are a map from origin to count. Two maps are merged by taking the greater count of each origin, so that
 // a merge may be repeated, and done in any order. Filters know nothing of this: they add one to the sum. What they have added
@@ -34,11 +35,7 @@ export function clientOf(name: string): string | undefined {
 }
 
 export function readOrigins(text: string): Origins | undefined {
-  try {
-    return JSON.parse(text) as Origins;
-  } catch {
-    return undefined;
-  }
+  return fromJson<Origins | undefined>(text, undefined);
 }
 
 /** The counts by origin; `comeBacks` is the sum in the client's own record (0: it has none). */

@@ -8,7 +8,7 @@ import { nameAside } from '../disk/files.ts';
 import { checkPlace } from '../disk/place.ts';
 import { alone } from '../disk/recovering.ts';
 import { checkToSave } from '../lmdb/space.ts';
-import { closeFile, openFile, readHead } from '../pages/file.ts';
+import { readHead, withFile } from '../pages/file.ts';
 import { AFTER_REMOVAL, lockPath } from '../pages/lock.ts';
 import { foreign, wasDatabase } from './ours.ts';
 import { noteUnsaved } from './unsaved.ts';
@@ -59,13 +59,7 @@ function isStillDamaged(path: string, ino: number | undefined): boolean {
   if (ino !== undefined) return lstatSync(path, { throwIfNoEntry: false })?.ino === ino;
   try {
     checkPlace(path);
-    const file = openFile(path);
-    if (file === undefined) return false;
-    try {
-      readHead(file);
-    } finally {
-      closeFile(file);
-    }
+    withFile(path, (file) => readHead(file));
     return false;
   } catch (error) {
     if (error instanceof DamageError) return true;

@@ -10,7 +10,7 @@ import { flush, flushLast } from '../lmdb/durable.ts';
 import { type Held, hold, holdNewest } from '../lmdb/hold.ts';
 import { openWriter } from '../lmdb/open.ts';
 import { giveBack } from '../lmdb/space.ts';
-import { begin, closeWriter, type Writer } from '../lmdb/writer.ts';
+import { closeWriter, type Writer, withLock } from '../lmdb/writer.ts';
 import { checkBeforeWriting } from '../pages/doubt.ts';
 import { closeFile, openFile, readHead } from '../pages/file.ts';
 import { lockPath, sizeNow } from '../pages/lock.ts';
@@ -21,6 +21,7 @@ import { catchUp, copyState, type Pages } from './copy.ts';
 const MOST_ROUNDS = 10;
 /** How many commits may be left for that: a millisecond's work or two. */
 const FEW = 20;
+
 /**
  * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600. Returns how many records it
  * has; undefined: there is no database. Throws StoreError or DamageError. `where`: as for `checkPlace`.
@@ -118,14 +119,11 @@ function compactOnce(path: string, progress: (part: number) => void): void {
       rmSync(lockPath(own), { force: true });
       takeOwner(own, owner);
       sizeNow(writer.lock); // throws where it was removed meanwhile: others may have committed to the old file
-      renameSync(own, path);
-      syncPath(dirname(path)); // before anybody answers that something in it is on the disk
-      // Shows processes that wait for the lock, or have the old file open, that it was replaced. (It may just have been removed.)
-      rmSync(lockPath(path), { force: true });
+      putInPlace(own, path);
     });
   } catch (error) {
     if (error instanceof DamageError) sizeNow(writer.lock); // throws where it was removed: nobody has minded our slot since
-    throw error instanceof Error && 'syscall' in error ? refused(error, path, 'compact') : error;
+    throw error instanceof Error && 'code' in error ? refused(error, path, 'compact') : error;
   } finally {
     held?.release();
     if (into !== undefined) closeWriter(into);
@@ -134,17 +132,21 @@ function compactOnce(path: string, progress: (part: number) => void): void {
   }
 }
 
-/** While nobody can commit, puts the rest into the copy, and the copy in place. */
-function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, putInPlace: () => void): void {
-  const newest = begin(writer);
-  try {
+/** While nobody can commit, puts the rest into the copy, and then has `replace` put that in place. */
+function underLock(writer: Writer, into: Writer, held: Held, pages: Pages, replace: () => void): void {
+  withLock(writer, (newest) => {
     if (newest.txnid !== held.meta.txnid) catchUp(writer.file, held.meta, pages, newest, into);
     flushLast(into);
     giveBack(into.file);
-    putInPlace();
-  } finally {
-    writer.env.abortTxn();
-  }
+    replace();
+  });
+}
+
+function putInPlace(own: string, path: string): void {
+  renameSync(own, path);
+  syncPath(dirname(path)); // before anybody answers that something in it is on the disk
+  // Shows processes that wait for the lock, or have the old file open, that it was replaced. (It may just have been removed.)
+  rmSync(lockPath(path), { force: true });
 }
 
 /**
@@ -174,16 +176,12 @@ export function restore(
 
 function setAsideUnderLock(path: string, aside: string, own: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-    renameSync(own, path);
-    syncPath(dirname(path));
-    rmSync(lockPath(path), { force: true });
+    putInPlace(own, path);
     return false;
   }
   const swap = () => {
     linkSync(path, aside);
-    renameSync(own, path);
-    syncPath(dirname(path));
-    rmSync(lockPath(path), { force: true });
+    putInPlace(own, path);
   };
   let writer: Writer;
   try {
@@ -196,12 +194,7 @@ function setAsideUnderLock(path: string, aside: string, own: string): boolean {
   try {
     flush(writer);
     flushLast(writer);
-    begin(writer);
-    try {
-      swap();
-    } finally {
-      writer.env.abortTxn();
-    }
+    withLock(writer, swap);
     return true;
   } finally {
     closeWriter(writer);

@@ -1,6 +1,7 @@
 // How a filter saves a damaged database that was set aside: it copies what that still holds into the new one, for a second at
 // once, while the request waits, and the rest between requests.
 import { lstatSync } from 'node:fs';
+import { monotonic } from '../../time/monotonic.ts';
 import { MovedError } from '../damage.ts';
 import type { Writer } from '../lmdb/writer.ts';
 import { type Saved, salvage } from './salvage.ts';
@@ -15,7 +16,7 @@ export interface Saving {
   stop(): void;
 }
 
-export interface SavingOptions {
+interface SavingOptions {
   database: string;
   /** The new database, made where there is none yet. */
   writable: () => Writer;
@@ -58,9 +59,9 @@ export function newSaving({ database, writable, release, saved, onDamage }: Savi
       begun: 0,
       steps: undefined,
     });
-    const end = Date.now() + AT_ONCE;
+    const end = monotonic() + AT_ONCE;
     do step();
-    while (works.length > 0 && Date.now() < end);
+    while (works.length > 0 && monotonic() < end);
     if (works.length > 0) setImmediate(inTurns);
   }
 

@@ -16,6 +16,7 @@ import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { holdNewest } from '../../../src/store/lmdb/hold.ts';
+import { native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
@@ -150,6 +151,14 @@ test('a copy follows any change from one state to the next', () => {
   closeWriter(writer);
   editor.close();
   expect(verify(place('copy.mdb'), () => {})).toMatchObject({ problems: [], lost: 0 });
+});
+
+test('what LMDB refuses a compact is told with the database that it was refused for', () => {
+  closeWriter(openWriter(place()));
+  vi.spyOn(native(), 'Txn').mockImplementation(function refuse() {
+    throw Object.assign(new Error('MDB_READERS_FULL: no slot'), { code: -30790 });
+  });
+  expect(() => compact(place(), () => {})).toThrow(`cannot compact ${place()}: MDB_READERS_FULL: no slot`);
 });
 
 test('a compacted file is smaller and has the same records; who had it open goes on with it', () => {

@@ -51,10 +51,10 @@ beforeEach(() => {
     saved: () => void reported++,
     onDamage: (what) => said.push(what),
   });
-  let now = Date.now();
-  const clock = vi.spyOn(Date, 'now').mockImplementation(() => {
-    now += 500;
-    return now;
+  let up = 10;
+  const clock = vi.spyOn(process, 'uptime').mockImplementation(() => {
+    up += 0.5;
+    return up;
   });
   saving.begin(place('damaged'), 'is damaged');
   clock.mockRestore();
@@ -113,12 +113,28 @@ test('what is left is saved between requests, a part at a time, and then nothing
   expect(waits()).toBe(false);
 });
 
+test('nobody waits longer where the clock is set back meanwhile', () => {
+  saving.finish();
+  const large = openWriter(place('large'));
+  putAtOnce(large, 0, TRIPLES);
+  closeWriter(large);
+  said = [];
+  let now = Date.now();
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => now--);
+  let up = 10;
+  const uptime = vi.spyOn(process, 'uptime').mockImplementation(() => up++);
+  saving.begin(place('large'), 'is damaged too');
+  for (const spy of [clock, uptime]) spy.mockRestore();
+  expect(said).toEqual([]);
+  saving.finish();
+});
+
 test('what takes less than a second is saved at once, in however many parts', () => {
   saving.finish();
   const small = openWriter(place('small'));
   putAtOnce(small, 0, TRIPLES, 500);
   closeWriter(small);
-  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+  const clock = vi.spyOn(process, 'uptime').mockReturnValue(10);
   const setImmediate = vi.spyOn(globalThis, 'setImmediate');
   saving.begin(place('small'), 'is damaged too');
   expect(setImmediate).not.toHaveBeenCalled();

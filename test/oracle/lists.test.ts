@@ -5,10 +5,6 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseClients } from '../../src/lists/clients.ts';
 import { parseRecipients } from '../../src/lists/recipients.ts';
-import { suite } from '../support/needs.ts';
-import { makeRandom } from '../support/random.ts';
-import { makeScratch } from '../support/scratch.ts';
-import { type Postgrey, type Query, startPostgrey } from './postgrey.ts';
 import {
   addresses,
   clientLines,
@@ -18,7 +14,11 @@ import {
   randomText,
   recipientLines,
   recipients,
-} from './samples.ts';
+} from '../lists/samples.ts';
+import { suite } from '../support/needs.ts';
+import { makeRandom } from '../support/random.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { type Postgrey, type Query, startPostgrey } from './postgrey.ts';
 
 const count = Number(process.env.GREYLATCH_LISTS ?? 150);
 const seed = Number(process.env.GREYLATCH_SEED ?? 1);
