@@ -15,7 +15,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Queue } from '../../../src/store/queue/contract.ts';
-import { MAX_ENTRY, writeEntry } from '../../../src/store/queue/format.ts';
+import { CONSUMED, MAX_ENTRY, writeEntry } from '../../../src/store/queue/format.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
 import { nameStorer } from '../../support/queue.ts';
@@ -308,6 +308,18 @@ test('a file whose replacement was killed half way is taken as a whole, and a ne
   expect(taken(one)).toEqual({ a: 1000, b: 1001 }); // ours, for all that this process knows
 });
 
+test('a file that was away for a moment, and is the one that all use again, is taken as a whole', () => {
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
+  const [one, other] = [open(), open()];
+  add(one, 'a', 1000);
+  add(other, 'b', 1000);
+  renameSync(queuePath(database), `${database}-away`);
+  uptime.mockReturnValue(11);
+  expect(add(one, 'c', 1000)).toBe(false); // nobody else would find it
+  renameSync(`${database}-away`, queuePath(database));
+  expect(taken(one)).toEqual({ a: 1000, b: 1000, c: 1000 });
+});
+
 test('a removed file, after one that was replaced: what this process has added is not lost', () => {
   const [one, other] = [open(), open()];
   fill(one);
@@ -320,6 +332,11 @@ test('a removed file, after one that was replaced: what this process has added i
   const take = one.take();
   expect(Object.fromEntries(take.firstSeen)).toEqual({ a: 1000, b: 1001 });
   take.done();
+  expect(one.waited()).toBeUndefined();
+  // From then on it sees again what others take out.
+  add(one, 'c', 1002);
+  expect(one.waited()).toBeGreaterThanOrEqual(0);
+  other.take().done();
   expect(one.waited()).toBeUndefined();
 });
 
@@ -367,12 +384,17 @@ test("a long file that cannot be replaced is used as it is; a file that one left
 test.each([
   ['removed', (file: string) => unlinkSync(file)],
   ['renamed', (file: string) => renameSync(file, `${file}.old`)],
-])('a file that is %s: what this process has added is not lost', (_, harm) => {
+])('a file that is %s: what this process has added is not lost, and as durable as it was', (_, harm) => {
   const queue = open();
   add(queue, 'a', 1000);
   harm(queuePath(database));
   expect(queue.waited()).toBeGreaterThanOrEqual(0);
   expect(taken(queue)).toEqual({ a: 1000 });
+  const durable = open(true);
+  expect(durable.take().durable).toBe(false);
+  add(durable, 'b', 1000);
+  harm(queuePath(database));
+  expect(durable.take()).toMatchObject({ firstSeen: new Map([['b', 1000]]), durable: true });
 });
 
 test.each([
@@ -398,6 +420,30 @@ test('torn entries are passed over, and the sound ones found', () => {
   add(after, 'fourth', 1001);
   expect(taken(open())).toEqual({ first: 1000, fourth: 1001 });
   expect(find(after, 'third')).toBe(0);
+});
+
+test('an entry that was seen half written is taken out whole', () => {
+  const [one, other] = [open(), open()];
+  add(one, 'first', 1000);
+  const bytes = readFileSync(queuePath(database));
+  writeFileSync(queuePath(database), Buffer.concat([bytes.subarray(0, -3), Buffer.alloc(3)]));
+  expect(find(other, 'first')).toBe(0);
+  writeFileSync(queuePath(database), bytes);
+  expect(taken(other)).toEqual({ first: 1000 });
+});
+
+test('after a power cut that has left a header which speaks of more than there is, what is there is taken, once', () => {
+  add(open(), 'a', 1000);
+  const bytes = readFileSync(queuePath(database));
+  bytes.writeUInt32LE(bytes.length + 1, 4 * CONSUMED);
+  writeFileSync(queuePath(database), bytes);
+  const queue = open();
+  const take = queue.take();
+  expect(Object.fromEntries(take.firstSeen)).toEqual({ a: 1000 });
+  take.done();
+  expect(taken(open())).toEqual({});
+  expect(add(queue, 'b', 1001)).toBe(true);
+  expect(taken(open())).toEqual({ b: 1001 });
 });
 
 test.each([
