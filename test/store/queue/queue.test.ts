@@ -194,6 +194,69 @@ test('what it has added is not left where that is very much, nor in a file that 
   expect(queue.leave()).toBe(false);
 });
 
+test('who looks knows whether something may have been taken out since its last look', () => {
+  const [one, other] = [open(), open()];
+  const moved = () => [find(one, 'x'), one.hasMoved(), one.size()];
+  expect(one.hasMoved()).toBe(true); // it has not looked yet
+  expect(moved()).toEqual([0, true, 0]);
+  add(other, 'a', 1000);
+  const size = statSync(queuePath(database)).size - 16;
+  expect([moved(), moved()]).toEqual([
+    [0, true, size],
+    [0, false, size],
+  ]);
+  other.take().done();
+  add(other, 'a', 1000);
+  expect([moved(), moved()]).toEqual([
+    [0, true, size],
+    [0, false, size],
+  ]);
+  fill(other);
+  other.take().done(); // into a new file
+  add(other, 'a', 1000);
+  expect([moved(), moved()]).toEqual([
+    [0, true, size],
+    [0, false, size],
+  ]);
+  // Another file that begins as this one does.
+  unlinkSync(queuePath(database));
+  writeFileSync(`${database}-other`, ''); // or the next file may get the same inode
+  one.take();
+  add(open(), 'a', 1000);
+  expect([moved(), moved()]).toEqual([
+    [0, true, size],
+    [0, false, size],
+  ]);
+  one.close();
+  unlinkSync(queuePath(database));
+  expect(moved()).toEqual([0, true, 0]);
+});
+
+test('a file that is gone is not used once more, also where nothing waits in it', () => {
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
+  const queue = open();
+  add(queue, 'a', 1000);
+  queue.take().done();
+  unlinkSync(queuePath(database));
+  expect(find(queue, 'b')).toBe(0); // it looks ten times a second
+  uptime.mockReturnValue(10.1);
+  expect([find(queue, 'b'), find(queue, 'b')]).toEqual([-1, 0]);
+});
+
+test('where there is trouble with the file it is left alone for a second', () => {
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
+  const queue = open();
+  mkdirSync(queuePath(database));
+  const look = () => [find(queue, 'a'), queue.hasMoved(), queue.size()];
+  expect(look()).toEqual([-1, true, 0]);
+  rmdirSync(queuePath(database));
+  add(open(), 'a', 1000);
+  uptime.mockReturnValue(10.999);
+  expect(look()).toEqual([-1, true, 0]);
+  uptime.mockReturnValue(11);
+  expect(find(queue, 'a')).toBe(1000);
+});
+
 test('who was stopped before it could say what it has taken out does not bring back what another one has taken out since', () => {
   const [one, other] = [open(), open()];
   add(one, 'first', 1000);
@@ -347,6 +410,7 @@ test('however much waits in a long file, all of it goes along', () => {
   const names = Array.from({ length: 12_000 }, (_, n) => `waiting-${n}@${'x'.repeat(40)}`);
   for (const name of names) expect(one.add(Buffer.from(name), name.length, 1000)).toBe(true);
   expect(statSync(queuePath(database)).size).toBeGreaterThan(700 * 1024);
+  expect(find(one, 'x')).toBe(-1); // so much is not searched
   const found = new Set<string>();
   for (let takes = 0; takes < 3; takes++) {
     const take = other.take();
