@@ -89,7 +89,7 @@ function replace(file: Opened): boolean {
       const end = copyTo(file.fd, aside, header[CONSUMED]!);
       writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
       copyTo(file.fd, aside, end);
-      if (file.durable || holdsDurable(aside)) syncPath(aside);
+      if (holdsDurable(aside)) syncPath(aside);
       renameSync(aside, path);
     });
   } catch {
@@ -100,7 +100,7 @@ function replace(file: Opened): boolean {
   return true;
 }
 
-/** Whether something in the file was answered as being on the disk: by a filter with --sync always, where this process has none. */
+/** Whether something in the file was answered as being on the disk, by a filter with --sync always. */
 function holdsDurable(aside: string): boolean {
   return readEntries(readFileSync(aside).subarray(HEADER), new Map()).durable;
 }

@@ -15,7 +15,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Queue } from '../../../src/store/queue/contract.ts';
-import { CONSUMED, MAX_ENTRY, writeEntry } from '../../../src/store/queue/format.ts';
+import { CLOSED, CONSUMED, MAX_ENTRY, writeEntry } from '../../../src/store/queue/format.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
 import { openFiles } from '../../support/files.ts';
@@ -177,6 +177,32 @@ test('at its end a process leaves what it has added to one that lives and was ju
   expect([queue.leave(), queue.storer()]).toEqual([false, 'none']);
 });
 
+test('what it has added is not left to one of which it saw nothing but that it stored once', () => {
+  const before = open();
+  add(before, 'a', 1000);
+  before.take().done();
+  nameStorer(database, process.ppid);
+  const queue = open();
+  add(queue, 'b', 1000);
+  expect([queue.storer(), queue.leave()]).toEqual(['another', false]);
+});
+
+test('what was written in part, as onto a full disk, is not taken for added, and what comes after it is found', () => {
+  const queue = open();
+  add(queue, 'a', 1000);
+  const { writeSync } = fs;
+  const write = vi
+    .spyOn(fs, 'writeSync')
+    .mockImplementation(((fd: number, bytes: Buffer) => writeSync(fd, bytes, 0, 5)) as typeof writeSync);
+  syncBuiltinESMExports();
+  expect(add(queue, 'b', 1000)).toBe(false);
+  write.mockRestore();
+  syncBuiltinESMExports();
+  expect(add(queue, 'c', 1000)).toBe(true);
+  expect(find(open(), 'c')).toBe(1000);
+  expect(taken(open())).toEqual({ a: 1000, c: 1000 });
+});
+
 test('what it has added is not left where that is very much, nor in a file that others do not find', () => {
   const [queue, other] = [open(), open()];
   const leaves = () => {
@@ -227,8 +253,12 @@ test('who looks knows whether something may have been taken out since its last l
     [0, true, size],
     [0, false, size],
   ]);
+  add(one, 'b', 1000);
+  add(open(), 'c', 1000);
+  expect([one.waited() !== undefined, one.size()]).toEqual([true, 3 * size]);
   one.close();
   unlinkSync(queuePath(database));
+  expect([one.waited() !== undefined, one.size()]).toEqual([true, 0]);
   expect(moved()).toEqual([0, true, 0]);
 });
 
@@ -348,6 +378,35 @@ test.each([
   expect(done).toEqual(steps);
 });
 
+test('what went along to a new file and could not be committed is not ours any more once another one has stored it', () => {
+  const [one, other] = [open(), open()];
+  fill(one);
+  add(one, 'a', 1000);
+  one.take(); // and no more
+  other.take().done();
+  expect(one.waited()).toBeUndefined();
+  expect(taken(one)).toEqual({});
+});
+
+test('what comes while all that waits in a long file is copied to the new one goes along', () => {
+  const [one, other] = [open(), open()];
+  fill(one);
+  add(one, 'a', 1000);
+  const { writeSync } = fs;
+  let late: boolean | undefined;
+  vi.spyOn(fs, 'writeSync').mockImplementation(((...write: Parameters<typeof writeSync>) => {
+    // The first thing written by hand is that the old file is closed.
+    if (late === undefined) {
+      late = false;
+      late = add(one, 'late', 1001);
+    }
+    return writeSync(...write);
+  }) as typeof writeSync);
+  syncBuiltinESMExports();
+  expect(taken(other)).toEqual({ a: 1000, late: 1001 });
+  expect(late).toBe(true);
+});
+
 test('a process that had looked before the file was replaced adds to the new one', () => {
   const [one, other] = [open(), open()];
   fill(one);
@@ -382,6 +441,32 @@ test('a file that was away for a moment, and is the one that all use again, is t
   expect(add(one, 'c', 1000)).toBe(false); // nobody else would find it
   renameSync(`${database}-away`, queuePath(database));
   expect(taken(one)).toEqual({ a: 1000, b: 1000, c: 1000 });
+});
+
+test('who finds the file closed waits some milliseconds for the one that takes its place', () => {
+  const next = `${database}-next`;
+  const waits: number[] = [];
+  let meanwhile = () => {};
+  vi.spyOn(Atomics, 'wait').mockImplementation((_, __, ___, ms) => {
+    if (waits.push(ms!) === 3) meanwhile();
+    return 'timed-out';
+  });
+  const look = (work: () => void) => {
+    fs.rmSync(queuePath(database), { force: true });
+    add(open(), 'a', 1000);
+    writeFileSync(next, readFileSync(queuePath(database)));
+    const bytes = readFileSync(queuePath(database));
+    bytes.writeUInt32LE(statSync(next).ino, 4 * CLOSED);
+    writeFileSync(queuePath(database), bytes);
+    waits.length = 0;
+    meanwhile = work;
+    return find(open(), 'a');
+  };
+  expect(look(() => renameSync(next, queuePath(database)))).toBe(1000);
+  expect([waits.length, Math.min(...waits) > 0]).toEqual([3, true]);
+  expect(look(() => unlinkSync(queuePath(database)))).toBe(0);
+  expect(look(() => {})).toBe(-1);
+  expect([waits.length > 3, waits.reduce((sum, ms) => sum + ms) < 20]).toEqual([true, true]);
 });
 
 test('a removed file, after one that was replaced: what this process has added is not lost', () => {
@@ -497,6 +582,29 @@ test('an entry that was seen half written is taken out whole', () => {
   expect(taken(other)).toEqual({ first: 1000 });
 });
 
+test('an entry that is half there when all before it is taken out is taken when it is whole', () => {
+  const queue = open();
+  for (const name of ['first', 'second']) add(queue, name, 1000);
+  const bytes = readFileSync(queuePath(database));
+  truncateSync(queuePath(database), bytes.length - 3);
+  const take = open().take();
+  expect(Object.fromEntries(take.firstSeen)).toEqual({ first: 1000 });
+  take.done();
+  fs.appendFileSync(queuePath(database), bytes.subarray(-3));
+  expect(taken(open())).toEqual({ second: 1000 });
+});
+
+test('what was taken out is not marked as such in another file, which has taken its place since', () => {
+  const queue = open();
+  add(queue, 'a', 1000);
+  const take = queue.take();
+  unlinkSync(queuePath(database));
+  writeFileSync(`${database}-other`, ''); // or the next file may get the same inode
+  add(open(), 'b', 1000);
+  take.done();
+  expect(taken(open())).toEqual({ b: 1000 });
+});
+
 test.each([0.05, 1])(
   'after a power cut that has left a header which speaks of more than there is, what is there is taken, once (%d s)',
   (up) => {
@@ -527,7 +635,10 @@ test('of a file that another one has taken the place of, nothing is found in tha
   uptime.mockReturnValue(11);
   expect(add(one, 'more', 1000)).toBe(false);
   expect(['old', 'new'].map((name) => find(one, name))).toEqual([0, 1000]);
-  for (const queue of queues.splice(0)) queue.close();
+  for (const queue of queues.splice(0)) {
+    queue.take().done();
+    queue.close();
+  }
   expect(openFiles().filter((name) => name.startsWith(database))).toEqual([]);
 });
 
