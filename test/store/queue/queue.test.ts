@@ -568,6 +568,7 @@ test('torn entries are passed over, and the sound ones found', () => {
   writeFileSync(queuePath(database), Buffer.concat([bytes.subarray(0, -2), Buffer.alloc(40)]));
   const after = open();
   add(after, 'fourth', 1001);
+  expect(find(after, 'fourth')).toBe(1001);
   expect(taken(open())).toEqual({ first: 1000, fourth: 1001 });
   expect(find(after, 'third')).toBe(0);
 });
