@@ -163,7 +163,7 @@ export function readHead(file: DataFile, still = false): Meta {
 
 /** Even transactions are in the first meta page, odd ones in the second, and liblmdb relies on that. */
 function areSwapped(first: number, second: number): boolean {
-  if (first < 0 || second < 0 || first === second) return false; // in a new file both are the same
+  if (first === second) return false; // in a new file
   return first > second ? (first & 1) === 1 : (second & 1) === 0;
 }
 

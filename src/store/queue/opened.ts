@@ -56,7 +56,7 @@ export function open(file: Opened): boolean {
   if (!there.isFile()) throw new Error(`${file.path} is no file`);
   file.ino = there.ino;
   file.waiting.forget();
-  file.lookedAt = 0;
+  file.lookedAt = Number.NEGATIVE_INFINITY; // 0 is not long ago: a process is asked a twentieth of a second after its start
   if (file.durable) syncPath(dirname(file.path));
   return true;
 }

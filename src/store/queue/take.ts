@@ -1,6 +1,6 @@
 // Emptying the queue: what is queued is taken out, and a long file replaced by a new one, by one process at a time, which
 // holds the database's write lock. (../embedded/sights.ts decides when, and puts it into the database.)
-import { appendFileSync, readFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { appendFileSync, fstatSync, readFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { syncPath, withAside } from '../disk/files.ts';
 import type { Taken } from './contract.ts';
 import { word, writeNumbers } from './file.ts';
@@ -52,24 +52,21 @@ const NOTHING: Found = { consumed: 0, end: 0, durable: false };
 
 function takeFrom(file: Opened, firstSeen: Map<string, number>): Found {
   const { path, header } = file;
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (!there?.isFile()) {
-    close(file);
-    return NOTHING;
-  }
-  if ((file.fd < 0 || there.ino !== file.ino) && !open(file)) return NOTHING;
+  const ino = statSync(path, { throwIfNoEntry: false })?.ino;
+  if ((file.fd < 0 || file.ino !== ino) && !open(file)) return NOTHING;
+  const { size } = fstatSync(file.fd);
   const whole = readHeader(file);
   const said = header[CONSUMED]!;
   // After a power cut, the header may have reached the disk, but not the entries that it speaks of.
-  if (whole && isBeyond(header, there.size)) header[CONSUMED] = HEADER;
-  const consumed = whole ? header[CONSUMED]! : 0;
-  if (!whole || (isClosed(header) && consumed === there.size)) {
+  if (isBeyond(header, size)) header[CONSUMED] = HEADER;
+  const consumed = header[CONSUMED]!;
+  if (!whole || (isClosed(header) && consumed === size)) {
     unlinkSync(path); // no more than rubbish; or all of it is in the database
     close(file);
     return NOTHING;
   }
   file.waiting.forget(); // what goes into the database is read anew
-  if (there.size > FULL && consumed > HEADER && !isClosed(header) && replace(file))
+  if (size > FULL && consumed > HEADER && !isClosed(header) && replace(file))
     return takeFrom(file, firstSeen);
   const bytes = readWaiting(file);
   const { end: sound, durable } = readEntries(bytes, firstSeen);
@@ -92,7 +89,7 @@ function replace(file: Opened): boolean {
       const end = copyTo(file.fd, aside, header[CONSUMED]!);
       writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
       copyTo(file.fd, aside, end);
-      if (file.durable || holdsDurable(aside)) syncPath(aside);
+      if (holdsDurable(aside)) syncPath(aside);
       renameSync(aside, path);
     });
   } catch {
@@ -103,7 +100,7 @@ function replace(file: Opened): boolean {
   return true;
 }
 
-/** Whether something in the file was answered as being on the disk: by a filter with --sync always, where this process has none. */
+/** Whether something in the file was answered as being on the disk, by a filter with --sync always. */
 function holdsDurable(aside: string): boolean {
   return readEntries(readFileSync(aside).subarray(HEADER), new Map()).durable;
 }

@@ -63,11 +63,15 @@ test('of a thousand, few are asked for', () => {
 
 test('where some always wait, no more than those are kept', () => {
   const own = newOwn();
+  const { buffer } = own.bytes();
   for (let i = 0; i < 20_000; i++) {
     own.add(entry(`${i} `), 60, i);
     expect(own.oldest((bytes) => Number.parseInt(bytes.toString(), 10) > i - 20)).toBe(Math.max(0, i - 19));
   }
   expect(own.bytes()).toHaveLength(20 * 60);
   expect(own.bytes().toString('latin1', 19 * 60, 19 * 60 + 6)).toBe('19999 ');
-  expect(own.bytes().buffer.byteLength).toBeLessThanOrEqual(4 * 1024);
+  expect(own.bytes().buffer).toBe(buffer);
+  own.clear();
+  expect(own.bytes().buffer).toBe(buffer);
+  expect(buffer.byteLength).toBeLessThanOrEqual(4 * 1024);
 });

@@ -15,9 +15,10 @@ import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Queue } from '../../../src/store/queue/contract.ts';
-import { MAX_ENTRY, writeEntry } from '../../../src/store/queue/format.ts';
+import { CLOSED, CONSUMED, MAX_ENTRY, writeEntry } from '../../../src/store/queue/format.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
+import { openFiles } from '../../support/files.ts';
 import { nameStorer } from '../../support/queue.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -176,6 +177,32 @@ test('at its end a process leaves what it has added to one that lives and was ju
   expect([queue.leave(), queue.storer()]).toEqual([false, 'none']);
 });
 
+test('what it has added is not left to one of which it saw nothing but that it stored once', () => {
+  const before = open();
+  add(before, 'a', 1000);
+  before.take().done();
+  nameStorer(database, process.ppid);
+  const queue = open();
+  add(queue, 'b', 1000);
+  expect([queue.storer(), queue.leave()]).toEqual(['another', false]);
+});
+
+test('what was written in part, as onto a full disk, is not taken for added, and what comes after it is found', () => {
+  const queue = open();
+  add(queue, 'a', 1000);
+  const { writeSync } = fs;
+  const write = vi
+    .spyOn(fs, 'writeSync')
+    .mockImplementation(((fd: number, bytes: Buffer) => writeSync(fd, bytes, 0, 5)) as typeof writeSync);
+  syncBuiltinESMExports();
+  expect(add(queue, 'b', 1000)).toBe(false);
+  write.mockRestore();
+  syncBuiltinESMExports();
+  expect(add(queue, 'c', 1000)).toBe(true);
+  expect(find(open(), 'c')).toBe(1000);
+  expect(taken(open())).toEqual({ a: 1000, c: 1000 });
+});
+
 test('what it has added is not left where that is very much, nor in a file that others do not find', () => {
   const [queue, other] = [open(), open()];
   const leaves = () => {
@@ -191,6 +218,73 @@ test('what it has added is not left where that is very much, nor in a file that 
   expect(leaves()).toBe(true);
   unlinkSync(queuePath(database));
   expect(queue.leave()).toBe(false);
+});
+
+test('who looks knows whether something may have been taken out since its last look', () => {
+  const [one, other] = [open(), open()];
+  const moved = () => [find(one, 'x'), one.hasMoved(), one.size()];
+  expect(one.hasMoved()).toBe(true); // it has not looked yet
+  expect(moved()).toEqual([0, true, 0]);
+  add(other, 'a', 1000);
+  const size = statSync(queuePath(database)).size - 16;
+  expect([moved(), moved()]).toEqual([
+    [0, true, size],
+    [0, false, size],
+  ]);
+  other.take().done();
+  add(other, 'a', 1000);
+  expect([moved(), moved()]).toEqual([
+    [0, true, size],
+    [0, false, size],
+  ]);
+  fill(other);
+  other.take().done(); // into a new file
+  add(other, 'a', 1000);
+  expect([moved(), moved()]).toEqual([
+    [0, true, size],
+    [0, false, size],
+  ]);
+  // Another file that begins as this one does.
+  unlinkSync(queuePath(database));
+  writeFileSync(`${database}-other`, ''); // or the next file may get the same inode
+  one.take();
+  add(open(), 'a', 1000);
+  expect([moved(), moved()]).toEqual([
+    [0, true, size],
+    [0, false, size],
+  ]);
+  add(one, 'b', 1000);
+  add(open(), 'c', 1000);
+  expect([one.waited() !== undefined, one.size()]).toEqual([true, 3 * size]);
+  one.close();
+  unlinkSync(queuePath(database));
+  expect([one.waited() !== undefined, one.size()]).toEqual([true, 0]);
+  expect(moved()).toEqual([0, true, 0]);
+});
+
+test('a file that is gone is not used once more, also where nothing waits in it', () => {
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
+  const queue = open();
+  add(queue, 'a', 1000);
+  queue.take().done();
+  unlinkSync(queuePath(database));
+  expect(find(queue, 'b')).toBe(0); // it looks ten times a second
+  uptime.mockReturnValue(10.1);
+  expect([find(queue, 'b'), find(queue, 'b')]).toEqual([-1, 0]);
+});
+
+test('where there is trouble with the file it is left alone for a second', () => {
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
+  const queue = open();
+  mkdirSync(queuePath(database));
+  const look = () => [find(queue, 'a'), queue.hasMoved(), queue.size()];
+  expect(look()).toEqual([-1, true, 0]);
+  rmdirSync(queuePath(database));
+  add(open(), 'a', 1000);
+  uptime.mockReturnValue(10.999);
+  expect(look()).toEqual([-1, true, 0]);
+  uptime.mockReturnValue(11);
+  expect(find(queue, 'a')).toBe(1000);
 });
 
 test('who was stopped before it could say what it has taken out does not bring back what another one has taken out since', () => {
@@ -284,6 +378,35 @@ test.each([
   expect(done).toEqual(steps);
 });
 
+test('what went along to a new file and could not be committed is not ours any more once another one has stored it', () => {
+  const [one, other] = [open(), open()];
+  fill(one);
+  add(one, 'a', 1000);
+  one.take(); // and no more
+  other.take().done();
+  expect(one.waited()).toBeUndefined();
+  expect(taken(one)).toEqual({});
+});
+
+test('what comes while all that waits in a long file is copied to the new one goes along', () => {
+  const [one, other] = [open(), open()];
+  fill(one);
+  add(one, 'a', 1000);
+  const { writeSync } = fs;
+  let late: boolean | undefined;
+  vi.spyOn(fs, 'writeSync').mockImplementation(((...write: Parameters<typeof writeSync>) => {
+    // The first thing written by hand is that the old file is closed.
+    if (late === undefined) {
+      late = false;
+      late = add(one, 'late', 1001);
+    }
+    return writeSync(...write);
+  }) as typeof writeSync);
+  syncBuiltinESMExports();
+  expect(taken(other)).toEqual({ a: 1000, late: 1001 });
+  expect(late).toBe(true);
+});
+
 test('a process that had looked before the file was replaced adds to the new one', () => {
   const [one, other] = [open(), open()];
   fill(one);
@@ -308,6 +431,44 @@ test('a file whose replacement was killed half way is taken as a whole, and a ne
   expect(taken(one)).toEqual({ a: 1000, b: 1001 }); // ours, for all that this process knows
 });
 
+test('a file that was away for a moment, and is the one that all use again, is taken as a whole', () => {
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
+  const [one, other] = [open(), open()];
+  add(one, 'a', 1000);
+  add(other, 'b', 1000);
+  renameSync(queuePath(database), `${database}-away`);
+  uptime.mockReturnValue(11);
+  expect(add(one, 'c', 1000)).toBe(false); // nobody else would find it
+  renameSync(`${database}-away`, queuePath(database));
+  expect(taken(one)).toEqual({ a: 1000, b: 1000, c: 1000 });
+});
+
+test('who finds the file closed waits some milliseconds for the one that takes its place', () => {
+  const next = `${database}-next`;
+  const waits: number[] = [];
+  let meanwhile = () => {};
+  vi.spyOn(Atomics, 'wait').mockImplementation((_, __, ___, ms) => {
+    if (waits.push(ms!) === 3) meanwhile();
+    return 'timed-out';
+  });
+  const look = (work: () => void) => {
+    fs.rmSync(queuePath(database), { force: true });
+    add(open(), 'a', 1000);
+    writeFileSync(next, readFileSync(queuePath(database)));
+    const bytes = readFileSync(queuePath(database));
+    bytes.writeUInt32LE(statSync(next).ino, 4 * CLOSED);
+    writeFileSync(queuePath(database), bytes);
+    waits.length = 0;
+    meanwhile = work;
+    return find(open(), 'a');
+  };
+  expect(look(() => renameSync(next, queuePath(database)))).toBe(1000);
+  expect([waits.length, Math.min(...waits) > 0]).toEqual([3, true]);
+  expect(look(() => unlinkSync(queuePath(database)))).toBe(0);
+  expect(look(() => {})).toBe(-1);
+  expect([waits.length > 3, waits.reduce((sum, ms) => sum + ms) < 20]).toEqual([true, true]);
+});
+
 test('a removed file, after one that was replaced: what this process has added is not lost', () => {
   const [one, other] = [open(), open()];
   fill(one);
@@ -321,6 +482,11 @@ test('a removed file, after one that was replaced: what this process has added i
   expect(Object.fromEntries(take.firstSeen)).toEqual({ a: 1000, b: 1001 });
   take.done();
   expect(one.waited()).toBeUndefined();
+  // From then on it sees again what others take out.
+  add(one, 'c', 1002);
+  expect(one.waited()).toBeGreaterThanOrEqual(0);
+  other.take().done();
+  expect(one.waited()).toBeUndefined();
 });
 
 test('however much waits in a long file, all of it goes along', () => {
@@ -329,6 +495,7 @@ test('however much waits in a long file, all of it goes along', () => {
   const names = Array.from({ length: 12_000 }, (_, n) => `waiting-${n}@${'x'.repeat(40)}`);
   for (const name of names) expect(one.add(Buffer.from(name), name.length, 1000)).toBe(true);
   expect(statSync(queuePath(database)).size).toBeGreaterThan(700 * 1024);
+  expect(find(one, 'x')).toBe(-1); // so much is not searched
   const found = new Set<string>();
   for (let takes = 0; takes < 3; takes++) {
     const take = other.take();
@@ -367,12 +534,17 @@ test("a long file that cannot be replaced is used as it is; a file that one left
 test.each([
   ['removed', (file: string) => unlinkSync(file)],
   ['renamed', (file: string) => renameSync(file, `${file}.old`)],
-])('a file that is %s: what this process has added is not lost', (_, harm) => {
+])('a file that is %s: what this process has added is not lost, and as durable as it was', (_, harm) => {
   const queue = open();
   add(queue, 'a', 1000);
   harm(queuePath(database));
   expect(queue.waited()).toBeGreaterThanOrEqual(0);
   expect(taken(queue)).toEqual({ a: 1000 });
+  const durable = open(true);
+  expect(durable.take().durable).toBe(false);
+  add(durable, 'b', 1000);
+  harm(queuePath(database));
+  expect(durable.take()).toMatchObject({ firstSeen: new Map([['b', 1000]]), durable: true });
 });
 
 test.each([
@@ -396,8 +568,79 @@ test('torn entries are passed over, and the sound ones found', () => {
   writeFileSync(queuePath(database), Buffer.concat([bytes.subarray(0, -2), Buffer.alloc(40)]));
   const after = open();
   add(after, 'fourth', 1001);
+  expect(find(after, 'fourth')).toBe(1001);
   expect(taken(open())).toEqual({ first: 1000, fourth: 1001 });
   expect(find(after, 'third')).toBe(0);
+});
+
+test('an entry that was seen half written is taken out whole', () => {
+  const [one, other] = [open(), open()];
+  add(one, 'first', 1000);
+  const bytes = readFileSync(queuePath(database));
+  writeFileSync(queuePath(database), Buffer.concat([bytes.subarray(0, -3), Buffer.alloc(3)]));
+  expect(find(other, 'first')).toBe(0);
+  writeFileSync(queuePath(database), bytes);
+  expect(taken(other)).toEqual({ first: 1000 });
+});
+
+test('an entry that is half there when all before it is taken out is taken when it is whole', () => {
+  const queue = open();
+  for (const name of ['first', 'second']) add(queue, name, 1000);
+  const bytes = readFileSync(queuePath(database));
+  truncateSync(queuePath(database), bytes.length - 3);
+  const take = open().take();
+  expect(Object.fromEntries(take.firstSeen)).toEqual({ first: 1000 });
+  take.done();
+  fs.appendFileSync(queuePath(database), bytes.subarray(-3));
+  expect(taken(open())).toEqual({ second: 1000 });
+});
+
+test('what was taken out is not marked as such in another file, which has taken its place since', () => {
+  const queue = open();
+  add(queue, 'a', 1000);
+  const take = queue.take();
+  unlinkSync(queuePath(database));
+  writeFileSync(`${database}-other`, ''); // or the next file may get the same inode
+  add(open(), 'b', 1000);
+  take.done();
+  expect(taken(open())).toEqual({ b: 1000 });
+});
+
+test.each([0.05, 1])(
+  'after a power cut that has left a header which speaks of more than there is, what is there is taken, once (%d s)',
+  (up) => {
+    add(open(), 'a', 1000);
+    const bytes = readFileSync(queuePath(database));
+    bytes.writeUInt32LE(bytes.length + 1, 4 * CONSUMED);
+    writeFileSync(queuePath(database), bytes);
+    vi.spyOn(process, 'uptime').mockReturnValue(up); // the first request comes soon after the start
+    const queue = open();
+    expect(add(queue, 'b', 1001)).toBe(false); // it would be taken for stored already
+    const take = queue.take();
+    expect(Object.fromEntries(take.firstSeen)).toEqual({ a: 1000 });
+    take.done();
+    expect(taken(open())).toEqual({});
+    expect(add(queue, 'b', 1001)).toBe(true);
+    expect(taken(open())).toEqual({ b: 1001 });
+  },
+);
+
+test('of a file that another one has taken the place of, nothing is found in that one, and nothing stays open', () => {
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(10);
+  const one = open();
+  add(one, 'old', 1000);
+  expect(find(one, 'old')).toBe(1000);
+  unlinkSync(queuePath(database));
+  writeFileSync(`${database}-other`, ''); // or the next file may get the same inode
+  add(open(), 'new', 1000);
+  uptime.mockReturnValue(11);
+  expect(add(one, 'more', 1000)).toBe(false);
+  expect(['old', 'new'].map((name) => find(one, name))).toEqual([0, 1000]);
+  for (const queue of queues.splice(0)) {
+    queue.take().done();
+    queue.close();
+  }
+  expect(openFiles().filter((name) => name.startsWith(database))).toEqual([]);
 });
 
 test.each([

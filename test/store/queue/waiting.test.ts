@@ -37,9 +37,10 @@ test('what is read is what the file holds, wherever it is read from and however 
 });
 
 test('of more than anybody looks through, as much as shows that', () => {
-  writeFileSync(file, noise(2 * MOST, 1));
+  writeFileSync(file, noise(4 * MOST, 1));
   const got = newWaiting().read(fd, 100);
   expect(got.length).toBeGreaterThanOrEqual(MOST);
+  expect(got.length).toBeLessThan(2 * MOST - 100);
   expect(got.equals(readFileSync(file).subarray(100, 100 + got.length))).toBe(true);
 });
 
@@ -65,4 +66,16 @@ test('after a storm the memory for it is given back, once nothing of it waits', 
   const after = waiting.read(fd, 300_004);
   expect(after.toString()).toBe(' and more');
   expect(after.buffer.byteLength).toBeLessThan(100_000);
+});
+
+test('where little waits at a time, the same little memory does, however much goes by', () => {
+  const waiting = newWaiting();
+  const { buffer } = waiting.read(fd, 0);
+  let from = 0;
+  for (let round = 0; round < 100; round++) {
+    appendFileSync(file, noise(3000, round));
+    const got = waiting.read(fd, from);
+    expect(got.buffer).toBe(buffer);
+    from += round % 10 === 0 ? got.length : got.length - 100;
+  }
 });
