@@ -22,7 +22,7 @@ const AMENDMENTS: [RegExp, string][] = [
     /^ {4}open_database\(\) unless \$database_obj;$/m,
     `open_database() unless $database_obj;
      return "dunno" if $attr{sasl_username} ne "";
-     return "dunno" if $attr{protocol_state} =~ /\\A(CONNECT|HELO|EHLO|VRFY|ETRN)\\z/;`,
+     return "dunno" if $attr{protocol_state} =~ /\\A(CONNECT|HELO|EHLO|XCLIENT|VRFY|ETRN)\\z/;`,
   ],
   [/if \(\$time_stamp == 0\)/, 'if ($time_stamp == 0 || $time_stamp > $now)'],
   [
@@ -112,6 +112,7 @@ const MOVES = [0, 0, 1, 1, 30, 59, 60, 60, 61, 61, 61, 62, 120, 3600, 86_400];
 const STATES = ['CONNECT', 'HELO', 'EHLO', 'MAIL', 'RCPT', 'RCPT', 'RCPT', 'DATA', 'END-OF-MESSAGE'].concat([
   'VRFY',
   'ETRN',
+  'XCLIENT',
   '',
   'rcpt',
   'BDAT',
