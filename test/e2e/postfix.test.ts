@@ -94,6 +94,13 @@ smtpd_recipient_restrictions = reject_unauth_destination
     });
   });
 
+  test('a code without a text defers, and is not taken for an OK', async () => {
+    await withPostfix({ master: service('--action', '451', '--text=') }, async (postfix) => {
+      expect(await attempt(postfix)).toMatchObject({ code: 451, text: expect.stringMatching(/^4\.7\.1 /) });
+      expectNoTrouble(postfix);
+    });
+  });
+
   test('forty clients at once each get their answer, and all pass later', async () => {
     await withPostfix({ master: service('--delay', '1') }, async (postfix) => {
       const callers = Array.from({ length: 40 }, (_, i) => ({ address: `192.0.2.${100 + i}` }));
