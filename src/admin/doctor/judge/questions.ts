@@ -7,18 +7,24 @@ import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
 import { hiddenClasses, smtpdServices } from '../restrictions.ts';
 import { judgeClient, judgeDefault } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
+import { judgeSyntax } from './syntax.ts';
 
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
   const { parameters, services, option } = configuration;
-  const found: Finding[] = [...judgeStrays(facts)];
+  const unreadable = new Map(questions.map((question) => [question, judgeSyntax(facts, question)]));
+  const found: Finding[] = [...judgeStrays(facts), ...[...unreadable.values()].flat()];
+  const isReadable = found.length === 0;
   for (const entry of entries) {
     const own = questions.filter(({ endpoint }) => leadsTo(endpoint, entry.service, parameters));
-    if (own.length === 0) found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
-    const all = own.flatMap((question) => [
-      ...judgePosition(facts, question),
-      ...judgeDefault(facts, question),
-    ]);
+    // What cannot be read or leads nowhere may be what was meant to ask it.
+    if (own.length === 0 && isReadable) found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
+    const all = own.flatMap((question) => {
+      const errors = unreadable.get(question)!;
+      return errors.length > 0
+        ? errors
+        : [...judgePosition(facts, question), ...judgeDefault(facts, question)];
+    });
     const lists = [...new Set(own.map(({ where }) => where))].join(', ');
     if (own.length > 0)
       found.push(...orOk(once(all), 'position', lists, `smtpd(8) asks ${entry.name} at the right place`));
