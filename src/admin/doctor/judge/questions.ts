@@ -77,7 +77,7 @@ function judgeUnasked({ configuration }: Facts, { service, name }: Entry, others
 }
 
 /** Questions that neither a service of master.cf nor another program's socket answers. */
-function judgeStrays({ configuration, questions, sockets, root }: Facts): Finding[] {
+function judgeStrays({ configuration, questions, sockets, stale, running, root }: Facts): Finding[] {
   const { parameters, services } = configuration;
   const withinQueue = (socket: string) => path.relative(queueOf(parameters), socket);
   const findings = questions.flatMap(({ endpoint, where, service: smtpd }): Finding[] => {
@@ -93,6 +93,12 @@ function judgeStrays({ configuration, questions, sockets, root }: Facts): Findin
     const near = services.find(({ name, type }) => type === 'unix' && socket.endsWith(`/${name}`));
     const place = sockets[socket];
     // It may be another program's socket, in a directory that only root can look into.
+    const isLeft = running && stale.includes(socket);
+    if (isLeft && near === undefined)
+      return add(
+        `${endpoint}: nobody listens there; the socket is left of a service that master.cf had before`,
+        'write the name of the service in master.cf, unix:private/NAME',
+      );
     if (near === undefined && (place?.self !== undefined || (!root && place?.reason !== 'ENOENT'))) return [];
     const what = `${endpoint}: no service of master.cf listens there`;
     if (near === undefined) return add(what, 'write the name of the service in master.cf, unix:private/NAME');
