@@ -33,8 +33,11 @@ export interface Exception {
   entry?: ListEntry;
 }
 
-/** States of the SMTP dialogue in which there is no mail to judge (SMTPD_POLICY_README, protocol_state). */
-const NO_MAIL = new Set(['CONNECT', 'HELO', 'EHLO', 'VRFY', 'ETRN']);
+/**
+ * States of the SMTP dialogue in which there is no mail to judge (SMTPD_POLICY_README, protocol_state, which does not name
+ * XCLIENT: a proxy has said whom it is speaking for, and smtpd(8) looks at the client anew).
+ */
+const NO_MAIL = new Set(['CONNECT', 'HELO', 'EHLO', 'XCLIENT', 'VRFY', 'ETRN']);
 const ROLES = new Set(['postmaster', 'abuse']);
 
 /** The first exception that the request falls under; undefined: it is greylisted. */

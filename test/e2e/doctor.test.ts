@@ -2,6 +2,7 @@
 // advice is a command, it is run, and the finding has to be gone.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -273,6 +274,35 @@ const FAULTS: Record<string, Fault> = {
     severity: 'note',
     what: /mail gets "451 4\.3\.5 Server configuration problem"/,
   },
+  'settings outside of the braces': {
+    plant: ({ postconf }) =>
+      postconf('-e', list(...OURS, 'check_policy_service unix:private/policy', 'default_action=DUNNO')),
+    check: 'restriction',
+    severity: 'error',
+    what: /"default_action=dunno" stands outside of \{ \}/,
+    mends: false,
+  },
+  'a setting with blanks, without braces of its own': {
+    plant: ({ postconf }) => postconf('-e', list(...OURS, ASK.replace('DUNNO', '451 4.3.5 later'))),
+    check: 'restriction',
+    severity: 'error',
+    what: /smtpd\(8\) does not start/,
+  },
+  'the line stands there twice': {
+    plant: ({ append, directory }) => {
+      const text = readFileSync(`${directory}/config/master.cf`, 'utf8');
+      append(`\n${text.slice(text.search(/^policy /m))}`);
+    },
+    check: 'twice',
+    severity: 'warning',
+    what: /2 times: master\(8\) uses the last one/,
+  },
+  'pipe(8) in place of spawn(8)': {
+    plant: ({ master }) => master(/ spawn$/m, ' pipe'),
+    check: 'entry',
+    severity: 'error',
+    what: /it runs pipe\(8\), not spawn\(8\)/,
+  },
   'a default_action that lets all in': {
     plant: ({ postconf }) => postconf('-e', list(...OURS, ASK.replace('DUNNO', 'OK'))),
     check: 'default-action',
@@ -515,6 +545,12 @@ postfixSuite('greylatch doctor', () => {
     );
     expect(stdout).toMatch(/^To be mended: 0 errors, 1 warning, \d notes?$/m);
     expect(stdout).not.toContain('\x1b');
+    appendFileSync(path.join(config, 'main.cf'), 'check_policy_service unix:private/policy\n');
+    expect(command()).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/main\.cf, line \d+: .*begins with a blank/),
+    });
     config = '/nonexistent';
     expect(command()).toMatchObject({
       status: 2,

@@ -83,6 +83,24 @@ postfixSuite('under Postfix', () => {
     });
   });
 
+  test('where clients are asked about at once, a proxy that says who it is speaking for (XCLIENT) is no mail', async () => {
+    const main = `smtpd_delay_reject = no
+smtpd_client_restrictions = check_policy_service unix:private/policy
+smtpd_recipient_restrictions = reject_unauth_destination
+`;
+    await withPostfix({ master: service('--delay', '600'), main }, async (postfix) => {
+      expect(await attempt(postfix)).toMatchObject({ code: 250 });
+      expectNoTrouble(postfix);
+    });
+  });
+
+  test('a code without a text defers, and is not taken for an OK', async () => {
+    await withPostfix({ master: service('--action', '451', '--text=') }, async (postfix) => {
+      expect(await attempt(postfix)).toMatchObject({ code: 451, text: expect.stringMatching(/^4\.7\.1 /) });
+      expectNoTrouble(postfix);
+    });
+  });
+
   test('forty clients at once each get their answer, and all pass later', async () => {
     await withPostfix({ master: service('--delay', '1') }, async (postfix) => {
       const callers = Array.from({ length: 40 }, (_, i) => ({ address: `192.0.2.${100 + i}` }));

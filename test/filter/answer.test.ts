@@ -69,9 +69,12 @@ describe('not greylisted is', () => {
     expect(ask()).toBe(DEFERRED);
   });
 
-  test.each(['CONNECT', 'HELO', 'EHLO', 'VRFY', 'ETRN'])('a request at %s: there is no mail yet', (state) => {
-    expect(filterWith()({ protocol_state: state, sender: '', recipient: '' })).toBe('dunno');
-  });
+  test.each(['CONNECT', 'HELO', 'EHLO', 'XCLIENT', 'VRFY', 'ETRN'])(
+    'a request at %s: there is no mail yet',
+    (state) => {
+      expect(filterWith()({ protocol_state: state, sender: '', recipient: '' })).toBe('dunno');
+    },
+  );
 
   test('mail to postmaster and abuse, where the administrator says so', () => {
     for (const recipient of ['postmaster@example.net', 'Abuse@example.net', 'Postmaster']) {

@@ -11,6 +11,14 @@ test('a deferral tells the time that is left, the delay and the domain where the
   );
 });
 
+test('a bare code never stands alone: access(5) takes a result of digits for OK, and mail would be let in', () => {
+  expect(newDeferral('450', '', 60)(1, 'r@x')).toBe('450 4.7.1');
+  expect(newDeferral('450', ' ', 60)(1, 'r@x')).toBe('450 4.7.1');
+  expect(newDeferral('450', '%r', 60)(1, '')).toBe('450 4.7.1');
+  expect(newDeferral('450', '%r', 60)(1, 'r@x.example')).toBe('450 x.example');
+  expect(newDeferral('451 4.7.1', '', 60)(1, 'r@x')).toBe('451 4.7.1');
+});
+
 test('no recipient puts a line, a control byte or anything but a domain into a reply', () => {
   const deferral = newDeferral('defer', 'for %r', 60);
   for (const recipient of ['r@x\naction=ok', 'r@x\0y', 'r@ä.example', 'r@%s', 'r', '@', 'r@a b;c=d']) {

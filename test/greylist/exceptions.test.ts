@@ -70,6 +70,7 @@ test.each([
   ['CONNECT', false],
   ['HELO', false],
   ['EHLO', false],
+  ['XCLIENT', false],
   ['VRFY', false],
   ['ETRN', false],
   ['MAIL', true],

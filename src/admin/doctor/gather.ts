@@ -12,6 +12,7 @@ import { type Question, questionsOf } from './restrictions.ts';
 import { type Invocation, isGreylatch, programPaths, readInvocation } from './spawn.ts';
 import {
   groupNamed,
+  isListening,
   lookAt,
   processesOf,
   type Run,
@@ -33,6 +34,8 @@ export interface Facts {
   questions: Question[];
   /** Every unix-domain socket that smtpd asks, or that a filter's service listens on. */
   sockets: Readonly<Record<string, Place>>;
+  /** Those of them in Postfix's own directories that are there, but on which nobody listens. */
+  stale: string[];
   devLog: Place;
   entries: Entry[];
   /** Where no service runs greylatch: programs that services which smtpd asks name, and that do not exist. */
@@ -75,6 +78,7 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     ...questions.map(({ endpoint }) => socketAt(endpoint, parameters)),
     ...entries.map(({ service }) => (service.type === 'unix' ? socketOf(service, parameters) : undefined)),
   ].filter((socket) => socket !== undefined);
+  const sockets = Object.fromEntries(paths.map((socket) => [socket, lookAt(socket)]));
   return {
     configuration,
     root: process.getuid?.() === 0,
@@ -82,12 +86,20 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     mailOwner: userNamed(parameters.mail_owner ?? ''),
     setgidGroup: groupNamed(parameters.setgid_group ?? ''),
     questions,
-    sockets: Object.fromEntries(paths.map((socket) => [socket, lookAt(socket)])),
+    sockets,
+    stale: Object.values(sockets).flatMap(({ path: socket, self }) =>
+      self?.kind === 'socket' && isOwn(socket, queue) && !isListening(socket, queue) ? [socket] : [],
+    ),
     devLog: lookAt('/dev/log'),
     entries,
     mistyped: entries.length === 0 ? mistypedIn(configuration, questions, queue) : [],
     database: entries.length === 0 && db !== undefined ? gatherDatabase(path.resolve(db)) : undefined,
   };
+}
+
+/** Elsewhere may be the socket of a container, whose processes this host's list does not show. */
+function isOwn(socket: string, queue: string): boolean {
+  return ['private', 'public'].includes(path.relative(queue, path.dirname(socket)));
 }
 
 function mistypedIn(
@@ -112,6 +124,7 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
   const account = userNamed(user, group);
   const cwd = lookAt(queue).self === undefined ? '/' : queue;
   const nodePlace = lookForCommand(node ?? 'node', queue); // the script's first line asks env(1) for it
+  const inPath = node === undefined && !script.includes('/');
   const command = node === undefined ? lookForCommand(script, queue) : undefined;
   const runnable = account !== undefined && account.uid !== 0;
   const log = settings?.log.startsWith('file:') ? path.resolve(queue, settings.log.slice(5)) : undefined;
@@ -121,7 +134,7 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
     account,
     others: account === undefined ? [] : runningAs(account, others),
     nodePlace,
-    scriptPlace: command ?? lookAt(path.resolve(queue, script)),
+    scriptPlace: command ?? (inPath ? nowhere(script) : lookAt(path.resolve(queue, script))),
     nodeRun: runnable && nodePlace?.self ? runAs(account, cwd, [nodePlace.path, '--version']) : undefined,
     run: runnable ? runAs(account, cwd, [...program, '--version']) : undefined,
     database: settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db)),
@@ -147,6 +160,10 @@ function lookForCommand(word: string, queue: string): Place | undefined {
   return SPAWN_PATH.split(':')
     .map((directory) => lookAt(path.join(directory, word)))
     .find(({ self }) => self !== undefined);
+}
+
+function nowhere(word: string): Place {
+  return { path: word, parents: [], self: undefined, reason: 'ENOENT' };
 }
 
 /** Which of these services, and which processes, run as the user; filters are left out. */

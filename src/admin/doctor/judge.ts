@@ -8,6 +8,8 @@ import { judgeLog } from './judge/log.ts';
 import { judgeProgram } from './judge/program.ts';
 import { judgeQuestions } from './judge/questions.ts';
 import { judgeService } from './judge/service.ts';
+import { nameOf, type Service } from './postconf.ts';
+import { isGreylatch, unknownIn } from './spawn.ts';
 
 export function judge(facts: Facts): Finding[] {
   const { configuration, entries, root, database } = facts;
@@ -25,6 +27,10 @@ export function judge(facts: Facts): Finding[] {
   if (entries.length > 1) {
     const what = `${entries.length} services run greylatch: ${entries.map(({ name }) => name).join(', ')}`;
     found.push({ severity: 'note', check: 'entry', where: 'master.cf', what });
+  }
+  for (const { name, service } of entries.filter(({ service }) => service.lines > 1)) {
+    const what = `stands there ${service.lines} times: master(8) uses the last one`;
+    found.push(finding('warning', 'twice', `master.cf: ${name}`, what, 'take out the others'));
   }
   for (const entry of entries) {
     found.push(...judgeProgram(facts, entry), ...judgeService(facts, entry));
@@ -46,10 +52,17 @@ export function judge(facts: Facts): Finding[] {
   return once(found);
 }
 
-function judgeAbsence({ configuration: { directory, option }, mistyped }: Facts): Finding {
+function judgeAbsence({ configuration: { directory, option, services }, mistyped }: Facts): Finding {
   const reload = `"postfix${option} reload"`;
   const what = 'no service runs greylatch';
   const add = (where: string, what: string, mend: string) => finding('error', 'entry', where, what, mend);
+  const named = services.find(({ command }) => command.some(namesGreylatch));
+  if (named !== undefined)
+    return add(
+      `master.cf: ${nameOf(named)}`,
+      `names greylatch, but does not run it: ${whyNot(named)}`,
+      `correct it: spawn as the program, below it user=nobody ${ARGV}, and ${reload}`,
+    );
   const [first] = mistyped;
   if (first === undefined)
     return add(
@@ -62,4 +75,18 @@ function judgeAbsence({ configuration: { directory, option }, mistyped }: Facts)
     `${what}; here, ${first.program} does not exist`,
     `if that should be greylatch: ${ARGV}, and ${reload}`,
   );
+}
+
+/** As a word of a line that was not understood: perhaps with quotes around it. */
+function namesGreylatch(word: string): boolean {
+  return isGreylatch(word.replace(/["']/g, ''));
+}
+
+function whyNot(service: Service): string {
+  const [program] = service.command;
+  if (program !== 'spawn') return `it runs ${program}(8), not spawn(8)`;
+  const unknown = unknownIn(service);
+  if (unknown !== undefined)
+    return `"${unknown}" is neither user= nor argv=, which have no blanks around "="`;
+  return 'in master.cf, quotes are parts of a word; a word with blanks stands in { }';
 }

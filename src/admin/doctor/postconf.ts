@@ -17,6 +17,8 @@ export interface Service {
   command: string[];
   /** What `-o name=value` sets for this service alone. */
   overrides: Parameters;
+  /** How many lines of master.cf are for this service: master(8) uses the last one. */
+  lines: number;
 }
 
 export interface Configuration {
@@ -62,9 +64,10 @@ function postconf(words: string[]): { text: string; remarks: string[] } {
   const said = run.stderr.split('\n').filter((line) => line !== '');
   if (run.status !== 0) {
     const why = said.find((line) => line.includes('fatal:')) ?? said.at(-1) ?? `status ${run.status}`;
-    throw new Error(
-      `${why.replace('fatal: ', '')}; name the directory of main.cf and master.cf with --config-dir`,
-    );
+    const mend = /: (No such file|Not a directory|Permission denied)/.test(why)
+      ? 'name the directory of main.cf and master.cf with --config-dir'
+      : 'Postfix cannot read it either; correct that line (one that continues another begins with a blank)';
+    throw new Error(`${why.replace('fatal: ', '')}; ${mend}`);
   }
   return { text: run.stdout, remarks: said.map((line) => line.replace(/^.*?warning: /, '')) };
 }
@@ -81,7 +84,7 @@ export function parseServices(entries: string, overrides: string): Service[] {
     const [, service, name] = /^(.*\/[a-z-]+)\/([^/]+)$/.exec(key) ?? [];
     return { service, name: name!, value };
   });
-  return entries
+  const services = entries
     .split('\n')
     .map((line) => /^(\S+) +(\S+) +(\S+) +(\S+) +(\S+) +\S+ +(\S+) +(.*)$/.exec(line))
     .filter((columns) => columns !== null)
@@ -99,6 +102,16 @@ export function parseServices(entries: string, overrides: string): Service[] {
           .map(({ name: parameter, value }) => [parameter, value]),
       ),
     }));
+  const linesOf = (service: Socket) => services.filter((other) => socketName(other) === socketName(service));
+  return services
+    .filter((service) => linesOf(service).at(-1) === service)
+    .map((service) => ({ ...service, lines: linesOf(service).length }));
+}
+
+type Socket = Pick<Service, 'name' | 'type' | 'private'>;
+
+function socketName({ name, type, private: hidden }: Socket): string {
+  return `${type} ${type !== 'inet' && hidden === 'n' ? 'public' : 'private'} ${name}`;
 }
 
 /** `policy/unix`, as postconf names a service. */

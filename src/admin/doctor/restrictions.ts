@@ -68,7 +68,7 @@ function whereIs(service: Service, parameter: string): string {
     : `main.cf: ${parameter}`;
 }
 
-const SEPARATORS = ', \t\r\n';
+export const SEPARATORS = ', \t\r\n';
 const MOST_DEPTH = 10; // a class may name itself by mistake
 const TAKES_ARGUMENT =
   /^(check_(?!relay_domains$).*|reject_rbl_client|reject_rhsbl_.*|permit_dnswl_client|permit_rhswl_client|sleep)$/;

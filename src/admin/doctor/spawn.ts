@@ -50,6 +50,11 @@ export function programPaths(service: Service): string[] {
   return argv.filter((word, i) => word.startsWith('/') && !/^--[^=]*$/.test(argv[i - 1] ?? ''));
 }
 
+/** An attribute that spawn(8) does not know. */
+export function unknownIn({ command }: Service): string | undefined {
+  return readAttributes(command.slice(1)).unknown;
+}
+
 export function isGreylatch(word: string): boolean {
   return /^greylatch(\.c?js)?$/.test(path.basename(word));
 }

@@ -62,6 +62,19 @@ function account(database: 'passwd' | 'group', key: string): string[] | undefine
   return known.get(words);
 }
 
+/** Whether a process of this host listens on the socket; Postfix names its own relative to the `queue` directory. */
+export function isListening(socket: string, queue: string): boolean {
+  const table = attempt(() => readFileSync('/proc/net/unix', 'latin1'));
+  if (table === undefined) return true; // not known
+  const names = [socket, path.relative(queue, socket)];
+  return table.split('\n').some((line) => {
+    const [, , , flags, , , , name = ''] = line.split(' ');
+    return flags === LISTENS && names.includes(name);
+  });
+}
+/** As a flag in /proc/net/unix (__SO_ACCEPTCON in the kernel's sources). */
+const LISTENS = '00010000';
+
 /** The account, by the names as spawn(8) reads them in user=; undefined where one is not known. */
 export function userNamed(name: string, group = ''): User | undefined {
   const passwd = account('passwd', name);

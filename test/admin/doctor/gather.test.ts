@@ -1,5 +1,6 @@
 // What is gathered of a service, where that is not simply what its words say.
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type Entry, type Facts, gather } from '../../../src/admin/doctor/gather.ts';
@@ -26,6 +27,7 @@ test('a command without a directory is looked for in the PATH that spawn(8) leav
     nodeOf('node /opt/greylatch'),
   );
   expect(nodeOf('node20.99999 /opt/greylatch')).toBeUndefined();
+  expect(entriesOf('policy unix - n n - 0 spawn argv=greylatch\n')[0]?.scriptPlace.path).toBe('greylatch');
   expect(nodeOf('./node /opt/greylatch')).toBe(`${scratch.path}/node`);
   expect(nodeOf('/opt/node /opt/greylatch')).toBe('/opt/node');
 });
@@ -40,6 +42,24 @@ test('of the services with the same user, those that run greylatch are no others
   expect(policy!.others.filter((other) => other.startsWith('the service'))).toEqual([
     'the service third/unix',
   ]);
+});
+
+test('a socket that smtpd asks and that nobody listens on any more', async () => {
+  mkdirSync(path.join(scratch.path, 'private'));
+  const socket = path.join(scratch.path, 'private/policy');
+  const asked = () =>
+    gathered(
+      'smtp inet n - n - - smtpd\n',
+      'smtpd_client_restrictions = check_policy_service unix:private/policy',
+    ).stale;
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  expect(asked()).toEqual([]);
+  renameSync(socket, `${socket}.kept`); // or it would be removed with the server
+  await new Promise((resolve) => server.close(resolve));
+  expect(asked()).toEqual([]);
+  renameSync(`${socket}.kept`, socket);
+  expect(asked()).toEqual([socket]);
 });
 
 test('programs that do not exist, of services that smtpd asks, where none of them is greylatch', () => {

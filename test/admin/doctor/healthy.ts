@@ -130,6 +130,7 @@ export function facts({
       ];
     }),
     mistyped: [],
+    stale: [],
     database: undefined,
     ...other,
   };

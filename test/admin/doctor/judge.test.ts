@@ -1,7 +1,7 @@
 // All judgements together: what is said where all is well, of who asks, and where there is nothing to ask about.
 import { expect, test } from 'vitest';
 import { judge } from '../../../src/admin/doctor/judge.ts';
-import { amiss, DATABASE, facts, only, recipient } from './healthy.ts';
+import { amiss, DATABASE, ENTRIES, facts, only, recipient } from './healthy.ts';
 
 test('where all is well, every look says so', () => {
   expect(amiss()).toEqual([]);
@@ -16,6 +16,27 @@ test('where all is well, every look says so', () => {
 
 test('one who is not root is told so', () => {
   expect(only({ facts: { root: false, sockets: {} } })).toMatchObject({ severity: 'note', check: 'root' });
+});
+
+test.each([
+  ['pipe user=nobody argv=/usr/bin/node /usr/local/bin/greylatch', /runs pipe\(8\), not spawn\(8\)/],
+  ['spawn user=nobody argv=/usr/bin/node "/usr/local/bin/greylatch"', /quotes/],
+  ['spawn user=nobody argv = /usr/bin/node /usr/local/bin/greylatch', /"argv" is neither user= nor argv=/],
+])('a service that names greylatch but does not run it is not to be added once more: %s', (command, what) => {
+  const entries = `smtp inet n - y - - smtpd\npolicy unix - n n - 0 ${command}\n`;
+  const found = amiss({ entries, parameters: recipient('reject_unauth_destination') });
+  expect(found).toMatchObject([{ severity: 'error', check: 'entry', where: 'master.cf: policy/unix' }]);
+  expect(found[0]!.what).toMatch(what);
+  expect(found[0]!.mend).not.toContain('snippet');
+});
+
+test('of a service that stands there twice, the last one counts, and that is said', () => {
+  const twice = ENTRIES.replace('greylatch', 'greylatch --delay soon') + ENTRIES.split('\n').at(-2);
+  expect(only({ entries: `${twice}\n` })).toMatchObject({
+    severity: 'warning',
+    check: 'twice',
+    where: 'master.cf: policy/unix',
+  });
 });
 
 test('the database of --db is judged, too, where master.cf has no entry', () => {

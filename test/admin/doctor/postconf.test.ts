@@ -30,6 +30,19 @@ smtp       unix  -       -       n       -       -       smtp
   ]);
 });
 
+test('of a service that stands there twice, the last line counts; a public one is another than a private one', () => {
+  const lines = [
+    'policy unix - n n - 0 spawn a',
+    'policy unix n n n - 0 spawn b',
+    'policy unix y n n - 1 spawn c',
+  ];
+  const read = parseServices(`${lines.join('\n')}\n`, '');
+  expect(read.map(({ command, lines }) => [command[1], lines])).toEqual([
+    ['b', 1],
+    ['c', 2],
+  ]);
+});
+
 test('times and versions', () => {
   expect(['3600s', '1h', '100', '2d', 'soon', ''].map(seconds)).toEqual([
     3600,

@@ -7,18 +7,24 @@ import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
 import { hiddenClasses, smtpdServices } from '../restrictions.ts';
 import { judgeClient, judgeDefault } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
+import { judgeSyntax } from './syntax.ts';
 
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
   const { parameters, services, option } = configuration;
-  const found: Finding[] = [...judgeStrays(facts)];
+  const unreadable = new Map(questions.map((question) => [question, judgeSyntax(facts, question)]));
+  const found: Finding[] = [...judgeStrays(facts), ...[...unreadable.values()].flat()];
+  const isReadable = found.length === 0;
   for (const entry of entries) {
     const own = questions.filter(({ endpoint }) => leadsTo(endpoint, entry.service, parameters));
-    if (own.length === 0) found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
-    const all = own.flatMap((question) => [
-      ...judgePosition(facts, question),
-      ...judgeDefault(facts, question),
-    ]);
+    // What cannot be read or leads nowhere may be what was meant to ask it.
+    if (own.length === 0 && isReadable) found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
+    const all = own.flatMap((question) => {
+      const errors = unreadable.get(question)!;
+      return errors.length > 0
+        ? errors
+        : [...judgePosition(facts, question), ...judgeDefault(facts, question)];
+    });
     const lists = [...new Set(own.map(({ where }) => where))].join(', ');
     if (own.length > 0)
       found.push(...orOk(once(all), 'position', lists, `smtpd(8) asks ${entry.name} at the right place`));
@@ -71,7 +77,7 @@ function judgeUnasked({ configuration }: Facts, { service, name }: Entry, others
 }
 
 /** Questions that neither a service of master.cf nor another program's socket answers. */
-function judgeStrays({ configuration, questions, sockets, root }: Facts): Finding[] {
+function judgeStrays({ configuration, questions, sockets, stale, running, root }: Facts): Finding[] {
   const { parameters, services } = configuration;
   const withinQueue = (socket: string) => path.relative(queueOf(parameters), socket);
   const findings = questions.flatMap(({ endpoint, where, service: smtpd }): Finding[] => {
@@ -87,6 +93,12 @@ function judgeStrays({ configuration, questions, sockets, root }: Facts): Findin
     const near = services.find(({ name, type }) => type === 'unix' && socket.endsWith(`/${name}`));
     const place = sockets[socket];
     // It may be another program's socket, in a directory that only root can look into.
+    const isLeft = running && stale.includes(socket);
+    if (isLeft && near === undefined)
+      return add(
+        `${endpoint}: nobody listens there; the socket is left of a service that master.cf had before`,
+        'write the name of the service in master.cf, unix:private/NAME',
+      );
     if (near === undefined && (place?.self !== undefined || (!root && place?.reason !== 'ENOENT'))) return [];
     const what = `${endpoint}: no service of master.cf listens there`;
     if (near === undefined) return add(what, 'write the name of the service in master.cf, unix:private/NAME');

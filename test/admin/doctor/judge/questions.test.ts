@@ -1,6 +1,6 @@
 // Who asks the filter, whether the question arrives, and what mail gets when it does not, on planted facts.
 import { describe, expect, test } from 'vitest';
-import { ASK, amiss, ENTRIES, only, recipient } from '../healthy.ts';
+import { ASK, amiss, ENTRIES, inode, only, place, recipient } from '../healthy.ts';
 
 test('where only an access table leads to it, that is said', () => {
   const parameters = `smtpd_restriction_classes = grey\ngrey = ${ASK}\n${recipient('reject_unauth_destination check_recipient_access hash:/etc/postfix/grey')}`;
@@ -34,6 +34,22 @@ test('an absolute path leads nowhere in a chroot', () => {
   const parameters = recipient('permit_mynetworks', ASK.replace('private', '/var/spool/postfix/private'));
   expect(only({ parameters })).toMatchObject({ check: 'endpoint', mend: 'write unix:private/policy' });
   expect(amiss({ parameters, entries: ENTRIES.replace(' y ', ' n ') })).toEqual([]);
+});
+
+test('a socket that is left of a service which master.cf has no more is no other program’s', () => {
+  const socket = '/var/spool/postfix/private/policy';
+  const entries = ENTRIES.replace('policy  ', 'greylist');
+  const left = place(socket, inode(socket, 0o666, 102, 'socket'));
+  const found = (stale: string[]) =>
+    amiss({
+      entries,
+      parameters: 'greylist_time_limit = 3600s',
+      facts: { sockets: { [socket]: left }, stale },
+    }).filter(({ check }) => check === 'endpoint' || check === 'unasked');
+  expect(found([])).toMatchObject([{ check: 'unasked' }]);
+  expect(found([socket])).toMatchObject([
+    { severity: 'error', check: 'endpoint', what: expect.stringMatching(/nobody listens/) },
+  ]);
 });
 
 test('while Postfix is not running, its socket is not missed', () => {
