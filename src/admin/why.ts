@@ -173,6 +173,7 @@ function recordText(record: Explanation['record'], now: number): string {
   const { firstSeen, passed, lastPassed, deferrals, expired } = record;
   const first = `first seen ${localTime(firstSeen)} (${ago(firstSeen, now)})`;
   const last = passed ? `passed, last ${localTime(lastPassed)} or within the hour after` : 'waiting';
-  const counts = expired ? '; expired, so that it starts anew' : '';
+  const why = firstSeen > now ? 'the clock was set back' : 'expired';
+  const counts = expired ? `; ${why}, so that it starts anew` : '';
   return `${first}, deferred ${plural(deferrals, 'time')}, ${last}${counts}`;
 }
