@@ -2,19 +2,18 @@
 import { statSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { clientCounts } from '../store/store.ts';
 import { attempt } from './attempt.ts';
 import { linesOf } from './import/lines.ts';
-import type { Imported } from './import/record.ts';
 import type { Merging } from './import.ts';
 import { openInput } from './input.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
+import { CLIENT_KEY, clientKeys, whitelisted } from './learn/whitelist.ts';
 import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { withRecords } from './records.ts';
-import { grouped, jsonLines, localTime, plural, table, visible } from './text.ts';
-import { LIVES, WHERE } from './where.ts';
-
-const ORIGIN = 'learn';
+import { grouped, jsonLines, localTime, plural, span, table, visible } from './text.ts';
+import { LIVES, livesOf, WHERE } from './where.ts';
 
 export const learnCommand = (merging: Merging) =>
   defineCommand({
@@ -23,11 +22,13 @@ export const learnCommand = (merging: Merging) =>
     text: [
       'Reads logs, packed with gzip or not, with time stamps of syslog or of RFC 3339, and follows each message from its client to the mailbox or next hop that took it. Left out are authenticated users, private addresses, bounces, and mail that was rejected, bounced or thrown away by a content filter.',
       'A log does not say what mynetworks was: relays of your own with public addresses are learned as well, which does no harm. Stamps without a year are taken for the latest that the time of the file allows, in the local time zone.',
+      'Give --client-key, the prefixes, --privacy and --auto-whitelist as the filters have them, or they would not find what was learned; and --max-age, since who was not seen for so long is left out.',
     ],
     options: {
       ...WHERE,
       ...LIVES,
       'auto-whitelist': OPTIONS['auto-whitelist'],
+      ...CLIENT_KEY,
       'dry-run': { kind: 'flag', describe: 'show who would be whitelisted, change nothing' },
       json: JSON_OUTPUT,
     },
@@ -40,13 +41,17 @@ export const learnCommand = (merging: Merging) =>
     async run(args) {
       const { 'auto-whitelist': threshold, 'dry-run': dryRun, json, files } = args;
       if (threshold === 0) throw new Error('--auto-whitelist 0: no client is ever whitelisted');
-      const learned = await learnFrom(files.length > 0 ? files : ['-']);
+      const keyOf = clientKeys(args);
+      const found = await learnFrom(files.length > 0 ? files : ['-']);
+      const now = Math.floor(Date.now() / 1000);
+      const learned = found.filter(({ lastSeen }) => clientCounts(lastSeen, now, livesOf(args)));
       if (!dryRun) {
         await withRecords(args, (records) =>
-          merging(records, (merge) => merge(whitelisted(learned, threshold))),
+          merging(records, (merge) => merge(whitelisted(learned, keyOf, threshold))),
         );
       }
-      print(json ? jsonLines(learned) : listed(learned, dryRun));
+      const old = found.length - learned.length;
+      print(json ? jsonLines(learned) : `${listed(learned, old, dryRun)}${leftOut(old, args['max-age'])}`);
       return 0;
     },
   });
@@ -67,22 +72,20 @@ async function learnFrom(files: readonly string[]): Promise<Learned[]> {
   return learner.clients();
 }
 
-/** The clients, with as many come-backs as there were messages, but at least enough for the auto-whitelist. */
-function* whitelisted(learned: readonly Learned[], threshold: number): Generator<Imported> {
-  for (const { client, messages, lastSeen } of learned) {
-    yield { kind: 'client', client, comeBacks: Math.max(messages, threshold + 1), lastSeen, origin: ORIGIN };
+function listed(learned: readonly Learned[], old: number, dryRun: boolean): string {
+  if (learned.length === 0) {
+    return old > 0 ? '' : "0 clients: no mail was found that was delivered; are these logs of Postfix's?\n";
   }
-}
-
-function listed(learned: readonly Learned[], dryRun: boolean): string {
   const rows = learned.map(({ messages, lastSeen, client, name }) => [
     grouped(messages),
     localTime(lastSeen),
     client,
     visible(name),
   ]);
-  if (learned.length === 0)
-    return "0 clients: no mail was found that was delivered; are these logs of Postfix's?\n";
   const done = dryRun ? 'would be whitelisted' : 'whitelisted';
   return `${table([['messages', 'last', 'client', 'name'], ...rows], [0])}${plural(learned.length, 'client')} ${done}\n`;
+}
+
+function leftOut(old: number, maxAge: number): string {
+  return old > 0 ? `${plural(old, 'client')} left out: not seen for ${span(maxAge)} (--max-age)\n` : '';
 }

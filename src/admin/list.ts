@@ -2,8 +2,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Entry } from '../store/admin/entry.ts';
-import { clientCounts, tripleCounts } from '../store/store.ts';
-import { lastOf } from './entry.ts';
+import { hasExpired, lastOf } from './entry.ts';
 import { entriesText, releasesText, waitOf } from './list/print.ts';
 import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
@@ -79,10 +78,10 @@ function stateTest(args: Args, now: number): (entry: Entry) => boolean {
   return (entry) => {
     if (entry.kind === 'client') {
       const listed = threshold > 0 && entry.comeBacks > threshold;
-      return state === 'whitelisted' && listed && clientCounts(entry.lastSeen, now, lives);
+      return state === 'whitelisted' && listed && !hasExpired(entry, now, lives);
     }
     const own = entry.passed ? 'passed' : 'waiting';
-    return (state ?? own) === own && tripleCounts(entry.firstSeen, entry.lastPassed, now, lives);
+    return (state ?? own) === own && !hasExpired(entry, now, lives);
   };
 }
 

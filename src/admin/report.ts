@@ -8,7 +8,7 @@ import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
 import { paintForOutput } from './text.ts';
-import { WHERE } from './where.ts';
+import { LIVES, livesOf, WHERE } from './where.ts';
 import { writeOut } from './write.ts';
 
 export const reportCommand = defineCommand({
@@ -19,7 +19,7 @@ export const reportCommand = defineCommand({
       'waited longest, which mails changed from address to address, and who is close to the auto-whitelist. A triple ' +
       'that has not come back is decided only when it is older than the retry window, and is soon forgotten then; so what ' +
       'was kept out is reported for the last retry window only; for the days before, filters keep how many they forgot.',
-    'Give --delay, --retry-window and --auto-whitelist as the filters have them. While filters only observe ' +
+    'Give --delay, --retry-window, --max-age and --auto-whitelist as the filters have them. While filters only observe ' +
       '(--greylist observe), no mail has to come back, and the figures mean nothing.',
   ],
   options: {
@@ -32,7 +32,7 @@ export const reportCommand = defineCommand({
         'write a page with plots to this file instead, which needs nothing but a browser; -: standard output',
     },
     delay: OPTIONS.delay,
-    'retry-window': OPTIONS['retry-window'],
+    ...LIVES,
     'auto-whitelist': OPTIONS['auto-whitelist'],
   },
   positionals: {},
@@ -44,10 +44,10 @@ export const reportCommand = defineCommand({
   statuses: { 0: 'done' },
   run: (args) =>
     withRecords(args, async (records) => {
-      const { since, json, html, delay, 'retry-window': retryWindow, 'auto-whitelist': autoWhitelist } = args;
+      const { since, json, html, delay, 'auto-whitelist': autoWhitelist } = args;
       const now = records.now();
       const db = records.name;
-      const gathering = newGathering({ now, since: now - since, delay, retryWindow, autoWhitelist });
+      const gathering = newGathering({ now, since: now - since, delay, ...livesOf(args), autoWhitelist });
       await eachEntry(records, gathering.take, {
         onHouse: (name, text) => {
           if (name === FORGOTTEN) gathering.forgotten(readForgotten(text));

@@ -25,7 +25,7 @@ export const restoreCommand = defineCommand({
       throw new Error(`${backup} is the database itself; name a backup`);
     const found = explained(backup, () => statSync(backup, { throwIfNoEntry: false }));
     if (found?.isFile() === false) throw new Error(`${backup} is not a file; name a backup`);
-    const aside = nameAside(db, 'before-restore');
+    const aside = explained(db, () => nameAside(db, 'before-restore'));
     const { records, wasThere } = await withBar('restoring', (show) =>
       explained(
         backup,

@@ -32,7 +32,8 @@ export function table(
   right: readonly number[] = [],
   paint: (row: number, column: number, cell: string) => string = (_row, _column, cell) => cell,
 ): string {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
+  // Not Math.max(...): of a list that has no limit, there are more rows than a function can have arguments.
+  const columns = rows.reduce((most, row) => Math.max(most, row.length), 0);
   const widths = Array.from({ length: columns }, (_, i) =>
     rows.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), 0),
   );

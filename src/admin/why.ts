@@ -97,8 +97,10 @@ async function requestsOf(args: Args): Promise<PolicyRequest[]> {
   const given = client !== undefined || sender !== undefined || recipient !== undefined;
   if (file !== undefined && given) throw new UsageError('why: a file, or --client, --sender and --recipient');
   if (file !== undefined) {
-    const input = await openInput(file, MOST_BYTES);
-    return requestsIn(input.first, input.name);
+    const { first, name } = await openInput(file, MOST_BYTES + 1);
+    if (first.length > MOST_BYTES)
+      throw new Error(`${name} is longer than 1 MiB; ask about fewer requests at a time`);
+    return requestsIn(first, name);
   }
   if (client === undefined || sender === undefined || recipient === undefined) {
     throw new UsageError('why: name a file, or give --client, --sender and --recipient');
@@ -171,6 +173,7 @@ function recordText(record: Explanation['record'], now: number): string {
   const { firstSeen, passed, lastPassed, deferrals, expired } = record;
   const first = `first seen ${localTime(firstSeen)} (${ago(firstSeen, now)})`;
   const last = passed ? `passed, last ${localTime(lastPassed)} or within the hour after` : 'waiting';
-  const counts = expired ? '; expired, so that it starts anew' : '';
+  const why = firstSeen > now ? 'the clock was set back' : 'expired';
+  const counts = expired ? `; ${why}, so that it starts anew` : '';
   return `${first}, deferred ${plural(deferrals, 'time')}, ${last}${counts}`;
 }

@@ -7,9 +7,11 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { attempt } from './attempt.ts';
 import { print } from './output.ts';
 
 /** Throws an Error for the user where a file cannot be made in the directory of `file`. */
@@ -22,10 +24,27 @@ export function checkDirectory(file: string): void {
   }
 }
 
-/** Writes as `writeWhole` does; `-` is standard output. */
+/**
+ * Writes as `writeWhole` does; `-` is standard output. A device or a pipe is written to: root must not put a file in its place.
+ */
 export function writeOut(file: string, text: string): void {
   if (file === '-') print(text);
+  else if (isDevice(file)) refusing(file, () => writeFileSync(file, text));
   else writeWhole(file, text);
+}
+
+function isDevice(file: string): boolean {
+  const there = attempt(() => statSync(file));
+  return there !== undefined && !there.isFile() && !there.isDirectory();
+}
+
+/** Throws an Error for the user where `write` is refused. */
+function refusing(file: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw new Error(`cannot write ${file}: ${(error as Error).message}`);
+  }
 }
 
 /** Writes the file, or replaces it. Throws an Error for the user where it cannot; then the old file is still there. */

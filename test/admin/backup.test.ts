@@ -1,5 +1,5 @@
 // greylatch backup and restore, beside running filters.
-import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -96,6 +96,16 @@ test('what is no backup, or cannot be written, is one line, and all stays as it 
   expect((await runProgram(['salvage', letter, '--into', link])).err).toBe(
     `greylatch: ${link} is a symbolic link; name the file that it leads to with --into\n`,
   );
+  const onto = async (db: string) => (await runProgram(['restore', backup(), '--db', db])).err;
+  const stays =
+    'nothing shows that it ever was a database, so it stays as it is: name another file with --db';
+  expect(await onto(letter)).toBe(`greylatch: ${letter} is no database; ${stays}, or move it away\n`);
+  expect(readFileSync(letter, 'utf8')).toMatch(/^Dear administrator/);
+  expect(await onto(within)).toBe(`greylatch: ${within} is a directory; ${stays}, or move it away\n`);
+  const lost = path.join(letter, 'g.mdb');
+  const noDirectory = `greylatch: cannot use ${lost}: a part of the path is not a directory\n`;
+  expect(await onto(lost)).toBe(noDirectory);
+  expect((await runProgram(['salvage', backup(), '--into', lost])).err).toBe(noDirectory);
   await live.stop('forgotten');
   expect(readdirSync(live.directory).filter((name) => name.includes('.new-'))).toEqual([]);
 });

@@ -75,7 +75,7 @@ test('export --since leaves out what was not seen of late', async () => {
 
 test('learn: whoever has delivered before is let in at once', async () => {
   const log = path.resolve('test/data/mail.log');
-  const dry = await live.run('learn', '--dry-run', log);
+  const dry = await live.run('learn', '--dry-run', '--max-age', '0', log);
   expect(dry).toMatchObject({ status: 0, err: '' });
   const client = /^ +\d+ +\S+ \S+ +(\S+) /m.exec(dry.out)![1]!;
   expect(await whitelisted(live, client)).toBeUndefined();
@@ -96,6 +96,19 @@ test('learn: whoever has delivered before is let in at once', async () => {
   expect(await live.ask('198.51.100.99', 'new@example.org', 'b@example.net')).toBe(dunno);
   expect((await live.run('learn', dated)).status).toBe(0);
   expect(await whitelisted(live, '198.51.100.99')).toBe(11);
+  const why = async (...words: string[]) => {
+    const who = ['--client', '198.51.100.98', '--name', 'mx2.example.org'];
+    const mail = ['--sender', 'new@example.org', '--recipient', 'b@example.net'];
+    return JSON.parse((await live.run('why', '--json', ...who, ...mail, ...words)).out).verdict;
+  };
+  for (const options of [
+    ['--client-key', 'subnet'],
+    ['--client-key', 'pool'],
+    ['--client-key', 'pool', '--privacy'],
+  ]) {
+    expect((await live.run('learn', dated, ...options)).status).toBe(0);
+    expect(await why(...options)).toBe('auto-whitelisted');
+  }
 });
 
 test('what cannot be read is one line, and nothing is made', async () => {

@@ -58,14 +58,14 @@ test('import: several files of several formats, one of them packed, each with it
 });
 
 test('import: lines that cannot be read are counted by what is wrong, and the rest is merged', async () => {
-  const text = `VERSION=3\nformat=print\nHEADER=END\n${' x\n 1\n'.repeat(3)} 192.0.2.1\n 2\n`;
+  const text = `VERSION=3\nformat=print\nHEADER=END\n${' x\n 1\n'.repeat(3)} 192.0.2.1\n 2\n 192.0.2.2\n 3`;
   const { output, status, records } = await importFiles([file('bad.dump', text)], { origin: 'mx1' });
   expect(status).toBe(1);
   expect(records).toMatchObject([{ client: '192.0.2.1', origin: 'mx1' }]);
   expect(output).toContain(
     'line 5 the key is neither a triple nor the address of a client, and so it is with 2 lines more\n',
   );
-  expect(output).toContain('line 11 the dump ends without DATA=END');
+  expect(output).toContain('line 13 the dump ends without DATA=END');
 });
 
 test('import: --json says the same for programs', async () => {

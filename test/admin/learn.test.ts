@@ -27,6 +27,10 @@ const learnFiles = (files: string[], options = {}) =>
       ...NOWHERE,
       json: false,
       'auto-whitelist': 10,
+      'client-key': 'address',
+      'ipv4-prefix': 24,
+      'ipv6-prefix': 64,
+      privacy: false,
       'dry-run': false,
       files,
       ...options,
@@ -62,6 +66,38 @@ test('learn: more come-backs than the threshold, or as many as there were messag
   };
   expect(await count(1)).toEqual([3, 2, 2, 2, 2]);
   expect((await learnFiles([made], { 'auto-whitelist': 0 })).status).toBeInstanceOf(Error);
+});
+
+test('learn: under the key of the filters, with the messages of all its clients', async () => {
+  const made = file('mail.log', LOG.join('\n'), NEW_YEAR);
+  const learned = async (options: object) =>
+    (await learnFiles([made], { 'auto-whitelist': 1, ...options })).records
+      .map((one) => (one.kind === 'client' ? `${one.client} ${one.comeBacks}` : one))
+      .sort();
+  expect(await learned({})).toHaveLength(5);
+  expect(await learned({ 'client-key': 'subnet' })).toEqual([
+    '192.0.2.0/24 3',
+    '198.51.100.0/24 3',
+    '2001:db8::/64 2',
+  ]);
+  const wide = { 'client-key': 'subnet', 'ipv4-prefix': 0, 'ipv6-prefix': 32 };
+  expect(await learned(wide)).toEqual(['0.0.0.0/0 6', '2001:db8::/32 2']);
+  expect((await learnFiles([made], { 'ipv4-prefix': 33 })).status).toBeInstanceOf(Error);
+});
+
+test('learn: who was not seen for --max-age is not told to be whitelisted', async () => {
+  const recent = Math.floor(Date.now() / 1000) - 3600;
+  const stamp = new Date(recent * 1000).toISOString();
+  const lines = (id: string, address: string) => [
+    `${stamp} mx postfix/smtpd[1]: ${id}: client=mail.example.org[${address}]`,
+    `${stamp} mx postfix/local[2]: ${id}: to=<b@example.net>, relay=local, delay=1, dsn=2.0.0, status=sent (ok)`,
+  ];
+  const made = file('mail.log', [...LOG, ...lines('4F0ABCDEF1', '198.51.100.99')].join('\n'), NEW_YEAR);
+  const { records, output } = await learnFiles([made], { 'max-age': 86_400 });
+  expect(records).toMatchObject([{ client: '198.51.100.99', lastSeen: recent }]);
+  expect(output).toMatch(/\n1 client whitelisted\n5 clients left out: not seen for 1 d \(--max-age\)\n$/);
+  const old = await learnFiles([file('old.log', LOG.join('\n'), NEW_YEAR)], { 'max-age': 86_400 });
+  expect(old).toMatchObject({ records: [], output: '5 clients left out: not seen for 1 d (--max-age)\n' });
 });
 
 test('learn --dry-run shows the table and opens no store; --json the same for programs', async () => {

@@ -1,6 +1,9 @@
 // greylatch list, beside running filters.
+import path from 'node:path';
 import { expect, test } from 'vitest';
+import { makeScratch } from '../support/scratch.ts';
 import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
+import { fill, triple as made } from './report/made.ts';
 
 const live = useLive('of all');
 
@@ -88,4 +91,33 @@ test('a wrong argument is one line and status 2', async () => {
     expect(err).toMatch(/^greylatch: .+\n$/);
   }
   await live.stop();
+});
+
+test('what was seen before the clock was set back is listed, as status counts it', async () => {
+  const scratch = makeScratch();
+  try {
+    const db = path.join(scratch.path, 'g.mdb');
+    const soon = Math.floor(Date.now() / 1000) + 7200;
+    const who = { sender: 'a@example.org', recipient: 'b@example.net' };
+    const passed = { passed: true, lastPassed: soon };
+    fill(db, [
+      made({ ...who, client: '192.0.2.1', firstSeen: soon }),
+      made({ ...who, client: '192.0.2.2', firstSeen: soon, ...passed }),
+    ]);
+    const run = async (...words: string[]) => (await runProgram([...words, '--db', db])).out;
+    expect(JSON.parse(await run('status', '--json')).triples).toEqual({ waiting: 1, passed: 1, expired: 0 });
+    const out = await run('list', '--sort', 'first');
+    expect(out).toMatch(/^waiting +0 s .* in [12] h .* 192\.0\.2\.1 /m);
+    expect(out).toMatch(/\n2 triples\n$/);
+    expect(await run('list', '--state', 'passed')).toMatch(/\n1 triple\n$/);
+    const words = Object.entries({ ...who, client: '192.0.2.1' }).flatMap(([name, text]) => [
+      `--${name}`,
+      text,
+    ]);
+    expect(await run('why', ...words)).toMatch(
+      /^record .*; the clock was set back, so that it starts anew$/m,
+    );
+  } finally {
+    scratch.remove();
+  }
 });

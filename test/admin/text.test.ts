@@ -75,3 +75,8 @@ test('colours are for a terminal, and not where NO_COLOR says so', () => {
     wantsColour({}, {}),
   ]).toEqual([true, false, true, false]);
 });
+
+test('a table has as many rows as there are', () => {
+  const rows = Array.from({ length: 200_000 }, (_, i) => [`${i}`, 'x']);
+  expect(table(rows, [0]).split('\n').at(-2)).toBe('199999  x');
+});

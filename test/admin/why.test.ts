@@ -100,6 +100,12 @@ test('requests of a file and of standard input, one or several, one of them of a
   });
   const piped = await runProgram(['why', '-', '--db', live.db], 'client_address=192.0.2.1\n');
   expect(piped.out).toMatch(/^answer +none: /m);
+  writeFileSync(file, policyRequest().repeat(2000));
+  expect(await live.run('why', file)).toEqual({
+    status: 2,
+    out: '',
+    err: `greylatch: ${file} is longer than 1 MiB; ask about fewer requests at a time\n`,
+  });
   const wrong = await runProgram(['why', '-', '--db', live.db], 'Dear \x1b[31madministrator\n');
   expect(wrong).toMatchObject({
     status: 2,

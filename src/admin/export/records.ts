@@ -36,7 +36,9 @@ function* exported(
   since: number,
 ): Generator<Imported> {
   const { client } = entry;
-  const lastSeen = entry.kind === 'triple' ? lastOf(entry) : entry.lastSeen;
+  // Of a triple that passed, the last deferral may seem later than the last pass, which is kept to the hour: an import would
+  // lose that, and the next export differ.
+  const lastSeen = entry.kind === 'client' ? entry.lastSeen : entry.passed ? entry.lastPassed : lastOf(entry);
   // Times are kept to the hour or the day: what may have been seen since then is exported too.
   const coarse = entry.kind === 'client' ? 86_400 : entry.passed ? 3600 : 1;
   if (lastSeen + coarse <= since) return;
@@ -46,7 +48,10 @@ function* exported(
     return;
   }
   const { own, from } = countsOf(entry.comeBacks, origins.get(client));
-  for (const [origin, comeBacks] of [[self, own] as const, ...Object.entries(from)]) {
-    if (comeBacks > 0 || origin === self) yield { kind: 'client', client, comeBacks, lastSeen, origin };
+  const all = [[self, own] as const, ...Object.entries(from)];
+  const counts = all.filter(([, comeBacks]) => comeBacks > 0);
+  // One line is there in any case, for when the client was seen.
+  for (const [origin, comeBacks] of counts.length > 0 ? counts : all.slice(0, 1)) {
+    yield { kind: 'client', client, comeBacks, lastSeen, origin };
   }
 }

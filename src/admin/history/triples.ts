@@ -142,5 +142,7 @@ export function keyInForce({ address, subnet, pool, hidden }: Triples['kinds']):
 function kindOf(client: string, bytes: readonly number[] | undefined): KeyInForce {
   if (bytes !== undefined) return 'address';
   if (client.includes('/')) return 'subnet';
-  return /^[a-z0-5]{15}$/.test(client) ? 'hidden' : 'pool';
+  if (/^[a-z0-5]{15}$/.test(client)) return 'hidden';
+  // What is no domain is the address as Postfix gave it: `unknown`, of which one must not make a pool of all subnets.
+  return client.includes('.') ? 'pool' : 'address';
 }

@@ -24,8 +24,12 @@ export async function* readPairs(
   let databases = 0;
   let key: string | undefined;
   let number = 0;
+  // Yielded when another line follows: without one, the dump may have been cut off within the value.
+  let last: Pair | undefined;
   for await (const whole of lines) {
     number++;
+    if (last !== undefined) yield last;
+    last = undefined;
     const line = withoutReturn(whole);
     if (place === 'header') {
       if (line === 'format=print') decode = fromPrint;
@@ -44,7 +48,7 @@ export async function* readPairs(
         yield problem(number, 'is no line of a db_dump');
         key = undefined;
       } else if (key !== undefined && isValue(text)) {
-        yield { kind: 'pair', line: number, key, value: text };
+        last = { kind: 'pair', line: number, key, value: text };
         key = undefined;
       } else if (isValue(text)) {
         yield problem(number, 'a value has no key');

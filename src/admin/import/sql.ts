@@ -36,6 +36,8 @@ export async function* readSql(lines: Lines, tables: ReadonlySet<string>): Async
   let backslashes = false; // MySQL's strings have escapes, those of the others have none
   let utc = false;
   let number = 0;
+  const named = new RegExp(`^(CREATE TABLE|LOCK TABLES|--).*\\b(${[...tables].join('|')})\\b`, 'i');
+  let isOurs = false; // it names one of the tables, if only an empty one
   for await (const whole of lines) {
     number++;
     const line = withoutReturn(whole);
@@ -48,11 +50,13 @@ export async function* readSql(lines: Lines, tables: ReadonlySet<string>): Async
       continue;
     }
     const head = line.slice(0, MOST_HEAD);
+    isOurs ||= named.test(head);
     if (/^-- (MySQL|MariaDB) dump/.test(head)) backslashes = true;
     if (/TIME_ZONE\s*=\s*'\+00:00'/i.test(head)) utc = true;
     const copy = COPY.exec(head);
     if (copy !== null) {
       statement = statementOf(copy);
+      isOurs ||= tables.has(statement.table);
       place = 'copy';
       continue;
     }
@@ -66,6 +70,7 @@ export async function* readSql(lines: Lines, tables: ReadonlySet<string>): Async
       place = 'between';
       continue;
     }
+    isOurs = true;
     const rows = rowsOf(line, insert?.[0].length ?? 0, backslashes);
     let next = rows.next();
     for (; next.done !== true; next = rows.next()) {
@@ -75,6 +80,12 @@ export async function* readSql(lines: Lines, tables: ReadonlySet<string>): Async
     if (next.value === 'end') place = 'between';
   }
   if (place !== 'between') yield problem(number, 'the dump ends in the middle of a table: it was cut off');
+  else if (!isOurs) {
+    yield problem(
+      Math.max(1, number),
+      `the dump has none of the tables ${[...tables].join(', ')}: is it the right one?`,
+    );
+  }
 }
 
 function statementOf(head: RegExpExecArray): Statement {

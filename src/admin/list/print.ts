@@ -55,7 +55,7 @@ function counted(shown: number, all: number, what: string): string {
 
 /** How long it has waited, or waited before it passed. In seconds. */
 export function waitOf({ passed, wait, firstSeen }: TripleEntry, now: number): number {
-  return passed ? wait : now - firstSeen;
+  return passed ? wait : Math.max(0, now - firstSeen); // the clock may have been set back
 }
 
 function tripleRows(triples: readonly TripleEntry[], now: number): string[][] {

@@ -8,6 +8,7 @@ export interface Facts {
   /** The filters' settings, as given on the command line. */
   delay: number;
   retryWindow: number;
+  maxAge: number;
   autoWhitelist: number;
   /** What seems to stand for the client in the records. */
   clientKey: KeyInForce;

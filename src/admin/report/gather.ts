@@ -2,6 +2,7 @@
 // time zone.
 import type { ClientEntry, Entry } from '../../store/admin/entry.ts';
 import { type ForgottenDays, forgottenSince } from '../../store/records/forgotten.ts';
+import { clientCounts } from '../../store/store.ts';
 import { type Mail, mailsOf } from '../history/mails.ts';
 import { keyInForce, newCollector, type Pair } from '../history/triples.ts';
 import { adviceOn } from './advice.ts';
@@ -14,9 +15,10 @@ export interface GatherSettings {
   /** Seconds since the epoch: the time of the report, and that from which first sights count. */
   now: number;
   since: number;
-  /** As the filters have them, in seconds; a retry window of 0 has no end. */
+  /** As the filters have them, in seconds; a retry window or an age of 0 has no end. */
   delay: number;
   retryWindow: number;
+  maxAge: number;
   autoWhitelist: number;
 }
 
@@ -31,12 +33,12 @@ export interface Gathering {
 const MOST = 10; // of each list
 
 export function newGathering(settings: GatherSettings): Gathering {
-  const { now, since, delay, retryWindow, autoWhitelist } = settings;
+  const { now, since, delay, retryWindow } = settings;
   const { triples, add } = newCollector();
   const domains = newLeaders();
   const clients = newLeaders();
   const recipients = newLeaders();
-  const whitelist = newWhitelist(autoWhitelist);
+  const whitelist = newWhitelist(settings);
   const imported: number[] = []; // first sights of triples that passed, it is not known when
   let forgotten: Facts['forgotten'];
 
@@ -98,12 +100,14 @@ export function newGathering(settings: GatherSettings): Gathering {
 }
 
 /** Counts the clients that are on the auto-whitelist, and keeps those that are close to it. */
-function newWhitelist(threshold: number) {
+function newWhitelist(settings: GatherSettings) {
+  const { autoWhitelist: threshold, now } = settings;
   const facts: Facts['whitelist'] = { whitelisted: 0, counted: 0, near: [] };
   return {
     facts,
     take({ client, comeBacks, lastSeen }: ClientEntry): void {
-      if (threshold === 0 || comeBacks === 0) return;
+      // Filters forget clients little by little: one that has expired may still be on record.
+      if (threshold === 0 || comeBacks === 0 || !clientCounts(lastSeen, now, settings)) return;
       if (comeBacks > threshold) {
         facts.whitelisted++;
         return;

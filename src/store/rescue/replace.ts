@@ -16,6 +16,7 @@ import { closeFile, openFile, readHead } from '../pages/file.ts';
 import { lockPath, sizeNow } from '../pages/lock.ts';
 import { readQueue } from '../queue/read.ts';
 import { catchUp, copyState, type Pages } from './copy.ts';
+import { foreign, wasDatabase } from './ours.ts';
 
 /** How often the copy catches up with what filters write; then the rest is done while they wait. */
 const MOST_ROUNDS = 10;
@@ -160,7 +161,7 @@ export function restore(
   progress: (part: number) => void,
 ): { records: number; wasThere: boolean } {
   const own = `${path}.new-${process.pid}`;
-  checkPlace(path);
+  checkOurs(path);
   const owner = ownerToBe(path);
   try {
     removeLitter(path);
@@ -172,6 +173,19 @@ export function restore(
   } finally {
     remove(own);
   }
+}
+
+/** Throws StoreError where something lies at `path` that never was a database: --db names it by mistake. */
+function checkOurs(path: string): void {
+  let what = 'is no database';
+  try {
+    checkPlace(path);
+    if (statSync(path, { throwIfNoEntry: false }) === undefined || wasDatabase(path)) return;
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error;
+    what = error.message;
+  }
+  throw new StoreError(foreign(path, what));
 }
 
 function setAsideUnderLock(path: string, aside: string, own: string): boolean {

@@ -71,5 +71,6 @@ test('what stands for the client shows in the records', () => {
   expect(key('192.0.2.1', '2001:db8::1', '192.0.2.0/24')).toBe('address');
   expect(key('192.0.2.0/24', '2001:db8::/64', '192.0.2.1')).toBe('subnet');
   expect(key('192.0.2.0/24', 'example.com', '198.51.100.0/24')).toBe('pool');
+  expect(key('192.0.2.0/24', 'unknown', '198.51.100.0/24')).toBe('subnet');
   expect(key('abcdefghijklmno', 'zzzzzzzzzz01234')).toBe('hidden');
 });

@@ -112,6 +112,14 @@ test('a bad line costs its own pair only, wherever it stands', async () => {
   }
 });
 
+test('the last value of a dump that was cut off is not taken for a whole one', async () => {
+  const cut = dump('192.0.2.1', '12', '192.0.2.2', '34').replace(/4\nDATA=END\n$/, '');
+  expect(cut).toMatch(/ 3$/);
+  const found = await readAll(readBerkeley, cut);
+  expect(found.slice(0, -1)).toEqual([client('192.0.2.1', 12)]);
+  expect(problems(found)).toEqual([{ line: 9, what: expect.stringContaining('cut off') }]);
+});
+
 test('what is wrong is named with its line', async () => {
   const at = async (text: string) => problems(await readAll(readBerkeley, text));
   expect(await at(dump('192.0.2.1/r/a/b@c', `${T}`))).toEqual([

@@ -118,6 +118,25 @@ test('a dump that was cut off says so', async () => {
   }
 });
 
+test('a dump of another database is told from one of sqlgrey with nothing in it', async () => {
+  const found = async (sql: string) => problems(await readAll(readSqlgreySql, sql));
+  for (const sql of [
+    "BEGIN;\nCREATE TABLE users (a);\nINSERT INTO users VALUES('connect');",
+    '\\connect postgres\nCOPY public.users (a) FROM stdin;\nconnect\n\\.',
+    '',
+  ]) {
+    const none = expect.stringContaining('none of the tables connect, from_awl, domain_awl');
+    expect((await found(sql)).map(({ what }) => what)).toEqual([none]);
+  }
+  for (const sql of [
+    'CREATE TABLE connect (sender_name varchar(64));',
+    'COPY public.connect (sender_name, src) FROM stdin;\n\\.\n',
+    '-- Dumping data for table `from_awl`\nUNLOCK TABLES;',
+  ]) {
+    expect(await found(sql)).toEqual([]);
+  }
+});
+
 test('escapes are those of the program that wrote them', async () => {
   const senders = async (text: string) =>
     (await readAll(readSqlgreySql, text)).map((one) => (one.kind === 'triple' ? one.sender : one));

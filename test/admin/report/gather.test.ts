@@ -13,6 +13,7 @@ const SETTINGS: GatherSettings = {
   since: NOW - 7 * DAY,
   delay: 60,
   retryWindow: 2 * DAY,
+  maxAge: 35 * DAY,
   autoWhitelist: 10,
 };
 
@@ -213,6 +214,20 @@ test('clients close to the auto-whitelist, the closest first', () => {
     })),
   );
   expect(factsOf(entries, { autoWhitelist: 0 }).whitelist.near).toEqual([]);
+});
+
+test('a client that has expired is neither on the auto-whitelist nor close to it', () => {
+  const client = (comeBacks: number, age: number): Entry => ({
+    kind: 'client',
+    client: `192.0.2.${age}`,
+    comeBacks,
+    lastSeen: NOW - age * DAY,
+  });
+  const entries = [client(11, 30), client(11, 37), client(10, 31), client(10, 38)];
+  const near = (...ages: number[]) => ages.map((age) => client(10, age)).map(({ client }) => ({ client }));
+  expect(factsOf(entries).whitelist).toMatchObject({ whitelisted: 1, counted: 1, near: near(31) });
+  const forEver = factsOf(entries, { maxAge: 0 }).whitelist;
+  expect(forEver).toMatchObject({ whitelisted: 2, counted: 2, near: near(31, 38) });
 });
 
 test('a database without anything in it has facts too', () => {

@@ -38,7 +38,14 @@ function* hostile(): Generator<Entry> {
 }
 
 function factsOf(entries: Iterable<Entry>) {
-  const settings = { now: NOW, since: NOW - 7 * 86_400, delay: 60, retryWindow: 172_800, autoWhitelist: 10 };
+  const settings = {
+    now: NOW,
+    since: NOW - 7 * 86_400,
+    delay: 60,
+    retryWindow: 172_800,
+    maxAge: 0,
+    autoWhitelist: 10,
+  };
   const { take, facts } = newGathering(settings);
   for (const entry of entries) take(entry);
   return facts();

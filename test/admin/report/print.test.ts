@@ -11,7 +11,14 @@ import { made, triple } from './made.ts';
 const NOW = 1_764_000_000;
 
 function text(entries: Iterable<Entry>, colour = false): string {
-  const settings = { now: NOW, since: NOW - 7 * 86_400, delay: 60, retryWindow: 172_800, autoWhitelist: 10 };
+  const settings = {
+    now: NOW,
+    since: NOW - 7 * 86_400,
+    delay: 60,
+    retryWindow: 172_800,
+    maxAge: 0,
+    autoWhitelist: 10,
+  };
   const { take, facts } = newGathering(settings);
   for (const entry of entries) take(entry);
   return printed('/var/mta/greylist.mdb', facts(), newPaint(colour));
