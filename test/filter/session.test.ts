@@ -345,7 +345,7 @@ describe('by hand', () => {
     [['list', '--json=yes'], '--json takes no value'],
     [['list', '--client', '192.0.2.0/33'], '--client 192.0.2.0/33: write an address, a network'],
     [['salvage', 'x'], '--into is missing'],
-    [['salvage'], 'salvage: a word is missing'],
+    [['salvage'], 'salvage: DAMAGED is missing'],
     [['backup', '-'], 'backup: name a file'],
   ])('a wrong command line %j gets one clear line and status 2', (options, message) => {
     const [node, ...rest] = greylatch(...options);
