@@ -86,12 +86,12 @@ function words({ positionals, options }: Command): string {
   });
   const needed = Object.entries(options)
     .filter(([, option]) => option.required === true)
-    .map(([name, option]) => ` **--${name}**${valueOf(option)}`);
+    .map(([name, option]) => ` **--${name}**${placeholder(option)}`);
   return [...each, ...needed].join('');
 }
 
 /** ` FILE`, ` exact|normalised`; nothing for a flag. */
-function valueOf({ kind, choices = [] }: Option): string {
+function placeholder({ kind, choices = [] }: Option): string {
   if (kind === 'flag') return '';
   return ` ${kind === 'choice' ? choices.map((word) => `**${word}**`).join('|') : `__${PLACEHOLDERS[kind]}__`}`;
 }
@@ -108,7 +108,7 @@ function optionItems(options: Options): string {
       ];
       const behind = remarks.length > 0 ? ` (${remarks.join('; ')})` : '';
       return item(
-        inline(`${short}**--${name}**${valueOf(option)}`) + escaped(behind),
+        inline(`${short}**--${name}**${placeholder(option)}`) + escaped(behind),
         escaped(sentence(describe)),
       );
     })
