@@ -1,6 +1,6 @@
 // The store's side of export: what is on record, each count of come-backs with its origin.
 import type { Entry } from '../../store/admin/entry.ts';
-import { clientOf, countsOf, type Origins, readOrigins } from '../../store/records/origins.ts';
+import { clientOf, countsOf, ORIGIN, type Origins, readOrigins } from '../../store/records/origins.ts';
 import { doesNotExist } from '../database.ts';
 import { lastOf } from '../entry.ts';
 import type { Imported } from '../import/record.ts';
@@ -14,7 +14,7 @@ export async function* recordsOf(
   onPassedOver?: () => void,
 ): AsyncGenerator<Iterable<Imported>> {
   if (!records.isThere()) throw doesNotExist(records.name);
-  const self = await records.edit(originOf);
+  const self = ownOrigin(records) ?? (await records.edit(originOf));
   const origins = new Map<string, Origins>();
   const onOrigins = (name: string, text: string) => {
     const client = clientOf(name);
@@ -27,6 +27,15 @@ export async function* recordsOf(
     }
     yield all();
   }
+}
+
+/** What is known of itself is only read: a file system that has become read-only can still be exported. */
+function ownOrigin(records: Records): string | undefined {
+  let origin: string | undefined;
+  records.eachHouse?.((name, text) => {
+    if (name === ORIGIN) origin = text;
+  });
+  return origin;
 }
 
 function* exported(
