@@ -39,6 +39,13 @@ export async function runCommand(argv: string[]): Promise<void> {
   } catch (error) {
     fail(error as Error, argv);
   }
+  try {
+    process.cwd(); // yargs asks, too, and would end with a trace
+  } catch (error) {
+    fail(
+      new Error(`cannot find out the current directory: ${(error as Error).message}; go to another (cd /)`),
+    );
+  }
   const { default: yargs } = await import('yargs'); // an ES module: older Node 20 cannot require it
   const cli = yargs(argv)
     .scriptName('greylatch')

@@ -84,6 +84,18 @@ test('of a word that is missing, its name is said', () => {
   expect(said('completion')).toContain(': SHELL is missing; write bash or zsh (');
 });
 
+test('in a directory that is gone, that is said in one line', () => {
+  const scratch = makeScratch();
+  const line = 'rmdir "$PWD" && exec "$0" "$@"';
+  const [node, ...script] = greylatch('status');
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', line, node!, ...script], {
+    cwd: scratch.path,
+    encoding: 'utf8',
+  });
+  expect(stderr).toMatch(/^greylatch: cannot find out the current directory: ENOENT.*\(cd \/\)\n$/);
+  expect(status).toBe(2);
+});
+
 suite('on a terminal that does not know its size', ['script'], () => {
   test('help is as wide as elsewhere', () => {
     const line = greylatch('--help').join(' ');
