@@ -1,10 +1,11 @@
 // npm run build: one bundle for each way through the program, so that a start reads only what it needs.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import './greylist/suffixes.build.mjs';
 
-const dist = new URL('../dist/', import.meta.url).pathname;
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
 const { metafile } = await build({
   entryPoints: {
@@ -61,4 +62,4 @@ writeFileSync(`${dist}greylatch.8`, execFileSync(process.execPath, [`${dist}manu
 
 // V8 checks compiled code against the text's length only, so none that was compiled of an older text may stay.
 for (const name of readdirSync(dist)) if (name.startsWith('main.js-')) rmSync(`${dist}${name}`);
-execFileSync(process.execPath, [new URL('../bin/precompile.js', import.meta.url).pathname]);
+execFileSync(process.execPath, [fileURLToPath(new URL('../bin/precompile.js', import.meta.url))]);

@@ -9,7 +9,7 @@ import { scan } from '../store/admin/scan.ts';
 import type { Engine } from '../store/fleet/examine.ts';
 import { clientOf } from '../store/records/origins.ts';
 import type { Triple } from '../store/store.ts';
-import { doesNotExist, explained, explanation, sizeOf } from './database.ts';
+import { doesNotExist, eachHouse, explained, explanation, sizeOf } from './database.ts';
 import { newBar } from './progress.ts';
 import { plural } from './text.ts';
 import { livesOf, type Where } from './where.ts';
@@ -26,6 +26,8 @@ export interface Records {
   /** All records, piece by piece, with a progress bar that says `what` is done. */
   read(what: string, hooks?: Hooks): AsyncGenerator<Iterable<Entry>>;
   peek(triple: Triple): Peek | Promise<Peek>;
+  /** Calls `visit` with the records of the house; an engine does not list them. */
+  eachHouse?(visit: OnHouse): void;
   /** Changes happen within `work`. */
   edit<T>(work: (editor: Editor) => Promise<T>): Promise<T>;
   /** What an engine says of itself; undefined for a database. */
@@ -137,6 +139,7 @@ export function ofDatabase(db: string): Records {
       }
     },
     peek: (triple) => explained(db, () => peek(db, triple)),
+    eachHouse: (visit) => eachHouse(db, visit),
     async edit(work) {
       const editor = explained(db, () => openEditor(db));
       try {

@@ -6,6 +6,7 @@ import type { Command, Options } from '../cli/command.ts';
 import { OPTIONS, type Option } from '../cli/options.ts';
 import { optionValue, refuseFlagValues, UsageError } from '../cli/values.ts';
 import { COMMANDS } from './commands.ts';
+import { print } from './output.ts';
 
 const USAGE_STATUS = 2;
 const FILTER_HELP = `Usage: greylatch [options]            the filter, for Postfix's spawn(8)
@@ -14,6 +15,13 @@ or:    greylatch COMMAND [options]    see each command's --help
 Reads policy requests from standard input and writes one action for each to
 standard output: new (client, sender, recipient) triples are deferred, those
 first seen more than --delay ago pass.`;
+const TIMES = 'Times are numbers of seconds, or written 60s, 5m, 2h, 2d, 1w.';
+const FILTER_STATUSES = {
+  0: 'end of input, the time limit, or a signal',
+  1: 'a request of an unknown type, a reply that cannot be written, or --on-error exit',
+  2: 'wrong command line',
+};
+const MORE = `The manual page says more (man greylatch), and "greylatch doctor" examines an installation.`;
 
 /** Runs the command and sets the exit status. */
 export async function runCommand(argv: string[]): Promise<void> {
@@ -31,19 +39,37 @@ export async function runCommand(argv: string[]): Promise<void> {
   } catch (error) {
     fail(error as Error, argv);
   }
+  try {
+    process.cwd(); // yargs asks, too, and would end with a trace
+  } catch (error) {
+    fail(
+      new Error(`cannot find out the current directory: ${(error as Error).message}; go to another (cd /)`),
+    );
+  }
   const { default: yargs } = await import('yargs'); // an ES module: older Node 20 cannot require it
   const cli = yargs(argv)
     .scriptName('greylatch')
     .usage(FILTER_HELP)
     .version(version)
     .strict()
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .wrap(Math.min(100, process.stdout.columns || 100)) // 0: a terminal that does not know its size
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false })
     .updateStrings({ 'Options:': 'Options of the filter:' })
-    .command('$0', false, (y) => addOptions(y, OPTIONS))
+    .command('$0', false, (y) =>
+      addOptions(y, OPTIONS).epilogue(`${TIMES}\n\n${statusText(FILTER_STATUSES)}\n\n${MORE}`),
+    )
     .fail((message, error) => fail(message || error, argv));
   for (const command of COMMANDS) addCommand(cli, command, argv);
-  await cli.parseAsync();
+  // Help and version come as text: yargs itself would print them by the console, to which a full disk is no error.
+  await cli.parseAsync(argv, (_error: unknown, _args: unknown, text: string) => {
+    if (text !== '') print(`${text}\n`);
+  });
+}
+
+/** `statuses` as lines of a help text. */
+function statusText(statuses: Readonly<Record<number, string>>): string {
+  const lines = Object.entries(statuses).map(([status, what]) => `  ${status}  ${what}`);
+  return `Exit status:\n${lines.join('\n')}`;
 }
 
 function addCommand(cli: Argv, command: Command, argv: readonly string[]): void {
@@ -64,12 +90,17 @@ function addCommand(cli: Argv, command: Command, argv: readonly string[]): void 
       for (const [word, { describe }] of Object.entries(positionals)) {
         y.positional(word, { type: 'string', describe });
       }
-      for (const [line, what] of examples) y.example(`greylatch ${line}`, what);
-      const known = Object.entries({
-        2: 'wrong command line, or the database, or the engine of --store, cannot be used',
-        ...statuses,
-      });
-      return y.epilogue(`Exit status:\n${known.map(([status, what]) => `  ${status}  ${what}`).join('\n')}`);
+      const usual =
+        'wrong command line; or the database, the engine of --store, or the output cannot be used';
+      const timed = Object.values(options).some(({ kind }) => kind === 'duration');
+      return y.epilogue(
+        [
+          ...(timed ? [TIMES] : []),
+          // Not by yargs, which would break a command line across lines, so that it could not be copied.
+          `Examples:\n${examples.map(([line, what]) => `  greylatch ${line}\n      ${what}`).join('\n')}`,
+          statusText({ 2: usual, ...statuses }),
+        ].join('\n\n'),
+      );
     },
     async (args) => {
       try {
@@ -130,7 +161,12 @@ function inOurWords(message: string, argv: readonly string[]): string {
   if (value !== undefined) return `--${value}: needs a value`;
   const required = /^Missing required arguments?: (.*)$/.exec(text)?.[1];
   if (required !== undefined) return `--${required.split(', ')[0]} is missing`;
-  return /^Not enough non-option arguments/.test(text) ? `${argv[0]}: a word is missing` : text;
+  const [, got] = /^Not enough non-option arguments: got (\d+)/.exec(text) ?? [];
+  if (got === undefined) return text;
+  const words = COMMANDS.find(({ name }) => name === argv[0])?.positionals ?? {};
+  const [word, positional] = Object.entries(words)[Number(got)] ?? ['word'];
+  const write = positional?.choices?.join(' or ');
+  return `${argv[0]}: ${word.toUpperCase()} is missing${write === undefined ? '' : `; write ${write}`}`;
 }
 
 /** Ends the process with a message of yargs, or with what a command has thrown. `argv`: the command line, for advice. */

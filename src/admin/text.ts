@@ -1,9 +1,9 @@
 // How commands show facts to people: tables, times, sizes, colours. Makes text; writes nothing.
 import { printable } from '../log/log.ts';
 
-/** A terminal, and nobody who said NO_COLOR (which may be empty: then it says nothing). */
+/** A terminal that is not dumb, and nobody who said NO_COLOR (which may be empty: then it says nothing). */
 export function wantsColour(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
-  return stream.isTTY === true && !env.NO_COLOR;
+  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
 export type Colour = 'bold' | 'red' | 'green' | 'yellow' | 'cyan' | 'dim';

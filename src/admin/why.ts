@@ -7,6 +7,7 @@ import { UsageError } from '../cli/values.ts';
 import { policyFrom } from '../filter/policy.ts';
 import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import { secretPath } from '../store/disk/secret.ts';
+import { addressOf } from './import/client.ts';
 import { openInput } from './input.ts';
 import { print } from './output.ts';
 import { withRecords } from './records.ts';
@@ -105,12 +106,15 @@ async function requestsOf(args: Args): Promise<PolicyRequest[]> {
   if (client === undefined || sender === undefined || recipient === undefined) {
     throw new UsageError('why: name a file, or give --client, --sender and --recipient');
   }
+  const address = addressOf(client);
+  if (address === undefined)
+    throw new UsageError(`--client ${visible(client)}: not an address; a verified name is given by --name`);
   return [
     {
       ...emptyRequest(),
       request: REQUEST_TYPE,
       protocol_state: 'RCPT',
-      client_address: client,
+      client_address: address,
       client_name: name,
       helo_name: helo,
       sender,

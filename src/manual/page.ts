@@ -78,31 +78,39 @@ function commandText(command: Command): string {
   ].join('');
 }
 
-/** ` DAMAGED`, ` [LOGFILE...]` */
-function words({ positionals }: Command): string {
+/** ` DAMAGED --into FILE`, ` [LOGFILE...]` */
+function words({ positionals, options }: Command): string {
   const each = Object.entries(positionals).map(([word, { required, many }]) => {
     const name = `__${word.toUpperCase()}__${many === true ? '...' : ''}`;
     return required === true ? ` ${name}` : ` [${name}]`;
   });
-  return each.join('');
+  const needed = Object.entries(options)
+    .filter(([, option]) => option.required === true)
+    .map(([name, option]) => ` **--${name}**${placeholder(option)}`);
+  return [...each, ...needed].join('');
+}
+
+/** ` FILE`, ` exact|normalised`; nothing for a flag. */
+function placeholder({ kind, choices = [] }: Option): string {
+  if (kind === 'flag') return '';
+  return ` ${kind === 'choice' ? choices.map((word) => `**${word}**`).join('|') : `__${PLACEHOLDERS[kind]}__`}`;
 }
 
 function optionItems(options: Options): string {
   return Object.entries(options)
     .map(([name, option]) => {
-      const { alias, kind, choices, describe, default: usual, repeat, required } = option;
+      const { alias, describe, default: usual, repeat, required } = option;
       const short = alias === undefined ? '' : `**-${alias}**, `;
-      const value =
-        kind === 'flag'
-          ? ''
-          : ` ${kind === 'choice' ? (choices ?? []).map((word) => `**${word}**`).join('|') : `__${PLACEHOLDERS[kind]}__`}`;
       const remarks = [
-        ...(usual === undefined ? [] : [`default: ${usual}`]),
+        ...(usual === undefined || usual === '' ? [] : [`default: ${usual}`]),
         ...(repeat === true ? ['may be repeated'] : []),
         ...(required === true ? ['required'] : []),
       ];
       const behind = remarks.length > 0 ? ` (${remarks.join('; ')})` : '';
-      return item(inline(`${short}**--${name}**${value}`) + escaped(behind), escaped(sentence(describe)));
+      return item(
+        inline(`${short}**--${name}**${placeholder(option)}`) + escaped(behind),
+        escaped(sentence(describe)),
+      );
     })
     .join('');
 }
@@ -117,8 +125,8 @@ function blocks(all: readonly prose.Block[]): string {
     .join('');
 }
 
-/** A phrase of the tables as a sentence. */
+/** A phrase of the tables as a sentence; one that ends with a command line, which would not work with a full stop, has none. */
 function sentence(phrase: string): string {
   const whole = phrase.charAt(0).toUpperCase() + phrase.slice(1);
-  return /[.!?:]$/.test(whole) ? whole : `${whole}.`;
+  return /[.!?:]$|^(As in|Made by): | -$/.test(whole) ? whole : `${whole}.`;
 }

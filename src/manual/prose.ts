@@ -22,7 +22,8 @@ export const DESCRIPTION: readonly Block[] = [
 
 export const OPTIONS_INTRO: readonly Block[] = [
   'Options go behind the path of the program in **master.cf**. A __TIME__ is a number of seconds, or a number with ' +
-    '**s**, **m**, **h**, **d** or **w**, as **5m**.',
+    '**s**, **m**, **h**, **d** or **w**, as **5m**; that of **--store-timeout** is written **100ms** or **1s**. In **master.cf** a ' +
+    'value with spaces stands in braces: **--text { come back in %s seconds }**.',
 ];
 
 export const CONFIGURATION: readonly Block[] = [
@@ -47,8 +48,8 @@ export const CONFIGURATION: readonly Block[] = [
 ];
 
 export const COMMANDS_INTRO: readonly Block[] = [
-  'Every command has **--help**. Unless it is said otherwise, exit status 2 stands for a wrong command line or a database ' +
-    'that cannot be used.',
+  'Every command has **--help**. Unless it is said otherwise, exit status 2 stands for a wrong command line, or for a database, ' +
+    'an engine (**--store**), a file or a standard output that cannot be used.',
 ];
 
 export const FILTER_STATUS: readonly Block[] = [
@@ -86,6 +87,16 @@ export const FILES: readonly Block[] = [
     [
       '/var/mta/greylist.mdb.damaged-__TIME__',
       'What was found damaged and set aside. The newest three are kept; remove them when nothing is missing.',
+    ],
+    [
+      '/var/mta/greylist.mdb.recovering',
+      'A link that names the process that sets the database aside; the others wait for it. The next one takes away what a ' +
+        'process that was killed has left.',
+    ],
+    [
+      '/var/mta/greylist.mdb.saving',
+      'A link that names the file that was set aside, and the process that saves what it holds. Another one goes on should that be ' +
+        'killed, and removes it when all is saved.',
     ],
     [
       '/var/mta/greylist.mdb.before-restore-__TIME__',

@@ -72,8 +72,9 @@ test('colours are for a terminal, and not where NO_COLOR says so', () => {
     wantsColour({ isTTY: true }, {}),
     wantsColour({ isTTY: true }, { NO_COLOR: '1' }),
     wantsColour({ isTTY: true }, { NO_COLOR: '' }),
+    wantsColour({ isTTY: true }, { TERM: 'dumb' }),
     wantsColour({}, {}),
-  ]).toEqual([true, false, true, false]);
+  ]).toEqual([true, false, true, false, false]);
 });
 
 test('a table has as many rows as there are', () => {

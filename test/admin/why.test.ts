@@ -42,6 +42,14 @@ test('the verdict is what a filter answers', async () => {
   });
 });
 
+test('an address is looked up as Postfix spells it, however it was typed', async () => {
+  const triple = { client: '2001:db8::25', sender: 'six@example.org', recipient: 'b@example.net' };
+  await live.ask(triple.client, triple.sender, triple.recipient);
+  expect(await why(...ask({ ...triple, client: '2001:DB8:0::0:25' }))).toMatchObject({
+    verdict: 'too early',
+  });
+});
+
 test('with --header, mail that was delayed gets one, where a filter adds one', async () => {
   const [delayed, passed] = [tripleAt(20, live.now), tripleAt(26, live.now)];
   const actionOf = async (...words: string[]) => (await why(...words, '--header')).action;

@@ -345,8 +345,12 @@ describe('by hand', () => {
     [['list', '--json=yes'], '--json takes no value'],
     [['list', '--client', '192.0.2.0/33'], '--client 192.0.2.0/33: write an address, a network'],
     [['salvage', 'x'], '--into is missing'],
-    [['salvage'], 'salvage: a word is missing'],
+    [['salvage'], 'salvage: DAMAGED is missing'],
     [['backup', '-'], 'backup: name a file'],
+    [
+      ['why', '--client', 'mx.example.org', '--sender', 'a@example.org', '--recipient', 'b@example.net'],
+      '--client mx.example.org: not an address; a verified name is given by --name',
+    ],
   ])('a wrong command line %j gets one clear line and status 2', (options, message) => {
     const [node, ...rest] = greylatch(...options);
     const run = spawnSync(node!, rest, { encoding: 'utf8', input: policyRequest() });

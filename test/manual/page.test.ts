@@ -60,7 +60,8 @@ suite('set by groff', ['groff'], () => {
 
   test('every file that a filter makes is there', () => {
     const db = OPTIONS.db.default;
-    for (const file of [db, lockPath(db), queuePath(db), secretPath(db), journalPath(db)])
+    const signs = [`${db}.recovering`, `${db}.saving`];
+    for (const file of [db, lockPath(db), queuePath(db), secretPath(db), journalPath(db), ...signs])
       expect(text).toMatch(new RegExp(`^ +${file}\\n`, 'm'));
   });
 
@@ -70,6 +71,16 @@ suite('set by groff', ['groff'], () => {
       /\n +1 A request of an unknown type:.* a reply that cannot be written.*--on-error exit/,
     );
     expect(text).toMatch(/That the store of --store is away is logged once by all filters of a host/);
+  });
+
+  test('a command line among the words is given as it is typed: no full stop behind it', () => {
+    expect(text).toContain('\n As in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import -\n');
+    expect(text).toContain('\n Made by: db_dump /var/lib/postfix/greylist.db > greylist.dump\n');
+    expect(text).not.toMatch(/ -\.\n/);
+  });
+
+  test('what a command cannot do without is in the synopsis', () => {
+    expect(text).toContain('\n greylatch salvage DAMAGED --into FILE [options]\n');
   });
 
   test('every option of the filter is there, with its default', () => {

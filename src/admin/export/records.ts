@@ -1,6 +1,7 @@
 // The store's side of export: what is on record, each count of come-backs with its origin.
+import { hostname } from 'node:os';
 import type { Entry } from '../../store/admin/entry.ts';
-import { clientOf, countsOf, type Origins, readOrigins } from '../../store/records/origins.ts';
+import { clientOf, countsOf, ORIGIN, type Origins, readOrigins } from '../../store/records/origins.ts';
 import { doesNotExist } from '../database.ts';
 import { lastOf } from '../entry.ts';
 import type { Imported } from '../import/record.ts';
@@ -14,7 +15,8 @@ export async function* recordsOf(
   onPassedOver?: () => void,
 ): AsyncGenerator<Iterable<Imported>> {
   if (!records.isThere()) throw doesNotExist(records.name);
-  const self = await records.edit(originOf);
+  const self =
+    ownOrigin(records) ?? (await records.edit(originOf).catch((error) => inItsPlace(records, error)));
   const origins = new Map<string, Origins>();
   const onOrigins = (name: string, text: string) => {
     const client = clientOf(name);
@@ -27,6 +29,28 @@ export async function* recordsOf(
     }
     yield all();
   }
+}
+
+/** What is known of itself is only read: a file system that has become read-only can still be exported. */
+function ownOrigin(records: Records): string | undefined {
+  let origin: string | undefined;
+  records.eachHouse?.((name, text) => {
+    if (name === ORIGIN) origin = text;
+  });
+  return origin;
+}
+
+/**
+ * The host's name, where a database cannot be told its origin: what can be read of a damaged file, or of one that cannot be
+ * written, is exported all the same. An engine has to be told, or all hosts would count anew.
+ */
+function inItsPlace({ eachHouse }: Records, error: Error): string {
+  if (eachHouse === undefined) throw error;
+  const name = hostname().toLowerCase();
+  process.stderr.write(
+    `greylatch: exported as counted by ${name}, for the database cannot note it: ${error.message}\n`,
+  );
+  return name;
 }
 
 function* exported(

@@ -12,7 +12,9 @@ export function rowsOf(status: Status, now: number, paint: Paint): string[][] {
     ['database', db],
     ['size', bytes(size)],
     stateRow(status, paint),
-    ...someRows(problems, ({ page, what }) => (page === undefined ? what : `page ${page} ${what}`)),
+    ...someRows(problems, ({ page, what }) =>
+      page === undefined ? (what.startsWith('page ') ? what : `the file ${what}`) : `page ${page} ${what}`,
+    ),
     ...countRows(status, now),
     [
       'last trouble',

@@ -18,6 +18,19 @@ const STATUS: Status = {
   problems: [],
 };
 
+test('what is wrong with the file as a whole is a sentence, too', () => {
+  const problems = ['is truncated: page 7 is missing', 'page 6 is truncated'];
+  const rows = rowsOf(
+    { ...STATUS, problems: problems.map((what) => ({ page: undefined, what })) },
+    0,
+    newPaint(false),
+  );
+  expect(rows.filter(([heading]) => heading === '').map(([, text]) => text)).toEqual([
+    'the file is truncated: page 7 is missing',
+    'page 6 is truncated',
+  ]);
+});
+
 test.each([0, 10, 12])('%i problems, and as many processes', (count) => {
   const numbers = Array.from({ length: count }, (_, i) => i);
   const rows = rowsOf(
