@@ -59,11 +59,10 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   let tried = 0;
   let others: number | undefined; // undefined: not known yet
 
-  function isDue(state: SweepState | undefined, now: number): boolean {
+  function isDue(state: SweepState, now: number): boolean {
     firstLook ??= now;
     const since = (then: number) => Math.abs(now - then) - (keeper.isReady() ? 0 : patience);
     if (since(firstLook) < 0) return false;
-    if (state === undefined) return true;
     return since(state.at) >= EVERY && (state.position.length > 0 || since(state.complete) >= REST);
   }
 
@@ -78,13 +77,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
   function sweepSome(writer: Writer, meta: Meta, now: number): boolean {
     const { path } = writer;
     // Another process may have been first.
-    const state = readState(findHouse(writer, meta, SWEEP)) ?? {
-      at: 0,
-      complete: 0,
-      othersSoFar: 0,
-      others: 0,
-      position: START,
-    };
+    const state = readState(findHouse(writer, meta, SWEEP));
     if (!isDue(state, now)) return false;
     if (state.at > 0 && Math.abs(now - state.at) > LEAP) {
       putState(writer, { ...state, at: now, complete: now, position: START });
@@ -141,8 +134,8 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
 }
 
 /** The first sweep of a large database takes hours; until then, what it has found so far is a lower bound. */
-function othersBy(state: SweepState | undefined): number {
-  return state === undefined ? 0 : Math.max(state.others, state.othersSoFar);
+function othersBy({ others, othersSoFar }: SweepState): number {
+  return Math.max(others, othersSoFar);
 }
 
 /**
@@ -199,9 +192,10 @@ function noteWaited(writer: Writer, meta: Meta, waited: ReadonlyMap<number, numb
 // The record's text: at (4 bytes), complete (4), others so far (4), others (4), position.
 const HEAD = 16;
 
-function readState(text: string | undefined): SweepState | undefined {
-  const bytes = Buffer.from(text ?? '', 'latin1');
-  if (bytes.length < HEAD) return undefined;
+/** Without a record, no step was made yet: all is 0. */
+function readState(text: string | undefined): SweepState {
+  const whole = Buffer.from(text ?? '', 'latin1');
+  const bytes = whole.length < HEAD ? Buffer.alloc(HEAD) : whole;
   return {
     at: bytes.readUInt32LE(0),
     complete: bytes.readUInt32LE(4),
