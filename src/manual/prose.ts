@@ -48,14 +48,17 @@ export const CONFIGURATION: readonly Block[] = [
 ];
 
 export const COMMANDS_INTRO: readonly Block[] = [
-  'Every command has **--help**. Unless it is said otherwise, exit status 2 stands for a wrong command line, or for a database, ' +
+  '**greylatch --help** and **greylatch --version** print what they say; every command has **--help**, too. Unless it is said otherwise, exit status 2 stands for a wrong command line, or for a database, ' +
     'an engine (**--store**), a file or a standard output that cannot be used.',
 ];
 
 export const FILTER_STATUS: readonly Block[] = [
   'Of the filter (those of the commands are told with each):',
   [
-    ['**0**', 'End of input, the time limit, or a signal that ends it.'],
+    [
+      '**0**',
+      'End of input, the time limit, or a signal that ends it (before the first request, one ends it as any process).',
+    ],
     [
       '**1**',
       'A request of an unknown type: no reply is sent, as SMTPD_POLICY_README asks. Or a reply that cannot be written, or, with ' +
@@ -83,6 +86,10 @@ export const FILES: readonly Block[] = [
     [
       '/var/mta/greylist.mdb.fleet',
       'What this host decided by itself while the store of **--store** was away; it is handed over and removed when that is back.',
+    ],
+    [
+      '/var/mta/greylist.mdb.__PID__, /var/mta/greylist.mdb.new-__PID__',
+      'What that process is making, until it is whole. What a killed one has left is removed by a later one.',
     ],
     [
       '/var/mta/greylist.mdb.damaged-__TIME__',
