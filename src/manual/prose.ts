@@ -48,7 +48,7 @@ export const CONFIGURATION: readonly Block[] = [
 ];
 
 export const LISTS: readonly Block[] = [
-  "The files of **--whitelist-clients** and the like are postgrey's: one entry a line, comments begin with #. Of clients, a name (with " +
+  "The files of **--whitelist-clients** and the like are postgrey's: one entry a line, comments begin with #. Of clients, a verified name (with " +
     'its subdomains), an address, **192.168.1**, **10.0.0.0/8**, **2001:db8::/32**, or a __/regular expression/__ for the name. Of ' +
     'recipients, **name@**, **name@domain** (with any __+extension__), **domain** (with its subdomains), or a __/regular expression/__.',
   'A file is read again within a second of a change: write a new one and rename it. A line that cannot be understood is logged, and the ' +
