@@ -22,7 +22,8 @@ export async function withBar<T>(what: string, work: (show: Bar['show']) => T | 
 }
 
 export function newBar(what: string): Bar {
-  if (!process.stderr.isTTY) return { show() {}, end() {} };
+  // A dumb terminal would show the end of it as signs.
+  if (!process.stderr.isTTY || process.env.TERM === 'dumb') return { show() {}, end() {} };
   const begun = Date.now();
   let next = begun + PATIENCE;
   let drawn = false;

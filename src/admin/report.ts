@@ -7,7 +7,7 @@ import { eachEntry, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
-import { paintForOutput } from './text.ts';
+import { forLocale, paintForOutput } from './text.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
 import { writeOut } from './write.ts';
 
@@ -56,7 +56,7 @@ export const reportCommand = defineCommand({
       const facts = gathering.facts();
       if (html !== undefined) writeOut(html, pageOf(db, facts));
       if (json) print({ db, ...facts });
-      else if (html === undefined) print(printed(db, facts, paintForOutput()));
+      else if (html === undefined) print(forLocale(printed(db, facts, paintForOutput()), process.env));
       return 0;
     }),
 });

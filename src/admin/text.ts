@@ -6,6 +6,17 @@ export function wantsColour(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv)
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
+/** Our characters beyond ASCII, for a locale without them; one for one, so that columns stay. */
+const PLAIN: Record<string, string> = Object.fromEntries(
+  [...'▁▂▃▄▅▆▇█▏▎▍▌▋▊▉·≥…'].map((character, i) => [character, [...'_.-=+*%#:::####.>~'][i]!]),
+);
+
+/** The text for people whose locale may be one without UTF-8: LANG=C, or none, as in cron. */
+export function forLocale(text: string, { LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): string {
+  if (/utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '')) return text;
+  return text.replace(/[^\0-\x7f]/gu, (character) => PLAIN[character] ?? '?');
+}
+
 export type Colour = 'bold' | 'red' | 'green' | 'yellow' | 'cyan' | 'dim';
 
 const CODES: Record<Colour, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };

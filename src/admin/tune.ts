@@ -4,7 +4,7 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
-import { paintForOutput } from './text.ts';
+import { forLocale, paintForOutput } from './text.ts';
 import { printed } from './tune/print.ts';
 import { newReplay } from './tune/replays.ts';
 import { WHERE } from './where.ts';
@@ -40,7 +40,7 @@ export const tuneCommand = defineCommand({
       await eachEntry(records, replay.take);
       const tuning = replay.tuning();
       const paint = paintForOutput();
-      print(json ? { db, ...tuning } : printed(db, tuning, paint));
+      print(json ? { db, ...tuning } : forLocale(printed(db, tuning, paint), process.env));
       return 0;
     }),
 });

@@ -47,15 +47,41 @@ export const CONFIGURATION: readonly Block[] = [
     'relay. **greylatch doctor** examines an installation.',
 ];
 
+export const LISTS: readonly Block[] = [
+  "The files of **--whitelist-clients** and the like are postgrey's: one entry a line, comments begin with #. Of clients, a verified name (with " +
+    'its subdomains), an address, **192.168.1**, **10.0.0.0/8**, **2001:db8::/32**, or a __/regular expression/__ for the name. Of ' +
+    'recipients, **name@**, **name@domain** (with any __+extension__), **domain** (with its subdomains), or a __/regular expression/__.',
+  'A file is read again within a second of a change: write a new one and rename it. A line that cannot be understood is logged, and the ' +
+    'rest holds; a file that vanishes keeps its last contents.',
+];
+
+export const STORE: readonly Block[] = [
+  'The URL of **--store** is one of these; **ca=**, **cert=** and **key=** behind a question mark name files for TLS. The password is ' +
+    'never in it, but in **--store-password-file**.',
+  {
+    lines: [
+      'redis://USER@HOST:PORT/DB',
+      'rediss://HOST:PORT/DB (TLS)',
+      'redis+unix:///PATH?db=DB',
+      'redis+sentinel://HOST:PORT,HOST:PORT/NAME/DB',
+      'redis+cluster://HOST:PORT,HOST:PORT',
+    ],
+  },
+  'Give all hosts the same settings. While the engine is away, a host decides by its own database, and hands over later what it has decided.',
+];
+
 export const COMMANDS_INTRO: readonly Block[] = [
-  'Every command has **--help**. Unless it is said otherwise, exit status 2 stands for a wrong command line, or for a database, ' +
+  '**greylatch --help** and **greylatch --version** print what they say; every command has **--help**, too. Unless it is said otherwise, exit status 2 stands for a wrong command line, or for a database, ' +
     'an engine (**--store**), a file or a standard output that cannot be used.',
 ];
 
 export const FILTER_STATUS: readonly Block[] = [
   'Of the filter (those of the commands are told with each):',
   [
-    ['**0**', 'End of input, the time limit, or a signal that ends it.'],
+    [
+      '**0**',
+      'End of input, the time limit, or a signal that ends it (before the first request, one ends it as any process).',
+    ],
     [
       '**1**',
       'A request of an unknown type: no reply is sent, as SMTPD_POLICY_README asks. Or a reply that cannot be written, or, with ' +
@@ -83,6 +109,10 @@ export const FILES: readonly Block[] = [
     [
       '/var/mta/greylist.mdb.fleet',
       'What this host decided by itself while the store of **--store** was away; it is handed over and removed when that is back.',
+    ],
+    [
+      '/var/mta/greylist.mdb.__PID__, /var/mta/greylist.mdb.new-__PID__',
+      'What that process is making, until it is whole. What a killed one has left is removed by a later one.',
     ],
     [
       '/var/mta/greylist.mdb.damaged-__TIME__',

@@ -6,6 +6,7 @@ let written = '';
 const isTTY = Object.getOwnPropertyDescriptor(process.stderr, 'isTTY');
 
 beforeEach(() => {
+  vi.stubEnv('TERM', 'xterm');
   written = '';
   vi.useFakeTimers({ toFake: ['Date'] });
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
@@ -16,6 +17,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   Object.defineProperty(process.stderr, 'isTTY', isTTY ?? { value: undefined, configurable: true });
 });
 
@@ -44,6 +46,13 @@ test('it is there while the work goes on, and gone when it is done or has failed
   };
   await expect(withBar('reading', (show) => half(show, fails))).rejects.toThrow('no');
   expect(written).toBe(`${BAR}\r\x1b[K`);
+});
+
+test('nothing is drawn on a terminal that could not take it away', async () => {
+  onTerminal(true);
+  vi.stubEnv('TERM', 'dumb');
+  await withBar('reading', (show) => half(show, () => {}));
+  expect(written).toBe('');
 });
 
 test('nothing is drawn where nobody looks', async () => {

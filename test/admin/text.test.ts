@@ -1,8 +1,10 @@
 // What people are shown: aligned, short, and never a byte that a terminal would act upon.
 import { expect, test } from 'vitest';
+import { bar, sparkline } from '../../src/admin/report/chart.ts';
 import {
   ago,
   bytes,
+  forLocale,
   grouped,
   localTime,
   newPaint,
@@ -80,4 +82,16 @@ test('colours are for a terminal, and not where NO_COLOR says so', () => {
 test('a table has as many rows as there are', () => {
   const rows = Array.from({ length: 200_000 }, (_, i) => [`${i}`, 'x']);
   expect(table(rows, [0]).split('\n').at(-2)).toBe('199999  x');
+});
+
+test('where the locale has no UTF-8, bars and signs are ASCII and as wide', () => {
+  const bars = `${sparkline([0, 1, 2, 3, 4, 5, 6, 7, undefined])} ${bar(0.3, 9)} ≥ a…`;
+  for (const env of [{ LANG: 'C.UTF-8' }, { LANG: 'C', LC_CTYPE: 'de_DE.utf8' }])
+    expect(forLocale(bars, env)).toBe(bars);
+  for (const env of [{}, { LANG: 'C' }, { LANG: 'de_DE.UTF-8', LC_ALL: 'POSIX' }]) {
+    const plain = forLocale(bars, env);
+    expect(plain).toMatch(/^[\x20-\x7e]+$/);
+    expect(plain).not.toContain('?');
+    expect(plain).toHaveLength([...bars].length);
+  }
 });

@@ -9,6 +9,7 @@ import { type Command, defineCommand } from '../../src/cli/command.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { manualPage } from '../../src/manual/page.ts';
 import { secretPath } from '../../src/store/disk/secret.ts';
+import { readAddress } from '../../src/store/fleet/address.ts';
 import { journalPath } from '../../src/store/fleet/journal.ts';
 import { lockPath } from '../../src/store/pages/lock.ts';
 import { queuePath } from '../../src/store/queue/read.ts';
@@ -48,6 +49,8 @@ suite('set by groff', ['groff'], () => {
       'NAME',
       'SYNOPSIS',
       'DESCRIPTION',
+      'WHITELIST FILES',
+      'SEVERAL HOSTS',
       'FILES',
       'DIAGNOSTICS',
       'SECURITY',
@@ -77,6 +80,18 @@ suite('set by groff', ['groff'], () => {
     expect(text).toContain('\n As in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import -\n');
     expect(text).toContain('\n Made by: db_dump /var/lib/postfix/greylist.db > greylist.dump\n');
     expect(text).not.toMatch(/ -\.\n/);
+  });
+
+  test('each form of --store that it shows is one', () => {
+    const forms = text.match(/(?<=\n )redis\S+/g)!;
+    expect(forms).toHaveLength(5);
+    for (const form of forms) {
+      const url = form
+        .replace(/HOST|NAME|USER|PATH/g, 'name')
+        .replace(/PORT/g, '6379')
+        .replace(/DB/g, '0');
+      expect(() => readAddress(url)).not.toThrow();
+    }
   });
 
   test('what a command cannot do without is in the synopsis', () => {
