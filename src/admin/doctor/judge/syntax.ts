@@ -45,6 +45,20 @@ export function judgeSyntax({ configuration }: Facts, { where, steps, at }: Ques
     : [];
 }
 
+export function judgeUnknown({ configuration, unknown }: Facts, errors: readonly Finding[]): Finding[] {
+  const { parameters, option } = configuration;
+  return unknown
+    .filter(({ where }) => !errors.some((error) => error.where === where)) // which may be why it stands there
+    .map(({ where, name }) => {
+      const what = `"${name}" is no restriction that this smtpd(8) knows: mail that gets there is answered with "451 4.3.5"`;
+      const mend =
+        parameters[name] === undefined
+          ? `correct it in ${where}`
+          : `smtpd_restriction_classes = ${name} in main.cf`;
+      return finding('error', 'restriction', where, what, `${mend}, and "postfix${option} reload"`);
+    });
+}
+
 /** Why smtpd(8) would not start; '' if it would. */
 function faultOf(argument: string): string {
   const inner = unbraced(argument);

@@ -36,6 +36,31 @@ test('an absolute path leads nowhere in a chroot', () => {
   expect(amiss({ parameters, entries: ENTRIES.replace(' y ', ' n ') })).toEqual([]);
 });
 
+test('a word that smtpd(8) does not know, and a class that is not declared', () => {
+  const where = 'main.cf: smtpd_client_restrictions';
+  const found = (name: string, parameters = '') =>
+    only({ parameters, facts: { unknown: [{ where, name }] } });
+  expect(found('permit_my_networks')).toMatchObject({
+    severity: 'error',
+    check: 'restriction',
+    where,
+    what: expect.stringContaining('"permit_my_networks" is no restriction'),
+  });
+  expect(found('grey', `grey = ${ASK}`)).toMatchObject({
+    mend: expect.stringContaining('smtpd_restriction_classes = grey'),
+  });
+});
+
+test('a list in master.cf that hides the one in main.cf is what has to change', () => {
+  const overrides = 'smtp/inet/smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination\n';
+  expect(only({ overrides })).toMatchObject({
+    severity: 'error',
+    check: 'unasked',
+    where: 'master.cf: smtp/inet -o smtpd_recipient_restrictions',
+    what: expect.stringContaining('hides'),
+  });
+});
+
 test('a socket that is left of a service which master.cf has no more is no other program’s', () => {
   const socket = '/var/spool/postfix/private/policy';
   const entries = ENTRIES.replace('policy  ', 'greylist');
