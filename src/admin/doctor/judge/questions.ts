@@ -7,6 +7,7 @@ import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
 import { hiddenClasses, smtpdServices } from '../restrictions.ts';
 import { judgeClient, judgeDefault } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
+import { canBeAsked } from './service.ts';
 import { judgeSyntax, judgeUnknown } from './syntax.ts';
 
 export function judgeQuestions(facts: Facts): Finding[] {
@@ -19,7 +20,8 @@ export function judgeQuestions(facts: Facts): Finding[] {
   for (const entry of entries) {
     const own = questions.filter(({ endpoint }) => leadsTo(endpoint, entry.service, parameters));
     // What cannot be read or leads nowhere may be what was meant to ask it.
-    if (own.length === 0 && isReadable) found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
+    if (own.length === 0 && isReadable && canBeAsked(entry.service))
+      found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
     const all = own.flatMap((question) => {
       const errors = unreadable.get(question)!;
       return errors.length > 0

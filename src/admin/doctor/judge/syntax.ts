@@ -46,15 +46,16 @@ export function judgeSyntax({ configuration }: Facts, { where, steps, at }: Ques
 }
 
 export function judgeUnknown({ configuration, unknown }: Facts, errors: readonly Finding[]): Finding[] {
-  const { parameters, option } = configuration;
+  const { remarks, option } = configuration;
+  // postconf(1) does not print what is nowhere used, but says so.
+  const isClass = (name: string) => remarks.some((remark) => remark.includes(`: unused parameter: ${name}=`));
   return unknown
     .filter(({ where }) => !errors.some((error) => error.where === where)) // which may be why it stands there
     .map(({ where, name }) => {
       const what = `"${name}" is no restriction that this smtpd(8) knows: mail that gets there is answered with "451 4.3.5"`;
-      const mend =
-        parameters[name] === undefined
-          ? `correct it in ${where}`
-          : `smtpd_restriction_classes = ${name} in main.cf`;
+      const mend = isClass(name)
+        ? `smtpd_restriction_classes = ${name} in main.cf`
+        : `correct it in ${where}`;
       return finding('error', 'restriction', where, what, `${mend}, and "postfix${option} reload"`);
     });
 }
