@@ -80,7 +80,7 @@ export function hiddenClasses(parameters: Parameters): string[] {
   );
 }
 
-function whereIs(service: Service, parameter: string): string {
+export function whereIs(service: Service, parameter: string): string {
   return Object.hasOwn(service.overrides, parameter)
     ? `master.cf: ${nameOf(service)} -o ${parameter}`
     : `main.cf: ${parameter}`;

@@ -8,7 +8,7 @@ import { hiddenClasses, smtpdServices } from '../restrictions.ts';
 import { judgeClient, judgeDefault } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
 import { canBeAsked } from './service.ts';
-import { judgeSyntax, judgeUnknown } from './syntax.ts';
+import { judgeSettings, judgeSyntax, judgeUnknown } from './syntax.ts';
 
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
@@ -45,7 +45,7 @@ export function judgeQuestions(facts: Facts): Finding[] {
       });
     }
   }
-  return [...found, ...judgeClient(facts)];
+  return [...found, ...judgeSettings(facts), ...judgeClient(facts)];
 }
 
 const RECIPIENT = 'smtpd_recipient_restrictions';
