@@ -274,6 +274,12 @@ const FAULTS: Record<string, Fault> = {
     severity: 'note',
     what: /mail gets "451 4\.3\.5 Server configuration problem"/,
   },
+  'a restriction is misspelt': {
+    plant: ({ postconf }) => postconf('-e', list('permit_my_networks', 'reject_unauth_destination', ASK)),
+    check: 'restriction',
+    severity: 'error',
+    what: /"permit_my_networks" is no restriction/,
+  },
   'settings outside of the braces': {
     plant: ({ postconf }) =>
       postconf('-e', list(...OURS, 'check_policy_service unix:private/policy', 'default_action=DUNNO')),

@@ -8,7 +8,7 @@ import { type Database, gatherDatabase } from './database.ts';
 import { leadsTo, socketAt, socketOf } from './endpoint.ts';
 import type { Place, User } from './permissions.ts';
 import { type Configuration, nameOf, queueOf, type Service } from './postconf.ts';
-import { type Question, questionsOf } from './restrictions.ts';
+import { type Question, questionsOf, unknownIn } from './restrictions.ts';
 import { type Invocation, isGreylatch, programPaths, readInvocation } from './spawn.ts';
 import {
   groupNamed,
@@ -36,6 +36,8 @@ export interface Facts {
   sockets: Readonly<Record<string, Place>>;
   /** Those of them in Postfix's own directories that are there, but on which nobody listens. */
   stale: string[];
+  /** What smtpd(8) does not know in its restriction lists. */
+  unknown: { where: string; name: string }[];
   devLog: Place;
   entries: Entry[];
   /** Where no service runs greylatch: programs that services which smtpd asks name, and that do not exist. */
@@ -87,6 +89,7 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     setgidGroup: groupNamed(parameters.setgid_group ?? ''),
     questions,
     sockets,
+    unknown: unknownIn(services, parameters, wordsOf(parameters.daemon_directory)),
     stale: Object.values(sockets).flatMap(({ path: socket, self }) =>
       self?.kind === 'socket' && isOwn(socket, queue) && !isListening(socket, queue) ? [socket] : [],
     ),
@@ -95,6 +98,12 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     mistyped: entries.length === 0 ? mistypedIn(configuration, questions, queue) : [],
     database: entries.length === 0 && db !== undefined ? gatherDatabase(path.resolve(db)) : undefined,
   };
+}
+
+/** Whether a word stands in smtpd(8) itself, which differs from version to version; where that cannot be read, any does. */
+function wordsOf(directory = ''): (word: string) => boolean {
+  const program = attempt(() => readFileSync(path.join(directory, 'smtpd'), 'latin1').toLowerCase());
+  return (word) => program === undefined || program.includes(`${word}\0`);
 }
 
 /** Elsewhere may be the socket of a container, whose processes this host's list does not show. */

@@ -61,7 +61,7 @@ function judgeAbsence({ configuration: { directory, option, services }, mistyped
     return add(
       `master.cf: ${nameOf(named)}`,
       `names greylatch, but does not run it: ${whyNot(named)}`,
-      `correct it: spawn as the program, below it user=nobody ${ARGV}, and ${reload}`,
+      `for the filter, a line that ends in spawn, as in master.cf.snippet, and below it user=nobody ${ARGV}; then ${reload}`,
     );
   const [first] = mistyped;
   if (first === undefined)
@@ -84,7 +84,9 @@ function namesGreylatch(word: string): boolean {
 
 function whyNot(service: Service): string {
   const [program] = service.command;
-  if (program !== 'spawn') return `it runs ${program}(8), not spawn(8)`;
+  if (program === 'pipe') return 'it runs pipe(8), not spawn(8)';
+  if (program !== 'spawn')
+    return `its line goes on with the arguments of a filter, whose own first line is missing`;
   const unknown = unknownIn(service);
   if (unknown !== undefined)
     return `"${unknown}" is neither user= nor argv=, which have no blanks around "="`;

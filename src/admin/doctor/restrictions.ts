@@ -46,6 +46,24 @@ export function questionsOf(services: readonly Service[], parameters: Parameters
   );
 }
 
+/** What stands in the lists in place of a restriction, though smtpd(8) does not know it (it may be an undeclared class). */
+export function unknownIn(
+  services: readonly Service[],
+  parameters: Parameters,
+  isKnown: (name: string) => boolean,
+): { where: string; name: string }[] {
+  return smtpdServices(services).flatMap((service) =>
+    LISTS.flatMap((list) => {
+      const names = stepsOf(service, parameters, list).map(({ name }) => name);
+      const end = names.indexOf('permit');
+      return names
+        .slice(0, end < 0 ? undefined : end)
+        .filter((name) => !/[:/{]/.test(name) && !isKnown(name)) // TYPE:TABLE is one
+        .map((name) => ({ where: whereIs(service, list), name }));
+    }),
+  );
+}
+
 export function stepsOf(service: Service, parameters: Parameters, list: string): Step[] {
   const classes = tokens(valueFor(service, parameters, 'smtpd_restriction_classes'), SEPARATORS);
   return expand(valueFor(service, parameters, list), (name) =>
@@ -62,7 +80,7 @@ export function hiddenClasses(parameters: Parameters): string[] {
   );
 }
 
-function whereIs(service: Service, parameter: string): string {
+export function whereIs(service: Service, parameter: string): string {
   return Object.hasOwn(service.overrides, parameter)
     ? `master.cf: ${nameOf(service)} -o ${parameter}`
     : `main.cf: ${parameter}`;

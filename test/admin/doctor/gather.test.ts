@@ -46,12 +46,11 @@ test('of the services with the same user, those that run greylatch are no others
 
 test('a socket that smtpd asks and that nobody listens on any more', async () => {
   mkdirSync(path.join(scratch.path, 'private'));
-  const socket = path.join(scratch.path, 'private/policy');
+  const name = `private/${path.basename(scratch.path)}`; // no other Postfix of this machine has it
+  const socket = path.join(scratch.path, name);
   const asked = () =>
-    gathered(
-      'smtp inet n - n - - smtpd\n',
-      'smtpd_client_restrictions = check_policy_service unix:private/policy',
-    ).stale;
+    gathered('smtp inet n - n - - smtpd\n', `smtpd_client_restrictions = check_policy_service unix:${name}`)
+      .stale;
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   expect(asked()).toEqual([]);

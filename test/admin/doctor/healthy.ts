@@ -131,6 +131,7 @@ export function facts({
     }),
     mistyped: [],
     stale: [],
+    unknown: [],
     database: undefined,
     ...other,
   };

@@ -20,6 +20,7 @@ test('one who is not root is told so', () => {
 
 test.each([
   ['pipe user=nobody argv=/usr/bin/node /usr/local/bin/greylatch', /runs pipe\(8\), not spawn\(8\)/],
+  ['smtpd -v user=nobody argv=/usr/bin/node /usr/local/bin/greylatch', /goes on with/],
   ['spawn user=nobody argv=/usr/bin/node "/usr/local/bin/greylatch"', /quotes/],
   ['spawn user=nobody argv = /usr/bin/node /usr/local/bin/greylatch', /"argv" is neither user= nor argv=/],
 ])('a service that names greylatch but does not run it is not to be added once more: %s', (command, what) => {
@@ -27,7 +28,7 @@ test.each([
   const found = amiss({ entries, parameters: recipient('reject_unauth_destination') });
   expect(found).toMatchObject([{ severity: 'error', check: 'entry', where: 'master.cf: policy/unix' }]);
   expect(found[0]!.what).toMatch(what);
-  expect(found[0]!.mend).not.toContain('snippet');
+  expect(found[0]!.mend).not.toContain('append');
 });
 
 test('of a service that stands there twice, the last one counts, and that is said', () => {

@@ -1,6 +1,6 @@
 // Restriction lists as smtpd(8) goes through them, and the questions to policy services in them.
 import { expect, test } from 'vitest';
-import { hiddenClasses, questionsOf, stepsOf } from '../../../src/admin/doctor/restrictions.ts';
+import { hiddenClasses, questionsOf, stepsOf, unknownIn } from '../../../src/admin/doctor/restrictions.ts';
 import { serviceOf } from './healthy.ts';
 
 const smtpd = serviceOf('smtp inet n - n - - smtpd');
@@ -27,6 +27,20 @@ test('a class that names itself ends', () => {
   expect(
     stepsOf(smtpd, { smtpd_restriction_classes: 'a', a: 'reject a', list: 'a' }, 'list').length,
   ).toBeLessThan(20);
+});
+
+test('words that smtpd(8) does not know, where it gets to them', () => {
+  const parameters = {
+    smtpd_client_restrictions:
+      'Permit_mynetworks, hash:/etc/x, check_client_access hash:/etc/y, permit-all, permit, later',
+    smtpd_recipient_restrictions: 'warn_if_reject grey, sleep 1 Dunno',
+  };
+  const known = (name: string) =>
+    ['permit_mynetworks', 'check_client_access', 'permit', 'sleep', 'dunno'].includes(name);
+  expect(unknownIn([smtpd], parameters, known)).toEqual([
+    { where: 'main.cf: smtpd_client_restrictions', name: 'permit-all' },
+    { where: 'main.cf: smtpd_recipient_restrictions', name: 'grey' },
+  ]);
 });
 
 test('questions, with their settings', () => {

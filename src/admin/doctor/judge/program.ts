@@ -66,7 +66,7 @@ function judgeOptions({ name, usage }: Entry): Finding[] {
       check: 'options',
       where: `master.cf: ${name}`,
       what: `the filter ends at once: ${usage}`,
-      mend: 'correct the words behind the path of greylatch in argv=; greylatch --help lists the options',
+      mend: 'correct the words behind the path of greylatch in argv=; greylatch --help lists the options (a value with blanks stands in braces, --text { ... }, not in quotes)',
     },
   ];
 }

@@ -7,18 +7,21 @@ import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
 import { hiddenClasses, smtpdServices } from '../restrictions.ts';
 import { judgeClient, judgeDefault } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
-import { judgeSyntax } from './syntax.ts';
+import { canBeAsked } from './service.ts';
+import { judgeSettings, judgeSyntax, judgeUnknown } from './syntax.ts';
 
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
   const { parameters, services, option } = configuration;
   const unreadable = new Map(questions.map((question) => [question, judgeSyntax(facts, question)]));
-  const found: Finding[] = [...judgeStrays(facts), ...[...unreadable.values()].flat()];
+  const errors = [...unreadable.values()].flat();
+  const found: Finding[] = [...judgeStrays(facts), ...errors, ...judgeUnknown(facts, errors)];
   const isReadable = found.length === 0;
   for (const entry of entries) {
     const own = questions.filter(({ endpoint }) => leadsTo(endpoint, entry.service, parameters));
     // What cannot be read or leads nowhere may be what was meant to ask it.
-    if (own.length === 0 && isReadable) found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
+    if (own.length === 0 && isReadable && canBeAsked(entry.service))
+      found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
     const all = own.flatMap((question) => {
       const errors = unreadable.get(question)!;
       return errors.length > 0
@@ -42,8 +45,10 @@ export function judgeQuestions(facts: Facts): Finding[] {
       });
     }
   }
-  return [...found, ...judgeClient(facts)];
+  return [...found, ...judgeSettings(facts), ...judgeClient(facts)];
 }
+
+const RECIPIENT = 'smtpd_recipient_restrictions';
 
 function isAnyAsked({ configuration, questions, entries }: Facts): boolean {
   return questions.some(({ endpoint }) =>
@@ -52,7 +57,7 @@ function isAnyAsked({ configuration, questions, entries }: Facts): boolean {
 }
 
 function judgeUnasked({ configuration }: Facts, { service, name }: Entry, othersAreAsked: boolean): Finding {
-  const { parameters, option, version } = configuration;
+  const { parameters, services, option, version } = configuration;
   const endpoint =
     service.type === 'unix'
       ? `unix:${service.private === 'n' ? 'public' : 'private'}/${service.name}`
@@ -64,6 +69,16 @@ function judgeUnasked({ configuration }: Facts, { service, name }: Entry, others
       check: 'unasked',
       where: `main.cf: ${hidden}`,
       what: `only an access table can lead to this restriction class; whether reject_unauth_destination comes before that was not examined`,
+    };
+  }
+  const over = services.find(({ overrides }) => overrides[RECIPIENT] !== undefined);
+  if (over !== undefined && parameters[RECIPIENT]?.includes(endpoint)) {
+    return {
+      severity: othersAreAsked ? 'note' : 'error',
+      check: 'unasked',
+      where: `master.cf: ${nameOf(over)} -o ${RECIPIENT}`,
+      what: `nothing is greylisted: this list hides that of main.cf, which asks ${name}`,
+      mend: `take the -o ${RECIPIENT} out of ${nameOf(over)} in master.cf (or complete it: with blanks it stands in { }), and "postfix${option} reload"`,
     };
   }
   const line = isAtLeast(version, 3, 0) ? `{ ${endpoint}, default_action=DUNNO }` : endpoint;

@@ -3,7 +3,7 @@ import { plural } from '../../text.ts';
 import { hostAndPort, isLoopback } from '../endpoint.ts';
 import { type Finding, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { seconds, valueFor } from '../postconf.ts';
+import { type Service, seconds, valueFor } from '../postconf.ts';
 import { smtpdServices } from '../restrictions.ts';
 import { judgeClientLimits } from './client.ts';
 
@@ -15,6 +15,11 @@ export function judgeService(facts: Facts, entry: Entry): Finding[] {
     ...judgeTimeLimit(facts, entry),
   ];
   return orOk(found, 'service', where, 'columns and limits are right for spawn(8)');
+}
+
+/** Whether smtpd(8) can reach a service of this type. */
+export function canBeAsked({ type }: Service): boolean {
+  return type === 'unix' || type === 'inet';
 }
 
 function judgeColumns({ configuration }: Facts, { service, name }: Entry): Finding[] {
@@ -36,6 +41,14 @@ function judgeColumns({ configuration }: Facts, { service, name }: Entry): Findi
       'unprivileged',
     );
   }
+  if (!canBeAsked(service))
+    found.push({
+      severity: 'error',
+      check: 'type',
+      where,
+      what: `is of type ${service.type}: smtpd(8) cannot ask it`,
+      mend: `unix in place of ${service.type} in master.cf, and "postfix${option} reload"`,
+    });
   // "-" means "y" where compatibility_level is 0 (COMPATIBILITY_README).
   const level = Number.parseFloat(parameters.compatibility_level ?? '0');
   if (service.chroot === 'y' || (service.chroot === '-' && !(level >= 1))) {

@@ -1,9 +1,9 @@
 // What smtpd(8) cannot read in a check_policy_service: then it does not start, or answers mail with an error
 // (policy_client_register and attr_override in its sources). Facts in, findings out.
-import { type Finding, finding } from '../finding.ts';
+import { type Finding, finding, once } from '../finding.ts';
 import type { Facts } from '../gather.ts';
 import { isAtLeast, seconds } from '../postconf.ts';
-import { type Question, SEPARATORS } from '../restrictions.ts';
+import { type Question, SEPARATORS, whereIs } from '../restrictions.ts';
 import { tokens, unbraced } from '../tokens.ts';
 
 const isTime = (value: string) => (seconds(value) ?? 0) >= 1;
@@ -43,6 +43,38 @@ export function judgeSyntax({ configuration }: Facts, { where, steps, at }: Ques
   return OUTSIDE.test(outside)
     ? refuses(`"${outside}" stands outside of { }: smtpd(8) takes it for a restriction that it does not know`)
     : [];
+}
+
+/** The same settings for all policy services: a value that smtpd(8) does not take keeps it from starting. */
+export function judgeSettings({ configuration, questions }: Facts): Finding[] {
+  const { parameters, option } = configuration;
+  const asking = [...new Set(questions.map(({ service }) => service))];
+  const found = asking.flatMap((service) =>
+    Object.entries(SETTINGS).flatMap(([name, isTaken]): Finding[] => {
+      const parameter = `smtpd_policy_service_${name}`;
+      const value = service.overrides[parameter] ?? parameters[parameter];
+      if (value === undefined || isTaken(value) || (name === 'policy_context' && value === '')) return [];
+      const what = `smtpd(8) does not start: "${value}" is no value that it takes`;
+      const mend = `take it out, for the value that it has by default, and "postfix${option} reload"`;
+      return [finding('error', 'restriction', whereIs(service, parameter), what, mend)];
+    }),
+  );
+  return once(found);
+}
+
+export function judgeUnknown({ configuration, unknown }: Facts, errors: readonly Finding[]): Finding[] {
+  const { remarks, option } = configuration;
+  // postconf(1) does not print what is nowhere used, but says so.
+  const isClass = (name: string) => remarks.some((remark) => remark.includes(`: unused parameter: ${name}=`));
+  return unknown
+    .filter(({ where }) => !errors.some((error) => error.where === where)) // which may be why it stands there
+    .map(({ where, name }) => {
+      const what = `"${name}" is no restriction that this smtpd(8) knows: mail that gets there is answered with "451 4.3.5"`;
+      const mend = isClass(name)
+        ? `smtpd_restriction_classes = ${name} in main.cf`
+        : `correct it in ${where}`;
+      return finding('error', 'restriction', where, what, `${mend}, and "postfix${option} reload"`);
+    });
 }
 
 /** Why smtpd(8) would not start; '' if it would. */

@@ -29,6 +29,14 @@ test('an unknown attribute before argv=', () => {
   expect(only({ entries })).toMatchObject({ check: 'user', what: expect.stringContaining('"chdir=/tmp"') });
 });
 
+test('quotes around an option’s value hold nothing together', () => {
+  const entries = ENTRIES.trimEnd().concat(' --text "come back later"\n');
+  expect(only({ entries })).toMatchObject({
+    check: 'options',
+    mend: expect.stringContaining('--text { ... }'),
+  });
+});
+
 test('many neighbours are not all named', () => {
   const others = Array.from({ length: 8 }, (_, i) => `the process p${i}`);
   expect(only({ entry: { others } })).toMatchObject({

@@ -1,6 +1,6 @@
 // Who asks the filter, whether the question arrives, and what mail gets when it does not, on planted facts.
 import { describe, expect, test } from 'vitest';
-import { ASK, amiss, ENTRIES, inode, only, place, recipient } from '../healthy.ts';
+import { ASK, amiss, ENTRIES, facts, inode, only, place, recipient } from '../healthy.ts';
 
 test('where only an access table leads to it, that is said', () => {
   const parameters = `smtpd_restriction_classes = grey\ngrey = ${ASK}\n${recipient('reject_unauth_destination check_recipient_access hash:/etc/postfix/grey')}`;
@@ -34,6 +34,34 @@ test('an absolute path leads nowhere in a chroot', () => {
   const parameters = recipient('permit_mynetworks', ASK.replace('private', '/var/spool/postfix/private'));
   expect(only({ parameters })).toMatchObject({ check: 'endpoint', mend: 'write unix:private/policy' });
   expect(amiss({ parameters, entries: ENTRIES.replace(' y ', ' n ') })).toEqual([]);
+});
+
+test('a word that smtpd(8) does not know, and a class that is not declared', () => {
+  const where = 'main.cf: smtpd_client_restrictions';
+  const found = (name: string, ...remarks: string[]) => {
+    const { configuration } = facts();
+    const unknown = [{ where, name }];
+    return amiss({ facts: { unknown, configuration: { ...configuration, remarks } } })[0];
+  };
+  expect(found('permit_my_networks')).toMatchObject({
+    severity: 'error',
+    check: 'restriction',
+    where,
+    what: expect.stringContaining('"permit_my_networks" is no restriction'),
+  });
+  expect(found('grey', `/etc/postfix/main.cf: unused parameter: grey=${ASK}`)).toMatchObject({
+    mend: expect.stringContaining('smtpd_restriction_classes = grey'),
+  });
+});
+
+test('a list in master.cf that hides the one in main.cf is what has to change', () => {
+  const overrides = 'smtp/inet/smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination\n';
+  expect(only({ overrides })).toMatchObject({
+    severity: 'error',
+    check: 'unasked',
+    where: 'master.cf: smtp/inet -o smtpd_recipient_restrictions',
+    what: expect.stringContaining('hides'),
+  });
 });
 
 test('a socket that is left of a service which master.cf has no more is no other program’s', () => {

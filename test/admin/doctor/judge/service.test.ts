@@ -28,6 +28,14 @@ test.each([
   expect(amiss({ entries, parameters }).map(({ check }) => check)).toEqual(few ? ['process-limit'] : []);
 });
 
+test('a service that is no socket cannot be asked', () => {
+  expect(only({ entries: ENTRIES.replace('policy     unix', 'policy     fifo') })).toMatchObject({
+    severity: 'error',
+    check: 'type',
+    mend: expect.stringContaining('unix in place of fifo'),
+  });
+});
+
 test('smtpd without a limit needs filters without one', () => {
   const entries = ENTRIES.replace('-       smtpd', '0 smtpd').replace(' 0       spawn', ' 200 spawn');
   expect(only({ entries })).toMatchObject({

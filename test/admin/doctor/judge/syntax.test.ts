@@ -41,9 +41,27 @@ test.each([
   expect(found).toMatchObject([{ severity: 'error', check: 'restriction' }]);
 });
 
+test.each([
+  'timeout = 1x',
+  'max_idle = 0',
+  'retry_delay = 0',
+  'try_limit = 0',
+  'request_limit = -1',
+  'default_action =',
+])('smtpd_policy_service_%s for all services: it does not start', (line) => {
+  const name = `smtpd_policy_service_${line.split(' ')[0]}`;
+  const found = amiss({ parameters: `smtpd_policy_service_${line}` }).filter(
+    ({ check }) => check !== 'client',
+  );
+  expect(found).toMatchObject([{ severity: 'error', check: 'restriction', where: `main.cf: ${name}` }]);
+  const own = amiss({ overrides: `smtp/inet/smtpd_policy_service_${line}\n` });
+  expect(own).toMatchObject([{ check: 'restriction', where: `master.cf: smtp/inet -o ${name}` }]);
+});
+
 test('what it takes', () => {
   const settings = 'timeout=1w, max_idle=5m max_ttl=2000, { retry_delay = 2s }, request_limit=0, try_limit=3';
   expect(amiss(own(`, ${settings}, { policy_context = one, two }`))).toEqual([]);
+  expect(amiss({ parameters: 'smtpd_policy_service_policy_context =' })).toEqual([]);
 });
 
 test.each([
