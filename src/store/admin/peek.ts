@@ -37,19 +37,19 @@ export function peek(path: string, triple: Triple): Peek {
 }
 
 function peekOnce(database: string, triple: Triple): Peek {
+  const wanted = Buffer.alloc(key.MAX_KEY);
+  const length = key.writeTriple(wanted, 0, triple);
   const file = openFile(database);
-  if (file === undefined) return { missing: true, triple: undefined, client: undefined, releases: [] };
+  const queued = readQueue(database).get(wanted.toString('latin1', 0, length)); // before the state, which then has what leaves it
+  const waiting = queued === undefined ? undefined : newTriple(queued);
+  // A filter may have been killed before it made the database of what it had queued: the next one makes it.
+  if (file === undefined) return { missing: true, triple: waiting, client: undefined, releases: [] };
   try {
-    const queue = readQueue(database); // before the state, which then has what leaves the queue meanwhile
     const meta = readHead(file);
     const path = newPath(file);
-    const wanted = Buffer.alloc(key.MAX_KEY);
     const find = (length: number) => seek(path, meta, wanted, length);
-    const length = key.writeTriple(wanted, 0, triple);
     const tripleAt = find(length);
-    const queued = queue.get(wanted.toString('latin1', 0, length));
-    const record = queued === undefined ? undefined : newTriple(queued);
-    const known = tripleAt < 0 ? record : readTriple(path.pages, tripleAt);
+    const known = tripleAt < 0 ? waiting : readTriple(path.pages, tripleAt);
     const clientAt = find(key.writeClient(wanted, 0, triple.client, false));
     const client = clientAt < 0 ? undefined : readClient(path.pages, clientAt);
     const releases = readReleases(houseText(path, find(key.writeHouse(wanted, 0, RELEASES))));
