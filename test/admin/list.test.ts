@@ -109,7 +109,8 @@ test('what was seen before the clock was set back is listed, as status counts it
     const out = await run('list', '--sort', 'first');
     expect(out).toMatch(/^waiting +0 s .* in [12] h .* 192\.0\.2\.1 /m);
     expect(out).toMatch(/\n2 triples\n$/);
-    expect(await run('list', '--state', 'passed')).toMatch(/\n1 triple\n$/);
+    const without = await run('list', '--state', 'passed'); // passed, it is not known when
+    expect(without).toMatch(/^passed +- .*\n1 triple\n$/m);
     const words = Object.entries({ ...who, client: '192.0.2.1' }).flatMap(([name, text]) => [
       `--${name}`,
       text,

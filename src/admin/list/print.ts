@@ -61,7 +61,7 @@ export function waitOf({ passed, wait, firstSeen }: TripleEntry, now: number): n
 function tripleRows(triples: readonly TripleEntry[], now: number): string[][] {
   const rows = triples.map((triple) => [
     triple.passed ? 'passed' : 'waiting',
-    span(waitOf(triple, now)),
+    triple.passed && triple.wait === 0 ? '-' : span(waitOf(triple, now)), // imported, or released: nobody knows
     `${triple.deferrals}`,
     localTime(triple.firstSeen),
     ago(lastOf(triple), now),

@@ -32,21 +32,21 @@ function mayPass(error: unknown): boolean {
 }
 
 function peekOnce(database: string, triple: Triple): Peek {
+  const wanted = Buffer.alloc(key.MAX_KEY);
+  const length = key.writeTriple(wanted, 0, triple);
+  const queued = readQueue(database).get(wanted.toString('latin1', 0, length)); // before the state, which then has what leaves it
+  const waiting = queued === undefined ? undefined : newTriple(queued);
   const peeked = withFile(database, (file) => {
-    const queue = readQueue(database); // before the state, which then has what leaves the queue meanwhile
     const meta = readHead(file);
     const path = newPath(file);
-    const wanted = Buffer.alloc(key.MAX_KEY);
     const find = (length: number) => seek(path, meta, wanted, length);
-    const length = key.writeTriple(wanted, 0, triple);
     const tripleAt = find(length);
-    const queued = queue.get(wanted.toString('latin1', 0, length));
-    const record = queued === undefined ? undefined : newTriple(queued);
-    const known = tripleAt < 0 ? record : readTriple(path.pages, tripleAt);
+    const known = tripleAt < 0 ? waiting : readTriple(path.pages, tripleAt);
     const clientAt = find(key.writeClient(wanted, 0, triple.client, false));
     const client = clientAt < 0 ? undefined : readClient(path.pages, clientAt);
     const releases = readReleases(houseText(path, find(key.writeHouse(wanted, 0, RELEASES))));
     return { missing: false, triple: known, client, releases };
   });
-  return peeked ?? { missing: true, triple: undefined, client: undefined, releases: [] };
+  // A filter may have been killed before it made the database of what it had queued: the next one makes it.
+  return peeked ?? { missing: true, triple: waiting, client: undefined, releases: [] };
 }
