@@ -30,6 +30,8 @@ test('counts are written once a minute and at the end', () => {
   counter.write(time.now);
   expect(store.written).toEqual([[{ file: '/a', text: 'example.com', count: 60, last: 1059 }]]);
   hit('example.org');
+  counter.write(time.now + 1); // another minute is to pass
+  expect(store.written).toHaveLength(1);
   counter.write(time.now + 1, true);
   expect(store.written.slice(1)).toEqual([[{ file: '/a', text: 'example.org', count: 1, last: 1060 }]]);
 });
@@ -56,6 +58,13 @@ test('a session without a hit notes that it counts; one without a request does n
   used.counter.write(1001);
   used.counter.write(1002, true);
   expect(used.store.written).toEqual([[]]);
+});
+
+test('what was hit by a request after which the session ends at once is written', () => {
+  const { store, counter, hit } = setUp();
+  hit('example.com');
+  counter.write(1001, true);
+  expect(store.written).toMatchObject([[{ text: 'example.com', count: 1 }]]);
 });
 
 test('without lists, or in a dry run, there is no counter', () => {

@@ -83,7 +83,6 @@ function putNotes(writer: Writer, meta: Meta, notes: Note[], start: number): num
     // The path shows records as they were before the transaction; the last triple's record, as noted so far, is in `bytes`.
     if (name !== before) {
       if (writer.touched >= MOST_LEAVES) return i;
-      before = '';
       bytes.write(name, KEY_AT, 'latin1');
       const at = seekForPut(path, meta, instruction.key, length, TRIPLE_SIZE);
       if (at < 0) continue;

@@ -5,6 +5,7 @@ import { newDeferrals } from '../../../src/store/embedded/deferrals.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { begin, closeWriter } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { everything } from '../filled.ts';
@@ -84,8 +85,13 @@ test('or as soon as there are many, whatever pages they are on; what is on recor
   const some = Array.from({ length: 255 }, (_, i) => (i * 11) % many);
   for (const n of some) store.defer(triple(n), 1010);
   expect(noted().filter(([deferrals]) => deferrals === 2)).toEqual([]);
+  const file = openFile(path.join(scratch.path, 'greylist.mdb'))!;
+  const before = readHead(file).txnid;
   store.defer(triple(many), 1010);
   expect(noted().filter(([deferrals]) => deferrals === 2)).toHaveLength(255);
+  expect(noted()).toHaveLength(many);
+  expect(readHead(file).txnid - before).toBeGreaterThan(1); // nobody else has to wait for all of it
+  closeFile(file);
 });
 
 test('while another process has the lock they wait, and those beyond a thousand or so are not kept', () => {

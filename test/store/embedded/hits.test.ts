@@ -3,6 +3,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { scan } from '../../../src/store/admin/scan.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { putHouse } from '../../../src/store/lmdb/house.ts';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { closeWriter, transact } from '../../../src/store/lmdb/writer.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { type Hits, hitsName, isHitsName, readHits } from '../../../src/store/records/hits.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -65,6 +68,34 @@ test('the hits of several processes add up, with the last of them and the time o
   });
 });
 
+test('recording begins for each file, also for one that came later and has no hit', () => {
+  const store = open();
+  store.noteHits([FILE], [], 1000);
+  store.noteHits([FILE, '/other'], [], 1010);
+  store.noteHits(['/third', FILE], [], 1020);
+  const begun = { count: 0, last: 0, entries: 0 };
+  expect(Object.fromEntries(recorded())).toEqual({
+    [hitsName(FILE, '')]: { ...begun, since: 1000 },
+    [hitsName('/other', '')]: { ...begun, since: 1010 },
+    [hitsName('/third', '')]: { ...begun, since: 1020 },
+  });
+});
+
+test('an entry whose file has no record, as where it was lost to damage, goes as well', () => {
+  const now = 1000 * DAY;
+  const writer = openWriter(place());
+  transact(
+    writer,
+    () => putHouse(writer, hitsName(FILE, 'x'), '{"count":1,"last":1000,"since":1000}') ?? true,
+  );
+  closeWriter(writer);
+  const store = open();
+  store.remember({ client: '192.0.2.1', sender: 'a@example.org', recipient: 'b@example.net' }, now);
+  expect(recorded().size).toBe(1);
+  for (const later of [5, 10, 15]) store.tidy(now + later);
+  expect(recorded().size).toBe(0);
+});
+
 test('a file has so many records and no more, and a long line has a short name', () => {
   const store = open();
   store.noteHits([FILE], [hit(`/${'x'.repeat(3000)}/`, 1, 1000)], 1000);
@@ -84,12 +115,13 @@ test('a file has so many records and no more, and a long line has a short name',
 test('an entry that was not hit for long goes with the sweep, and makes room; its file stays', () => {
   const store = open();
   const now = 1000 * DAY;
-  store.noteHits([FILE], [hit('example.com', 1, now - 401 * DAY), hit('example.org', 1, now)], now);
+  const old = ['example.com', 'example.net'].map((text) => hit(text, 1, now - 401 * DAY));
+  store.noteHits([FILE], [...old, hit('example.org', 1, now)], now);
   const triple = { client: '192.0.2.1', sender: 'a@example.org', recipient: 'b@example.net' };
   store.remember(triple, now);
   for (const later of [5, 10, 15]) store.tidy(now + later);
   expect(Object.fromEntries(recorded())).toEqual({
-    [hitsName(FILE, '')]: { count: 2, last: 1000 * DAY, since: 1000 * DAY, entries: 1 },
+    [hitsName(FILE, '')]: { count: 3, last: 1000 * DAY, since: 1000 * DAY, entries: 1 },
     [hitsName(FILE, 'example.org')]: { count: 1, last: 1000 * DAY, since: 1000 * DAY },
   });
   expect(store.look(triple, now).firstSeen).toBe(1000 * DAY);
