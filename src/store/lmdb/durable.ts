@@ -17,7 +17,8 @@ import type { Meta } from '../pages/format.ts';
 import { isSound } from '../pages/lock.ts';
 import { isKept, markedState, markedTxn, noteSafe, safeTxn, writeMark, writeUnkept } from '../pages/mark.ts';
 import { native, READ_ONLY } from './native.ts';
-import { type Flush, makeSafe, mayRelease, unpin, type Writer, withLock } from './writer.ts';
+import { abandon, holds, keepForLater, letGoOfOlder, makeSafe, unpin } from './pin.ts';
+import { type Flush, mayRelease, type Writer, withLock } from './writer.ts';
 
 /** Pages that may be held back for the marked state: a megabyte, or a few per cent of the file. */
 export function mostHeld(lastPage: number): number {
@@ -121,11 +122,6 @@ export function flush(writer: Writer): void {
   }
 }
 
-/** A flush has failed: its slot is let go when that can be done, for garbage collection would do it at any time, or late. */
-function keepForLater(writer: Writer, { pin }: Flush): void {
-  if (pin !== undefined) writer.stuck.push(pin);
-}
-
 /** Takes a reader's slot on the newest state; undefined where that state is safe already. */
 function beginFlush(writer: Writer): Flush | undefined {
   const { env, file } = writer;
@@ -160,7 +156,7 @@ function noteFlush(writer: Writer, flush: Flush): void {
 
 /**
  * To be called when the mark is on the disk too: older states need not be held any more. Nor need this one, if nobody had
- * committed on it by the time the mark was written: the process that commits next holds it (`pinIfSafe` in writer.ts).
+ * committed on it by the time the mark was written: the process that commits next holds it (`pinIfSafe`).
  */
 function endFlush(writer: Writer, { meta, pin, overtaken, marked }: Flush): void {
   const { lock, file } = writer;
@@ -183,18 +179,7 @@ function endFlush(writer: Writer, { meta, pin, overtaken, marked }: Flush): void
   }
 }
 
-function letGoOfOlder(writer: Writer): void {
-  if (safeTxn(writer.file) < writer.pinned) return;
-  writer.older?.abort();
-  writer.older = undefined;
-}
-
 const A_QUARTER = 1 / 4;
-
-function abandon(flush: Flush): void {
-  flush.pin?.abort();
-  flush.pin = undefined;
-}
 
 /** As `flush`, but under the write lock: nobody can commit meanwhile, so that no state need be held afterwards. */
 export function flushLast(writer: Writer): void {
@@ -225,11 +210,6 @@ export function letGo(writer: Writer, now: Meta): void {
   if (isOld) unpin(writer);
   else if (isOlderOld) letGoOfOlder(writer);
   if (isOvertaken) abandon(flushing);
-}
-
-/** Whether this process holds a state. */
-export function holds({ pin, flushing, stuck }: Writer): boolean {
-  return pin !== undefined || flushing?.pin !== undefined || stuck.length > 0;
 }
 
 /**

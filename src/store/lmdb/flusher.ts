@@ -2,7 +2,8 @@
 // the disk, durable.ts knows.
 import { monotonic } from '../../time/monotonic.ts';
 import { readHead } from '../pages/file.ts';
-import { flushBehind, holds, isFlushDue, isUnsettled, letGo } from './durable.ts';
+import { flushBehind, isFlushDue, isUnsettled, letGo } from './durable.ts';
+import { holds } from './pin.ts';
 import type { Writer } from './writer.ts';
 
 export interface Flusher {

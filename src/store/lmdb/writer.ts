@@ -1,6 +1,5 @@
 // Changing the database: LMDB's environment, its write lock, and the checks before liblmdb may touch a page. Under the lock
 // the state cannot change, so that liblmdb finds what was checked.
-import { fdatasyncSync } from 'node:fs';
 import { BadLockError, MovedError, StoreError } from '../damage.ts';
 import { closeFile, type DataFile, isElsewhere, readHead } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
@@ -8,17 +7,16 @@ import { checkFreeList } from '../pages/freelist.ts';
 import {
   awaitLock,
   isSound,
-  isStateHeld,
   type LockFile,
   noteLast,
   releaseLock,
   restoreSize,
   sizeNow,
 } from '../pages/lock.ts';
-import { isKept, markedTxn, noteSafe, safeTxn, writeMark } from '../pages/mark.ts';
 import { forgetChanges, type Path } from '../pages/tree.ts';
 import { type Instruction, put, remove } from './instruction.ts';
-import { type NativeEnv, type NativeReader, NO_SYNC, native, READ_ONLY, SYNCHRONOUS } from './native.ts';
+import { type NativeEnv, type NativeReader, NO_SYNC, SYNCHRONOUS } from './native.ts';
+import { pinIfSafe, unpin } from './pin.ts';
 import { fromLmdb } from './refusal.ts';
 import { checkSpare, hasSpare, takeSpace } from './space.ts';
 
@@ -209,49 +207,6 @@ function commit(writer: Writer, meta: Meta): void {
   writer.pagesEach = writer.touched + meta.main.depth + 1; // leaves, branch pages, and the list of free pages
   writer.committedAt = Date.now();
   writer.file.own = writer.committed;
-}
-
-/**
- * The first transaction after the newest state was safe on the disk holds that state, so that no page of it is re-used until a
- * newer one is safe. Later transactions need not.
- */
-function pinIfSafe(writer: Writer, meta: Meta): void {
-  const { file, lock } = writer;
-  if (!isKept(file)) return;
-  if (markedTxn(file) !== meta.txnid) {
-    if (writer.pin !== undefined || isStateHeld(lock, markedTxn(file))) return;
-    // Who held it is gone with its slot: LMDB clears those of the dead when one of them had its lock, and all of them for a
-    // process that is the first to open the lock file.
-    makeSafe(file, meta);
-  }
-  // This process's own flush has just written that mark, and holds both states until the mark is on the disk.
-  if (writer.flushing?.meta.txnid === meta.txnid) return;
-  if (writer.pin !== undefined && writer.pinned === meta.txnid) return;
-  // An older state is let go only when the mark is known to be on the disk: its writer may still be waiting for that.
-  if (safeTxn(file) >= meta.txnid) unpin(writer);
-  else if (writer.older === undefined) writer.older = writer.pin;
-  else writer.pin?.abort(); // what lies between the two is held with the older one
-  writer.pin = new (native().Txn)(writer.env, READ_ONLY);
-  writer.pinned = meta.txnid;
-}
-
-/** Brings the newest state to the disk, and then a mark that names it. To be called under the write lock. */
-export function makeSafe(file: DataFile, meta: Meta): void {
-  if (markedTxn(file) < meta.txnid) {
-    fdatasyncSync(file.fd);
-    writeMark(file, file.head, meta, true);
-  }
-  if (safeTxn(file) < meta.txnid) {
-    fdatasyncSync(file.fd);
-    noteSafe(file, meta.txnid);
-  }
-}
-
-/** Lets go of all states that no flush is under way for. */
-export function unpin(writer: Writer): void {
-  for (const pin of [writer.pin, writer.older]) pin?.abort();
-  writer.pin = undefined;
-  writer.older = undefined;
 }
 
 /** Puts the key and record in `writer.instruction`, within a transaction; false: the key exists (with ONLY_NEW). */
