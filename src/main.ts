@@ -17,7 +17,7 @@ import { type FilterArguments, filterArguments, plainWords, type Words } from '.
 import { newAnswer } from './filter/answer.ts';
 import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';
 import { withFleet } from './filter/fleet.ts';
-import { hitCounter } from './filter/hits.ts';
+import { newHitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
 import { newV8Limits } from './filter/v8.ts';
@@ -87,7 +87,7 @@ function filter(settings: FilterArguments, log: Log): void {
     onFull: (what) => log.write('warning', what),
   });
   const store = withFleet(local, settings, log, seconds);
-  const hits = hitCounter(settings, store, seconds);
+  const hits = newHitCounter(settings, store, seconds);
   const end = (status: number) => {
     hits?.write(seconds(), true);
     store.close();

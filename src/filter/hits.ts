@@ -16,7 +16,7 @@ const EVERY = 60;
 const BATCH = 100;
 
 /** Undefined where there is no list, or nothing may be stored. `clock` gives seconds since the epoch. */
-export function hitCounter(
+export function newHitCounter(
   settings: Pick<FilterArguments, 'whitelistClients' | 'whitelistRecipients' | 'onlyRecipients' | 'dryRun'>,
   store: Pick<Store, 'noteHits'>,
   clock: () => number,

@@ -1,6 +1,6 @@
 // Hits on their way to the store: rarely, never lost for trouble with it, and nothing where there is nothing to count.
 import { expect, test } from 'vitest';
-import { hitCounter } from '../../src/filter/hits.ts';
+import { newHitCounter } from '../../src/filter/hits.ts';
 import type { NewHits } from '../../src/store/store.ts';
 
 const lists = { whitelistClients: ['/a'], whitelistRecipients: [], onlyRecipients: ['/b'], dryRun: false };
@@ -16,7 +16,7 @@ function setUp() {
       store.written.push(hits.map((hit) => ({ ...hit })));
     },
   };
-  const counter = hitCounter(lists, store, () => time.now)!;
+  const counter = newHitCounter(lists, store, () => time.now)!;
   return { time, store, counter, hit: (text: string) => counter.hit({ file: '/a', line: 1, text }) };
 }
 
@@ -70,6 +70,6 @@ test('what was hit by a request after which the session ends at once is written'
 test('without lists, or in a dry run, there is no counter', () => {
   const { store } = setUp();
   const none = { whitelistClients: [], whitelistRecipients: [], onlyRecipients: [] };
-  expect(hitCounter({ ...none, dryRun: false }, store, () => 0)).toBeUndefined();
-  expect(hitCounter({ ...lists, dryRun: true }, store, () => 0)).toBeUndefined();
+  expect(newHitCounter({ ...none, dryRun: false }, store, () => 0)).toBeUndefined();
+  expect(newHitCounter({ ...lists, dryRun: true }, store, () => 0)).toBeUndefined();
 });

@@ -8,13 +8,13 @@ import { awaitRecovery } from '../disk/recovering.ts';
 import { closeFile, type DataFile, openFile, readHead, withFile } from '../pages/file.ts';
 import {
   AFTER_REMOVAL,
+  closeLock,
   isDestroyed,
   isRubbishInUse,
   type LockFile,
   lockPath,
   makeLock,
   openLock,
-  releaseLock,
   restoreSize,
 } from '../pages/lock.ts';
 import { isDoubtful, isKept, markedTxn, OF_NEWER, rollBack, writeMark } from '../pages/mark.ts';
@@ -74,7 +74,7 @@ export function openWriter(database: string): Writer {
     if (lock !== undefined) restoreSize(lock);
     env.close();
     if (file !== undefined) closeFile(file);
-    if (lock !== undefined) releaseLock(lock);
+    if (lock !== undefined) closeLock(lock);
     throw fromLmdb(error, database);
   }
 }

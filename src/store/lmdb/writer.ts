@@ -6,10 +6,10 @@ import type { Meta } from '../pages/format.ts';
 import { checkFreeList } from '../pages/freelist.ts';
 import {
   awaitLock,
+  closeLock,
   isSound,
   type LockFile,
   noteLast,
-  releaseLock,
   restoreSize,
   sizeNow,
 } from '../pages/lock.ts';
@@ -263,7 +263,7 @@ export function closeWriter(writer: Writer): void {
     writer.flushing.pin = undefined;
   }
   writer.env.close();
-  releaseLock(writer.lock);
+  closeLock(writer.lock);
   if (writer.flushing === undefined) closeFile(writer.file); // else it goes last: the flush uses its descriptor
 }
 

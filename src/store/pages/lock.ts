@@ -127,7 +127,7 @@ export function restoreSize({ fd, size }: LockFile): void {
 }
 
 /** To be called when the environment is closed: see `openLock`. */
-export function releaseLock(lock: LockFile): void {
+export function closeLock(lock: LockFile): void {
   closeSync(lock.fd);
 }
 

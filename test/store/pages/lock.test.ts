@@ -21,6 +21,7 @@ import { MovedError, StoreError } from '../../../src/store/damage.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import {
   awaitLock,
+  closeLock,
   isDestroyed,
   isHeld,
   isRubbishInUse,
@@ -30,7 +31,6 @@ import {
   makeLock,
   noteLast,
   openLock,
-  releaseLock,
   restoreSize,
   sizeNow,
 } from '../../../src/store/pages/lock.ts';
@@ -116,7 +116,7 @@ describe('a lock file made by hand', () => {
     lock = openLock(database());
   });
   afterEach(() => {
-    releaseLock(lock);
+    closeLock(lock);
     scratch.remove();
   });
 
@@ -205,7 +205,7 @@ describe('a lock file made by hand', () => {
   });
 
   test('of another kind does not say who holds it', () => {
-    releaseLock(lock);
+    closeLock(lock);
     word(KIND, 0x80);
     word(MUTEX, NOBODY);
     lock = openLock(database());
@@ -214,7 +214,7 @@ describe('a lock file made by hand', () => {
 
   test('whose mutex was destroyed has to be opened again', () => {
     expect(isDestroyed(lock)).toBe(false);
-    releaseLock(lock);
+    closeLock(lock);
     word(KIND, 0xffffffff);
     lock = openLock(database());
     expect(isDestroyed(lock)).toBe(true);
