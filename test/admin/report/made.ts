@@ -1,5 +1,6 @@
 // Records as a filter would have left them: spam that never comes back, servers that do after their usual intervals,
 // pools that come from another address each time. What a seed makes, it makes again.
+import { newGathering } from '../../../src/admin/report/gather.ts';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { Entry, TripleEntry } from '../../../src/store/admin/entry.ts';
 import { MAX_KEY, writeClient, writeTriple } from '../../../src/store/records/key.ts';
@@ -7,6 +8,20 @@ import { makeRandom } from '../../support/random.ts';
 
 const DAY = 86_400;
 const RETRIES = [[300], [30, 300], [60, 902], [20, 45, 1200], [600, 1800], [900], [301], [1800, 5400], [70]];
+
+/** The facts of a report at `now` on a week, with the filters' usual settings, except that no client expires. */
+export function gathered(now: number, entries: Iterable<Entry>) {
+  const { take, facts } = newGathering({
+    now,
+    since: now - 7 * DAY,
+    delay: 60,
+    retryWindow: 2 * DAY,
+    maxAge: 0,
+    autoWhitelist: 10,
+  });
+  for (const entry of entries) take(entry);
+  return facts();
+}
 
 /** A triple that waits, or with `wait` one that passed. */
 export function triple(changes: Partial<TripleEntry>): TripleEntry {

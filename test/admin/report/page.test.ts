@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newGathering } from '../../../src/admin/report/gather.ts';
 import { pageOf } from '../../../src/admin/report/page.ts';
 import { grouped, span } from '../../../src/admin/text.ts';
 import { writeWhole } from '../../../src/admin/write.ts';
@@ -13,7 +12,7 @@ import type { Entry } from '../../../src/store/admin/entry.ts';
 import { layoutOf, look, startBrowser } from '../../support/browser.ts';
 import { suite } from '../../support/needs.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { made, triple } from './made.ts';
+import { gathered, made, triple } from './made.ts';
 
 const NOW = 1_764_000_000;
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
@@ -37,20 +36,6 @@ function* hostile(): Generator<Entry> {
   }
 }
 
-function factsOf(entries: Iterable<Entry>) {
-  const settings = {
-    now: NOW,
-    since: NOW - 7 * 86_400,
-    delay: 60,
-    retryWindow: 172_800,
-    maxAge: 0,
-    autoWhitelist: 10,
-  };
-  const { take, facts } = newGathering(settings);
-  for (const entry of entries) take(entry);
-  return facts();
-}
-
 suite('the page of a report, in a browser', ['chromium'], () => {
   const scratch = makeScratch();
   let browser: Browser;
@@ -64,7 +49,7 @@ suite('the page of a report, in a browser', ['chromium'], () => {
 
   function write(name: string, entries: Iterable<Entry>) {
     const file = path.join(scratch.path, name);
-    const facts = factsOf(entries);
+    const facts = gathered(NOW, entries);
     writeWhole(file, pageOf('/var/mta/<greylist>.mdb', facts));
     return { file, facts };
   }

@@ -1,27 +1,16 @@
 // The report for a terminal: what is said, and what an attacker cannot make it do.
 import { expect, test } from 'vitest';
 import { bar, sparkline } from '../../../src/admin/report/chart.ts';
-import { newGathering } from '../../../src/admin/report/gather.ts';
 import { printed } from '../../../src/admin/report/print.ts';
 import { percent } from '../../../src/admin/report/words.ts';
 import { newPaint } from '../../../src/admin/text.ts';
 import type { Entry } from '../../../src/store/admin/entry.ts';
-import { made, triple } from './made.ts';
+import { gathered, made, triple } from './made.ts';
 
 const NOW = 1_764_000_000;
 
 function text(entries: Iterable<Entry>, colour = false): string {
-  const settings = {
-    now: NOW,
-    since: NOW - 7 * 86_400,
-    delay: 60,
-    retryWindow: 172_800,
-    maxAge: 0,
-    autoWhitelist: 10,
-  };
-  const { take, facts } = newGathering(settings);
-  for (const entry of entries) take(entry);
-  return printed('/var/mta/greylist.mdb', facts(), newPaint(colour));
+  return printed('/var/mta/greylist.mdb', gathered(NOW, entries), newPaint(colour));
 }
 
 test('all that there is to be said of many records, and nothing that is not there', () => {

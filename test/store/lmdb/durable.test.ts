@@ -1,8 +1,7 @@
 // Flushes behind the replies, and what may happen meanwhile.
 import fs, { fstatSync, type StatsFs } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FullError } from '../../../src/store/damage.ts';
 import {
   flush,
@@ -18,32 +17,17 @@ import {
 } from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { holds } from '../../../src/store/lmdb/pin.ts';
-import { closeWriter, transact, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { closeWriter, transact, transactBatch } from '../../../src/store/lmdb/writer.ts';
 import { openFile, readHead } from '../../../src/store/pages/file.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
 import { isHeld } from '../../../src/store/pages/lock.ts';
 import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
-import { makeScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
+import { commit, database, openForEach, writer } from './each.ts';
 import { marksAtSyncs } from './marks.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
-let writer: Writer;
-const database = () => path.join(scratch.path, 'greylist.mdb');
-
-beforeEach(() => {
-  scratch = makeScratch();
-  writer = openWriter(database());
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-  if (!writer.closed) closeWriter(writer);
-  scratch.remove();
-});
-
-const commit = (number: number) => transactBatch(writer, () => putNumber(writer, number, number));
+openForEach();
 
 const flushed = () =>
   new Promise<void>((resolve, reject) =>

@@ -2,7 +2,7 @@
 import fs, { readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { flush, flushBehind, keepOrGiveUp, letGo, mostHeld } from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
@@ -10,26 +10,11 @@ import { readHead } from '../../../src/store/pages/file.ts';
 import { MARK_AT, META_BOOT_ID } from '../../../src/store/pages/format.ts';
 import { isKept, markedTxn, noteSafe, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
-import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
+import { commit, database, openForEach, scratch, writer } from './each.ts';
 import { marksAtSyncs } from './marks.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
-let writer: Writer;
-const database = () => path.join(scratch.path, 'greylist.mdb');
-
-beforeEach(() => {
-  scratch = makeScratch();
-  writer = openWriter(database());
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-  if (!writer.closed) closeWriter(writer);
-  scratch.remove();
-});
-
-const commit = (number: number) => transactBatch(writer, () => putNumber(writer, number, number));
+openForEach();
 
 /** As a process does that writes the mark of the newest state and dies before it is on the disk, unless it is `safe`. */
 function markNewest(safe: boolean): number {

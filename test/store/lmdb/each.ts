@@ -1,0 +1,35 @@
+// A database of its own for each test of a file, open for changes.
+import { syncBuiltinESMExports } from 'node:module';
+import path from 'node:path';
+import { afterEach, beforeEach, vi } from 'vitest';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
+import type { Meta } from '../../../src/store/pages/format.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { putNumber } from '../filled.ts';
+
+export let scratch: ReturnType<typeof makeScratch>;
+export let writer: Writer;
+
+/** To be called once in a test file; what the tests have mocked ends with each. */
+export function openForEach(): void {
+  beforeEach(() => {
+    scratch = makeScratch();
+    writer = openWriter(database());
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    if (!writer.closed) closeWriter(writer);
+    scratch.remove();
+  });
+}
+
+export function database(): string {
+  return path.join(scratch.path, 'greylist.mdb');
+}
+
+/** One commit, of the record with this number. */
+export function commit(number: number): Meta {
+  return transactBatch(writer, () => putNumber(writer, number, number));
+}
