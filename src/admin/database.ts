@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { scan } from '../store/admin/scan.ts';
 import { DamageError, GIVE_TO_FILTER, MovedError, refused } from '../store/damage.ts';
+import type { Problem } from '../store/pages/verify.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 
 export function doesNotExist(db: string): Error {
@@ -11,6 +12,12 @@ export function doesNotExist(db: string): Error {
 /** The database's size in bytes; 0: there is none. Throws an Error for the user. */
 export function sizeOf(db: string): number {
   return explained(db, () => statSync(db, { throwIfNoEntry: false })?.size ?? 0);
+}
+
+/** What is wrong with the database's file, as a phrase; some texts name the page themselves. */
+export function problemText({ page, what }: Problem): string {
+  if (page !== undefined) return `page ${page} ${what}`;
+  return what.startsWith('page ') ? what : `the file ${what}`;
 }
 
 /** Runs `work`; what the store throws is thrown as `explanation` words it. */

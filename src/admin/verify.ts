@@ -4,7 +4,7 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { hold } from '../store/lmdb/hold.ts';
 import { type Verified, verify } from '../store/pages/verify.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
-import { doesNotExist, explained } from './database.ts';
+import { doesNotExist, explained, problemText } from './database.ts';
 import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { grouped, plural } from './text.ts';
@@ -44,8 +44,8 @@ function describe(db: string, verified: Verified): string {
     `  ${grouped(size)} bytes in pages of ${grouped(pageSize)}: ${grouped(leaves)} with records, ${grouped(branches)} above them, ${grouped(free)} free`,
   ];
   if (lost > 0) lines.push(`  ${plural(lost, 'page')} that nothing accounts for (no harm; they stay unused)`);
-  for (const { page, what } of problems.slice(0, MOST_PROBLEMS)) {
-    lines.push(`  ${page === undefined ? 'the file' : `page ${page}`} ${what}`);
+  for (const problem of problems.slice(0, MOST_PROBLEMS)) {
+    lines.push(`  ${problemText(problem)}`);
   }
   if (problems.length > MOST_PROBLEMS)
     lines.push(`  and ${plural(problems.length - MOST_PROBLEMS, 'more problem')}`);

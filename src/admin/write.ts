@@ -29,8 +29,16 @@ export function checkDirectory(file: string): void {
  */
 export function writeOut(file: string, text: string): void {
   if (file === '-') print(text);
-  else if (isDevice(file)) refusing(file, () => writeFileSync(file, text));
+  else if (isDevice(file)) writeTo(file, text);
   else writeWhole(file, text);
+}
+
+function writeTo(device: string, text: string): void {
+  try {
+    writeFileSync(device, text);
+  } catch (error) {
+    throw cannotWrite(device, error);
+  }
 }
 
 function isDevice(file: string): boolean {
@@ -38,13 +46,9 @@ function isDevice(file: string): boolean {
   return there !== undefined && !there.isFile() && !there.isDirectory();
 }
 
-/** Throws an Error for the user where `write` is refused. */
-function refusing(file: string, write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    throw new Error(`cannot write ${file}: ${(error as Error).message}`);
-  }
+/** What the user is told where `file` cannot be written. */
+function cannotWrite(file: string, error: unknown): Error {
+  return new Error(`cannot write ${file}: ${(error as Error).message}`);
 }
 
 /** Writes the file, or replaces it. Throws an Error for the user where it cannot; then the old file is still there. */
@@ -61,8 +65,7 @@ export function writeWhole(file: string, text: string): void {
     }
     renameSync(beside, file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'EEXIST') rmSync(beside, { force: true });
-    throw new Error(`cannot write ${file}: ${message}`);
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(beside, { force: true });
+    throw cannotWrite(file, error);
   }
 }

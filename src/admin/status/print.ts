@@ -1,4 +1,5 @@
 // The status for people, as rows of a table. Makes text; writes nothing.
+import { problemText } from '../database.ts';
 import { ago, bytes, grouped, localTime, type Paint, plural, visible } from '../text.ts';
 import type { EngineStatus } from './engine.ts';
 import type { Counts, Status } from './gather.ts';
@@ -12,9 +13,7 @@ export function rowsOf(status: Status, now: number, paint: Paint): string[][] {
     ['database', db],
     ['size', bytes(size)],
     stateRow(status, paint),
-    ...someRows(problems, ({ page, what }) =>
-      page === undefined ? (what.startsWith('page ') ? what : `the file ${what}`) : `page ${page} ${what}`,
-    ),
+    ...someRows(problems, problemText),
     ...countRows(status, now),
     [
       'last trouble',

@@ -1,6 +1,7 @@
 // What the connection to the engine needs from files: passwords, in a file that only the filter's user may read; certificates.
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { constants, fstatSync, readFileSync } from 'node:fs';
 import { refused, StoreError } from '../damage.ts';
+import { withOpen } from '../disk/files.ts';
 import type { Address } from './address.ts';
 
 const OTHERS = 0o077;
@@ -38,13 +39,10 @@ function readPasswords(path: string): string[] {
 
 function readText(path: string, check: (mode: number) => void): string {
   try {
-    const fd = openSync(path, 'r');
-    try {
+    return withOpen(path, constants.O_RDONLY, (fd) => {
       check(fstatSync(fd).mode);
       return readFileSync(fd, 'utf8');
-    } finally {
-      closeSync(fd);
-    }
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new StoreError(`cannot read ${path}: it does not exist`);

@@ -23,10 +23,8 @@ export function judgeQuestions(facts: Facts): Finding[] {
     if (own.length === 0 && isReadable && canBeAsked(entry.service))
       found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
     const all = own.flatMap((question) => {
-      const errors = unreadable.get(question)!;
-      return errors.length > 0
-        ? errors
-        : [...judgePosition(facts, question), ...judgeDefault(facts, question)];
+      const its = unreadable.get(question)!;
+      return its.length > 0 ? its : [...judgePosition(facts, question), ...judgeDefault(facts, question)];
     });
     const lists = [...new Set(own.map(({ where }) => where))].join(', ');
     if (own.length > 0)
