@@ -1,9 +1,11 @@
 // greylatch import: merges what another greylisting program, or another greylatch, has on record.
 import { defineCommand } from '../cli/command.ts';
-import { JSON_OUTPUT } from '../cli/options.ts';
+import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { FORMATS, SNIFFED } from './import/format.ts';
+import { keyed } from './import/keyed.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
+import { CLIENT_KEY, keysFrom } from './keys.ts';
 import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { type Records, withRecords } from './records.ts';
@@ -24,11 +26,14 @@ export const importCommand = (merging: Merging) =>
       'Reads files, or standard input, packed with gzip or not: the output of db_dump, with and without -p, for greylist.db of greylist.pl and for postgrey.db and postgrey_clients.db of postgrey; SQL dumps (sqlite3 .dump, mysqldump, pg_dump) and CSV of sqlgrey; and what greylatch export writes.',
       'An import merges: a triple keeps its earliest first and its latest last time, and has passed if it did anywhere. Counts are kept by origin, so that an import may be repeated; counts of different origins add up. When several hosts are imported, name each by --origin.',
       'With --store it merges into the engine, which takes nothing that has expired: give --retry-window and --max-age as the filters have them. A host moves to the engine by "greylatch export | greylatch import --store URL -", and back the same way.',
-      'greylist.pl does not say which triples passed: those count as passed whose client ever came back. postgrey and sqlgrey keep networks in the place of many addresses, which --client-key subnet makes use of; what greylist.pl keeps of an address, only --client-key address finds. Of senders, postgrey keeps no extension, and # for numbers: such mail waits once more. While postgrey runs, db_dump needs -h DIRECTORY, or it misses what is still in memory. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
+      'Give --client-key, the prefixes, --sender-key and --privacy as the filters have them, or they would not find what is imported: addresses become subnets, for instance. No file has the names by which --client-key pool knows a pool; there, those of a subnet that is no pool are found.',
+      'greylist.pl does not say which triples passed: those count as passed whose client ever came back. postgrey and sqlgrey keep networks in the place of many addresses, which filters with --client-key address do not find. Of senders, postgrey keeps no extension, and # for numbers: such mail waits once more. While postgrey runs, db_dump needs -h DIRECTORY, or it misses what is still in memory. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
     ],
     options: {
       ...WHERE,
       ...LIVES,
+      ...CLIENT_KEY,
+      'sender-key': OPTIONS['sender-key'],
       format: { kind: 'choice', choices: FORMATS, describe: 'what the files are, where they do not show it' },
       origin: { kind: 'text', describe: 'who has counted; without it, the program that the file is from' },
       json: JSON_OUTPUT,
@@ -44,21 +49,26 @@ export const importCommand = (merging: Merging) =>
       ['import --origin mx1 -', 'as in: ssh mx1 greylatch export | greylatch import --origin mx1 -'],
     ],
     statuses: { [ALL]: 'all was read', [PARTLY]: 'some lines could not be read; the rest was merged' },
-    run: (args) =>
-      withRecords(args, (records) =>
+    run(args) {
+      const keys = keysFrom(args);
+      return withRecords(args, (records) =>
         merging(records, async (merge) => {
           const { format, origin, json, files } = args;
+          const mergeKeyed: Merge = (found) => merge(keyed(found, keys));
           let status = ALL;
           for (const file of files.length > 0 ? files : ['-']) {
             const input = await openInput(file, SNIFFED);
             const settings = { format, origin };
-            const outcome = await withBar('importing', (show) => importFrom(input, settings, merge, show));
+            const outcome = await withBar('importing', (show) =>
+              importFrom(input, settings, mergeKeyed, show),
+            );
             if (outcome.problems.length > 0) status = PARTLY;
             print(json ? { file: input.name, ...outcome } : `${describe(input.name, outcome)}\n`);
           }
           return status;
         }),
-      ),
+      );
+    },
   });
 
 function describe(name: string, outcome: Outcome): string {

@@ -7,8 +7,9 @@ import { attempt } from './attempt.ts';
 import { linesOf } from './import/lines.ts';
 import type { Merging } from './import.ts';
 import { openInput } from './input.ts';
+import { CLIENT_KEY, keysFrom } from './keys.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
-import { CLIENT_KEY, clientKeys, whitelisted } from './learn/whitelist.ts';
+import { whitelisted } from './learn/whitelist.ts';
 import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { withRecords } from './records.ts';
@@ -41,13 +42,13 @@ export const learnCommand = (merging: Merging) =>
     async run(args) {
       const { 'auto-whitelist': threshold, 'dry-run': dryRun, json, files } = args;
       if (threshold === 0) throw new Error('--auto-whitelist 0: no client is ever whitelisted');
-      const keyOf = clientKeys(args);
+      const keys = keysFrom(args);
       const found = await learnFrom(files.length > 0 ? files : ['-']);
       const now = Math.floor(Date.now() / 1000);
       const learned = found.filter(({ lastSeen }) => clientCounts(lastSeen, now, livesOf(args)));
       if (!dryRun) {
         await withRecords(args, (records) =>
-          merging(records, (merge) => merge(whitelisted(learned, keyOf, threshold))),
+          merging(records, (merge) => merge(whitelisted(learned, keys, threshold))),
         );
       }
       const old = found.length - learned.length;

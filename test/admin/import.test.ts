@@ -6,6 +6,8 @@ import { afterAll, expect, test } from 'vitest';
 import { exportCommand } from '../../src/admin/export.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
 import { importCommand } from '../../src/admin/import.ts';
+import { newPseudonym } from '../../src/greylist/pseudonym.ts';
+import { readSecret } from '../../src/store/disk/secret.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { sample } from './import/reading.ts';
 import { NOWHERE, watch } from './watch.ts';
@@ -26,6 +28,11 @@ const importFiles = (files: string[], options = {}) =>
       json: false,
       format: undefined,
       origin: undefined,
+      'client-key': 'address',
+      'ipv4-prefix': 24,
+      'ipv6-prefix': 64,
+      'sender-key': 'exact',
+      privacy: false,
       files,
       ...options,
     }),
@@ -76,6 +83,24 @@ test('import: --json says the same for programs', async () => {
     clients: 0,
     problems: [{ count: 5, line: 7, what: expect.stringContaining('--privacy') }],
   });
+});
+
+test('import: under the keys of the filters, with --privacy as well', async () => {
+  const files = [file('keys.dump', sample('greylist.dump'))];
+  const clients = async (options: object) =>
+    (await importFiles(files, options)).records
+      .filter(({ kind }) => kind === 'client')
+      .map((one) => one.client);
+  const plain = await clients({});
+  const subnets = await clients({ 'client-key': 'subnet', 'ipv4-prefix': 16 });
+  expect(plain).toContain('192.0.2.17');
+  expect(subnets).toContain('192.0.0.0/16');
+  const db = path.join(scratch.path, 'greylist.mdb');
+  const hashes = await clients({ db, privacy: true, 'client-key': 'subnet', 'ipv4-prefix': 16 });
+  const pseudonym = newPseudonym(readSecret(db));
+  expect(hashes).toEqual(subnets.map(pseudonym));
+  const wrong = await importFiles(files, { 'ipv4-prefix': 33 });
+  expect(wrong.status).toMatchObject({ name: 'UsageError' });
 });
 
 test('import: where a file is cut off, what was merged before is told', async () => {

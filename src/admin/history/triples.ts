@@ -1,6 +1,7 @@
 // All triples of a database in columns of numbers, those with the same sender and recipient chained: what `report` and `tune`
 // need of a million records, in some 50 bytes each. Pure.
 import { parseAddress, subnetText } from '../../greylist/address.ts';
+import { isPseudonym } from '../../greylist/pseudonym.ts';
 import type { TripleEntry } from '../../store/admin/entry.ts';
 import { find, hash, larger, newNumbers } from '../../store/records/hashes.ts';
 import { MOST_OFFSETS } from '../../store/records/record.ts';
@@ -142,7 +143,7 @@ export function keyInForce({ address, subnet, pool, hidden }: Triples['kinds']):
 function kindOf(client: string, bytes: readonly number[] | undefined): KeyInForce {
   if (bytes !== undefined) return 'address';
   if (client.includes('/')) return 'subnet';
-  if (/^[a-z0-5]{15}$/.test(client)) return 'hidden';
+  if (isPseudonym(client)) return 'hidden';
   // What is no domain is the address as Postfix gave it: `unknown`, of which one must not make a pool of all subnets.
   return client.includes('.') ? 'pool' : 'address';
 }

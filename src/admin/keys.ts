@@ -1,0 +1,44 @@
+// What stands for client, sender and recipient on record, for commands that bring records from elsewhere: filters look them up
+// under the keys that their own options ask for, and under any other would never find them.
+import { filterArguments } from '../cli/arguments.ts';
+import { OPTIONS } from '../cli/options.ts';
+import { policyFrom } from '../filter/policy.ts';
+import { emptyRequest } from '../greylist/request.ts';
+import { tripleOf } from '../greylist/triple.ts';
+import type { Triple } from '../store/store.ts';
+
+/** The options of the filter that say what stands for a client. */
+export const CLIENT_KEY = {
+  'client-key': OPTIONS['client-key'],
+  'ipv4-prefix': OPTIONS['ipv4-prefix'],
+  'ipv6-prefix': OPTIONS['ipv6-prefix'],
+  privacy: OPTIONS.privacy,
+} as const;
+
+export interface KeyArguments {
+  db: string;
+  'client-key': string;
+  'ipv4-prefix': number;
+  'ipv6-prefix': number;
+  /** Undefined where the command is about clients only. */
+  'sender-key'?: string;
+  privacy: boolean;
+}
+
+/** Of a request; `name` is the client's verified name, where it is known. */
+export type Keys = (request: Triple & { name?: string }) => Triple;
+
+/** Throws UsageError. The function throws where the key of --privacy cannot be read. */
+export function keysFrom(args: KeyArguments): Keys {
+  const settings = filterArguments({
+    db: [args.db],
+    'client-key': [args['client-key']],
+    'ipv4-prefix': [`${args['ipv4-prefix']}`],
+    'ipv6-prefix': [`${args['ipv6-prefix']}`],
+    'sender-key': [args['sender-key'] ?? OPTIONS['sender-key'].default],
+    ...(args.privacy ? { privacy: ['true'] } : {}),
+  });
+  const policy = policyFrom(settings, { warn: () => {}, now: () => 0 });
+  return ({ client, name = '', sender, recipient }) =>
+    tripleOf({ ...emptyRequest(), client_address: client, client_name: name, sender, recipient }, policy);
+}
