@@ -1,7 +1,8 @@
 // Databases to be damaged: made once by the program itself, copied for each case, asked about afterwards.
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { closeFile, openFile, readHead } from '../../src/store/pages/file.ts';
+import { closeFile, openFile } from '../../src/store/pages/file.ts';
+import { readHead } from '../../src/store/pages/head.ts';
 import { markedTxn } from '../../src/store/pages/mark.ts';
 import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';

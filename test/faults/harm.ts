@@ -13,8 +13,10 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { closeFile, openFile, readHead, readPage } from '../../src/store/pages/file.ts';
+import { closeFile, openFile } from '../../src/store/pages/file.ts';
 import { keysOn, nodeAt, nodeData, nodeKey } from '../../src/store/pages/format.ts';
+import { readHead } from '../../src/store/pages/head.ts';
+import { readPage } from '../../src/store/pages/page.ts';
 import type { Random } from '../support/random.ts';
 
 const PAGE = 4096;

@@ -4,8 +4,9 @@ import type { Editor } from '../../src/store/admin/edit.ts';
 import type { Entry, TripleEntry } from '../../src/store/admin/entry.ts';
 import { scan } from '../../src/store/admin/scan.ts';
 import { KEY_AT, valueAt } from '../../src/store/lmdb/instruction.ts';
+import { putRecord, transactBatch } from '../../src/store/lmdb/transaction.ts';
 import { newTriple, putTriple } from '../../src/store/lmdb/triples.ts';
-import { putRecord, transactBatch, type Writer } from '../../src/store/lmdb/writer.ts';
+import type { Writer } from '../../src/store/lmdb/writer.ts';
 import { writeTriple } from '../../src/store/records/key.ts';
 import * as record from '../../src/store/records/record.ts';
 

@@ -3,8 +3,9 @@
 import { checkPlace } from '../disk/place.ts';
 import { slotsOf } from '../lmdb/hold.ts';
 import { newTriple } from '../lmdb/triples.ts';
-import { closeFile, openFile, readHead } from '../pages/file.ts';
+import { closeFile, openFile } from '../pages/file.ts';
 import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey } from '../pages/format.ts';
+import { readHead } from '../pages/head.ts';
 import { leaves } from '../pages/leaves.ts';
 import { readQueue, sightsBefore } from '../queue/read.ts';
 import { u32 } from '../records/bytes.ts';

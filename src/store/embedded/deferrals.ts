@@ -1,7 +1,8 @@
 // Deferrals on their way into the database: `report` and `tune` want to know when a triple came back too early. Early retries
 // come in storms, and none is worth a transaction of its own, so they are noted together; kill -9 may take the last second's.
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
-import { MOST_LEAVES, putRecord, type Writer } from '../lmdb/writer.ts';
+import { MOST_LEAVES, putRecord } from '../lmdb/transaction.ts';
+import type { Writer } from '../lmdb/writer.ts';
 import { seekForPut } from '../pages/check.ts';
 import type { Meta } from '../pages/format.ts';
 import { addDeferral, copyTriple, TRIPLE_SIZE } from '../records/record.ts';

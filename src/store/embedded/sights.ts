@@ -1,8 +1,9 @@
 // First sights: remembering a new triple. It goes into the queue, and within a second or two one process empties the queue
 // into the database: this file decides which, and when. Where the queue cannot be used, it goes into the database at once.
 import { BusyError } from '../damage.ts';
+import { MOST_LEAVES } from '../lmdb/transaction.ts';
 import { newTriple, putTriple, stillCounts } from '../lmdb/triples.ts';
-import { MOST_LEAVES, type Writer } from '../lmdb/writer.ts';
+import type { Writer } from '../lmdb/writer.ts';
 import { seekForPut } from '../pages/check.ts';
 import type { Meta } from '../pages/format.ts';
 import type { Taken } from '../queue/contract.ts';

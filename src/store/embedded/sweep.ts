@@ -1,8 +1,9 @@
 // Forgetting what has expired (--retry-window, --max-age), a few pages at a time, between requests: without a cron job, not at
 // start-up, and by one process at a time. How far the sweep is stands in the database itself.
 import { findHouse, houseText, putHouse } from '../lmdb/house.ts';
+import { removeRecord } from '../lmdb/transaction.ts';
 import { stillCounts } from '../lmdb/triples.ts';
-import { removeRecord, type Writer } from '../lmdb/writer.ts';
+import type { Writer } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
 import { keyOfNextLeaf, newPath, type Path, seek } from '../pages/tree.ts';

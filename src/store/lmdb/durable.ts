@@ -12,13 +12,15 @@
 // fails then, the file is read and checked as a whole (../pages/doubt.ts), and damage is left out (../rescue/saving.ts).
 import { fdatasync, fdatasyncSync } from 'node:fs';
 import { BadLockError } from '../damage.ts';
-import { closeFile, type DataFile, readHead } from '../pages/file.ts';
+import { closeFile, type DataFile } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
+import { readHead } from '../pages/head.ts';
 import { isSound } from '../pages/lock.ts';
 import { isKept, markedState, markedTxn, noteSafe, safeTxn, writeMark, writeUnkept } from '../pages/mark.ts';
 import { native, READ_ONLY } from './native.ts';
 import { abandon, holds, keepForLater, letGoOfOlder, makeSafe, unpin } from './pin.ts';
-import { type Flush, mayRelease, type Writer, withLock } from './writer.ts';
+import { withLock } from './transaction.ts';
+import { type Flush, mayRelease, type Writer } from './writer.ts';
 
 /** Pages that may be held back for the marked state: a megabyte, or a few per cent of the file. */
 export function mostHeld(lastPage: number): number {

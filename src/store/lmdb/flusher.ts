@@ -1,7 +1,7 @@
 // The timer that looks after the disk, in the background, and seldom, for each look wakes the process. How a commit gets to
 // the disk, durable.ts knows.
 import { monotonic } from '../../time/monotonic.ts';
-import { readHead } from '../pages/file.ts';
+import { readHead } from '../pages/head.ts';
 import { flushBehind, isFlushDue, isUnsettled, letGo } from './durable.ts';
 import { holds } from './pin.ts';
 import type { Writer } from './writer.ts';

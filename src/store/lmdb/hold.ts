@@ -8,7 +8,8 @@ import { lockPath } from '../pages/lock.ts';
 import { tryAgain } from './again.ts';
 import { native, READ_ONLY } from './native.ts';
 import { openWriter } from './open.ts';
-import { closeWriter, type Writer, withLock } from './writer.ts';
+import { withLock } from './transaction.ts';
+import { closeWriter, type Writer } from './writer.ts';
 
 /** A state whose pages stay as they are until it is released. */
 export interface Held {

@@ -5,7 +5,8 @@ import type { Path } from '../pages/tree.ts';
 import { writeHouse as writeKey } from '../records/key.ts';
 import { HOUSE_HEAD, readHouse, writeHouse } from '../records/record.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
-import { putRecord, type Writer } from './writer.ts';
+import { putRecord } from './transaction.ts';
+import type { Writer } from './writer.ts';
 
 /** The text of the record that was searched last, at `at` of the path's pages; undefined where `at` is below 0. */
 export function houseText({ pages, exact }: Path, at: number): string | undefined {

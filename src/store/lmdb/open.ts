@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { pause } from '../../time/pause.ts';
 import { BadLockError, BusyError, MovedError, refused, StoreError } from '../damage.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
-import { closeFile, type DataFile, openFile, readHead, withFile } from '../pages/file.ts';
+import { closeFile, type DataFile, openFile, withFile } from '../pages/file.ts';
+import { readHead } from '../pages/head.ts';
 import {
   AFTER_REMOVAL,
   closeLock,
@@ -24,7 +25,8 @@ import { newInstruction } from './instruction.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { fromLmdb } from './refusal.ts';
 import { checkFirst, checkSpare, isCopying } from './space.ts';
-import { begin, type Writer, withLock } from './writer.ts';
+import { begin, withLock } from './transaction.ts';
+import type { Writer } from './writer.ts';
 
 // A map this large costs nothing until it is used, and need never be resized under running processes.
 const MAP_SIZE = 64 * 2 ** 30;

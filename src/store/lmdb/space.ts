@@ -8,8 +8,9 @@ import { fstatSync, ftruncateSync, lstatSync, statfsSync, statSync, writeSync } 
 import { dirname } from 'node:path';
 import { DISK_FULL, FullError, refused, StoreError } from '../damage.ts';
 import { withAside } from '../disk/files.ts';
-import { type DataFile, readHead } from '../pages/file.ts';
+import type { DataFile } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
+import { readHead } from '../pages/head.ts';
 import { lockPath } from '../pages/lock.ts';
 
 const CHUNK = 64 * 1024;

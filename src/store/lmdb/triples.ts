@@ -11,7 +11,8 @@ import {
 } from '../records/record.ts';
 import { type Lives, tripleCounts } from '../store.ts';
 import { KEY_AT, valueAt } from './instruction.ts';
-import { putRecord, type Writer } from './writer.ts';
+import { putRecord } from './transaction.ts';
+import type { Writer } from './writer.ts';
 
 /** The record of a triple that was seen once. */
 export function newTriple(firstSeen: number): TripleRecord {

@@ -2,7 +2,6 @@
 // (as a whole, where one might be split), and where records are deleted also the pages beside these. Changes nothing.
 import { DamageError } from '../damage.ts';
 import { MAX_KEY } from '../records/key.ts';
-import { loadWhole } from './file.ts';
 import {
   BRANCH,
   keysOn,
@@ -15,6 +14,7 @@ import {
   wrongWithNodes,
 } from './format.ts';
 import { isFree } from './freelist.ts';
+import { loadWhole } from './page.ts';
 import { descend, findRecord, type Path, seek } from './tree.ts';
 
 /** As `descend`, and checks each page of the path as a whole. */

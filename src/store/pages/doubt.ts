@@ -1,7 +1,8 @@
 // A database that a power cut may have left unfinished, without a mark (mark.ts) to go back to: it is read and checked as a
 // whole before it is used. Changes nothing.
 import { DamageError } from '../damage.ts';
-import { type DataFile, readHead, withFile } from './file.ts';
+import { type DataFile, withFile } from './file.ts';
+import { readHead } from './head.ts';
 import { isDoubtful, isKept } from './mark.ts';
 import { firstProblem } from './verify.ts';
 

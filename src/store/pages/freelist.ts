@@ -2,7 +2,7 @@
 // handed out. Only reads.
 import { DamageError } from '../damage.ts';
 import { u16, u32, u48 } from '../records/bytes.ts';
-import { type DataFile, loadWhole, readPage } from './file.ts';
+import type { DataFile } from './file.ts';
 import {
   BIG_DATA,
   BRANCH,
@@ -20,6 +20,7 @@ import {
   pageFlags,
   pageTxn,
 } from './format.ts';
+import { loadWhole, readPage } from './page.ts';
 
 /** Which pages of the state `txnid` are free, or hold the list of them: one bit a page. */
 export interface FreePages {

@@ -1,7 +1,8 @@
 // The leaves of a state, one after another, each read and checked as a whole. Takes no lock: where pages are not to change
 // meanwhile, see ../lmdb/hold.ts.
-import { type DataFile, wrongWithPage } from './file.ts';
+import type { DataFile } from './file.ts';
 import { BRANCH, keysOn, LEAF, type Meta, nodeAt, nodeChild, nodeKey, nodeKeySize } from './format.ts';
+import { wrongWithPage } from './page.ts';
 
 interface LeavesOptions {
   /** Called for each damaged page, which is passed over. */

@@ -2,7 +2,7 @@
 // reader's slot; a page that is re-used meanwhile fails its check, and the caller looks again.
 import { DamageError } from '../damage.ts';
 import { isRecord } from '../records/record.ts';
-import { type DataFile, loadPage } from './file.ts';
+import type { DataFile } from './file.ts';
 import {
   BRANCH,
   keysOn,
@@ -16,6 +16,7 @@ import {
   PAGE_HEADER,
 } from './format.ts';
 import type { FreePages } from './freelist.ts';
+import { loadPage } from './page.ts';
 
 /** The pages from the root to a leaf, kept between look-ups, and read again only when the state changes. */
 export interface Path {

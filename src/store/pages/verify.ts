@@ -5,7 +5,7 @@ import { pause } from '../../time/pause.ts';
 import { DamageError } from '../damage.ts';
 import { isHouse, readKey } from '../records/key.ts';
 import { hasPassed, isRecord } from '../records/record.ts';
-import { closeFile, type DataFile, openFile, readHead, wrongWithPage } from './file.ts';
+import { closeFile, type DataFile, openFile } from './file.ts';
 import {
   BIG_DATA,
   BRANCH,
@@ -21,6 +21,8 @@ import {
   nodeKeySize,
 } from './format.ts';
 import { checkFreeList } from './freelist.ts';
+import { readHead } from './head.ts';
+import { wrongWithPage } from './page.ts';
 
 export interface Verified {
   problems: Problem[];

@@ -2,8 +2,9 @@
 // state to another, by the pages that the two do not share. Every page is checked before it is believed.
 import { DamageError } from '../damage.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
+import { APPEND, putRecord, removeRecord, transactBatch } from '../lmdb/transaction.ts';
 import { newTriple, putTriple } from '../lmdb/triples.ts';
-import { APPEND, putRecord, removeRecord, transactBatch, type Writer } from '../lmdb/writer.ts';
+import type { Writer } from '../lmdb/writer.ts';
 import type { DataFile } from '../pages/file.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
 import { leaves } from '../pages/leaves.ts';

@@ -6,7 +6,8 @@ import { checkPlace } from '../disk/place.ts';
 import { flushLast, keepOrGiveUp } from '../lmdb/durable.ts';
 import { KEY_AT, ONLY_NEW, valueAt } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
-import { closeWriter, putRecord, transactBatch, type Writer } from '../lmdb/writer.ts';
+import { putRecord, transactBatch } from '../lmdb/transaction.ts';
+import { closeWriter, type Writer } from '../lmdb/writer.ts';
 import {
   LEAF,
   nodeAt,

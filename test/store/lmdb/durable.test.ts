@@ -17,9 +17,11 @@ import {
 } from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { holds } from '../../../src/store/lmdb/pin.ts';
-import { closeWriter, transact, transactBatch } from '../../../src/store/lmdb/writer.ts';
-import { openFile, readHead } from '../../../src/store/pages/file.ts';
+import { transact, transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { closeWriter } from '../../../src/store/lmdb/writer.ts';
+import { openFile } from '../../../src/store/pages/file.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
 import { isHeld } from '../../../src/store/pages/lock.ts';
 import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
 import { until } from '../../support/until.ts';

@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { vi } from 'vitest';
-import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { closeFile, openFile } from '../../../src/store/pages/file.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
 import { isKept, markedTxn } from '../../../src/store/pages/mark.ts';
 
 /** What others would find in the file whenever somebody waits for the disk, from now on: the marked state, and whether it is kept. */

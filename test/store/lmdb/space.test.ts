@@ -6,18 +6,17 @@ import { afterAll, expect, test } from 'vitest';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { isCopying } from '../../../src/store/lmdb/space.ts';
-import { newTriple } from '../../../src/store/lmdb/triples.ts';
 import {
   APPEND,
-  closeWriter,
   putRecord,
   removeRecord,
   transact,
   transactBatch,
-  type Writer,
-} from '../../../src/store/lmdb/writer.ts';
+} from '../../../src/store/lmdb/transaction.ts';
+import { newTriple } from '../../../src/store/lmdb/triples.ts';
+import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { checkBeside, seekForPut } from '../../../src/store/pages/check.ts';
-import { readHead } from '../../../src/store/pages/file.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
 import * as key from '../../../src/store/records/key.ts';
 import { ONCE_SIZE, TRIPLE_SIZE, writeTriple } from '../../../src/store/records/record.ts';
 import { makeRandom } from '../../support/random.ts';

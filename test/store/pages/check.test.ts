@@ -5,9 +5,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DamageError } from '../../../src/store/damage.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { closeWriter, transactBatch } from '../../../src/store/lmdb/writer.ts';
+import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked, seekForPut } from '../../../src/store/pages/check.ts';
-import { closeFile, type DataFile, openFile, readHead, readPage } from '../../../src/store/pages/file.ts';
+import { closeFile, type DataFile, openFile } from '../../../src/store/pages/file.ts';
 import {
   BRANCH,
   keysOn,
@@ -19,6 +20,8 @@ import {
   nodeKeySize,
   PAGE_HEADER,
 } from '../../../src/store/pages/format.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
+import { readPage } from '../../../src/store/pages/page.ts';
 import { keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/pages/tree.ts';
 import { MAX_KEY } from '../../../src/store/records/key.ts';
 import { makeScratch } from '../../support/scratch.ts';

@@ -8,7 +8,7 @@ import { DamageError } from '../../../src/store/damage.ts';
 import { native, READ_ONLY } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
-import { closeFile, type DataFile, openFile, readHead, readPage } from '../../../src/store/pages/file.ts';
+import { closeFile, type DataFile, openFile } from '../../../src/store/pages/file.ts';
 import {
   BIG_DATA,
   BRANCH,
@@ -25,6 +25,8 @@ import {
   PAGE_HEADER,
 } from '../../../src/store/pages/format.ts';
 import { checkFreeList, isFree } from '../../../src/store/pages/freelist.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
+import { readPage } from '../../../src/store/pages/page.ts';
 import { u48 } from '../../../src/store/records/bytes.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill, forget, putAtOnce } from '../filled.ts';

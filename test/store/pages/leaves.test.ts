@@ -3,10 +3,13 @@ import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { closeWriter, transactBatch } from '../../../src/store/lmdb/writer.ts';
-import { closeFile, type DataFile, openFile, readHead, readPage } from '../../../src/store/pages/file.ts';
+import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { closeWriter } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, type DataFile, openFile } from '../../../src/store/pages/file.ts';
 import { keysOn, type Meta, nodeAt, nodeChild, nodeKey } from '../../../src/store/pages/format.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
 import { leaves } from '../../../src/store/pages/leaves.ts';
+import { readPage } from '../../../src/store/pages/page.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 

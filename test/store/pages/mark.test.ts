@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
-import { closeFile, type DataFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { closeFile, type DataFile, openFile } from '../../../src/store/pages/file.ts';
 import {
   hasTreesOf,
   MARK_AT,
@@ -15,6 +15,7 @@ import {
   META_TXNID,
   metaTxn,
 } from '../../../src/store/pages/format.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
 import {
   isDoubtful,
   isKept,

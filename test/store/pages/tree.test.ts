@@ -6,9 +6,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { DamageError } from '../../../src/store/damage.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { putRecord, transactBatch } from '../../../src/store/lmdb/transaction.ts';
 import { newTriple } from '../../../src/store/lmdb/triples.ts';
-import { closeWriter, putRecord, transactBatch } from '../../../src/store/lmdb/writer.ts';
-import { closeFile, type DataFile, openFile, readHead, readPage } from '../../../src/store/pages/file.ts';
+import { closeWriter } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, type DataFile, openFile } from '../../../src/store/pages/file.ts';
 import {
   BRANCH,
   keysOn,
@@ -20,6 +21,8 @@ import {
   nodeKeySize,
   PAGE_HEADER,
 } from '../../../src/store/pages/format.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
+import { readPage } from '../../../src/store/pages/page.ts';
 import { descend, keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/pages/tree.ts';
 import { mainNumber, ONCE_SIZE, writeTriple } from '../../../src/store/records/record.ts';
 import { makeRandom } from '../../support/random.ts';

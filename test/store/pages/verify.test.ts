@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/store/damage.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { closeWriter, putRecord, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
-import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { putRecord, transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, openFile } from '../../../src/store/pages/file.ts';
 import {
   BIG_DATA,
   BRANCH,
@@ -19,6 +20,7 @@ import {
   nodeKey,
   TREE_ENTRIES,
 } from '../../../src/store/pages/format.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
 import { firstProblem, type Problem, verify } from '../../../src/store/pages/verify.ts';
 import { writeClient, writeHouse, writeTriple } from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';

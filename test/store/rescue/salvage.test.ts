@@ -15,7 +15,7 @@ import { flushLast } from '../../../src/store/lmdb/durable.ts';
 import { native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
-import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { closeFile, openFile } from '../../../src/store/pages/file.ts';
 import {
   keysOn,
   LEAF,
@@ -26,6 +26,7 @@ import {
   PAGE_HEADER,
   pageFlags,
 } from '../../../src/store/pages/format.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
 import { leaves } from '../../../src/store/pages/leaves.ts';
 import { isKept, markedTxn } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
