@@ -154,6 +154,7 @@ describe('a value', () => {
       '1w': 604_800,
       '90': 90,
       '0': 0,
+      '999999999': 999_999_999,
     };
     for (const [word, value] of Object.entries(seconds)) expect(duration('delay', word)).toBe(value);
     for (const word of ['', '-1', '1.5', '5 m', 'm', '1y', '0x10', '9999999999']) {
@@ -190,7 +191,8 @@ describe('a value', () => {
     const sender = (word: unknown) => optionValue('sender', word, { kind: 'attribute', describe: '' });
     expect(sender('J\u00fc@x')).toBe('J\xc3\xbc@x');
     expect(sender('<>')).toBe('');
-    expect(sender(['a', 'b'])).toBe('b');
+    expect(sender('\\xE9\\x0a\\x1g')).toBe('\xe9\n\\x1g');
+    expect(sender(['a', 'b', 'c'])).toBe('c');
     expect(sender(undefined)).toBeUndefined();
     for (const word of ['a\n', '\x7f'])
       expect(() => sender(word)).toThrow('--sender: has control characters');
@@ -208,7 +210,9 @@ describe('a value', () => {
       expect(action('action', word)).toBe(word);
     for (const word of ['a\nb', 'a\0', 'ä']) expect(() => text('text', word)).toThrow(UsageError);
     for (const word of ['-1', '1.0', 'ten']) expect(() => count('auto-whitelist', word)).toThrow(UsageError);
-    for (const word of ['file:', 'sys', '/a']) expect(() => logTarget('log', word)).toThrow(UsageError);
+    for (const word of ['syslog', 'stderr', 'none', 'file:a']) expect(logTarget('log', word)).toBe(word);
+    for (const word of ['file:', 'sys', '/a', 'syslog:/a'])
+      expect(() => logTarget('log', word)).toThrow(UsageError);
   });
 });
 

@@ -50,6 +50,7 @@ test('under spawn(8) all are one socket, of which standard error is taken away',
 test.each([
   ['a file of its own', '2>own'],
   ['a file of its own beside two others', '<empty >out 2>own'],
+  ['one whose number on its device is that of another on another', '</proc 2</sys'],
   ['all that is left of the socket', '<empty >out'],
   ['a terminal, or another device', '2>/dev/full'],
   ['the terminal that the two others are, too', '</dev/full >/dev/full 2>/dev/full'],
@@ -66,6 +67,7 @@ test.each([
   ['a file that is all three', '0<>all >&0 2>&0'],
   ['the null device', '2>/dev/null'],
   ['closed', '2>&-'],
+  ['closed, as all are', '<&- >&- 2>&-'],
 ])('standard error is nothing for messages: %s', async (_, redirected) => {
   expect(await look(redirected)).toEqual({ apart: false, oneSocket: false, second: '/dev/null' });
   expect(readFileSync(path.join(scratch.path, 'empty'), 'utf8')).toBe('');
