@@ -56,6 +56,8 @@ test.each([
   ['*.example.com', 'is no name'],
   ['user@example.com', 'is no name'],
   ['/example', 'is no name'],
+  ['example/', 'is no name'],
+  ['//', 'is no address'], // an expression that is empty would match everybody
   ['/two words/', 'is no name'],
   ['.example.com', 'begins or ends with a dot'],
   ['example.com.', 'begins or ends with a dot'],
@@ -69,6 +71,13 @@ test.each([
   expect(list.match('before.example', '192.0.2.1')).toMatchObject({ line: 1 });
   expect(list.match('after.example', '192.0.2.1')).toMatchObject({ line: 3 });
   expect(list.match('unknown', '192.0.2.1')).toBeUndefined();
+});
+
+test('the shortest expression is one letter between slashes', () => {
+  const { list, warnings } = read('/x/');
+  expect(warnings).toEqual([]);
+  expect(list.match('mx.example', '')).toEqual({ line: 1, text: '/x/' });
+  expect(list.match('mail.test', '')).toBeUndefined();
 });
 
 test('an IPv4 address in the words of IPv6 is that address, in a list and in a request', () => {

@@ -30,6 +30,7 @@ test('tells the line and its text', () => {
 
 test.each([
   ['ann @example.com', 'has space'],
+  ['//', 'slash at both ends'],
   ['/^ann', 'slash at both ends'],
   ['*@example.com', 'wildcard'],
   ['*.example.com', 'wildcard'],
