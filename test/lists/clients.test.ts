@@ -1,7 +1,9 @@
 // Who is excepted is held against postgrey (../oracle/lists.test.ts); here: which line it was, which lines are left out
 // and why, and what a hostile name costs.
 import { expect, test } from 'vitest';
+import { EMPTY_HASH, hashOn } from '../../src/lists/bytes.ts';
 import { parseClients } from '../../src/lists/clients.ts';
+import { hashNetwork, parseNetwork } from '../../src/lists/network.ts';
 
 function read(...lines: string[]) {
   const warnings: string[] = [];
@@ -23,6 +25,8 @@ test('tells the line and its text, the widest one first', () => {
     'example.com',
     '192.0.2.7',
     'EXAMPLE.net',
+    '203.0.113.7',
+    '203.0.113',
   );
   expect(warnings).toEqual([]);
   const at = (name: string, address: string) => list.match(name, address);
@@ -30,6 +34,7 @@ test('tells the line and its text, the widest one first', () => {
   expect(at('mail1.example.net', '192.0.2.7')).toEqual({ line: 4, text: 'Example.NET' });
   expect(at('unknown', '192.0.2.7')).toEqual({ line: 5, text: '192.0.2.0/24' });
   expect(at('unknown', '198.51.100.7')).toEqual({ line: 6, text: '198.51.100.7' });
+  expect(at('unknown', '203.0.113.7')).toEqual({ line: 12, text: '203.0.113' });
   expect(at('mail1.example.org', '198.51.100.1')).toEqual({ line: 7, text: '/^mail\\d/' });
   expect(at('unknown', '198.51.100.1')).toBeUndefined();
 });
@@ -87,6 +92,42 @@ test('an IPv4 address in the words of IPv6 is that address, in a list and in a r
   expect(list.match('unknown', '198.51.100.1')).toMatchObject({ line: 2 });
   expect(list.match('unknown', '::ffff:203.0.113.7')).toMatchObject({ line: 3 });
   expect(list.match('unknown', '192.0.3.9')).toBeUndefined();
+});
+
+test('all addresses are a network, too; and names that are as long as "unknown", or its beginning', () => {
+  const { list, warnings } = read('::/0', 'foo.com', 'un', 'unknown.example');
+  expect(warnings).toEqual([]);
+  expect(list.match('unknown', '2001:db8::1')).toMatchObject({ line: 1 });
+  expect(list.match('foo.com', '')).toMatchObject({ line: 2 });
+  expect(list.match('www.un', '')).toMatchObject({ line: 3 });
+  expect(list.match('unknown.example', '')).toMatchObject({ line: 4 });
+});
+
+/** The hash by which an entry is found, where it is that of its text. */
+const hashOf = (text: string) => Buffer.from(text, 'latin1').reduce(hashOn, EMPTY_HASH);
+
+test.each([
+  ['mx-1.example', 'mx\r1.example'],
+  ['8226.test', '8226.testff8v2'],
+  ['jortov.test', '32ctge.test'],
+])('%s is not %j, though their hashes are the same', (entry, name) => {
+  expect(hashOf(name)).toBe(hashOf(entry));
+  const { list } = read(entry);
+  expect(list.match(`a.${entry}`, '')).toMatchObject({ line: 1 });
+  expect(list.match(name, '')).toBeUndefined();
+  expect(list.match(`a.${name}`, '')).toBeUndefined();
+});
+
+test('nor is an address another one for that', () => {
+  const [one, other] = ['2001:db8::1:0:1', '2001:db8::2:300:274'];
+  const hash = (text: string) => {
+    const words = new Int32Array(4);
+    return hashNetwork(words, parseNetwork(Buffer.from(text), 0, text.length, words));
+  };
+  expect(hash(other)).toBe(hash(one));
+  const { list } = read(one);
+  expect(list.match('unknown', one)).toMatchObject({ line: 1 });
+  expect(list.match('unknown', other)).toBeUndefined();
 });
 
 test('an address that is none matches no network, and a name is still a name', () => {
