@@ -225,6 +225,16 @@ describe('what would silently mean something else is refused', () => {
     expect(readWords(['--dry-run=true', '--privacy=false'])).toEqual({ 'dry-run': ['true'] });
   });
 
+  test('and so is -v with one', () => {
+    for (const word of ['-v=yes', '-v=1', '-v=', '-v5', '-vv=no'])
+      expect(() => readWords(['--delay', '5m', word])).toThrow(
+        new UsageError('-v takes no value: write -v, or leave it out'),
+      );
+    for (const word of ['-v', '-vv', '-v=true', '--verbose=true'])
+      expect(readWords([word, '--text=-v5', '--db', 'a-v5'])).toMatchObject({ verbose: ['true'] });
+    for (const word of ['-v=false', '--verbose=false']) expect(readWords([word])).toEqual({});
+  });
+
   test('a text that was forgotten', () => {
     for (const argv of [['--text'], ['--text', '--verbose'], ['--text', '-v']])
       expect(() => readWords(argv)).toThrow('--text: needs a value');
