@@ -154,6 +154,7 @@ test('finds each of many entries, and nothing else', () => {
 
 test('an empty list and an empty name', () => {
   expect(read('').list.match('', '')).toBeUndefined();
+  expect(read('').list.match('example.com', '192.0.2.1')).toBeUndefined();
   expect(read('example.com').list.match('', '')).toBeUndefined();
   expect(read('example.com').list.match('.', '')).toBeUndefined();
 });
