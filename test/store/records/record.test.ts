@@ -148,6 +148,33 @@ test('a triple that was seen once has half the bytes, and grows when it is defer
   }
 });
 
+test('a triple that passed without having waited, as one that was released, is no triple seen once', () => {
+  const { bytes, length } = bytesWithKey(makeRandom(7));
+  const released = { firstSeen: 7200, passed: true, lastPassed: 7200, wait: 0, deferrals: 0, offsets: [] };
+  bytes.fill(0xee, AT);
+  expect(writeTriple(bytes, KEY, length, AT, released)).toBe(TRIPLE_SIZE);
+  expect(isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)).toBe(true);
+  expect(readTriple(bytes, AT)).toEqual(released);
+  const from = AT + TRIPLE_SIZE;
+  expect(bytes[from]).toBe(0xee);
+  copyTriple(bytes, AT, bytes, from);
+  expect(readTriple(bytes, from)).toEqual(released);
+  expect(bytes[from + TRIPLE_SIZE]).toBe(0xee);
+});
+
+test('a deferral is noted of a triple that passed since only where it came first', () => {
+  const { bytes, length } = bytesWithKey(makeRandom(8));
+  const wait = 500;
+  const passed = { firstSeen: 3600, passed: true, lastPassed: 3600, wait, deferrals: 1, offsets: [] };
+  writeTriple(bytes, KEY, length, AT, passed);
+  const noted = (now: number) => addDeferral(bytes, KEY, length, AT, now);
+  expect([noted(4101), noted(1_000_000)]).toEqual([false, false]);
+  expect(readTriple(bytes, AT)).toEqual(passed);
+  expect([noted(4000), noted(4100)]).toEqual([true, true]);
+  expect(readTriple(bytes, AT)).toMatchObject({ passed: true, wait, deferrals: 3, offsets: { length: 2 } });
+  expect(isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)).toBe(true);
+});
+
 test('a record with any byte changed, or under another key, is none', () => {
   const random = makeRandom(4);
   let believed = 0;
