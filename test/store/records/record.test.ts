@@ -11,6 +11,7 @@ import {
   mainNumber,
   ONCE_SIZE,
   readClient,
+  readHouse,
   readTriple,
   TRIPLE_SIZE,
   writeClient,
@@ -71,8 +72,10 @@ test('the bytes are those that databases hold already', () => {
   );
   writeClient(bytes, 0, 3, at, { comeBacks: 70_000, lastSeen: 1_700_000_000 });
   expect(bytes.toString('hex', at, at + CLIENT_SIZE)).toBe('20003dce70110100db4c');
+  bytes.fill(0xee, at);
   bytes.write('text', at + HOUSE_HEAD);
   writeHouse(bytes, 0, 3, at, 8);
+  expect(readHouse(bytes, at, 8)).toBe('text');
   expect(bytes.toString('hex', at, at + 8)).toBe('3000a87a74657874');
 });
 
