@@ -127,5 +127,7 @@ function reference(text: string, groups: number): string {
   const target = text.replace(/^[{<']|[}>']$/g, '');
   if (!/^-?\d+$/.test(target)) return `\\k<${target}>`;
   const number = Number(target);
-  return `(?:\\${number < 0 ? groups + 1 + number : number})`;
+  const group = number < 0 ? groups + 1 + number : number;
+  if (group < 1) throw new Error(`\\g${text} is no group`);
+  return `(?:\\${group})`;
 }

@@ -25,8 +25,6 @@ test('tells the line and its text, the widest one first', () => {
     'example.com',
     '192.0.2.7',
     'EXAMPLE.net',
-    '203.0.113.7',
-    '203.0.113',
   );
   expect(warnings).toEqual([]);
   const at = (name: string, address: string) => list.match(name, address);
@@ -34,9 +32,13 @@ test('tells the line and its text, the widest one first', () => {
   expect(at('mail1.example.net', '192.0.2.7')).toEqual({ line: 4, text: 'Example.NET' });
   expect(at('unknown', '192.0.2.7')).toEqual({ line: 5, text: '192.0.2.0/24' });
   expect(at('unknown', '198.51.100.7')).toEqual({ line: 6, text: '198.51.100.7' });
-  expect(at('unknown', '203.0.113.7')).toEqual({ line: 12, text: '203.0.113' });
   expect(at('mail1.example.org', '198.51.100.1')).toEqual({ line: 7, text: '/^mail\\d/' });
   expect(at('unknown', '198.51.100.1')).toBeUndefined();
+});
+
+test('the widest network first, also where it stands behind others', () => {
+  const { list } = read('192.0.2.7', '192.0.2.0/25', '192.0', '192.0.2');
+  expect(list.match('unknown', '192.0.2.7')).toEqual({ line: 3, text: '192.0' });
 });
 
 test('a byte order mark before the first line is no part of it, and elsewhere of the line', () => {

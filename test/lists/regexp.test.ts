@@ -19,6 +19,8 @@ test.each([
   ['\\N{U+41}', 'named characters'],
   ['[[:^alpha:]]', 'a class of all others'],
   ['[[:letter:]]', 'a class that does not exist'],
+  ['(a)\\g0', 'a group that does not exist'],
+  ['(a)\\g{-2}', 'a group that does not exist'],
   ['[a', 'what Perl refuses as well'],
   ['a)', 'what Perl refuses as well'],
 ])('%s is refused: %s', (source) => {
