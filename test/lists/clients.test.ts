@@ -120,6 +120,17 @@ test.each([
   expect(list.match(`a.${name}`, '')).toBeUndefined();
 });
 
+test('a slash on the line before is no part of a short address', () => {
+  const { list, warnings } = read('/x/', '::', '/x/', '::1', '192.0.2.1');
+  expect(warnings).toEqual([]);
+  for (const [address, line] of [
+    ['::', 2],
+    ['::1', 4],
+    ['192.0.2.1', 5],
+  ] as const)
+    expect(list.match('unknown', address)).toMatchObject({ line });
+});
+
 test('nor is an address another one for that', () => {
   const [one, other] = ['2001:db8::1:0:1', '2001:db8::2:300:274'];
   const hash = (text: string) => {
