@@ -61,13 +61,15 @@ test('the quick reader understands what is written in master.cf', () => {
     header: ['true'],
   });
   expect(plainWords([])).toEqual({});
+  for (const word of ['xxdelay', '-xdelay', 'x-delay', 'delay'])
+    expect(plainWords([word, '5m'])).toBeUndefined();
 });
 
 test('each option sets what it is for, the last of several words that cannot stand together', () => {
   const words = {
     db: ['/a', '/b'],
-    store: ['redis://one', 'redis://two'],
-    'store-password-file': ['/p', '/q'],
+    store: ['redis://none', 'redis://one', 'redis://two'],
+    'store-password-file': ['/o', '/p', '/q'],
     'store-timeout': ['1s'],
     delay: ['5m'],
     'auto-whitelist': ['0'],
