@@ -53,7 +53,11 @@ export async function runCommand(argv: string[]): Promise<void> {
     .version(version)
     .strict()
     .wrap(Math.min(100, process.stdout.columns || 100)) // 0: a terminal that does not know its size
-    .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false })
+    .parserConfiguration({
+      'dot-notation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
     .updateStrings({ 'Options:': 'Options of the filter:' })
     .command('$0', false, (y) =>
       addOptions(y, OPTIONS).epilogue(`${TIMES}\n\n${statusText(FILTER_STATUSES)}\n\n${MORE}`),

@@ -28,6 +28,9 @@ export function refuseFlagValues(argv: readonly string[], isFlag: (name: string)
     const [, name, value] = /^--([a-z0-9-]+)=(.*)$/s.exec(word) ?? [];
     if (name !== undefined && isFlag(name) && value !== 'true' && value !== 'false')
       throw new UsageError(`--${name} takes no value: write --${name}, or leave it out`);
+    // -v is the only option of one letter: -v=yes, -v5
+    if (/^-v+(?!=(?:true|false)$)[^v]/.test(word) && isFlag('verbose'))
+      throw new UsageError('-v takes no value: write -v, or leave it out');
   }
 }
 

@@ -34,7 +34,6 @@ export const CLIENTS: ListKind<Client> = {
 };
 
 const UNKNOWN = 'unknown';
-const LONGEST_ADDRESS = 64;
 
 /** Reads a whole list. */
 export function parseClients(bytes: Buffer, bad: Bad): ClientMatcher {
@@ -90,7 +89,6 @@ function* readClients(bytes: Buffer, bad: Bad): Reading<ClientMatcher> {
 
 /** Whether the text is a whole address, not a network; reads it into `words`. */
 function isAddress(text: string, words: Int32Array): boolean {
-  if (text.length > LONGEST_ADDRESS) return false;
   const bytes = Buffer.from(text, 'latin1');
   return parseNetwork(bytes, 0, bytes.length, words) === 128;
 }

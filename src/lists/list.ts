@@ -73,7 +73,7 @@ export function* readList(
 }
 
 interface Pattern extends Found {
-  regexp: RegExp;
+  regexp: Pick<RegExp, 'test'>;
 }
 
 /** Whether the entry stands between two slashes and has no space in it. (A `#` begins a comment there too.) */

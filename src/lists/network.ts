@@ -25,7 +25,7 @@ export function parseNetwork(bytes: Uint8Array, start: number, end: number, word
   let bits = parseIPv4(bytes, start, stop, words);
   const most = bits >= 0 ? 32 : 128;
   if (bits < 0) bits = parseIPv6(bytes, start, stop, words);
-  if (bits < 0 || stop === end) return bits;
+  if (stop === end) return bits;
   const length = decimal(bytes, stop + 1, end, most);
   if (length < 0 || bits !== 128) return -1; // 192.168/16 is no network, as in postgrey
   return length + 128 - most;
@@ -58,7 +58,6 @@ function parseIPv4(bytes: Uint8Array, start: number, end: number, words: Int32Ar
 const groups = new Uint16Array(8);
 
 function parseIPv6(bytes: Uint8Array, start: number, end: number, words: Int32Array): number {
-  groups.fill(0);
   let count = 0;
   let gap = -1; // how many groups stand before the ::
   let at = start;

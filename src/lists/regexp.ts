@@ -58,9 +58,30 @@ const NOT_POSIX: Record<string, string> = { digit: '\\D', word: '\\W', space: '\
 
 type Parts = Record<string, string | undefined>;
 
+/** Whether there may be a byte above 127 in an expression of Perl's. */
+const HAS_HIGH = /[\x80-\xff]|\\x\{?[89a-f]|\\[23][0-7]{2}/i;
+/** Such a byte, or any escape, in one of JavaScript's. */
+const HIGH = /[\x80-\xff]|\\(?:x(?<digits>[89a-f][\da-f])|(?<octal>[23][0-7]{2})|.)/gis;
+
 /** The expression, ignoring case. Throws an Error that says what is not understood. */
-export function perlRegExp(source: string): RegExp {
-  return new RegExp(PLAIN.test(source) ? source : translate(source), 'is');
+export function perlRegExp(source: string): Pick<RegExp, 'test'> {
+  const translated = PLAIN.test(source) ? source : translate(source);
+  if (!HAS_HIGH.test(source)) return new RegExp(translated, 'is');
+  const regexp = new RegExp(translated.replace(HIGH, withoutCase), 'is');
+  return { test: (text) => regexp.test(text.replace(/[\x80-\xff]/g, moved)) };
+}
+
+/** To JavaScript, half of the bytes above 127 are the other half in upper case; here they stand for no letters. */
+function withoutCase(token: string, ...rest: unknown[]): string {
+  const { digits, octal } = rest.at(-1) as Parts;
+  if (digits !== undefined) return moved(String.fromCharCode(Number.parseInt(digits, 16)));
+  if (octal !== undefined) return moved(String.fromCharCode(Number.parseInt(octal, 8)));
+  return token.length === 1 ? moved(token) : token;
+}
+
+/** The byte as a character that has no case: one of Unicode's private use. */
+function moved(byte: string): string {
+  return String.fromCharCode(0xe000 + byte.charCodeAt(0));
 }
 
 function translate(source: string): string {
@@ -106,5 +127,7 @@ function reference(text: string, groups: number): string {
   const target = text.replace(/^[{<']|[}>']$/g, '');
   if (!/^-?\d+$/.test(target)) return `\\k<${target}>`;
   const number = Number(target);
-  return `(?:\\${number < 0 ? groups + 1 + number : number})`;
+  const group = number < 0 ? groups + 1 + number : number;
+  if (group < 1) throw new Error(`\\g${text} is no group`);
+  return `(?:\\${group})`;
 }

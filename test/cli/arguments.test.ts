@@ -61,13 +61,15 @@ test('the quick reader understands what is written in master.cf', () => {
     header: ['true'],
   });
   expect(plainWords([])).toEqual({});
+  for (const word of ['xxdelay', '-xdelay', 'x-delay', 'delay'])
+    expect(plainWords([word, '5m'])).toBeUndefined();
 });
 
 test('each option sets what it is for, the last of several words that cannot stand together', () => {
   const words = {
     db: ['/a', '/b'],
-    store: ['redis://one', 'redis://two'],
-    'store-password-file': ['/p', '/q'],
+    store: ['redis://none', 'redis://one', 'redis://two'],
+    'store-password-file': ['/o', '/p', '/q'],
     'store-timeout': ['1s'],
     delay: ['5m'],
     'auto-whitelist': ['0'],
@@ -154,6 +156,7 @@ describe('a value', () => {
       '1w': 604_800,
       '90': 90,
       '0': 0,
+      '999999999': 999_999_999,
     };
     for (const [word, value] of Object.entries(seconds)) expect(duration('delay', word)).toBe(value);
     for (const word of ['', '-1', '1.5', '5 m', 'm', '1y', '0x10', '9999999999']) {
@@ -190,7 +193,8 @@ describe('a value', () => {
     const sender = (word: unknown) => optionValue('sender', word, { kind: 'attribute', describe: '' });
     expect(sender('J\u00fc@x')).toBe('J\xc3\xbc@x');
     expect(sender('<>')).toBe('');
-    expect(sender(['a', 'b'])).toBe('b');
+    expect(sender('\\xE9\\x0a\\x1g')).toBe('\xe9\n\\x1g');
+    expect(sender(['a', 'b', 'c'])).toBe('c');
     expect(sender(undefined)).toBeUndefined();
     for (const word of ['a\n', '\x7f'])
       expect(() => sender(word)).toThrow('--sender: has control characters');
@@ -208,7 +212,9 @@ describe('a value', () => {
       expect(action('action', word)).toBe(word);
     for (const word of ['a\nb', 'a\0', 'ä']) expect(() => text('text', word)).toThrow(UsageError);
     for (const word of ['-1', '1.0', 'ten']) expect(() => count('auto-whitelist', word)).toThrow(UsageError);
-    for (const word of ['file:', 'sys', '/a']) expect(() => logTarget('log', word)).toThrow(UsageError);
+    for (const word of ['syslog', 'stderr', 'none', 'file:a']) expect(logTarget('log', word)).toBe(word);
+    for (const word of ['file:', 'sys', '/a', 'syslog:/a'])
+      expect(() => logTarget('log', word)).toThrow(UsageError);
   });
 });
 
@@ -219,6 +225,16 @@ describe('what would silently mean something else is refused', () => {
         new UsageError(`${flag} takes no value: write ${flag}, or leave it out`),
       );
     expect(readWords(['--dry-run=true', '--privacy=false'])).toEqual({ 'dry-run': ['true'] });
+  });
+
+  test('and so is -v with one', () => {
+    for (const word of ['-v=yes', '-v=1', '-v=', '-v5', '-vv=no'])
+      expect(() => readWords(['--delay', '5m', word])).toThrow(
+        new UsageError('-v takes no value: write -v, or leave it out'),
+      );
+    for (const word of ['-v', '-vv', '-v=true', '--verbose=true'])
+      expect(readWords([word, '--text=-v5', '--db', 'a-v5'])).toMatchObject({ verbose: ['true'] });
+    for (const word of ['-v=false', '--verbose=false']) expect(readWords([word])).toEqual({});
   });
 
   test('a text that was forgotten', () => {

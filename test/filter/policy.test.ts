@@ -1,7 +1,9 @@
 // Options whose code or data a filter loads only where they are set: in the built program they do what they say.
-import { renameSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { copyFilter } from '../e2e/copy.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { type Attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -81,4 +83,30 @@ test('--header says which host it was', async () => {
     /^action=prepend X-Greylist: delayed \d+ seconds by greylatch at mx\.home\.example;/,
   );
   await finish();
+});
+
+test('--privacy: no address is on record, and the key lies beside the database; without it, there is none', async () => {
+  for (const options of [['--privacy'], []]) {
+    const name = `private${options.length}`;
+    const database = path.join(scratch.path, `${name}.mdb`);
+    const { ask, finish } = await filterWith(name, '--delay', '0', ...options);
+    expect(await ask({ client_address: '192.0.2.77' })).toBe(deferred);
+    await until(async () => (await ask({ client_address: '192.0.2.77' })) === dunno);
+    await finish();
+    const [node, ...words] = greylatch('list', '--json', '--db', database);
+    const listed = execFileSync(node!, words, { encoding: 'utf8' });
+    expect(listed).toContain('"passed"');
+    expect(listed.includes('192.0.2.77')).toBe(options.length === 0);
+    expect(existsSync(`${database}.secret`)).toBe(options.length > 0);
+  }
+});
+
+test('what no option asks for is not loaded: a filter runs without it', async () => {
+  const program = copyFilter(path.join(scratch.path, 'greylatch'));
+  for (const name of ['lists', 'pool', 'words', 'fleet', 'commands'])
+    rmSync(path.join(path.dirname(program), '../dist', `${name}.js`));
+  const database = path.join(scratch.path, 'plain.mdb');
+  const filter = await startFilter([process.execPath, program, '--db', database, '--log', 'none']);
+  expect(await filter.ask(policyRequest())).toBe(deferred);
+  expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
 });

@@ -187,7 +187,14 @@ describe('nothing but replies', () => {
     expect(filter.everything()).toBe(`${deferred}\n\n`);
   });
 
-  test.each([[['--delay', 'soon']], [['delay', '5m']], [['status']], [['--help']], [['--dry-run=yes']]])(
+  test.each([
+    [['--delay', 'soon']],
+    [['delay', '5m']],
+    [['status']],
+    [['--help']],
+    [['--dry-run=yes']],
+    [['-v5']],
+  ])(
     'with a wrong command line, %j: not a byte, status 2, and a word in the log that it names',
     async (words) => {
       const log = path.join(scratch.path, `log-${words.join('')}`);
@@ -340,6 +347,8 @@ describe('by hand', () => {
     [['--db', 'x', 'status'], 'status: no option; a command stands before all options'],
     [['--dry-run=yes'], '--dry-run takes no value'],
     [['status', '--bogus=1'], '--bogus: no such option (see greylatch status --help)'],
+    [['list', '--sender.x=1'], '--sender.x: no such option (see greylatch list --help)'],
+    [['list', '-v=yes'], '-v takes no value'],
     [['list', 'all'], 'all: one word too many'],
     [['list', '--state', 'x'], '--state x: write waiting or passed or'],
     [['list', '--json=yes'], '--json takes no value'],

@@ -1,7 +1,9 @@
 // Who is excepted is held against postgrey (../oracle/lists.test.ts); here: which line it was, which lines are left out
 // and why, and what a hostile name costs.
 import { expect, test } from 'vitest';
+import { EMPTY_HASH, hashOn } from '../../src/lists/bytes.ts';
 import { parseClients } from '../../src/lists/clients.ts';
+import { hashNetwork, parseNetwork } from '../../src/lists/network.ts';
 
 function read(...lines: string[]) {
   const warnings: string[] = [];
@@ -34,6 +36,11 @@ test('tells the line and its text, the widest one first', () => {
   expect(at('unknown', '198.51.100.1')).toBeUndefined();
 });
 
+test('the widest network first, also where it stands behind others', () => {
+  const { list } = read('192.0.2.7', '192.0.2.0/25', '192.0', '192.0.2');
+  expect(list.match('unknown', '192.0.2.7')).toEqual({ line: 3, text: '192.0' });
+});
+
 test('a byte order mark before the first line is no part of it, and elsewhere of the line', () => {
   const mark = '\xef\xbb\xbf';
   const { list, warnings } = read(`${mark}192.0.2.7`, `${mark}192.0.2.8`);
@@ -56,6 +63,8 @@ test.each([
   ['*.example.com', 'is no name'],
   ['user@example.com', 'is no name'],
   ['/example', 'is no name'],
+  ['example/', 'is no name'],
+  ['//', 'is no address'], // an expression that is empty would match everybody
   ['/two words/', 'is no name'],
   ['.example.com', 'begins or ends with a dot'],
   ['example.com.', 'begins or ends with a dot'],
@@ -71,6 +80,13 @@ test.each([
   expect(list.match('unknown', '192.0.2.1')).toBeUndefined();
 });
 
+test('the shortest expression is one letter between slashes', () => {
+  const { list, warnings } = read('/x/');
+  expect(warnings).toEqual([]);
+  expect(list.match('mx.example', '')).toEqual({ line: 1, text: '/x/' });
+  expect(list.match('mail.test', '')).toBeUndefined();
+});
+
 test('an IPv4 address in the words of IPv6 is that address, in a list and in a request', () => {
   const { list, warnings } = read('::ffff:192.0.2.0/120', '::FFFF:198.51.100.1', '203.0.113.7');
   expect(warnings).toEqual([]);
@@ -78,6 +94,53 @@ test('an IPv4 address in the words of IPv6 is that address, in a list and in a r
   expect(list.match('unknown', '198.51.100.1')).toMatchObject({ line: 2 });
   expect(list.match('unknown', '::ffff:203.0.113.7')).toMatchObject({ line: 3 });
   expect(list.match('unknown', '192.0.3.9')).toBeUndefined();
+});
+
+test('all addresses are a network, too; and names that are as long as "unknown", or its beginning', () => {
+  const { list, warnings } = read('::/0', 'foo.com', 'un', 'unknown.example');
+  expect(warnings).toEqual([]);
+  expect(list.match('unknown', '2001:db8::1')).toMatchObject({ line: 1 });
+  expect(list.match('foo.com', '')).toMatchObject({ line: 2 });
+  expect(list.match('www.un', '')).toMatchObject({ line: 3 });
+  expect(list.match('unknown.example', '')).toMatchObject({ line: 4 });
+});
+
+/** The hash by which an entry is found, where it is that of its text. */
+const hashOf = (text: string) => Buffer.from(text, 'latin1').reduce(hashOn, EMPTY_HASH);
+
+test.each([
+  ['mx-1.example', 'mx\r1.example'],
+  ['8226.test', '8226.testff8v2'],
+  ['jortov.test', '32ctge.test'],
+])('%s is not %j, though their hashes are the same', (entry, name) => {
+  expect(hashOf(name)).toBe(hashOf(entry));
+  const { list } = read(entry);
+  expect(list.match(`a.${entry}`, '')).toMatchObject({ line: 1 });
+  expect(list.match(name, '')).toBeUndefined();
+  expect(list.match(`a.${name}`, '')).toBeUndefined();
+});
+
+test('a slash on the line before is no part of a short address', () => {
+  const { list, warnings } = read('/x/', '::', '/x/', '::1', '192.0.2.1');
+  expect(warnings).toEqual([]);
+  for (const [address, line] of [
+    ['::', 2],
+    ['::1', 4],
+    ['192.0.2.1', 5],
+  ] as const)
+    expect(list.match('unknown', address)).toMatchObject({ line });
+});
+
+test('nor is an address another one for that', () => {
+  const [one, other] = ['2001:db8::1:0:1', '2001:db8::2:300:274'];
+  const hash = (text: string) => {
+    const words = new Int32Array(4);
+    return hashNetwork(words, parseNetwork(Buffer.from(text), 0, text.length, words));
+  };
+  expect(hash(other)).toBe(hash(one));
+  const { list } = read(one);
+  expect(list.match('unknown', one)).toMatchObject({ line: 1 });
+  expect(list.match('unknown', other)).toBeUndefined();
 });
 
 test('an address that is none matches no network, and a name is still a name', () => {
@@ -104,6 +167,7 @@ test('finds each of many entries, and nothing else', () => {
 
 test('an empty list and an empty name', () => {
   expect(read('').list.match('', '')).toBeUndefined();
+  expect(read('').list.match('example.com', '192.0.2.1')).toBeUndefined();
   expect(read('example.com').list.match('', '')).toBeUndefined();
   expect(read('example.com').list.match('.', '')).toBeUndefined();
 });

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openClientList, openRecipientList } from '../../src/lists/lists.ts';
+import { type ListEntry, openClientList, openRecipientList } from '../../src/lists/lists.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
@@ -28,4 +28,14 @@ test('says in which file, and takes the files in their order', () => {
   expect(recipients.match('ann@example.org')).toEqual({ file: other, line: 2, text: 'example.org' });
   expect(openRecipientList([], options()).match('ann@example.org')).toBeUndefined();
   expect(warnings).toEqual([]);
+});
+
+test('the files are read at once, and each entry that matches is told', () => {
+  writeFileSync(file, 'example.com\n192.0.2.0/99\n');
+  const hits: ListEntry[] = [];
+  const list = openClientList([file], { ...options(), hit: (entry) => void hits.push(entry) });
+  expect(warnings).toHaveLength(1);
+  list.match('mx.example.com', '192.0.2.1');
+  list.match('mx.example.net', '192.0.2.1');
+  expect(hits).toEqual([{ file, line: 1, text: 'example.com' }]);
 });

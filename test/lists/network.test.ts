@@ -5,13 +5,23 @@ import { expect, test } from 'vitest';
 import { hashNetwork, parseNetwork, sameNetwork } from '../../src/lists/network.ts';
 import { makeRandom } from '../support/random.ts';
 
-/** The prefix and the four words, as hexadecimal digits; undefined: none of these. */
+/** The prefix and the four words, as hexadecimal digits; undefined: none of these. Whatever stands around it, or stood there. */
 function read(text: string): [length: number, words: string] | undefined {
-  const words = new Int32Array(4);
-  // As within a list, with other lines around it.
-  const bytes = Buffer.from(`1:${text}/9`);
-  const length = parseNetwork(bytes, 2, bytes.length - 2, words);
-  return length < 0 ? undefined : [length, [...words].map((word) => (word >>> 0).toString(16)).join(' ')];
+  const around = [
+    ['1:', '/9'],
+    ['f', 'f'],
+    ['9.', '.9'],
+    ['//', '//'],
+  ] as const;
+  const [one, ...others] = around.map(([before, after]) => {
+    const words = new Int32Array(4).fill(-1);
+    const bytes = Buffer.from(before + text + after);
+    const length = parseNetwork(bytes, before.length, bytes.length - after.length, words);
+    const found = [...words].map((word) => (word >>> 0).toString(16)).join(' ');
+    return length < 0 ? undefined : ([length, found] as [number, string]);
+  });
+  for (const other of others) expect([text, other]).toEqual([text, one]);
+  return one;
 }
 
 test.each<[string, number, string]>([
@@ -22,6 +32,7 @@ test.each<[string, number, string]>([
   ['192.168', 112, '0 0 0 c0a80000'],
   ['10.0.0.0/8', 104, '0 0 0 a000000'],
   ['10.1.2.3/8', 104, '0 0 0 a010203'],
+  ['10.0.0.0/9', 105, '0 0 0 a000000'],
   ['0.0.0.0/0', 96, '0 0 0 0'],
   ['192.0.2.1/32', 128, '0 0 0 c0000201'],
   ['2001:db8::1', 128, '20010db8 0 0 1'],
@@ -33,6 +44,9 @@ test.each<[string, number, string]>([
   ['1:2:3:4:5:6:7::', 128, '10002 30004 50006 70000'],
   ['::2:3:4:5:6:7:8', 128, '2 30004 50006 70008'],
   ['::ffff:192.0.2.1', 128, '0 0 0 c0000201'], // the same address
+  ['2001:db8::ffff:192.0.2.1', 128, '20010db8 0 ffff c0000201'],
+  ['0:0:1::ffff:192.0.2.1', 128, '0 10000 ffff c0000201'],
+  ['::2:192.0.2.1', 128, '0 0 2 c0000201'],
   ['1:2:3:4:5:6:192.0.2.1', 128, '10002 30004 50006 c0000201'],
   ['[2001:db8::1]', 128, '20010db8 0 0 1'],
   ['[192.0.2.1]', 128, '0 0 0 c0000201'],
@@ -57,12 +71,17 @@ test.each([
   '192.0.2.1/',
   '192.0.2.1/x',
   '192.0.2.1/-1',
+  '10.0.0.0/008',
+  '192.0.2.1/1-',
+  '192.0.2.1/1:',
   '2001:db8::/129',
   '2001:db8::/1x',
   ':1::2',
   '1:2:3',
   '1:2:3:4:5:6:7:8:9',
   '1::2::3',
+  '::1::2',
+  '1::2:3:4:5:6:7:8:9',
   '1:::2',
   '1:2:3:4:5:6:7:8::',
   '12345::',
@@ -73,6 +92,8 @@ test.each([
   '::192.0.2.1:5',
   '[]',
   '[2001:db8::1',
+  '2001:db8::1]',
+  '1192.0.2.1]',
   'fe80::1%eth0',
   'mail.example.org',
 ])('"%s" is none', (text) => {

@@ -1,6 +1,7 @@
 // Who is excepted is held against postgrey (../oracle/lists.test.ts); here: which line it was, and which lines are left
 // out and why.
 import { expect, test } from 'vitest';
+import { EMPTY_HASH, hashOn } from '../../src/lists/bytes.ts';
 import { parseRecipients } from '../../src/lists/recipients.ts';
 
 function read(...lines: string[]) {
@@ -25,11 +26,30 @@ test('tells the line and its text', () => {
   expect(list.match('ann@sub.example.org')).toEqual({ line: 4, text: 'example.org' });
   expect(list.match('bob.x@example.net')).toEqual({ line: 5, text: '/^bob[.+]/' });
   expect(list.match('ann@example.com')).toBeUndefined();
+  expect(list.match('@example.org')).toEqual({ line: 4, text: 'example.org' });
   expect(list.match('')).toBeUndefined();
+});
+
+/** The hash by which an entry is found. */
+const hashOf = (text: string) => Buffer.from(text, 'latin1').reduce(hashOn, EMPTY_HASH);
+
+test.each([
+  ['a-b@', 'a\rb@', 'example.org'],
+  ['a-b@example.org', 'a\rb@example.org', ''],
+  ['ann@my-name.example', 'ann@my\rname.example', ''],
+  ['wmma00@', '88ummg@', 'example.org'],
+  ['8226.test', '8226.testff8v2', ''],
+])('%s is not %j, though their hashes are the same', (entry, text, rest) => {
+  expect(hashOf(text)).toBe(hashOf(entry));
+  const { list } = read(entry);
+  const isDomain = !entry.includes('@');
+  expect(list.match(`${isDomain ? 'ann@' : ''}${entry}${rest}`)).toMatchObject({ line: 1 });
+  expect(list.match(`${isDomain ? 'ann@' : ''}${text}${rest}`)).toBeUndefined();
 });
 
 test.each([
   ['ann @example.com', 'has space'],
+  ['//', 'slash at both ends'],
   ['/^ann', 'slash at both ends'],
   ['*@example.com', 'wildcard'],
   ['*.example.com', 'wildcard'],

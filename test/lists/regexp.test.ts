@@ -19,6 +19,8 @@ test.each([
   ['\\N{U+41}', 'named characters'],
   ['[[:^alpha:]]', 'a class of all others'],
   ['[[:letter:]]', 'a class that does not exist'],
+  ['(a)\\g0', 'a group that does not exist'],
+  ['(a)\\g{-2}', 'a group that does not exist'],
   ['[a', 'what Perl refuses as well'],
   ['a)', 'what Perl refuses as well'],
 ])('%s is refused: %s', (source) => {
@@ -44,6 +46,15 @@ test.each([
   ['^\\x4d\\x{58}\\x5$', 'MX\x05', 'mx5'],
   ['^[\\x41]\\d\\.[\\d-]$', 'A1.-', 'Ad.-'],
   ["^(?'first'a|b)\\g{first}$", 'aa', 'ab'],
+  // Bytes above 127 are no letters: half of them are not the other half in upper case.
+  ['^m\xfcller', 'M\xfcLLER', 'm\xdcller'],
+  ['^[\xc0-\xdf]$', '\xc3', '\xe3'],
+  ['^[^\xc0-\xdf]$', '\xe3', '\xc3'],
+  ['^\\xfc\\x{fd}$', '\xfc\xfd', '\xdc\xdd'],
+  ['^[\\xe0-\\xff]$', '\xff', '\xc0'],
+  ['^\\374$', '\xfc', '\xdc'],
+  ['^\\\\xfc\xfc$', '\\xFC\xfc', '\\\xfc\xfc'],
+  ['^\xfc\\W\\S[\\h]$', '\xfc\xdc\xe0\xa0', '\xfc\xdca\xe0'],
 ])('%s matches %j, and not %j', (source, one, other) => {
   expect(perlRegExp(source).test(one)).toBe(true);
   expect(perlRegExp(source).test(other)).toBe(false);

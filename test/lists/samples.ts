@@ -194,6 +194,9 @@ export const recipientLines: Sample[] = [
   ['m\xdcller@'],
   ['/^ann[+.]/', 'ann.smith@example.org'],
   ['/@EXAMPLE\\.net$/', 'two@example.net'],
+  ['/^m\xfcller@/', 'm\xfcller@example.org'],
+  ['/^m\xdcller@/'],
+  ['/^m\\xdcller@/'],
   ['/^$/', ''],
   ['/./', 'postmaster'],
 ];
@@ -256,6 +259,7 @@ const pieces = [
     '[[:upper:]]',
     '[[:word:]]',
   ],
+  ...['m\xfc', '\\xdc', '\\334', '[\xc0-\xdf]', '[^\\xfc]'],
   ...['[[]', '[$@%]', '[\\x61-\\x{6d}]', '[\\-a]', '[/]'],
 ];
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CLIENTS } from '../../src/lists/clients.ts';
 import { watchFile } from '../../src/lists/watch.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let warnings: string[];
@@ -139,6 +140,12 @@ test('a file that is no list does not fill the log', () => {
   expect(warnings[20]).toBe(`${file}: 4980 more lines are left out`);
 });
 
+test('where all bad lines were told, nothing is said of more', () => {
+  writeFileSync(file, Array.from({ length: 20 }, (_, i) => `<${i}>\n`).join(''));
+  open(file);
+  expect(warnings).toHaveLength(20);
+});
+
 test('a pipe in its place holds nobody up', () => {
   writeFileSync(file, 'one.example\n');
   const list = open(file);
@@ -202,4 +209,13 @@ test('a file that is taken away once more is missed once more', () => {
     time += 1;
     expect(matches(list, 'one.example')).toBe(true);
   }
+});
+
+test('a long file is read by and by, whoever asks', async () => {
+  writeFileSync(file, `${'one.example\n'.repeat(6000)}*.example\n`);
+  const list = open(file);
+  expect(matches(list, 'one.example')).toBe(true);
+  expect(warnings).toEqual([]);
+  await until(() => warnings.length > 0);
+  expect(warnings).toEqual([expect.stringContaining(`${file}:6001: "*.example" is no name`)]);
 });

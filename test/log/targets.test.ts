@@ -1,9 +1,9 @@
 // Where messages go: each place gets its lines, and none, however it fares, is waited for.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DgramSocket } from 'node-unix-socket';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Log } from '../../src/log/log.ts';
 import { openSyslog, openTarget } from '../../src/log/targets.ts';
 import { openFiles } from '../support/files.ts';
@@ -20,21 +20,35 @@ test('a file gets a line with the time, and nobody else may read it', async () =
   log.write('crit', 'found');
   expect(existsSync(file)).toBe(true);
   expect(readFileSync(file, 'utf8')).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z greylatch\[\d+\]: crit: found\n$/);
+  log.write('info', 'more');
+  expect(readFileSync(file, 'utf8')).toMatch(/: crit: found\n\S+ greylatch\[\d+\]: more\n$/);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(await closes(log)).toBe(true);
 });
 
-test('syslog gets a datagram with facility mail, the identity and the process', async () => {
-  const place = path.join(scratch.path, 'log.socket');
-  const server = new DgramSocket();
-  const arrived = new Promise<string>((resolve) =>
-    server.on('data', (data: Buffer) => resolve(data.toString())),
-  );
-  server.bind(place);
-  const log = openSyslog(place);
-  log.write('warning', 'hello');
-  await new Promise<void>((resolve) => log.close(resolve));
-  expect(await arrived).toMatch(/^<20>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d greylatch\[\d+\]: hello$/);
-  server.close();
-});
+test.each([
+  ['crit', 18, new Date(2026, 0, 5, 3, 4, 9), 'Jan  5 03:04:09'],
+  ['err', 19, new Date(2026, 11, 25, 23, 59, 58), 'Dec 25 23:59:58'],
+  ['warning', 20, new Date(2027, 4, 10, 12, 0, 30), 'May 10 12:00:30'],
+  ['info', 22, new Date(2027, 7, 31, 0, 10, 0), 'Aug 31 00:10:00'],
+] as const)(
+  'syslog gets a datagram with facility mail, the time, the identity and the process: %s',
+  async (level, priority, date, stamp) => {
+    const place = path.join(scratch.path, `log.${level}`);
+    const server = new DgramSocket();
+    const arrived = new Promise<string>((resolve) =>
+      server.on('data', (data: Buffer) => resolve(data.toString())),
+    );
+    server.bind(place);
+    vi.useFakeTimers({ toFake: ['Date'], now: date });
+    const log = openSyslog(place);
+    log.write(level, 'hello');
+    vi.useRealTimers();
+    await new Promise<void>((resolve) => log.close(resolve));
+    expect(await arrived).toBe(`<${priority}>${stamp} greylatch[${process.pid}]: hello`);
+    server.close();
+  },
+);
 
 /** Whether the log calls back at its end, within a time that only one which hangs would miss. */
 function closes(log: Log): Promise<boolean> {

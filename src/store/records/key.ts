@@ -93,20 +93,14 @@ export function networkLength(key: Uint8Array): number {
 export function readKey(
   bytes: Uint8Array,
 ): { client: string; tail?: { sender: string; recipient: string } } | undefined {
-  let at: number;
-  let client: string;
-  if (bytes[0] === CLIENT_IPV4 && bytes.length >= 5) {
-    client = `${bytes[1]}.${bytes[2]}.${bytes[3]}.${bytes[4]}`;
-    at = 5;
-  } else if (bytes[0] === CLIENT_TEXT && bytes.length >= 3) {
-    at = 3 + readLength(bytes, 1);
-    if (at > bytes.length) return undefined;
-    client = text(bytes, 3, at);
-  } else return undefined;
+  const isIpv4 = bytes[0] === CLIENT_IPV4;
+  const at = isIpv4 ? 5 : bytes[0] === CLIENT_TEXT ? 3 + readLength(bytes, 1) : 0;
+  if (at === 0 || at > bytes.length) return undefined;
+  const client = isIpv4 ? `${bytes[1]}.${bytes[2]}.${bytes[3]}.${bytes[4]}` : text(bytes, 3, at);
   if (at === bytes.length) return { client };
   if (bytes[at] === TAIL_RAW) {
     const middle = at + 3 + readLength(bytes, at + 1);
-    if (at + 3 > bytes.length || middle > bytes.length) return undefined;
+    if (middle > bytes.length) return undefined;
     return {
       client,
       tail: { sender: text(bytes, at + 3, middle), recipient: text(bytes, middle, bytes.length) },
@@ -168,8 +162,7 @@ function writeCodes(out: Uint8Array, at: number, sender: string, recipient: stri
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      out[at++] = held >> bits;
-      held &= (1 << bits) - 1;
+      out[at++] = held >> bits; // of which only the last eight bits are kept
     }
   }
   if (bits > 0) out[at++] = held << (8 - bits);

@@ -138,7 +138,7 @@ export function writeTriple(
   const { passed, lastPassed, wait, deferrals, offsets } = record;
   // Where the hours from first seen to last passed do not fit, first seen is moved up.
   const firstSeen = passed ? Math.max(record.firstSeen, lastPassed - MOST * HOUR) : record.firstSeen;
-  const once = !passed && wait === 0 && offsets.length === 0;
+  const once = !passed && offsets.length === 0;
   b[at] = (TRIPLE << 4) | (passed ? PASSED : 0) | (once ? ONCE : 0);
   b[at + 1] = Math.min(deferrals, MOST_DEFERRALS);
   putLong(b, at + 4, firstSeen);

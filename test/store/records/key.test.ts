@@ -38,8 +38,11 @@ describe('keys', () => {
     '',
     'unknown',
     '4.4.4.4',
+    // What would be 9.2.3.4, 1.2.3.10, 1.2.3.18 and 49.2.3.4 if it were digits.
+    ...['1/.2.3.4', '9.2.3.4', '1.2.3.:', '1.2.3.10', '1.2.3.1:', 'a.2.3.4', '49.2.3.4'],
+    ...['0.0.0.0', '00.0.0.0', '255.255.255.255'],
   ];
-  const letters = ['a', 'b', 'Z', '0', '@', '.', '/', '\0', '\xff', '\xc3', ' ', '~', '"'];
+  const letters = ['a', 'b', 'Z', '0', '@', '.', '/', '\0', '\xff', '\xc3', ' ', '~', '"', ','];
 
   test('no two triples share one, and each can be read back', () => {
     const random = makeRandom(11);
@@ -92,11 +95,12 @@ describe('keys', () => {
     expect(tripleKey('192.0.2.17', 'Ann@example.org', 'b').toString('hex')).toBe(
       '04c000021104e3a615804d40c1653d21c008',
     );
+    expect(tripleKey('192.0.2.255', 'ab', 'c').toString('hex')).toBe('04c00002ff042003');
     expect(tripleKey('2001:DB8::1', '\xe9', 'b').toString('hex')).toBe(
       '01000b323030313a6462383a3a31ff0001e962',
     );
     expect(clientKey('2001:DB8::1').toString('hex')).toBe('01000b323030313a4442383a3a31');
-    const house = Buffer.alloc(16);
+    const house = Buffer.alloc(16, 0xee);
     expect(house.toString('hex', 0, writeHouse(house, 0, 'Sweep'))).toBe('005377656570');
   });
 
@@ -133,8 +137,29 @@ describe('keys', () => {
   });
 
   test('rubbish is no key', () => {
-    for (const bytes of [[], [4, 1, 2], [9, 9, 9, 9, 9], [1, 0, 9, 65], [4, 1, 2, 3, 4, 255, 0]]) {
-      expect(readKey(Buffer.from(bytes))).toBeUndefined();
+    const client = [4, 1, 2, 3, 4];
+    for (const bytes of [
+      [],
+      [1],
+      [1, 0],
+      [1, 0, 9],
+      [1, 0, 9, 65],
+      [1, 0, 0, 4], // no separator in the tail
+      [4, 1, 2],
+      [9, 9, 9, 9, 9],
+      [...client, 255],
+      [...client, 255, 0],
+      [...client, 255, 0, 1],
+      [...client, 255, 0, 2, 65],
+      [...client, 0x04, 0x20, 0x82],
+      [...client, 0xfc, 0, 0], // a code that stands for nothing
+    ]) {
+      expect([bytes, readKey(Uint8Array.from(bytes))]).toEqual([bytes, undefined]);
     }
+    expect(readKey(Uint8Array.of(...client, 255, 0, 0))).toEqual({
+      client: '1.2.3.4',
+      tail: { sender: '', recipient: '' },
+    });
+    expect(isTriple(Uint8Array.of(9, 0, 0, 1, 2), 0, 5)).toBe(false);
   });
 });

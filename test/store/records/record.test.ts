@@ -11,6 +11,7 @@ import {
   mainNumber,
   ONCE_SIZE,
   readClient,
+  readHouse,
   readTriple,
   TRIPLE_SIZE,
   writeClient,
@@ -71,8 +72,10 @@ test('the bytes are those that databases hold already', () => {
   );
   writeClient(bytes, 0, 3, at, { comeBacks: 70_000, lastSeen: 1_700_000_000 });
   expect(bytes.toString('hex', at, at + CLIENT_SIZE)).toBe('20003dce70110100db4c');
+  bytes.fill(0xee, at);
   bytes.write('text', at + HOUSE_HEAD);
   writeHouse(bytes, 0, 3, at, 8);
+  expect(readHouse(bytes, at, 8)).toBe('text');
   expect(bytes.toString('hex', at, at + 8)).toBe('3000a87a74657874');
 });
 
@@ -146,6 +149,33 @@ test('a triple that was seen once has half the bytes, and grows when it is defer
     ).not.toContain(false);
     expect(addDeferral(bytes, KEY, length, from, firstSeen + 4000)).toBe(false);
   }
+});
+
+test('a triple that passed without having waited, as one that was released, is no triple seen once', () => {
+  const { bytes, length } = bytesWithKey(makeRandom(7));
+  const released = { firstSeen: 7200, passed: true, lastPassed: 7200, wait: 0, deferrals: 0, offsets: [] };
+  bytes.fill(0xee, AT);
+  expect(writeTriple(bytes, KEY, length, AT, released)).toBe(TRIPLE_SIZE);
+  expect(isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)).toBe(true);
+  expect(readTriple(bytes, AT)).toEqual(released);
+  const from = AT + TRIPLE_SIZE;
+  expect(bytes[from]).toBe(0xee);
+  copyTriple(bytes, AT, bytes, from);
+  expect(readTriple(bytes, from)).toEqual(released);
+  expect(bytes[from + TRIPLE_SIZE]).toBe(0xee);
+});
+
+test('a deferral is noted of a triple that passed since only where it came first', () => {
+  const { bytes, length } = bytesWithKey(makeRandom(8));
+  const wait = 500;
+  const passed = { firstSeen: 3600, passed: true, lastPassed: 3600, wait, deferrals: 1, offsets: [] };
+  writeTriple(bytes, KEY, length, AT, passed);
+  const noted = (now: number) => addDeferral(bytes, KEY, length, AT, now);
+  expect([noted(4101), noted(1_000_000)]).toEqual([false, false]);
+  expect(readTriple(bytes, AT)).toEqual(passed);
+  expect([noted(4000), noted(4100)]).toEqual([true, true]);
+  expect(readTriple(bytes, AT)).toMatchObject({ passed: true, wait, deferrals: 3, offsets: { length: 2 } });
+  expect(isRecord(bytes, KEY, length, AT, TRIPLE_SIZE)).toBe(true);
 });
 
 test('a record with any byte changed, or under another key, is none', () => {

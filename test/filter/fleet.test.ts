@@ -1,0 +1,69 @@
+// What the filter asks of the fleet's bundle, in whose place stands one that notes it; what that does is held in ../fleet.
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { copyFilter } from '../e2e/copy.ts';
+import { startFilter } from '../support/filter.ts';
+import { deferred, policyRequest } from '../support/requests.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const scratch = makeScratch();
+afterAll(scratch.remove);
+const place = (name: string) => path.join(scratch.path, name);
+let program: string;
+
+beforeAll(() => {
+  program = copyFilter(place('greylatch'));
+  const bundle = path.join(path.dirname(program), '../dist/fleet.js');
+  writeFileSync(
+    bundle,
+    `exports.readAddress = (text) => {
+      if (text === 'nowhere') throw new Error('not the address of a store');
+      return { read: text };
+    };
+    exports.openFleet = (local, { say, complain, ...options }) => {
+      require('node:fs').writeFileSync(${JSON.stringify(place('options'))}, JSON.stringify(options));
+      say('info', 'said');
+      for (let i = 0; i < 2; i++) complain('err', 'kind', 'complained');
+      return local;
+    };`,
+  );
+});
+
+const filter = (...options: string[]) =>
+  startFilter([
+    ...[process.execPath, program, '--db', place('greylist.mdb'), '--log', `file:${place('log')}`],
+    ...options,
+  ]);
+/** What was logged, without the time and the process. */
+const logged = () => readFileSync(place('log'), 'utf8').replace(/^\S+ greylatch\[\d+\]: /gm, '');
+
+test('the store is the fleet’s, with all that the command line says of it', async () => {
+  const settings = {
+    store: 'redis://store.example/0',
+    'store-password-file': '/etc/greylatch.password',
+    'store-timeout': '250ms',
+    'retry-window': '3d',
+    'max-age': '30d',
+    'max-waiting': '77',
+  };
+  const session = await filter(...Object.entries(settings).flatMap(([name, word]) => [`--${name}`, word]));
+  expect(await session.ask(policyRequest())).toBe(deferred);
+  expect(await session.finish()).toMatchObject({ code: 0, rest: '' });
+  expect(JSON.parse(readFileSync(place('options'), 'utf8'))).toEqual({
+    address: { read: 'redis://store.example/0' },
+    passwordFile: '/etc/greylatch.password',
+    timeout: 250,
+    database: place('greylist.mdb'),
+    limits: { retryWindow: 259_200, maxAge: 2_592_000, maxWaiting: 77 },
+  });
+  expect(logged()).toBe('said\nerr: complained\n');
+});
+
+test('an address that is none is a wrong command line: status 2, and not a byte', async () => {
+  writeFileSync(place('log'), '');
+  const session = await filter('--store', 'nowhere');
+  session.send(policyRequest());
+  expect(await session.ended).toMatchObject({ code: 2, rest: '' });
+  expect(logged()).toMatch(/^err: --store: not the address of a store \(/);
+});
