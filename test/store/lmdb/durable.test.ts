@@ -26,6 +26,7 @@ import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 import { commit, database, openForEach, writer } from './each.ts';
 import { marksAtSyncs } from './marks.ts';
+import { statesHeld } from './slots.ts';
 
 openForEach();
 
@@ -187,6 +188,25 @@ test.each([
     expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
   },
 );
+
+test('a flush that fails after a storm has overtaken it leaves nothing held', async () => {
+  commit(1);
+  const { fdatasync } = fs;
+  let syncs = 0;
+  const spy = vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    if (syncs++ > 0) done(Object.assign(new Error('i/o error'), { code: 'EIO' }));
+    else fdatasync(fd, done);
+  });
+  syncBuiltinESMExports();
+  const done = flushed();
+  for (let i = 0; i <= mostHeld(readHead(writer.file).lastPage); i++) commit(i);
+  await expect(done).rejects.toThrow('i/o error');
+  spy.mockRestore();
+  syncBuiltinESMExports();
+  flushLast(writer);
+  letGo(writer, readHead(writer.file));
+  expect([holds(writer), statesHeld(database())]).toEqual([false, 0]);
+});
 
 test('what a flush has held is held no longer than it takes: the file does not grow, after a storm neither', async () => {
   /** By how many pages the file grows where each of many commits is flushed. */

@@ -1,5 +1,5 @@
 // Reader's slots of whoever reads a state while others write.
-import fs, { copyFileSync, readFileSync, renameSync } from 'node:fs';
+import fs, { copyFileSync, renameSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { slotsOf } from '../../../src/store/lmdb/hold.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
+import { statesHeld } from './slots.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let place: string;
@@ -24,14 +25,7 @@ afterEach(() => {
   scratch.remove();
 });
 
-/** States that this process holds: in the lock file 64 bytes a reader, at 16 the transaction (8; all ones: none), the process. */
-function held(): number {
-  const bytes = readFileSync(lockPath(place));
-  let count = 0;
-  for (let at = 192; at + 64 <= bytes.length; at += 64)
-    if (bytes.readUInt32LE(at + 24) === process.pid && bytes.readBigInt64LE(at + 16) !== -1n) count++;
-  return count;
-}
+const held = () => statesHeld(place);
 
 /** Another file in its place, as compact leaves it. */
 function replaceLock(): void {

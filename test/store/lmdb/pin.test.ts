@@ -3,9 +3,17 @@ import fs, { readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { flush, flushBehind, keepOrGiveUp, letGo, mostHeld } from '../../../src/store/lmdb/durable.ts';
+import {
+  flush,
+  flushBehind,
+  flushLast,
+  keepOrGiveUp,
+  letGo,
+  mostHeld,
+} from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { closeWriter, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { holds } from '../../../src/store/lmdb/pin.ts';
+import { closeWriter, transact, transactBatch, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { readHead } from '../../../src/store/pages/file.ts';
 import { MARK_AT, META_BOOT_ID } from '../../../src/store/pages/format.ts';
 import { isKept, markedTxn, noteSafe, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
@@ -13,6 +21,7 @@ import { verify } from '../../../src/store/pages/verify.ts';
 import { putNumber } from '../filled.ts';
 import { commit, database, openForEach, scratch, writer } from './each.ts';
 import { marksAtSyncs } from './marks.ts';
+import { statesHeld } from './slots.ts';
 
 openForEach();
 
@@ -57,6 +66,26 @@ test('where marks are written again and again and none is known to be on the dis
   expect(writer.older).toEqual({ abort: oldest });
   expect(writer.pinned).toBe(txnid);
   expect([oldest.mock.calls.length, between.mock.calls.length]).toEqual([0, 1]);
+});
+
+test('a state is held once, however often a transaction on it comes to nothing', () => {
+  flush(writer);
+  const nothing = () => transact(writer, () => false);
+  nothing();
+  const { pin } = writer;
+  nothing();
+  expect([writer.pin === pin, holds(writer), statesHeld(database())]).toEqual([true, true, 1]);
+});
+
+test('what the last flush of another has made safe is let go, at the next look', () => {
+  flush(writer);
+  commit(1);
+  const other = openWriter(database());
+  transactBatch(other, () => putNumber(other, 2, 2));
+  flushLast(other);
+  closeWriter(other);
+  letGo(writer, readHead(writer.file));
+  expect([writer.pin, holds(writer), statesHeld(database())]).toEqual([undefined, false, 0]);
 });
 
 test('a state that is marked as not kept is not held', () => {
@@ -148,6 +177,41 @@ test('who commits first after such a mark holds on to both states', () => {
   expect(wrongAfterCut()).toEqual([]);
   expect(writer.older).toBeUndefined();
   closeWriter(other);
+});
+
+test('nor is a state held twice that a flush of this process has just marked', () => {
+  fillUp();
+  goOn();
+  const { pinned } = writer;
+  const disk = holdDisk();
+  flushBehind(writer, () => {});
+  disk.done();
+  expect(markedTxn(writer.file)).toBe(writer.committed);
+  goOn();
+  expect([writer.pinned, writer.older, statesHeld(database())]).toEqual([pinned, undefined, 2]);
+  disk.done();
+  expect(statesHeld(database())).toBe(1);
+});
+
+test('a flush holds on to what it has marked where another one has since written a mark that is not on the disk', () => {
+  fillUp();
+  goOn();
+  const disk = holdDisk();
+  flushBehind(writer, () => {});
+  disk.done();
+  noteMark(); // which the disk has from now on
+  const before = mark;
+  commit(1);
+  const newest = markNewest(false);
+  commit(2);
+  expect([writer.pinned, statesHeld(database())]).toEqual([newest, 3]);
+  disk.done();
+  mark = before;
+  goOn();
+  expect(wrongAfterCut()).toEqual([]);
+  noteSafe(writer.file, newest);
+  letGo(writer, readHead(writer.file));
+  expect([writer.pinned, writer.older, statesHeld(database())]).toEqual([newest, undefined, 1]);
 });
 
 test('a flush that another one has overtaken does not let go of what the newer mark names', () => {
