@@ -1,11 +1,15 @@
 // Reader's slots of whoever reads a state while others write.
-import fs, { copyFileSync, renameSync } from 'node:fs';
+import fs, { copyFileSync, existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
-import { slotsOf } from '../../../src/store/lmdb/hold.ts';
+import { hold, slotsOf } from '../../../src/store/lmdb/hold.ts';
+import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
+import { META_BOOT_ID } from '../../../src/store/pages/format.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
+import { writeMark } from '../../../src/store/pages/mark.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
 import { statesHeld } from './slots.ts';
@@ -27,6 +31,9 @@ afterEach(() => {
 
 const held = () => statesHeld(place);
 
+/** What this process has open of the database, also of files that were replaced. */
+const opened = () => openFiles().filter((name) => name.startsWith(place));
+
 /** Another file in its place, as compact leaves it. */
 function replaceLock(): void {
   copyFileSync(lockPath(place), `${place}.other`);
@@ -40,6 +47,35 @@ test('a state is held until it is given back', () => {
   release();
   expect(held()).toBe(0);
   slots.close();
+  slots.close();
+  slots.hold()(); // comes to nothing
+  expect([held(), opened()]).toEqual([0, []]);
+});
+
+test('one state alone, as well', () => {
+  const release = hold(place);
+  expect(held()).toBe(1);
+  release();
+  expect([held(), opened()]).toEqual([0, []]);
+});
+
+test('where nobody writes to the database nothing is held, and no lock file made', () => {
+  unlinkSync(lockPath(place));
+  hold(place)();
+  expect([existsSync(lockPath(place)), opened()]).toEqual([false, []]);
+});
+
+test('what a power cut has left unfinished, with nothing to go back to, is not vouched for', () => {
+  const file = openFile(place)!;
+  const { root } = readHead(file).main;
+  writeMark(file, file.head, readHead(file), false);
+  closeFile(file);
+  const bytes = readFileSync(place);
+  for (const page of [0, 4096]) bytes.writeUInt32LE(1, page + META_BOOT_ID);
+  bytes.fill(0, root * 4096, (root + 1) * 4096);
+  writeFileSync(place, bytes);
+  hold(place)();
+  expect(readFileSync(place).equals(bytes)).toBe(true);
 });
 
 test('should the database be replaced while it is opened, it is opened again', () => {
@@ -65,6 +101,16 @@ test('should it be replaced later, the next state that is held is one of the new
   replaceLock();
   copyFileSync(place, `${place}.other`);
   renameSync(`${place}.other`, place);
+  const release = slots.hold();
+  expect(held()).toBe(1);
+  expect(opened().filter((name) => name.endsWith('(deleted)'))).toEqual([]);
+  release();
+  slots.close();
+});
+
+test('should the lock file look wrong, as while it is being replaced, the database is opened again', () => {
+  const slots = slotsOf(place);
+  writeFileSync(lockPath(place), 'rubbish!', { flag: 'r+' });
   const release = slots.hold();
   expect(held()).toBe(1);
   release();
