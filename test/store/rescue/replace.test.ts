@@ -463,6 +463,43 @@ test.each<[string, () => void]>([
   },
 );
 
+test.each<[string, () => void, string]>([
+  ['a text', () => writeFileSync(place(), 'notes'), 'is no database'],
+  ['a directory', () => fs.mkdirSync(place()), 'is a directory'],
+])('%s that never was a database is not replaced by a backup', (_, put, what) => {
+  make(10);
+  copyTo(place(), place('backup'), () => {});
+  unlinkSync(place());
+  unlinkSync(lockPath(place()));
+  put();
+  const { ino } = statSync(place());
+  expect(() => restore(place(), place('backup'), place('aside'), () => {})).toThrow(
+    `${place()} ${what}; nothing shows that it ever was a database`,
+  );
+  expect(statSync(place()).ino).toBe(ino);
+  expect(readdirSync(scratch.path).sort()).toEqual(['backup', 'greylist.mdb']);
+});
+
+test('who may read the database stays as it was', () => {
+  make(10);
+  copyTo(place(), place('backup'), () => {});
+  chmodSync(place(), 0o640);
+  compact(place(), () => {});
+  expect(statSync(place()).mode & 0o777).toBe(0o640);
+  restore(place(), place('backup'), place('aside'), () => {});
+  expect(statSync(place()).mode & 0o777).toBe(0o640);
+});
+
+test('a restore that fails leaves all as it was, and nothing open', () => {
+  make(10);
+  copyTo(place(), place('backup'), () => {});
+  writeFileSync(place('aside'), 'another');
+  const { ino } = statSync(place());
+  expect(() => restore(place(), place('backup'), place('aside'), () => {})).toThrow(/EEXIST/);
+  expect([statSync(place()).ino, opened(), statesHeld(place())]).toEqual([ino, [], 0]);
+  expect(readdirSync(scratch.path).sort()).toEqual(['aside', 'backup', 'greylist.mdb', 'greylist.mdb-lock']);
+});
+
 test('an empty database, and none', () => {
   openEditor(place()).close();
   compact(place(), () => {});
