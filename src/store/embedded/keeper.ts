@@ -144,8 +144,11 @@ export function newKeeper(options: KeeperOptions): Keeper {
     }
     if (path === undefined) {
       let file = openFile(database);
-      // Where there is none, another process may be setting it aside at this moment, which is worth waiting for.
-      if (file === undefined && awaitRecovery(database)) file = openFile(database);
+      if (file === undefined) {
+        // Another process may be setting it aside at this moment, or have just put a new one there.
+        awaitRecovery(database);
+        file = openFile(database);
+      }
       if (file === undefined) return undefined;
       path = newPath(file);
       examined = false;

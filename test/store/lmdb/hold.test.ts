@@ -5,13 +5,11 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { hold, slotsOf } from '../../../src/store/lmdb/hold.ts';
-import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
-import { META_BOOT_ID } from '../../../src/store/pages/format.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
-import { writeMark } from '../../../src/store/pages/mark.ts';
 import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
+import { leaveUnfinished } from '../unfinished.ts';
 import { statesHeld } from './slots.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
@@ -66,14 +64,7 @@ test('where nobody writes to the database nothing is held, and no lock file made
 });
 
 test('what a power cut has left unfinished, with nothing to go back to, is not vouched for', () => {
-  const file = openFile(place)!;
-  const { root } = readHead(file).main;
-  writeMark(file, file.head, readHead(file), false);
-  closeFile(file);
-  const bytes = readFileSync(place);
-  for (const page of [0, 4096]) bytes.writeUInt32LE(1, page + META_BOOT_ID);
-  bytes.fill(0, root * 4096, (root + 1) * 4096);
-  writeFileSync(place, bytes);
+  const bytes = leaveUnfinished(place);
   hold(place)();
   expect(readFileSync(place).equals(bytes)).toBe(true);
 });

@@ -26,10 +26,8 @@ import { native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, openFile, readHead } from '../../../src/store/pages/file.ts';
-import { META_BOOT_ID } from '../../../src/store/pages/format.ts';
 import { leaves } from '../../../src/store/pages/leaves.ts';
 import { isHeld, lockPath, openLock } from '../../../src/store/pages/lock.ts';
-import { writeMark } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
@@ -40,6 +38,7 @@ import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { everything, fill, forget, putAtOnce, triple } from '../filled.ts';
 import { statesHeld } from '../lmdb/slots.ts';
+import { leaveUnfinished } from '../unfinished.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
@@ -167,13 +166,7 @@ test.each<[string, () => unknown]>([
 
 test('what a power cut has left unfinished, with nothing to go back to, is not compacted, nor vouched for', () => {
   make(3000);
-  const file = openFile(place())!;
-  writeMark(file, file.head, readHead(file), false);
-  closeFile(file);
-  const bytes = readFileSync(place());
-  for (const page of [0, PAGE]) bytes.writeUInt32LE(1, page + META_BOOT_ID);
-  bytes.write('other', pagesOf()[0]! * PAGE);
-  writeFileSync(place(), bytes);
+  const bytes = leaveUnfinished(place(), pagesOf()[0]);
   expect(() => compact(place(), () => {})).toThrow(/was left unfinished by a power cut/);
   expect(readFileSync(place()).equals(bytes)).toBe(true);
 });
