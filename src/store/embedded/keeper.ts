@@ -186,14 +186,13 @@ export function newKeeper(options: KeeperOptions): Keeper {
   function change(work: (writer: Writer, meta: Meta) => boolean): void {
     dropHeld();
     const w = writable();
-    const before = w.committed;
     const meta = transact(w, (state) => {
       letGo(w, state);
       return work(w, state);
     });
     // With 'always' also where there was nothing to commit: another process has, and may still be waiting for the disk.
     if (sync === 'always') flush(w);
-    else if (w.committed > before) keepOrGiveUp(w, meta);
+    else keepOrGiveUp(w, meta);
     if (isUnsettled(w)) flusher.committed();
   }
 

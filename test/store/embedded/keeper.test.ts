@@ -1,6 +1,7 @@
 // The keeper of the database's file, where what it does for others does not show in what it returns.
 import { spawn } from 'node:child_process';
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   lstatSync,
@@ -52,6 +53,9 @@ let asked = 0;
 /** How many blocks are free, if not what the file system says; and what happens when a name is looked at. */
 let free: number | undefined;
 let looksAt = (_: string) => {};
+/** How often something was read, and what the next reading says. */
+let reads = 0;
+let unreadable: Error | undefined;
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
   return {
@@ -66,6 +70,11 @@ vi.mock('node:fs', async (original) => {
       looksAt(String(args[0]));
       return fs.lstatSync(...args);
     },
+    readSync: ((...args: Parameters<typeof fs.readSync>) => {
+      reads++;
+      if (unreadable !== undefined) throw unreadable;
+      return fs.readSync(...args);
+    }) as typeof fs.readSync,
     fdatasync: (fd: number, done: (error: Error | null) => void) => {
       asked++;
       const error = refusal;
@@ -82,6 +91,7 @@ afterEach(() => {
   waitsForDisk = () => {};
   looksAt = () => {};
   free = undefined;
+  unreadable = undefined;
 });
 
 /** A keeper of a database with one record, its lock file, and what it has told. `put` puts another record. */
@@ -339,12 +349,15 @@ test('another file in its place is seen within a second, at once by who has to b
 test.each<[string, (keeper: Keeper) => void]>([
   ['looked at', (keeper) => keeper.look()],
   ['changed', (keeper) => keeper.change(() => true)],
-])('a link in its place is not %s', (_, work) => {
+])('a link in its place is not %s, nor what anybody could have put there', (_, work) => {
   const { database, begin, close } = opened();
   renameSync(database, `${database}.other`);
   symlinkSync(`${database}.other`, database);
   const keeper = begin();
   expect(() => keeper.settle(() => work(keeper))).toThrow(/is a symbolic link/);
+  chmodSync(path.dirname(database), 0o777);
+  expect(() => keeper.settle(() => work(keeper))).toThrow(/is writable by everybody/);
+  chmodSync(path.dirname(database), 0o700);
   expect([lstatSync(database).isSymbolicLink(), keeper.isReady()]).toEqual([true, false]);
   close();
 });
@@ -439,7 +452,9 @@ test('with sync always a change is on the disk when it is made, and so is what a
       const { path, meta } = keeper.look()!;
       return { safe: markedTxn(path.file) === meta.txnid, kept: isKept(path.file) };
     });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   put(2);
+  expect(vi.getTimerCount()).toBe(0);
   expect(marked()).toEqual({ safe: true, kept: true });
   const other = openWriter(database);
   transactBatch(other, () => putNumber(other, 3, 1000));
@@ -493,6 +508,28 @@ test('a change is flushed a second later, also where the disk was full meanwhile
   expect([asked, told]).toEqual([before + 1, []]);
   close();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a look at what was looked at before reads its head once, and no more', () => {
+  const { begin, close } = opened();
+  const keeper = begin();
+  const readsOf = () => {
+    const before = reads;
+    keeper.settle(() => keeper.look());
+    return reads - before;
+  };
+  expect(readsOf()).toBeGreaterThan(1);
+  expect([readsOf(), readsOf()]).toEqual([1, 1]);
+  keeper.close();
+  close();
+});
+
+test('it is not busy where the lock file cannot be read: a change will meet that', () => {
+  const { keeper, close } = opened();
+  unreadable = new Error('i/o error');
+  expect(keeper.isBusy()).toBe(false);
+  unreadable = undefined;
+  close();
 });
 
 test('it is busy while another one has the lock', () => {
