@@ -186,6 +186,7 @@ test.each([
     expect(look()).toEqual({ stuck: 1, holds: true });
     free = 1e6;
     expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
+    expect(statesHeld(database())).toBe(writer.pin === undefined ? 0 : 1);
   },
 );
 

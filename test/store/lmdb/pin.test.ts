@@ -243,6 +243,24 @@ test('where a storm overtakes a flush, the state of before is held until the dis
   expect(wrongAfterCut()).toEqual([]);
 });
 
+test('what a flush has just marked is held in a storm as well, until the mark says that it is not kept', () => {
+  fillUp();
+  goOn();
+  const disk = holdDisk();
+  flushBehind(writer, () => {});
+  disk.done();
+  const most = mostHeld(readHead(writer.file).lastPage);
+  for (let i = 0; i <= most; i++) commit(i);
+  letGo(writer, readHead(writer.file));
+  noteMark(); // which the disk may have by now
+  goOn();
+  expect(writer.flushing?.pin).toBeDefined();
+  expect(wrongAfterCut()).toEqual([]);
+  writeUnkept(writer.file);
+  letGo(writer, readHead(writer.file));
+  expect(writer.flushing?.pin).toBeUndefined();
+});
+
 test('nor is it let go where somebody has given it up, and died before the disk knew', () => {
   fillUp();
   goOn();
@@ -265,6 +283,16 @@ test('a state that was given up is let go by all', () => {
   closeWriter(other);
 });
 
+const DEAD = 2 ** 30; // more than any process has
+
+/** How many slots a process has that is there or gone. */
+function slotsOf(pid: number): number {
+  const lock = readFileSync(writer.lock.path);
+  let count = 0;
+  for (let at = 208; at < lock.length; at += 64) if (lock.readUInt32LE(at + 8) === pid) count++;
+  return count;
+}
+
 /** What is left of a process that is killed after it was the first to commit: its slot, and the lock if it has it again. */
 function killAfterCommits(one: Writer, within?: 'a transaction'): void {
   const before = readFileSync(one.lock.path);
@@ -272,7 +300,7 @@ function killAfterCommits(one: Writer, within?: 'a transaction'): void {
   const lock = readFileSync(one.lock.path);
   for (let at = 208; at < lock.length; at += 64) {
     const isNew = lock.compare(before, at, at + 12, at, at + 12) !== 0;
-    if (isNew && lock.readUInt32LE(at + 8) === process.pid) lock.writeUInt32LE(2 ** 30, at + 8);
+    if (isNew && lock.readUInt32LE(at + 8) === process.pid) lock.writeUInt32LE(DEAD, at + 8);
   }
   if (within !== undefined) lock.writeUInt32LE(OWNER_DIED, 64);
   writeFileSync(one.lock.path, lock);
@@ -287,8 +315,10 @@ test('who was first to commit on a state and is killed amid the flush that marks
   flushBehind(writer, () => {});
   disk.done();
   killAfterCommits(other);
+  expect(slotsOf(DEAD)).toBe(1);
   disk.done();
   expect(writer.pinned).toBe(markedTxn(writer.file));
+  expect(slotsOf(DEAD)).toBe(0); // else the file would grow and grow
   goOn();
   expect(wrongAfterCut()).toEqual([]);
   closeWriter(other);
