@@ -37,11 +37,10 @@ export function alone(path: string, work: () => void): void {
 }
 
 /**
- * Waits while another process sets the database aside, and returns whether there was anything to wait for. To be called
- * right before liblmdb opens the database: it opens the file by name, more than once, and lmdb 3.5 dies of SIGSEGV where
- * the file disappears in between.
+ * Waits while another process sets the database aside. To be called right before liblmdb opens the database: it opens the
+ * file by name, more than once, and lmdb 3.5 dies of SIGSEGV where the file disappears in between.
  */
-export function awaitRecovery(path: string): boolean {
+export function awaitRecovery(path: string): void {
   const sign = `${path}.recovering`;
   for (let waited = 0; ; waited += 5) {
     if (
@@ -49,8 +48,8 @@ export function awaitRecovery(path: string): boolean {
       readSign(sign) === String(process.pid) ||
       breakSign(sign)
     )
-      return waited > 0;
-    if (waited >= PATIENCE) return true;
+      return;
+    if (waited >= PATIENCE) return;
     pause(5);
   }
 }

@@ -146,8 +146,11 @@ export function newKeeper(options: KeeperOptions): Keeper {
     }
     if (path === undefined) {
       let file = openFile(database);
-      // Where there is none, another process may be setting it aside at this moment, which is worth waiting for.
-      if (file === undefined && awaitRecovery(database)) file = openFile(database);
+      if (file === undefined) {
+        // Another process may be setting it aside at this moment, or have just put a new one there.
+        awaitRecovery(database);
+        file = openFile(database);
+      }
       if (file === undefined) return undefined;
       path = newPath(file);
       examined = false;
@@ -185,14 +188,13 @@ export function newKeeper(options: KeeperOptions): Keeper {
   function change(work: (writer: Writer, meta: Meta) => boolean): void {
     dropHeld();
     const w = writable();
-    const before = w.committed;
     const meta = transact(w, (state) => {
       letGo(w, state);
       return work(w, state);
     });
     // With 'always' also where there was nothing to commit: another process has, and may still be waiting for the disk.
     if (sync === 'always') flush(w);
-    else if (w.committed > before) keepOrGiveUp(w, meta);
+    else keepOrGiveUp(w, meta);
     if (isUnsettled(w)) flusher.committed();
   }
 

@@ -4,7 +4,7 @@ import { findHouse, houseText, putHouse } from '../lmdb/house.ts';
 import { removeRecord } from '../lmdb/transaction.ts';
 import { stillCounts } from '../lmdb/triples.ts';
 import type { Writer } from '../lmdb/writer.ts';
-import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
+import { checkBeside, descendChecked } from '../pages/check.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
 import { keyOfNextLeaf, newPath, type Path, seek } from '../pages/tree.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from '../records/forgotten.ts';
@@ -64,7 +64,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     firstLook ??= now;
     const since = (then: number) => Math.abs(now - then) - (keeper.isReady() ? 0 : patience);
     if (since(firstLook) < 0) return false;
-    return since(state.at) >= EVERY && (state.position.length > 0 || since(state.complete) >= REST);
+    return since(state.at) >= EVERY && since(state.complete) >= REST;
   }
 
   function sweep(now: number): void {
@@ -77,7 +77,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
 
   function sweepSome(writer: Writer, meta: Meta, now: number): boolean {
     const { path } = writer;
-    // Another process may have been first.
+    // Another process may have been first. (This also checks where the record is put in the end.)
     const state = readState(findHouse(writer, meta, SWEEP));
     if (!isDue(state, now)) return false;
     if (state.at > 0 && Math.abs(now - state.at) > LEAP) {
@@ -94,7 +94,6 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
       if (expired.length > before) checkBeside(path, meta);
       position = keyOfNextLeaf(path);
     }
-    seekChecked(path, meta, key, keyLength);
     for (const old of expired) {
       old.copy(writer.instruction.key);
       removeRecord(writer, old.length);

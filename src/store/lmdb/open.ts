@@ -153,7 +153,6 @@ function checkDescriptors(path: string): void {
 }
 
 function openEnvironment(path: string): NativeEnv {
-  const env = new (native().Env)();
   const keyBytes = Buffer.allocUnsafeSlow(4096);
   const options = {
     path,
@@ -163,6 +162,8 @@ function openEnvironment(path: string): NativeEnv {
     permissionsMode: 0o600,
     mapSize: mapSizeFor(path),
   };
+  // Only now: of one that is never opened, lmdb 3.5 dies with SIGSEGV when it is garbage.
+  const env = new (native().Env)();
   try {
     env.open(options, NO_SUBDIR, 0);
     return env;

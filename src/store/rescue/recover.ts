@@ -8,8 +8,7 @@ import { nameAside } from '../disk/files.ts';
 import { checkPlace } from '../disk/place.ts';
 import { alone } from '../disk/recovering.ts';
 import { checkToSave } from '../lmdb/space.ts';
-import { withFile } from '../pages/file.ts';
-import { readHead } from '../pages/head.ts';
+import { checkBeforeWriting } from '../pages/doubt.ts';
 import { AFTER_REMOVAL, lockPath } from '../pages/lock.ts';
 import { foreign, wasDatabase } from './ours.ts';
 import { noteUnsaved } from './unsaved.ts';
@@ -24,7 +23,7 @@ const OPENING = 50;
 
 /**
  * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still cannot be
- * opened), and calls `save` for what is in it, while the others wait. Does nothing where another process has done it.
+ * opened for changes), and calls `save` for what is in it, while the others wait. Does nothing where another process has done it.
  * `what` says what is wrong with the file. Throws StoreError where it never was a database, FullError where there is no
  * space to save it.
  */
@@ -60,7 +59,7 @@ function isStillDamaged(path: string, ino: number | undefined): boolean {
   if (ino !== undefined) return lstatSync(path, { throwIfNoEntry: false })?.ino === ino;
   try {
     checkPlace(path);
-    withFile(path, (file) => readHead(file));
+    checkBeforeWriting(path);
     return false;
   } catch (error) {
     if (error instanceof DamageError) return true;

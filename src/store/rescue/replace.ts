@@ -24,6 +24,8 @@ import { foreign, wasDatabase } from './ours.ts';
 const MOST_ROUNDS = 10;
 /** How many commits may be left for that: a millisecond's work or two. */
 const FEW = 20;
+/** How often a copy is begun anew because pages have changed under it: they do so only where no reader's slot was to be had. */
+const MOST_TRIES = 10;
 
 /**
  * Writes the newest state of the database, and what is queued, to the new file `to`, mode 0600. Returns how many records it
@@ -38,12 +40,12 @@ export function copyTo(
   checkPlace(path, where);
   checkBeforeWriting(path);
   let wrong = '';
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       return copyOnce(path, to, progress);
     } catch (error) {
       // Pages that filters re-use while we read look wrong, as the lock file may be removed at any time; others do the next time.
-      if (!(error instanceof DamageError) || error.message === wrong) throw error;
+      if (!(error instanceof DamageError) || error.message === wrong || tries === MOST_TRIES) throw error;
       wrong = error.message;
     }
   }
@@ -58,7 +60,6 @@ function copyOnce(path: string, to: string, progress: (part: number) => void): n
   try {
     removeLitter(to);
     const { records } = writeNew(own, (into) => copyState(file, readHead(file), into, progress, queued));
-    chmodSync(own, 0o600);
     renameSync(own, to);
     syncPath(dirname(to));
     return records;
@@ -71,9 +72,8 @@ function copyOnce(path: string, to: string, progress: (part: number) => void): n
   }
 }
 
-/** Makes a new database at `path` and has `work` fill it. It is whole and on the disk when this returns. */
+/** Makes a new database at `path`, where none is, and has `work` fill it. It is whole and on the disk when this returns. */
 function writeNew<T>(path: string, work: (into: Writer) => T): T {
-  remove(path);
   const into = openWriter(path);
   try {
     const result = work(into);
@@ -82,7 +82,6 @@ function writeNew<T>(path: string, work: (into: Writer) => T): T {
     return result;
   } finally {
     closeWriter(into);
-    rmSync(lockPath(path), { force: true });
   }
 }
 
@@ -119,7 +118,6 @@ function compactOnce(path: string, progress: (part: number) => void): void {
     underLock(writer, into, held, pages, () => {
       closeWriter(into!);
       into = undefined;
-      rmSync(lockPath(own), { force: true });
       takeOwner(own, owner);
       sizeNow(writer.lock); // throws where it was removed meanwhile: others may have committed to the old file
       putInPlace(own, path);

@@ -7,6 +7,7 @@ import type { Keeper } from '../../../src/store/embedded/keeper.ts';
 import { newSights, type Sights } from '../../../src/store/embedded/sights.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
+import { openFiles } from '../../support/files.ts';
 import { nameStorer, STORER_AT } from '../../support/queue.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -36,7 +37,18 @@ beforeEach(() => {
   told = [];
   hurry.mockClear();
   vi.spyOn(process, 'uptime').mockImplementation(() => up / 1000);
-  vi.spyOn(Math, 'random').mockReturnValue(0); // as impatient as may be
+  sights = opened(0); // as impatient as may be
+});
+afterEach(() => {
+  sights.close(true);
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  scratch.remove();
+});
+
+/** `patience`: what chance makes of how long it waits for others, from 0 to 1. */
+function opened(patience: number): Sights {
+  vi.spyOn(Math, 'random').mockReturnValue(patience);
   const keeper: Keeper = {
     settle: (work) => work(),
     look: () => undefined,
@@ -50,7 +62,7 @@ beforeEach(() => {
     isReady: () => ready,
     close() {},
   };
-  sights = newSights({
+  return newSights({
     keeper,
     limits: { retryWindow: 5000, maxAge: 0, maxWaiting: 0 },
     path: database(),
@@ -59,13 +71,7 @@ beforeEach(() => {
     onFull() {},
     onTrouble: (error) => void told.push(error),
   });
-});
-afterEach(() => {
-  sights.close(true);
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-  scratch.remove();
-});
+}
 
 /** A request for a new triple. */
 function ask(name: string): void {
@@ -139,6 +145,16 @@ test.each([
   expect(tries).toHaveLength(1);
 });
 
+test('not all wait equally long for others: some up to twice as long', () => {
+  queueBefore(process.ppid, 100);
+  sights = opened(0.5);
+  ask('a');
+  goBy(20 + 1.5 * 700 - 1);
+  expect(tries).toEqual([]);
+  goBy(2);
+  expect(tries).toHaveLength(1);
+});
+
 test('the time counts anew when another process is seen to store, or to be about to', () => {
   queueBefore(process.ppid, 100);
   ask('a');
@@ -165,6 +181,17 @@ test('while another process has the lock it is left to that one, and looked at a
   busy = false;
   goBy(1000);
   expect([tries, hurry.mock.calls.length]).toEqual([[process.pid], 1]);
+});
+
+test('the shorter it has waited, the sooner it is looked at again: what a storm has queued is not left for long', () => {
+  queueBefore(process.pid, 100);
+  ready = true;
+  busy = true;
+  ask('a');
+  goBy(60);
+  busy = false;
+  goBy(60 / 2 - 1);
+  expect(tries).toHaveLength(1);
 });
 
 test('after trouble, which is told, new triples go into the database at once, until one got there', () => {
@@ -197,6 +224,13 @@ test('a process that has queued nothing has nothing to do at its end', () => {
   queueBefore(0);
   sights.close(false);
   expect([tries, told]).toEqual([[], []]);
+});
+
+test('at its end it leaves no file open', () => {
+  ask('a');
+  expect(openFiles()).toContain(queue());
+  sights.close(true);
+  expect(openFiles()).not.toContain(queue());
 });
 
 test.each([

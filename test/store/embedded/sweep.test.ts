@@ -1,10 +1,16 @@
 // Forgetting: what has expired counts no longer at once, and goes from the disk by and by.
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { scan } from '../../../src/store/admin/scan.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
-import { newKeeper } from '../../../src/store/embedded/keeper.ts';
+import { type Keeper, newKeeper } from '../../../src/store/embedded/keeper.ts';
 import { newSweeper, type Sweeper } from '../../../src/store/embedded/sweep.ts';
+import { closeFile, openFile } from '../../../src/store/pages/file.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
+import { leaves } from '../../../src/store/pages/leaves.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
+import { FORGOTTEN, readForgotten } from '../../../src/store/records/forgotten.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -35,9 +41,23 @@ beforeEach(() => {
   store = open();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
+  for (const keeper of keepers.splice(0)) keeper.close();
   store.close();
   scratch.remove();
 });
+
+const keepers: Keeper[] = [];
+/** A process that only sweeps, as `calls` has it do what a keeper does. `ready`: it has loaded LMDB. */
+function sweeperOf(ready: boolean, calls: (keeper: Keeper) => Partial<Keeper> = () => ({})): Sweeper {
+  const say = (what: string | Error) => void said.push(String(what));
+  const keeper = newKeeper({ path: place(), sync: 'later', onDamage: say, onTrouble: say });
+  keepers.push(keeper);
+  if (ready) keeper.settle(() => keeper.change(() => false));
+  return newSweeper({ ...keeper, ...calls(keeper) }, limits);
+}
+
+const waiting = () => verify(place(), () => {})?.waiting;
 
 const triple = (n: number) => ({
   client: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
@@ -182,6 +202,116 @@ test('a clock that leaps ahead for a while makes nothing go', () => {
   expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 500 });
   goBy(wrong + HOUR, HOUR);
   expect(verify(place(), () => {})).toMatchObject({ problems: [], passed: 0 });
+});
+
+test('whether a step is due is looked at every five seconds at most, every thirty where LMDB is not loaded', () => {
+  store.remember(triple(1), 1000);
+  let looks = 0;
+  const counted = (keeper: Keeper) => ({
+    look: (sure?: boolean) => {
+      looks++;
+      return keeper.look(sure);
+    },
+  });
+  for (const [ready, every] of [
+    [false, 30],
+    [true, 5],
+  ] as const) {
+    const sweeper = sweeperOf(ready, counted);
+    looks = 0;
+    const seen = [0, every - 1, every, 2 * every - 1].map((later) => {
+      sweeper.step(2000 + later);
+      return looks;
+    });
+    expect(seen).toEqual([1, 1, 2, 2]);
+  }
+});
+
+test('of those that would have to load LMDB for it, some are more patient than others', () => {
+  for (let n = 0; n < 3000; n++) store.remember(triple(n), 1000);
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  const sweeper = sweeperOf(false);
+  const now = 1000 + 3 * DAY;
+  for (const later of [0, 44]) sweeper.step(now + later);
+  expect(waiting()).toBe(3000);
+  sweeper.step(now + 74);
+  expect(waiting()).toBeLessThan(3000);
+});
+
+test('when everything was looked at, the sweep rests for an hour', () => {
+  store.remember(triple(1), 1000);
+  let changes = 0;
+  const sweeper = sweeperOf(true, (keeper) => ({
+    change: (work) => {
+      changes++;
+      keeper.change(work);
+    },
+  }));
+  const now = 1000 + 3 * DAY;
+  for (let later = 0; later < HOUR; later += 5) sweeper.step(now + later);
+  expect([changes, waiting()]).toEqual([1, 0]);
+  sweeper.step(now + HOUR);
+  expect(changes).toBe(2);
+});
+
+test('who is second to the lock leaves the step to the first', () => {
+  for (let n = 0; n < 3000; n++) store.remember(triple(n), 1000);
+  const first = sweeperOf(true);
+  const now = 1000 + 3 * DAY;
+  let after: number | undefined;
+  const second = sweeperOf(true, (keeper) => ({
+    change: (work) => {
+      first.step(now);
+      after = waiting();
+      keeper.change(work);
+    },
+  }));
+  second.step(now);
+  expect(after).toBeLessThan(3000);
+  expect(waiting()).toBe(after);
+});
+
+test('what the sweep of another process has counted is known at the next look', () => {
+  for (let n = 0; n < 8; n++) store.remember(triple(n), 1_700_000_000);
+  for (let n = 0; n < 3; n++) store.pass(triple(n), 1_700_000_100, false);
+  const file = openFile(place())!;
+  const others = (by: Sweeper) => by.others(file, readHead(file));
+  const [one, other] = [sweeperOf(true), sweeperOf(true)];
+  expect(others(other)).toBe(0);
+  one.step(1_700_000_200);
+  expect(others(other)).toBe(0);
+  other.step(1_700_000_201);
+  expect([others(one), others(other)]).toEqual([3, 3]);
+  closeFile(file);
+});
+
+test('of what never passed it is noted how much was forgotten, by days', () => {
+  for (let n = 0; n < 6; n++) store.remember(triple(n), n < 4 ? 1000 : 1000 + DAY);
+  store.pass(triple(0), 2000, false);
+  goBy(1000 + 38 * DAY, 60);
+  let forgotten = {};
+  const house = (name: string, text: string) => {
+    if (name === FORGOTTEN) forgotten = readForgotten(text);
+  };
+  expect([...scan(place(), undefined, house)!.entries]).toEqual([]);
+  expect(forgotten).toEqual({ 0: 3, 1: 2 });
+});
+
+test('a damaged page beside those from which something goes is found before LMDB reads it', () => {
+  for (let n = 0; n < 3000; n++) store.remember(triple(n), n < 1000 ? 1000 : 1000 + 3 * DAY);
+  store.close();
+  const pages: number[] = [];
+  const file = openFile(place())!;
+  for (const page of leaves(file, readHead(file), { onDamage: () => {}, enter: (n) => pages.push(n) > 0 }))
+    expect(page).toBeDefined();
+  closeFile(file);
+  const bytes = readFileSync(place());
+  const lost = pages[1 + 8]!; // after the root
+  writeFileSync(place(), bytes.fill(0, lost * 4096, (lost + 1) * 4096));
+  sweeperOf(true).step(1000 + 3 * DAY);
+  expect(said).toEqual([expect.stringContaining(`page ${lost} bears another number`)]);
+  store = open();
+  expect(store.look(triple(2999), 1000 + 3 * DAY).firstSeen).toBe(1000 + 3 * DAY);
 });
 
 test('in a year of traffic the size levels off', () => {

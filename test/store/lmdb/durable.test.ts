@@ -28,6 +28,7 @@ import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 import { commit, database, openForEach, writer } from './each.ts';
 import { marksAtSyncs } from './marks.ts';
+import { statesHeld } from './slots.ts';
 
 openForEach();
 
@@ -187,8 +188,28 @@ test.each([
     expect(look()).toEqual({ stuck: 1, holds: true });
     free = 1e6;
     expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
+    expect(statesHeld(database())).toBe(writer.pin === undefined ? 0 : 1);
   },
 );
+
+test('a flush that fails after a storm has overtaken it leaves nothing held', async () => {
+  commit(1);
+  const { fdatasync } = fs;
+  let syncs = 0;
+  const spy = vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    if (syncs++ > 0) done(Object.assign(new Error('i/o error'), { code: 'EIO' }));
+    else fdatasync(fd, done);
+  });
+  syncBuiltinESMExports();
+  const done = flushed();
+  for (let i = 0; i <= mostHeld(readHead(writer.file).lastPage); i++) commit(i);
+  await expect(done).rejects.toThrow('i/o error');
+  spy.mockRestore();
+  syncBuiltinESMExports();
+  flushLast(writer);
+  letGo(writer, readHead(writer.file));
+  expect([holds(writer), statesHeld(database())]).toEqual([false, 0]);
+});
 
 test('what a flush has held is held no longer than it takes: the file does not grow, after a storm neither', async () => {
   /** By how many pages the file grows where each of many commits is flushed. */
@@ -258,8 +279,10 @@ test('once too much is held back for it, the marked state is given up, which is 
   expect({ marked: markedTxn(writer.file), pin: writer.pin }).toEqual({ marked: txnid, pin: undefined });
   expect({ owes: owes(writer), unsettled: isUnsettled(writer) }).toEqual({ owes: true, unsettled: true });
   expect(isHeld(writer.lock)).toBe(false);
-  keepOrGiveUp(writer, commit(0));
-  expect(marks).toHaveLength(1);
+  const meta = commit(0);
+  const begins = vi.spyOn(writer.env, 'beginTxn');
+  for (const keep of [keepOrGiveUp, keepUp]) keep(writer, meta);
+  expect([marks.length, begins.mock.calls.length]).toEqual([1, 0]); // in a storm, nobody waits once more
 });
 
 test('who has time brings the newest state to the disk when half of that is held back', () => {

@@ -1,9 +1,12 @@
 // When a process looks after the disk: the clock is ours here, the database and the disk are real.
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { mostHeld } from '../../../src/store/lmdb/durable.ts';
 import { type Flusher, newFlusher } from '../../../src/store/lmdb/flusher.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { unpin } from '../../../src/store/lmdb/pin.ts';
 import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
@@ -15,6 +18,7 @@ import { putNumber } from '../filled.ts';
 let scratch: ReturnType<typeof makeScratch>;
 let writer: Writer;
 let flusher: Flusher;
+let isOpen: boolean;
 let failures: unknown[];
 let up: number; // milliseconds
 let number = 0;
@@ -25,9 +29,10 @@ beforeEach(() => {
   vi.useFakeTimers();
   up = 10_000;
   vi.spyOn(process, 'uptime').mockImplementation(() => up / 1000);
+  isOpen = true;
   failures = [];
   flusher = newFlusher(
-    () => writer,
+    () => (isOpen ? writer : undefined),
     (error) => failures.push(error),
   );
 });
@@ -35,6 +40,7 @@ afterEach(() => {
   flusher.stop();
   closeWriter(writer);
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   vi.useRealTimers();
   scratch.remove();
   expect(failures).toEqual([]);
@@ -67,6 +73,14 @@ function expectLetGoIn(ms: number): void {
   expect(writer.pin).toBeDefined();
   goBy(1);
   expect(writer.pin).toBeUndefined();
+}
+
+/** The next look is in so many milliseconds. */
+function expectLookIn(ms: number): void {
+  const now = Date.now();
+  vi.advanceTimersToNextTimer();
+  up += Date.now() - now;
+  expect(Date.now() - now).toBe(ms);
 }
 
 /** Whether the disk has been asked for a flush of that state, and all that follows is done. */
@@ -130,6 +144,29 @@ test('a state that another process has marked as old is let go within a quarter 
   expectLetGoIn(250);
 });
 
+test('while nobody commits there are no more looks than that', () => {
+  commit();
+  for (let i = 0; i < 3; i++) expectLookIn(250);
+});
+
+test('nor does a process look more often that holds nothing, though there are commits', () => {
+  commit();
+  goBy(200);
+  commit();
+  unpin(writer);
+  expectLookIn(50);
+  expectLookIn(250);
+});
+
+test('after commits the looks become few again', () => {
+  commit();
+  goBy(200);
+  commit();
+  goBy(100);
+  markByAnother();
+  expectLetGoIn(250);
+});
+
 test('while there are commits, it is let go within 50 ms', () => {
   commit();
   goBy(200);
@@ -147,4 +184,53 @@ test('what is on its way to the disk is let go within 50 ms where a storm overta
   expect(writer.flushing?.pin).toBeDefined();
   goBy(1);
   expect(writer.flushing?.pin).toBeUndefined();
+});
+
+test('also where nobody has committed for a while', () => {
+  commit();
+  goBy(1070);
+  for (let i = 0; i <= mostHeld(readHead(writer.file).lastPage); i++) commit();
+  goBy(29);
+  expect(writer.flushing?.pin).toBeDefined();
+  goBy(1);
+  expect(writer.flushing?.pin).toBeUndefined();
+});
+
+test('what is committed during a flush is flushed a second later', async () => {
+  commit();
+  goBy(1000);
+  const txnid = commit();
+  await until(() => writer.flushing === undefined);
+  goBy(2000);
+  await until(() => isMarked(txnid));
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('where the database is closed there is nothing to do, and nobody complains', async () => {
+  commit();
+  isOpen = false;
+  goBy(1000);
+  flusher.hurry();
+  expect(vi.getTimerCount()).toBe(0);
+  isOpen = true;
+  const txnid = commit();
+  goBy(1000);
+  isOpen = false;
+  await until(() => isMarked(txnid));
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test.each([
+  ['at a look', () => goBy(250)],
+  ['where it is hurried', () => flusher.hurry()],
+])('a file that cannot be read, %s, is told once', (_, look) => {
+  commit();
+  const broken = Object.assign(new Error('i/o error'), { code: 'EIO' });
+  vi.spyOn(fs, 'readSync').mockImplementation(() => {
+    throw broken;
+  });
+  syncBuiltinESMExports();
+  look();
+  goBy(2000);
+  expect(failures.splice(0)).toEqual([broken]);
 });

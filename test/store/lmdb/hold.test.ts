@@ -1,13 +1,16 @@
 // Reader's slots of whoever reads a state while others write.
-import fs, { copyFileSync, readFileSync, renameSync } from 'node:fs';
+import fs, { copyFileSync, existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
-import { slotsOf } from '../../../src/store/lmdb/hold.ts';
+import { hold, slotsOf } from '../../../src/store/lmdb/hold.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
+import { leaveUnfinished } from '../unfinished.ts';
+import { statesHeld } from './slots.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let place: string;
@@ -24,14 +27,10 @@ afterEach(() => {
   scratch.remove();
 });
 
-/** States that this process holds: in the lock file 64 bytes a reader, at 16 the transaction (8; all ones: none), the process. */
-function held(): number {
-  const bytes = readFileSync(lockPath(place));
-  let count = 0;
-  for (let at = 192; at + 64 <= bytes.length; at += 64)
-    if (bytes.readUInt32LE(at + 24) === process.pid && bytes.readBigInt64LE(at + 16) !== -1n) count++;
-  return count;
-}
+const held = () => statesHeld(place);
+
+/** What this process has open of the database, also of files that were replaced. */
+const opened = () => openFiles().filter((name) => name.startsWith(place));
 
 /** Another file in its place, as compact leaves it. */
 function replaceLock(): void {
@@ -46,6 +45,28 @@ test('a state is held until it is given back', () => {
   release();
   expect(held()).toBe(0);
   slots.close();
+  slots.close();
+  slots.hold()(); // comes to nothing
+  expect([held(), opened()]).toEqual([0, []]);
+});
+
+test('one state alone, as well', () => {
+  const release = hold(place);
+  expect(held()).toBe(1);
+  release();
+  expect([held(), opened()]).toEqual([0, []]);
+});
+
+test('where nobody writes to the database nothing is held, and no lock file made', () => {
+  unlinkSync(lockPath(place));
+  hold(place)();
+  expect([existsSync(lockPath(place)), opened()]).toEqual([false, []]);
+});
+
+test('what a power cut has left unfinished, with nothing to go back to, is not vouched for', () => {
+  const bytes = leaveUnfinished(place);
+  hold(place)();
+  expect(readFileSync(place).equals(bytes)).toBe(true);
 });
 
 test('should the database be replaced while it is opened, it is opened again', () => {
@@ -71,6 +92,16 @@ test('should it be replaced later, the next state that is held is one of the new
   replaceLock();
   copyFileSync(place, `${place}.other`);
   renameSync(`${place}.other`, place);
+  const release = slots.hold();
+  expect(held()).toBe(1);
+  expect(opened().filter((name) => name.endsWith('(deleted)'))).toEqual([]);
+  release();
+  slots.close();
+});
+
+test('should the lock file look wrong, as while it is being replaced, the database is opened again', () => {
+  const slots = slotsOf(place);
+  writeFileSync(lockPath(place), 'rubbish!', { flag: 'r+' });
   const release = slots.hold();
   expect(held()).toBe(1);
   release();

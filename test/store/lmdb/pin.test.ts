@@ -3,9 +3,17 @@ import fs, { readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { flush, flushBehind, keepOrGiveUp, letGo, mostHeld } from '../../../src/store/lmdb/durable.ts';
+import {
+  flush,
+  flushBehind,
+  flushLast,
+  keepOrGiveUp,
+  letGo,
+  mostHeld,
+} from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { holds } from '../../../src/store/lmdb/pin.ts';
+import { transact, transactBatch } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { MARK_AT, META_BOOT_ID } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
@@ -14,6 +22,7 @@ import { verify } from '../../../src/store/pages/verify.ts';
 import { putNumber } from '../filled.ts';
 import { commit, database, openForEach, scratch, writer } from './each.ts';
 import { marksAtSyncs } from './marks.ts';
+import { statesHeld } from './slots.ts';
 
 openForEach();
 
@@ -58,6 +67,26 @@ test('where marks are written again and again and none is known to be on the dis
   expect(writer.older).toEqual({ abort: oldest });
   expect(writer.pinned).toBe(txnid);
   expect([oldest.mock.calls.length, between.mock.calls.length]).toEqual([0, 1]);
+});
+
+test('a state is held once, however often a transaction on it comes to nothing', () => {
+  flush(writer);
+  const nothing = () => transact(writer, () => false);
+  nothing();
+  const { pin } = writer;
+  nothing();
+  expect([writer.pin === pin, holds(writer), statesHeld(database())]).toEqual([true, true, 1]);
+});
+
+test('what the last flush of another has made safe is let go, at the next look', () => {
+  flush(writer);
+  commit(1);
+  const other = openWriter(database());
+  transactBatch(other, () => putNumber(other, 2, 2));
+  flushLast(other);
+  closeWriter(other);
+  letGo(writer, readHead(writer.file));
+  expect([writer.pin, holds(writer), statesHeld(database())]).toEqual([undefined, false, 0]);
 });
 
 test('a state that is marked as not kept is not held', () => {
@@ -151,6 +180,41 @@ test('who commits first after such a mark holds on to both states', () => {
   closeWriter(other);
 });
 
+test('nor is a state held twice that a flush of this process has just marked', () => {
+  fillUp();
+  goOn();
+  const { pinned } = writer;
+  const disk = holdDisk();
+  flushBehind(writer, () => {});
+  disk.done();
+  expect(markedTxn(writer.file)).toBe(writer.committed);
+  goOn();
+  expect([writer.pinned, writer.older, statesHeld(database())]).toEqual([pinned, undefined, 2]);
+  disk.done();
+  expect(statesHeld(database())).toBe(1);
+});
+
+test('a flush holds on to what it has marked where another one has since written a mark that is not on the disk', () => {
+  fillUp();
+  goOn();
+  const disk = holdDisk();
+  flushBehind(writer, () => {});
+  disk.done();
+  noteMark(); // which the disk has from now on
+  const before = mark;
+  commit(1);
+  const newest = markNewest(false);
+  commit(2);
+  expect([writer.pinned, statesHeld(database())]).toEqual([newest, 3]);
+  disk.done();
+  mark = before;
+  goOn();
+  expect(wrongAfterCut()).toEqual([]);
+  noteSafe(writer.file, newest);
+  letGo(writer, readHead(writer.file));
+  expect([writer.pinned, writer.older, statesHeld(database())]).toEqual([newest, undefined, 1]);
+});
+
 test('a flush that another one has overtaken does not let go of what the newer mark names', () => {
   fillUp();
   const other = openWriter(database());
@@ -180,6 +244,24 @@ test('where a storm overtakes a flush, the state of before is held until the dis
   expect(wrongAfterCut()).toEqual([]);
 });
 
+test('what a flush has just marked is held in a storm as well, until the mark says that it is not kept', () => {
+  fillUp();
+  goOn();
+  const disk = holdDisk();
+  flushBehind(writer, () => {});
+  disk.done();
+  const most = mostHeld(readHead(writer.file).lastPage);
+  for (let i = 0; i <= most; i++) commit(i);
+  letGo(writer, readHead(writer.file));
+  noteMark(); // which the disk may have by now
+  goOn();
+  expect(writer.flushing?.pin).toBeDefined();
+  expect(wrongAfterCut()).toEqual([]);
+  writeUnkept(writer.file);
+  letGo(writer, readHead(writer.file));
+  expect(writer.flushing?.pin).toBeUndefined();
+});
+
 test('nor is it let go where somebody has given it up, and died before the disk knew', () => {
   fillUp();
   goOn();
@@ -202,6 +284,16 @@ test('a state that was given up is let go by all', () => {
   closeWriter(other);
 });
 
+const DEAD = 2 ** 30; // more than any process has
+
+/** How many slots a process has that is there or gone. */
+function slotsOf(pid: number): number {
+  const lock = readFileSync(writer.lock.path);
+  let count = 0;
+  for (let at = 208; at < lock.length; at += 64) if (lock.readUInt32LE(at + 8) === pid) count++;
+  return count;
+}
+
 /** What is left of a process that is killed after it was the first to commit: its slot, and the lock if it has it again. */
 function killAfterCommits(one: Writer, within?: 'a transaction'): void {
   const before = readFileSync(one.lock.path);
@@ -209,7 +301,7 @@ function killAfterCommits(one: Writer, within?: 'a transaction'): void {
   const lock = readFileSync(one.lock.path);
   for (let at = 208; at < lock.length; at += 64) {
     const isNew = lock.compare(before, at, at + 12, at, at + 12) !== 0;
-    if (isNew && lock.readUInt32LE(at + 8) === process.pid) lock.writeUInt32LE(2 ** 30, at + 8);
+    if (isNew && lock.readUInt32LE(at + 8) === process.pid) lock.writeUInt32LE(DEAD, at + 8);
   }
   if (within !== undefined) lock.writeUInt32LE(OWNER_DIED, 64);
   writeFileSync(one.lock.path, lock);
@@ -224,8 +316,10 @@ test('who was first to commit on a state and is killed amid the flush that marks
   flushBehind(writer, () => {});
   disk.done();
   killAfterCommits(other);
+  expect(slotsOf(DEAD)).toBe(1);
   disk.done();
   expect(writer.pinned).toBe(markedTxn(writer.file));
+  expect(slotsOf(DEAD)).toBe(0); // else the file would grow and grow
   goOn();
   expect(wrongAfterCut()).toEqual([]);
   closeWriter(other);

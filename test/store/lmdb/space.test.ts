@@ -1,11 +1,30 @@
 // liblmdb's writes must never be the first to find that there is no space: what a transaction writes lies within what was
 // taken for it before.
-import { fstatSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import fs, {
+  fstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  type StatsFs,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { FullError, StoreError } from '../../../src/store/damage.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { isCopying } from '../../../src/store/lmdb/space.ts';
+import {
+  checkFirst,
+  checkSpare,
+  checkToSave,
+  giveBack,
+  hasSpare,
+  isCopying,
+  takeSpace,
+} from '../../../src/store/lmdb/space.ts';
 import {
   APPEND,
   putRecord,
@@ -24,6 +43,10 @@ import { makeScratch } from '../../support/scratch.ts';
 
 const scratch = makeScratch();
 afterAll(scratch.remove);
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 function open(name: string): Writer {
   mkdirSync(path.join(scratch.path, name));
@@ -120,3 +143,137 @@ test.each(['greylist.mdb', 'greylist.mdb-lock'])(
     expect(isCopying(database)).toBe(true);
   },
 );
+
+const failure = (code: string) => Object.assign(new Error(code), { code });
+const kindOf = (work: () => void) => {
+  try {
+    work();
+  } catch (error) {
+    return (error as Error).constructor;
+  }
+  return undefined;
+};
+
+/** The file system says that it is of this type, and has so many bytes free, in blocks of 1024. */
+function fileSystem(type: number, free: number): void {
+  vi.spyOn(fs, 'statfsSync').mockImplementation(
+    () => ({ type, bsize: 1024, bavail: free / 1024 }) as StatsFs,
+  );
+  syncBuiltinESMExports();
+}
+
+test('what is taken is as much as was asked for, of zeros, once, and given back as a whole', () => {
+  const writer = open('taken');
+  const { file } = writer;
+  const meta = readHead(file);
+  const end = (pages: number) => (meta.lastPage + 1 + pages) * file.pageSize;
+  const before = readFileSync(file.path);
+  const { writeSync } = fs;
+  const writes = vi
+    .spyOn(fs, 'writeSync')
+    .mockImplementation(((fd: number, bytes: Buffer, at: number, length: number, to: number) =>
+      writeSync(fd, bytes, at, Math.min(length, 5000), to)) as typeof writeSync); // a disk may take less at a time
+  syncBuiltinESMExports();
+  takeSpace(file, meta, 100);
+  expect([size(writer), file.taken]).toEqual([end(100), end(100)]);
+  const after = readFileSync(file.path);
+  expect(after.subarray(0, before.length).equals(before)).toBe(true);
+  expect(after.subarray(before.length).every((byte) => byte === 0)).toBe(true);
+  const count = writes.mock.calls.length;
+  takeSpace(file, meta, 100);
+  truncateSync(file.path, end(200)); // another process has taken more
+  takeSpace(file, meta, 150);
+  expect([size(writer), file.taken, writes.mock.calls.length]).toEqual([end(200), end(200), count]);
+  giveBack(file);
+  expect(size(writer)).toBe(end(0));
+  takeSpace(file, meta, 1);
+  expect(size(writer)).toBe(end(1));
+  giveBack(file);
+  truncateSync(file.path, end(0) - 1);
+  giveBack(file); // never makes it larger
+  expect(size(writer)).toBe(end(0) - 1);
+  truncateSync(file.path, end(0));
+  closeWriter(writer);
+});
+
+test.each([
+  ['ENOSPC', FullError],
+  ['EDQUOT', FullError],
+  ['EFBIG', FullError],
+  ['EIO', StoreError],
+] as const)('where the system says %s nothing is begun, and what was taken counts', (code, kind) => {
+  const writer = open(code);
+  const { file } = writer;
+  const meta = readHead(file);
+  const { writeSync } = fs;
+  let left = 2;
+  vi.spyOn(fs, 'writeSync').mockImplementation(((...how: Parameters<typeof writeSync>) => {
+    if (left-- === 0) throw failure(code);
+    return writeSync(...how);
+  }) as typeof writeSync);
+  syncBuiltinESMExports();
+  expect(kindOf(() => takeSpace(file, meta, 100))).toBe(kind);
+  expect([file.taken, size(writer)]).toEqual([size(writer), size(writer)]);
+  expect(kindOf(() => takeSpace(file, meta, 100))).toBeUndefined();
+  closeWriter(writer);
+});
+
+test('there is space for a new database where two pages of the largest kind can be written, which are gone again', () => {
+  const own = path.join(scratch.path, 'first');
+  mkdirSync(own);
+  const { writeFileSync } = fs;
+  let most = 131_072;
+  vi.spyOn(fs, 'writeFileSync').mockImplementation((name, bytes, ...how) => {
+    if ((bytes as Buffer).length > most) throw failure('ENOSPC');
+    writeFileSync(name, bytes, ...how);
+  });
+  syncBuiltinESMExports();
+  checkFirst(path.join(own, 'greylist.mdb'));
+  most--;
+  expect(kindOf(() => checkFirst(path.join(own, 'greylist.mdb')))).toBe(FullError);
+  expect(readdirSync(own)).toEqual([]);
+});
+
+test('saving a damaged file takes as much as it has, twice, and says so', () => {
+  const own = path.join(scratch.path, 'damaged');
+  mkdirSync(own);
+  const damaged = path.join(own, 'greylist.mdb');
+  writeFileSync(damaged, Buffer.alloc(3e6, 1));
+  const needed = 2 * 512 * statSync(damaged).blocks;
+  fileSystem(0xef53, needed);
+  checkToSave(damaged, 'is bad');
+  fileSystem(0xef53, needed - 1024);
+  expect(() => checkToSave(damaged, 'is bad')).toThrow(
+    `${damaged} is bad; to save the rest takes ${Math.ceil(needed / 1e6)} MB of free space: free some`,
+  );
+  expect(kindOf(() => checkToSave(damaged, 'is bad'))).toBe(FullError);
+  const { writeFileSync: write } = fs;
+  fileSystem(0xef53, 2 * needed);
+  vi.spyOn(fs, 'writeFileSync').mockImplementation((name, bytes, ...how) => {
+    if ((bytes as Buffer).length === 131_072) throw failure('ENOSPC'); // a quota, say, of which statfs(2) knows nothing
+    write(name, bytes, ...how);
+  });
+  syncBuiltinESMExports();
+  expect(kindOf(() => checkToSave(damaged, 'is bad'))).toBe(FullError);
+});
+
+test.each([
+  ['ext4', 0xef53, false],
+  ['tmpfs', 0x01021994, false],
+  ['overlayfs', 0x794c7630, false],
+  ['btrfs', 0x9123683e, true],
+  ['xfs', 0x58465342, true],
+])('whether changes go to a new place: %s', (name, type, expected) => {
+  fileSystem(type, 2 ** 30);
+  expect(isCopying(path.join(scratch.path, name))).toBe(expected);
+});
+
+test('there, four megabytes are enough', () => {
+  const database = path.join(scratch.path, 'greylist.mdb');
+  fileSystem(0x9123683e, 2 ** 22);
+  expect(hasSpare(database)).toBe(true);
+  checkSpare(database);
+  fileSystem(0x9123683e, 2 ** 22 - 1024);
+  expect(hasSpare(database)).toBe(false);
+  expect(kindOf(() => checkSpare(database))).toBe(FullError);
+});

@@ -1,33 +1,45 @@
 // A copy, and another file in the place of the database: what is there afterwards is what was there, whatever is
 // committed meanwhile.
 import fs, {
+  chmodSync,
   existsSync,
   fstatSync,
+  openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
+import { DamageError, StoreError } from '../../../src/store/damage.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { holdNewest } from '../../../src/store/lmdb/hold.ts';
 import { native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
-import { lockPath } from '../../../src/store/pages/lock.ts';
+import { closeFile, openFile } from '../../../src/store/pages/file.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
+import { leaves } from '../../../src/store/pages/leaves.ts';
+import { isHeld, lockPath, openLock } from '../../../src/store/pages/lock.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
 import { catchUp, copyState } from '../../../src/store/rescue/copy.ts';
 import { compact, copyTo, restore } from '../../../src/store/rescue/replace.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { everything, fill, forget, triple } from '../filled.ts';
+import { everything, fill, forget, putAtOnce, triple } from '../filled.ts';
+import { statesHeld } from '../lmdb/slots.ts';
+import { leaveUnfinished } from '../unfinished.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
@@ -47,6 +59,166 @@ function open() {
   const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
   return openStore({ path: place(), sync: 'later', limits, onDamage: fail, onTrouble: fail, onFull: fail });
 }
+
+/** A database with so many records, which nobody has open. */
+function make(records: number): void {
+  const editor = openEditor(place());
+  fill(editor, 0, records);
+  editor.close();
+}
+
+/** The file's pages in the order in which a copy reads them, the first leaf last of all; without the root. */
+function pagesOf(): number[] {
+  const pages: number[] = [];
+  const file = openFile(place())!;
+  const enter = (page: number) => pages.push(page) > 0;
+  for (const page of leaves(file, readHead(file), { onDamage: () => {}, enter })) expect(page).toBeDefined();
+  closeFile(file);
+  return pages.slice(2);
+}
+
+/** What this process has open here. */
+const opened = () => openFiles().filter((name) => name.startsWith(scratch.path));
+const PAGE = 4096;
+
+/** Copies while somebody else re-uses pages: with try `n`, the page `pageAt(n)`. Returns how many tries there were. */
+function copyAmidChanges(pageAt: (n: number) => number | undefined): { tries: number; what: unknown } {
+  const before = readFileSync(place());
+  const fd = openSync(place(), 'r+');
+  let tries = 0;
+  let last = 1;
+  const progress = (part: number) => {
+    if (part < last) {
+      const page = pageAt(tries++);
+      writeSync(fd, before, 0, before.length, 0);
+      if (page !== undefined) writeSync(fd, 'other', page * PAGE);
+    }
+    last = part;
+  };
+  try {
+    return { what: copyTo(place(), place('copy.mdb'), progress), tries };
+  } catch (what) {
+    return { what, tries };
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+test('a page that looks wrong is read again, as long as it is another one each time, but not for ever', () => {
+  make(3000);
+  const pages = pagesOf().reverse();
+  expect(copyAmidChanges((n) => (n < 3 ? pages[n] : undefined))).toEqual({ what: 3000, tries: 4 });
+  expect(copyAmidChanges(() => pages[0])).toEqual({ what: expect.any(DamageError), tries: 2 });
+  expect(copyAmidChanges((n) => pages[n])).toEqual({ what: expect.any(DamageError), tries: 10 });
+  expect(readdirSync(scratch.path).sort()).toEqual(['copy.mdb', 'greylist.mdb', 'greylist.mdb-lock']);
+  expect(opened()).toEqual([]);
+});
+
+test('a copy is on the disk with its name when it is said to be made; it has no page too many, and nothing is left open', () => {
+  make(3000);
+  const copy = place('copy.mdb');
+  const done: string[] = [];
+  const note = (what: string) => void (done.at(-1) === what || done.push(what));
+  const { fdatasyncSync, fsyncSync } = fs;
+  vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+    fdatasyncSync(fd);
+    note(existsSync(copy) ? 'too late' : 'records');
+  });
+  vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+    fsyncSync(fd);
+    if (fstatSync(fd).isDirectory() && existsSync(copy)) note('name');
+  });
+  syncBuiltinESMExports();
+  expect(copyTo(place(), copy, () => {})).toBe(3000);
+  expect(done).toEqual(['records', 'name']);
+  const file = openFile(copy)!;
+  expect(statSync(copy).size).toBe((readHead(file).lastPage + 1) * file.pageSize);
+  closeFile(file);
+  expect([opened(), statesHeld(place())]).toEqual([[], 0]);
+  expect(readdirSync(scratch.path).sort()).toEqual(['copy.mdb', 'greylist.mdb', 'greylist.mdb-lock']);
+});
+
+test('a copy that cannot be written is refused with the name that it was to have, and leaves nothing open', () => {
+  make(10);
+  const copy = path.join(scratch.path, 'none', 'copy.mdb');
+  expect(() => copyTo(place(), copy, () => {})).toThrow(`cannot write ${copy}: its directory does not exist`);
+  expect([opened(), statesHeld(place())]).toEqual([[], 0]);
+});
+
+test.each<[string, () => unknown]>([
+  ['copied', () => copyTo(place(), place('copy.mdb'), () => {})],
+  ['compacted', () => compact(place(), () => {})],
+  ['restored', () => restore(place(), place('backup'), place('aside'), () => {})],
+])('what lies where anybody could have put it, or is a link, is not %s', (_, work) => {
+  make(10);
+  copyTo(place(), place('backup'), () => {});
+  chmodSync(scratch.path, 0o777);
+  expect(work).toThrow(/writable by everybody/);
+  chmodSync(scratch.path, 0o700);
+  renameSync(place(), place('other.mdb'));
+  symlinkSync(place('other.mdb'), place());
+  const before = readFileSync(place());
+  expect(work).toThrow(StoreError);
+  expect([fs.lstatSync(place()).isSymbolicLink(), readFileSync(place()).equals(before)]).toEqual([
+    true,
+    true,
+  ]);
+});
+
+test('what a power cut has left unfinished, with nothing to go back to, is not compacted, nor vouched for', () => {
+  make(3000);
+  const bytes = leaveUnfinished(place(), pagesOf()[0]);
+  expect(() => compact(place(), () => {})).toThrow(/was left unfinished by a power cut/);
+  expect(readFileSync(place()).equals(bytes)).toBe(true);
+});
+
+test('a compact that fails leaves all as it was, and nothing open', () => {
+  make(3000);
+  const bytes = readFileSync(place());
+  bytes.write('other', pagesOf().at(-1)! * PAGE);
+  writeFileSync(place(), bytes);
+  expect(() => compact(place(), () => {})).toThrow(DamageError);
+  expect([readFileSync(place()).equals(bytes), opened(), statesHeld(place())]).toEqual([true, [], 0]);
+  expect(readdirSync(scratch.path).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
+});
+
+test.each([
+  ['for a while', 3],
+  ['and do not stop', 1000],
+])(
+  'a compact catches up with filters that commit meanwhile, %s, before they have to wait for it',
+  (_, most) => {
+    make(1000);
+    const other = openWriter(place());
+    const lock = openLock(place());
+    const held: number[] = [];
+    let last = 0;
+    const goOn = () => {
+      held.push(statesHeld(place()));
+      for (let i = 0; i < 30; i++) {
+        last++;
+        putAtOnce(other, 1000 + last, 1001 + last);
+      }
+    };
+    const { fdatasyncSync } = fs;
+    vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+      fdatasyncSync(fd);
+      if (fstatSync(fd).ino !== lock.ino && held.length > 0 && held.length < most && !isHeld(lock)) goOn();
+    });
+    syncBuiltinESMExports();
+    compact(place(), () => held.length === 0 && goOn());
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    fs.closeSync(lock.fd);
+    closeWriter(other);
+    if (most < 1000) expect(held).toHaveLength(most);
+    expect(held.length).toBeGreaterThan(2);
+    expect(held.length).toBeLessThan(30);
+    expect(Math.max(...held)).toBeLessThanOrEqual(3); // what is read, what it is brought to, and the other one's own
+    expect(everything(place())).toHaveLength(1000 + last);
+    expect(opened()).toEqual([]);
+  },
+);
 
 test('a copy has what is queued, where the database has nothing of it', () => {
   const editor = openEditor(place());
@@ -284,6 +456,43 @@ test.each<[string, () => void]>([
     expect(named).toBe(true);
   },
 );
+
+test.each<[string, () => void, string]>([
+  ['a text', () => writeFileSync(place(), 'notes'), 'is no database'],
+  ['a directory', () => fs.mkdirSync(place()), 'is a directory'],
+])('%s that never was a database is not replaced by a backup', (_, put, what) => {
+  make(10);
+  copyTo(place(), place('backup'), () => {});
+  unlinkSync(place());
+  unlinkSync(lockPath(place()));
+  put();
+  const { ino } = statSync(place());
+  expect(() => restore(place(), place('backup'), place('aside'), () => {})).toThrow(
+    `${place()} ${what}; nothing shows that it ever was a database`,
+  );
+  expect(statSync(place()).ino).toBe(ino);
+  expect(readdirSync(scratch.path).sort()).toEqual(['backup', 'greylist.mdb']);
+});
+
+test('who may read the database stays as it was', () => {
+  make(10);
+  copyTo(place(), place('backup'), () => {});
+  chmodSync(place(), 0o640);
+  compact(place(), () => {});
+  expect(statSync(place()).mode & 0o777).toBe(0o640);
+  restore(place(), place('backup'), place('aside'), () => {});
+  expect(statSync(place()).mode & 0o777).toBe(0o640);
+});
+
+test('a restore that fails leaves all as it was, and nothing open', () => {
+  make(10);
+  copyTo(place(), place('backup'), () => {});
+  writeFileSync(place('aside'), 'another');
+  const { ino } = statSync(place());
+  expect(() => restore(place(), place('backup'), place('aside'), () => {})).toThrow(/EEXIST/);
+  expect([statSync(place()).ino, opened(), statesHeld(place())]).toEqual([ino, [], 0]);
+  expect(readdirSync(scratch.path).sort()).toEqual(['aside', 'backup', 'greylist.mdb', 'greylist.mdb-lock']);
+});
 
 test('an empty database, and none', () => {
   openEditor(place()).close();

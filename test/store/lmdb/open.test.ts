@@ -1,0 +1,227 @@
+// Opening the database for changes: what is refused, what is left of it then, and whose the files are.
+import fs, {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  type StatsFs,
+  statSync,
+  truncateSync,
+  unlinkSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { BadLockError, FullError, MovedError, StoreError } from '../../../src/store/damage.ts';
+import { flushLast } from '../../../src/store/lmdb/durable.ts';
+import { type NativeEnv, native } from '../../../src/store/lmdb/native.ts';
+import { openWriter } from '../../../src/store/lmdb/open.ts';
+import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { closeWriter } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, openFile } from '../../../src/store/pages/file.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
+import { lockPath } from '../../../src/store/pages/lock.ts';
+import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
+import { openFiles } from '../../support/files.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { putNumber } from '../filled.ts';
+import { whileOpening } from '../opening.ts';
+import { cutPower } from '../unfinished.ts';
+
+const MIB = 2 ** 20;
+
+let scratch: ReturnType<typeof makeScratch>;
+const place = () => path.join(scratch.path, 'greylist.mdb');
+const opened = () => openFiles().filter((name) => name.startsWith(scratch.path));
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  native().Env = Env;
+  scratch.remove();
+});
+const { Env } = native();
+
+/** Makes the database, or opens it, and closes it. */
+const make = () => closeWriter(openWriter(place()));
+
+function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+test('where few descriptors are left it is not opened, for LMDB would die of it, and none is kept', () => {
+  const { openSync } = fs;
+  let left = 5;
+  vi.spyOn(fs, 'openSync').mockImplementation((name, ...how) => {
+    if (name === scratch.path && left-- <= 0) throw failure('EMFILE');
+    return openSync(name, ...how);
+  });
+  syncBuiltinESMExports();
+  expect(make).toThrow(/too many open files; raise the limit/);
+  expect([opened(), readdirSync(scratch.path)]).toEqual([[], []]);
+  left = 6;
+  vi.mocked(fs.openSync).mockImplementation((name, ...how) => {
+    if (name === scratch.path && left-- <= 0 && !existsSync(lockPath(place()))) throw failure('EMFILE');
+    return openSync(name, ...how);
+  });
+  make();
+});
+
+test.each<[string, RegExp, () => void]>([
+  ['the lock file is removed', /was removed/, () => unlinkSync(lockPath(place()))],
+  [
+    'the lock file is replaced',
+    /was replaced/,
+    () => {
+      copyFileSync(lockPath(place()), `${place()}.other`);
+      renameSync(`${place()}.other`, lockPath(place()));
+    },
+  ],
+  ['the file is removed', /vanished/, () => unlinkSync(place())],
+])('where %s at that moment, it is to be opened again, and nothing is left open', (_, message, happens) => {
+  make();
+  whileOpening(happens);
+  expect(make).toThrow(MovedError);
+  expect(opened()).toEqual([]);
+  whileOpening(happens);
+  expect(make).toThrow(message);
+  make();
+  expect(opened()).toEqual([]);
+});
+
+test('what lies in the place of the lock file and is no file is told with its number', () => {
+  mkdirSync(lockPath(place()));
+  const { ino } = statSync(lockPath(place()));
+  expect(make).toThrow(BadLockError);
+  expect(make).toThrow(expect.objectContaining({ ino, message: expect.stringMatching(/is no file$/) }));
+  expect(readdirSync(scratch.path)).toEqual(['greylist.mdb-lock']);
+});
+
+/** The process has so much address space, all but so many bytes of which are left besides what Node keeps. */
+function limitSpace(left: number | 'no /proc'): { mapSize(): number } {
+  const { readFileSync } = fs;
+  vi.spyOn(fs, 'readFileSync').mockImplementation(((name: string, ...how: []) => {
+    if (!name.startsWith('/proc/self/')) return readFileSync(name, ...how);
+    if (left === 'no /proc') throw failure('ENOENT');
+    const limit = 1000 * 4096 + 64 * MIB + left;
+    return name.endsWith('statm')
+      ? '1000 1 1'
+      : `Max processes 1 1\nMax address space   ${limit}  ${limit} bytes\n`;
+  }) as typeof readFileSync);
+  syncBuiltinESMExports();
+  let mapSize = 0;
+  native().Env = class extends Env {
+    override open(...how: Parameters<NativeEnv['open']>): void {
+      ({ mapSize } = how[0] as { mapSize: number });
+      super.open(...how);
+    }
+  };
+  return { mapSize: () => mapSize };
+}
+
+test('where address space is limited the map takes what is left, in whole megabytes', () => {
+  const space = limitSpace(100 * MIB + 4096);
+  make();
+  expect(space.mapSize()).toBe(100 * MIB);
+});
+
+test.each([
+  ['unlimited', 2 ** 46],
+  ['unknown', 'no /proc'],
+] as const)('where it is %s the map is large enough for ever', (_, left) => {
+  const space = limitSpace(left);
+  make();
+  expect(space.mapSize()).toBe(64 * 2 ** 30);
+});
+
+test('where there is no room for the file and as much again it is refused', () => {
+  make();
+  const space = limitSpace(100 * MIB);
+  truncateSync(place(), 42 * MIB);
+  make();
+  expect(space.mapSize()).toBe(100 * MIB);
+  truncateSync(place(), 42 * MIB + 1);
+  expect(make).toThrow(/no memory; raise the limit on address space/);
+  expect(opened()).toEqual([]);
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')(); // of an environment that was not opened, the process would die here
+});
+
+test.runIf(process.getuid?.() === 0)(
+  'what root makes belongs to the owner of the directory; all else to who had it',
+  () => {
+    const owners = () => [place(), lockPath(place())].map((name) => [statSync(name).uid, statSync(name).gid]);
+    make();
+    expect(owners()).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    chownSync(scratch.path, 1234, 1235);
+    chownSync(place(), 1236, 0);
+    make();
+    expect(owners()).toEqual([
+      [1236, 0],
+      [1234, 1235],
+    ]);
+  },
+);
+
+test('a new file has a mark at once, and one that nobody vouches for gets one, once it is opened', () => {
+  const state = () => {
+    const file = openFile(place())!;
+    const { txnid } = readHead(file);
+    const found = { isMarked: markedTxn(file) === txnid, isKept: isKept(file) };
+    closeFile(file);
+    return found;
+  };
+  const writer = openWriter(place());
+  expect(state()).toEqual({ isMarked: true, isKept: true });
+  transactBatch(writer, () => putNumber(writer, 1, 1000));
+  flushLast(writer);
+  writeMark(writer.file, writer.file.head, readHead(writer.file), false);
+  closeWriter(writer);
+  make();
+  expect(state()).toEqual({ isMarked: true, isKept: false }); // not after a power cut
+  cutPower(place());
+  make();
+  expect(state()).toEqual({ isMarked: true, isKept: true });
+});
+
+test.each([
+  ['ENOSPC', FullError],
+  ['EIO', StoreError],
+] as const)('where the system says %s to so much as a new file, none is made', (code, kind) => {
+  const { writeFileSync } = fs;
+  vi.spyOn(fs, 'writeFileSync').mockImplementation((name, bytes, ...how) => {
+    if (Buffer.isBuffer(bytes) && bytes.length > 65_536) throw failure(code);
+    writeFileSync(name, bytes, ...how);
+  });
+  syncBuiltinESMExports();
+  let thrown: unknown;
+  try {
+    make();
+  } catch (error) {
+    thrown = error;
+  }
+  expect([(thrown as Error).constructor, existsSync(place())]).toEqual([kind, false]);
+});
+
+test('where writing takes new space and there is little of it, nothing is touched', () => {
+  const { statfsSync } = fs;
+  const bsize = 4096;
+  let bavail = (4 * MIB) / bsize - 1;
+  vi.spyOn(fs, 'statfsSync').mockImplementation(
+    (name) => ({ ...statfsSync(name), type: 0x9123683e, bsize, bavail }) as StatsFs,
+  );
+  syncBuiltinESMExports();
+  expect(make).toThrow(FullError);
+  expect(readdirSync(scratch.path)).toEqual([]);
+  bavail++;
+  make();
+});
