@@ -55,6 +55,11 @@ export type Answer =
     }
   | { number: number; trouble: string; ofOneKey: boolean };
 
+/** Whether the engine's reply to a decision is one: what stands between may spoil it. */
+export function isVerdict(reply: unknown): boolean {
+  return Array.isArray(reply) && reply.length === 3 && reply.every(Number.isInteger);
+}
+
 /** To the filter's event loop: a line for the log. */
 export interface Note {
   level: 'info' | 'warning' | 'err';

@@ -50,7 +50,7 @@ const ADVICE: [RegExp, string][] = [
   [/MISCONF/, 'the engine cannot write to its own disk'],
   [/ECONNREFUSED/, 'nobody listens there; does the engine run, and listen on that address (bind)?'],
   [
-    /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out/,
+    /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out|Socket timeout/,
     'no answer; look at the address, the network, the firewall',
   ],
   [/ENOTFOUND|EAI_AGAIN/, 'the name is not known; look at --store and the DNS'],

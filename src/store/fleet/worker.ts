@@ -3,15 +3,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonic } from '../../time/monotonic.ts';
-import { RELEASES, type Release, readReleases } from '../releases.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
-import { houseKey, keysOf, probeKey } from './key.ts';
+import { keysOf, probeKey } from './key.ts';
 import { merge, mergeOne } from './merge.ts';
 import {
   type Answer,
   AWAY,
   CONNECTING,
+  isVerdict,
   LOADING,
   type Note,
   type Question,
@@ -21,6 +21,7 @@ import {
   WAKE,
   type WorkerData,
 } from './messages.ts';
+import { newReleased } from './released.ts';
 import { explain, isNoConnection, isOfOneKey } from './trouble.ts';
 
 const { shared, port, address, secrets, timeout, limits, journal } = workerData as WorkerData;
@@ -29,20 +30,18 @@ const lives = [limits.retryWindow, limits.maxAge] as const;
 const patience = Math.max(1000, 5 * timeout);
 /** After so many milliseconds UP, the next probes come soon again. */
 const STEADY = 10_000;
-/** After how many milliseconds the releases are read again. */
-const RELEASES_FOR = 1000;
 
-const client = newClient(address, secrets, patience);
+const client = newClient(address, secrets, patience, { socketTimeout: patience });
+const NO_REASON = new Error('no connection');
+const released = newReleased(client);
 const progress = { done: 0 };
 let held: Question | undefined;
 let lastClient = '';
-let lastTrouble: unknown = new Error('no connection');
+let lastTrouble: unknown = NO_REASON;
 let upSince = 0; // 0: not up
 let failures = 0;
 let nextProbe: NodeJS.Timeout | undefined;
 let merging = false;
-let releases: readonly Release[] = [];
-let releasesAt = Number.NEGATIVE_INFINITY;
 
 function setState(state: number): void {
   Atomics.store(shared, STATE, state);
@@ -65,6 +64,7 @@ const state = () => Atomics.load(shared, STATE);
 
 async function ask(question: Question): Promise<void> {
   const { number, delay, autoWhitelist, idle } = question;
+  const begun = monotonic();
   lastClient = question.client;
   if (state() === CONNECTING) {
     held = question;
@@ -72,7 +72,7 @@ async function ask(question: Question): Promise<void> {
   }
   const keys = keysOf(question);
   // Sent first, so that on one connection the answer is there before the verdict.
-  const known = lookAtReleases();
+  const known = released.look();
   try {
     const verdict = await client.decide(
       keys.triple,
@@ -82,10 +82,17 @@ async function ask(question: Question): Promise<void> {
       autoWhitelist,
       idle ? 1 : 0,
     );
+    if (!isVerdict(verdict)) {
+      client.disconnect(true); // nobody knows which question its next replies would be for
+      throw new Error(
+        'it replies as no engine does; is it one, and nothing in between that spoils its replies?',
+      );
+    }
     // In a Cluster the releases may come from another node, for which the decision cannot wait long.
     if (verdict[0] === 0) await Promise.race([known, sleep(timeout / 4, undefined, { ref: false })]);
-    answer({ number, verdict, releases });
-    if (state() === AWAY) up();
+    answer({ number, verdict, releases: released.list() });
+    // A late answer is none: as long as the engine is slow, every request would wait for it.
+    if (state() === AWAY && monotonic() - begun <= timeout) up();
   } catch (error) {
     const ofOneKey = isOfOneKey(error);
     if (!ofOneKey) away(error);
@@ -98,20 +105,6 @@ function causeOf(error: unknown): unknown {
   return isNoConnection(error) ? lastTrouble : error;
 }
 
-/** Reads what administrators have released, now and then. Where that fails, what was read before holds. */
-async function lookAtReleases(): Promise<void> {
-  if (monotonic() - releasesAt < RELEASES_FOR) return;
-  releasesAt = monotonic();
-  try {
-    const [time, value] = await client.houseBuffer(houseKey(RELEASES));
-    const ahead = Number(time) - Math.floor(Date.now() / 1000); // of this host's clock
-    releases = readReleases(value.toString('latin1') || undefined).map((release) => ({
-      ...release,
-      until: release.until - ahead,
-    }));
-  } catch {}
-}
-
 function ready(): void {
   if (state() === CONNECTING) up();
   else void probe();
@@ -119,6 +112,7 @@ function ready(): void {
 
 function up(): void {
   upSince = monotonic();
+  lastTrouble = NO_REASON; // what was wrong before explains nothing from now on
   setState(UP);
   if (held !== undefined) void ask(held);
   held = undefined;
@@ -145,15 +139,12 @@ async function probe(): Promise<void> {
   if (state() !== AWAY) return;
   if (client.status !== 'ready') return away(lastTrouble);
   const begun = monotonic();
-  const giveUp = setTimeout(() => client.disconnect(true), patience);
   try {
     await client.set(probeKey(lastClient), '', 'PX', 1000);
     if (monotonic() - begun <= timeout) up();
     else away(new Error(`answers only after ${Math.round(monotonic() - begun)} ms`));
   } catch (error) {
     away(error);
-  } finally {
-    clearTimeout(giveUp);
   }
 }
 
@@ -188,6 +179,13 @@ client.on('error', (error) => {
   lastTrouble = error;
 });
 client.on('close', () => away(lastTrouble));
+// ioredis has given up: e.g. the Sentinels told of a failover just as they were asked for the master.
+client.on('end', () => void setTimeout(connect, backOff(++failures)).unref());
+// It throws where replies come that nothing was asked for. Without this thread the filter would be alone until its end.
+process.on('uncaughtException', (error) => {
+  away(error);
+  client.disconnect(true);
+});
 
 parentPort!.on('message', (message: ToWorker) => {
   if (message === 'late') away(new Error(`no answer within ${timeout} ms`));
@@ -197,7 +195,11 @@ parentPort!.on('message', (message: ToWorker) => {
   else void ask(message);
 });
 
+function connect(): void {
+  client.connect().catch((error: unknown) => {
+    lastTrouble = error;
+  });
+}
+
 if (state() === LOADING) setState(CONNECTING);
-client.connect().catch((error: unknown) => {
-  lastTrouble = error;
-});
+connect();
