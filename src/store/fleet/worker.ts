@@ -91,6 +91,7 @@ async function ask(question: Question): Promise<void> {
     // In a Cluster the releases may come from another node, for which the decision cannot wait long.
     if (verdict[0] === 0) await Promise.race([known, sleep(timeout / 4, undefined, { ref: false })]);
     answer({ number, verdict, releases: released.list() });
+    lastTrouble = NO_REASON; // what was wrong before explains nothing from now on
     // A late answer is none: as long as the engine is slow, every request would wait for it.
     if (state() === AWAY && monotonic() - begun <= timeout) up();
   } catch (error) {
@@ -112,7 +113,6 @@ function ready(): void {
 
 function up(): void {
   upSince = monotonic();
-  lastTrouble = NO_REASON; // what was wrong before explains nothing from now on
   setState(UP);
   if (held !== undefined) void ask(held);
   held = undefined;
