@@ -1,8 +1,10 @@
 // Hands the journal over to the engine: what this host decided by itself, each entry by a script that may run twice, and
 // in any order.
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
-import { type Decided, read, remove, take } from './journal.ts';
+import type { Decided } from './decided.ts';
+import { isTaken, read, remove, take } from './journal.ts';
 import { keysOf } from './key.ts';
 import { isOfOneKey } from './trouble.ts';
 
@@ -26,6 +28,7 @@ export async function merge(
   lives: readonly [retryWindow: number, maxAge: number],
   progress: { done: number },
 ): Promise<Merged | undefined> {
+  if (!isTaken(path)) progress.done = 0;
   const taken = take(path, Date.now());
   if (taken === undefined) return undefined;
   const result: Merged = { merged: 0, refused: 0 };

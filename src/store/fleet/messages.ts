@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Release } from '../releases.ts';
 import type { Limits } from '../store.ts';
 import type { Address } from './address.ts';
-import type { Decided } from './journal.ts';
+import type { Decided } from './decided.ts';
 import type { Secrets } from './secrets.ts';
 
 /** The cells of the shared memory: a count whose change wakes the filter, and the state of the engine. */
