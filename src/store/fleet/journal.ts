@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { refused } from '../damage.ts';
 import { type Decided, decode, encode } from './decided.ts';
 
 /** Beyond this size nothing more is noted: some 600,000 decisions. */
@@ -97,18 +98,29 @@ function ownOf(path: string): string {
   return `${path}.${process.pid}`;
 }
 
-/** Takes the journal, or one that a dead process had taken, for this process alone. Returns its path; undefined: none. */
+/**
+ * Takes the journal, or one that a dead process had taken, for this process alone. Returns its path; undefined: none. Throws
+ * StoreError.
+ */
 export function take(path: string, now: number): string | undefined {
   const own = ownOf(path);
-  for (const file of existsSync(own) ? [own] : [path, ...left(path, now)]) {
-    try {
-      if (file !== own) renameSync(file, own);
-      return own;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // another process was first
-    }
+  if (existsSync(own)) return own;
+  try {
+    return [path, ...left(path, now)].some((file) => isRenamed(file, own)) ? own : undefined;
+  } catch (error) {
+    throw refused(error, path, 'take');
   }
-  return undefined;
+}
+
+/** False: another process was first. */
+function isRenamed(file: string, own: string): boolean {
+  try {
+    renameSync(file, own);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /**
@@ -119,8 +131,27 @@ export function isTaken(path: string): boolean {
   return existsSync(ownOf(path));
 }
 
-/** Reads a taken journal to its end, piece by piece, and touches it with each: see ABANDONED. */
+/**
+ * Reads a taken journal to its end, piece by piece, and touches it with each: see ABANDONED. Throws StoreError; what can
+ * never be read is out of the way then.
+ */
 export function* read(taken: string): Generator<Decided[]> {
+  try {
+    yield* pieces(taken);
+  } catch (error) {
+    if (/^E(ISDIR|ACCES|PERM|IO)$/.test((error as NodeJS.ErrnoException).code ?? '')) setAside(taken);
+    throw refused(error, taken, 'read');
+  }
+}
+
+/** Or it would stand before every later journal. */
+function setAside(taken: string): void {
+  try {
+    renameSync(taken, `${taken.replace(/\.\d+$/, '')}.unreadable`);
+  } catch {}
+}
+
+function* pieces(taken: string): Generator<Decided[]> {
   const buffer = Buffer.alloc(64 * 1024); // more than any entry
   const fd = openSync(taken, 'r');
   try {
@@ -140,6 +171,11 @@ export function* read(taken: string): Generator<Decided[]> {
   }
 }
 
+/** Throws StoreError. */
 export function remove(taken: string): void {
-  rmSync(taken, { force: true });
+  try {
+    rmSync(taken, { force: true });
+  } catch (error) {
+    throw refused(error, taken, 'remove');
+  }
 }

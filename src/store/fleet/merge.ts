@@ -1,6 +1,5 @@
 // Hands the journal over to the engine: what this host decided by itself, each entry by a script that may run twice, and
 // in any order.
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import type { Decided } from './decided.ts';

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonic } from '../../time/monotonic.ts';
+import { StoreError } from '../damage.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
 import { keysOf, probeKey } from './key.ts';
@@ -42,6 +43,7 @@ let upSince = 0; // 0: not up
 let failures = 0;
 let nextProbe: NodeJS.Timeout | undefined;
 let merging = false;
+let lastOfJournal = ''; // what was said of it last
 
 function setState(state: number): void {
   Atomics.store(shared, STATE, state);
@@ -166,9 +168,12 @@ async function handOver(): Promise<void> {
       `the store ${nameOf(address)} is back; it has what was decided without it, ${all.merged} in number${kept}`,
     );
   } catch (error) {
-    if ('path' in (error as NodeJS.ErrnoException))
-      say('err', `cannot hand over ${journal}: ${(error as Error).message}`);
-    else if (state() === UP) away(error);
+    if (!(error instanceof StoreError)) {
+      if (state() === UP) away(error);
+    } else if (error.message !== lastOfJournal) {
+      lastOfJournal = error.message;
+      say('err', `${error.message}; the fleet does not know of what this host has decided without it`);
+    }
   } finally {
     merging = false;
   }
@@ -197,7 +202,7 @@ parentPort!.on('message', (message: ToWorker) => {
 
 function connect(): void {
   client.connect().catch((error: unknown) => {
-    lastTrouble = error;
+    lastTrouble = causeOf(error);
   });
 }
 

@@ -1,5 +1,4 @@
 // What a host decides by itself is kept until the engine has it.
-
 import {
   appendFileSync,
   chownSync,

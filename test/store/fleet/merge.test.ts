@@ -1,5 +1,4 @@
 // What this host decided by itself is handed over once the engine is back: all of it, as ages, whatever breaks off.
-
 import { readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
