@@ -44,8 +44,8 @@ export async function merge(
           if (end.status === 'fulfilled') result.merged++;
           else if (isOfOneKey(end.reason)) result.refused++;
           else throw end.reason;
+          progress.done++;
         }
-        progress.done += some.length;
       }
     }
   }
