@@ -1,4 +1,5 @@
 // What can happen to the connection between a filter and its engine: whatever it is, the filter is back soon after it is over.
+import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tripleKey } from '../../src/store/fleet/key.ts';
@@ -66,7 +67,7 @@ suite('a connection in trouble', ['redis'], () => {
     await back(session, host);
     line.swallow();
     await away(session, host);
-    await until(() => line.swallowed() > 0);
+    await until(() => line.lost() > 0);
     line.mend();
     await back(session, host);
   });
@@ -118,6 +119,24 @@ suite('a connection in trouble', ['redis'], () => {
       return host.log().match(/is away/g)!.length > 1;
     });
     expect(host.log().match(/the engine is full/g)).toHaveLength(1);
+  });
+
+  test('as soon as one filter has found the engine back, the others of its host ask it', async () => {
+    const host = hostOnLine();
+    const session = await host.start(...PATIENT);
+    await back(session, host);
+    line.refuse();
+    await away(session, host);
+    // From now on it tries only every few seconds.
+    await until(() => line.lost() >= 4);
+    line.mend();
+    const other = await host.start(...PATIENT);
+    await back(other, host);
+    await until(() => readdirSync(host.directory).every((name) => !name.includes('.fleet')), host.log);
+    const n = next++;
+    expect(await session.ask(request(n))).toBe(deferred);
+    expect(await known(n)).toBe(true);
+    expect(host.log().match(/is away/g)).toHaveLength(1);
   });
 
   test('a Sentinel that hangs: the next one is asked', async () => {

@@ -11,8 +11,10 @@ export interface Line {
   slow(delay: number): void;
   /** Closes all connections; those made from now on are accepted, and nothing ever comes through. */
   swallow(): void;
+  /** Closes all connections, and those made from now on at once. */
+  refuse(): void;
   /** How many connections were made since, and went nowhere. */
-  swallowed(): number;
+  lost(): number;
   /** From now on, each piece of the engine's replies is replaced by this. */
   spoil(reply: string): void;
   /** What is cut goes on; what was swallowed is lost, but new connections come through. */
@@ -22,8 +24,8 @@ export interface Line {
 
 export async function startLine(port: number, delay = 0): Promise<Line> {
   let whole = true;
-  let swallows = false;
-  let swallowed = 0;
+  let loses: 'by silence' | 'at once' | undefined;
+  let lost = 0;
   let spoilt: string | undefined;
   let pieces = 0;
   const sockets = new Set<net.Socket>();
@@ -36,8 +38,9 @@ export async function startLine(port: number, delay = 0): Promise<Line> {
     for (const socket of sockets) socket.destroy();
   };
   const server = net.createServer((near) => {
-    if (swallows) {
-      swallowed++;
+    if (loses !== undefined) {
+      lost++;
+      if (loses === 'at once') near.destroy();
       near.resume();
       keep(near);
       return;
@@ -66,16 +69,20 @@ export async function startLine(port: number, delay = 0): Promise<Line> {
       delay = milliseconds;
     },
     swallow: () => {
-      swallows = true;
+      loses = 'by silence';
       destroyAll();
     },
-    swallowed: () => swallowed,
+    refuse: () => {
+      loses = 'at once';
+      destroyAll();
+    },
+    lost: () => lost,
     spoil: (reply) => {
       spoilt = reply;
     },
     mend: () => {
       whole = true;
-      swallows = false;
+      loses = undefined;
       spoilt = undefined;
       for (const socket of sockets) socket.resume();
     },

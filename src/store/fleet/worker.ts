@@ -68,6 +68,11 @@ async function ask(question: Question): Promise<void> {
   const { number, delay, autoWhitelist, idle } = question;
   const begun = monotonic();
   lastClient = question.client;
+  // Asked although it is away: another process has found it back, so the next try to connect is made now.
+  if (state() === AWAY && client.status === 'reconnecting') {
+    setState(CONNECTING);
+    connect();
+  }
   if (state() === CONNECTING) {
     held = question;
     return;
