@@ -3,11 +3,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonic } from '../../time/monotonic.ts';
-import { StoreError } from '../damage.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
+import { newHandOver } from './handover.ts';
 import { keysOf, probeKey } from './key.ts';
-import { merge, mergeOne } from './merge.ts';
+import { mergeOne } from './merge.ts';
 import {
   type Answer,
   AWAY,
@@ -35,15 +35,12 @@ const STEADY = 10_000;
 const client = newClient(address, secrets, patience, { socketTimeout: patience });
 const NO_REASON = new Error('no connection');
 const released = newReleased(client);
-const progress = { done: 0 };
 let held: Question | undefined;
 let lastClient = '';
 let lastTrouble: unknown = NO_REASON;
 let upSince = 0; // 0: not up
 let failures = 0;
 let nextProbe: NodeJS.Timeout | undefined;
-let merging = false;
-let lastOfJournal = ''; // what was said of it last
 
 function setState(state: number): void {
   Atomics.store(shared, STATE, state);
@@ -63,6 +60,13 @@ function wake(): void {
 
 const say = (level: Note['level'], text: string) => parentPort!.postMessage({ level, text } satisfies Note);
 const state = () => Atomics.load(shared, STATE);
+const handOver = newHandOver(client, journal, lives, {
+  say,
+  name: nameOf(address),
+  onTrouble: (error) => {
+    if (state() === UP) away(error);
+  },
+});
 
 async function ask(question: Question): Promise<void> {
   const { number, delay, autoWhitelist, idle } = question;
@@ -152,35 +156,6 @@ async function probe(): Promise<void> {
     else away(new Error(`answers only after ${Math.round(monotonic() - begun)} ms`));
   } catch (error) {
     away(error);
-  }
-}
-
-async function handOver(): Promise<void> {
-  if (merging) return;
-  merging = true;
-  const all = { merged: 0, refused: 0 };
-  try {
-    for (;;) {
-      const done = await merge(client, journal, lives, progress);
-      if (done === undefined) break;
-      all.merged += done.merged;
-      all.refused += done.refused;
-    }
-    if (all.merged + all.refused === 0) return;
-    const kept = all.refused > 0 ? `, ${all.refused} were refused: keys of ours hold something else` : '';
-    say(
-      'info',
-      `the store ${nameOf(address)} is back; it has what was decided without it, ${all.merged} in number${kept}`,
-    );
-  } catch (error) {
-    if (!(error instanceof StoreError)) {
-      if (state() === UP) away(error);
-    } else if (error.message !== lastOfJournal) {
-      lastOfJournal = error.message;
-      say('err', `${error.message}; the fleet does not know of what this host has decided without it`);
-    }
-  } finally {
-    merging = false;
   }
 }
 
