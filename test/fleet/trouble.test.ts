@@ -1,9 +1,10 @@
 // The engine away, slow, full, closed, or wrong: mail gets an answer, the log says so once, and afterwards all agree.
-import { chmodSync, existsSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { journalPath, note } from '../../src/store/fleet/journal.ts';
-import { clientKey, tripleKey } from '../../src/store/fleet/key.ts';
+import { clientKey, houseKey, tripleKey } from '../../src/store/fleet/key.ts';
+import { RELEASES, writeReleases } from '../../src/store/releases.ts';
 import { type Clock, makeClock } from '../support/clock.ts';
 import type { Session } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
@@ -125,6 +126,45 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
       await session.ask(request(1));
       return !existsSync(left) && (await engine.admin.exists(tripleKey(triple(2)))) === 1;
     }, one.log);
+  });
+
+  test('a directory in the place of the journal: the engine is asked, and the next journal is handed over', async () => {
+    await start();
+    const one = hosts.make('one');
+    mkdirSync(journalPath(one.database));
+    const session = await one.start(...PATIENT);
+    // Somebody looks after a journal every five seconds.
+    await until(async () => {
+      clock.move(6);
+      await session.ask(request(1));
+      return lines(one, /cannot read/).length > 0;
+    }, one.log);
+    expect(await session.ask(request(2))).toBe(deferred);
+    expect(await engine.admin.exists(tripleKey(triple(2)))).toBe(1);
+    expect(lines(one, /away/)).toHaveLength(0);
+    note(journalPath(one.database), { ...triple(3), firstSeen: clock.now(), passed: 0, comeBack: false });
+    await until(async () => {
+      clock.move(6);
+      await session.ask(request(2));
+      return (await engine.admin.exists(tripleKey(triple(3)))) === 1;
+    }, one.log);
+    expect(lines(one, /cannot read/)).toHaveLength(1);
+  });
+
+  test('a database that cannot be used, while the engine is well: it decides, and its releases count', async () => {
+    await start();
+    const one = hosts.make('one');
+    mkdirSync(one.database);
+    const session = await one.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(deferred);
+    const release = { until: clock.now() + 3600, sender: 's1@example.org' };
+    await engine.admin.set(houseKey(RELEASES), Buffer.from(writeReleases([release]), 'latin1'));
+    await until(async () => (await session.ask(request(1))) === dunno, one.log);
+    expect(await session.ask(request(2))).toBe(deferred);
+    // It is on record as passed.
+    await until(async () => (await engine.admin.getBuffer(tripleKey(triple(1))))!.readUInt32LE(6) > 0);
+    clock.move(61);
+    expect(await session.ask(request(2))).toBe(dunno);
   });
 
   test('NOSCRIPT, after a restart or SCRIPT FLUSH, is not noticed', async () => {

@@ -47,6 +47,8 @@ export function readAddress(url: string): Address {
       throw new Error(`?${name}=: no such setting; ${FORMS}`);
   }
   const hosts = kind === 'unix' ? [] : readHosts(authority.slice(at + 1), PORTS[kind]);
+  if (kind === 'single' && hosts.length > 1)
+    throw new Error(`redis:// is for one engine, and only the first would ever be asked; ${FORMS}`);
   const [name, db] = readPath(kind, path, given.get('db'));
   return {
     kind,

@@ -40,7 +40,7 @@ export function newClient(
   address: Address,
   { password, sentinelPassword, tls: files }: Secrets,
   patience: number,
-  more: Pick<RedisOptions, 'commandTimeout' | 'retryStrategy' | 'reconnectOnError'> = {},
+  more: Pick<RedisOptions, 'commandTimeout' | 'socketTimeout' | 'retryStrategy' | 'reconnectOnError'> = {},
 ): Client {
   const { kind, hosts, path, name, user, db } = address;
   const tls = files === undefined ? {} : { tls: files };
@@ -76,6 +76,7 @@ export function newClient(
           sentinels: hosts,
           name,
           failoverDetector: true,
+          sentinelCommandTimeout: patience, // or one that hangs would keep the others from being asked
           sentinelRetryStrategy: backOff,
           ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
           ...(files === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: files }),

@@ -72,14 +72,28 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     { passes, age }: Verdict,
     { delay, autoWhitelist }: Rules,
   ): void {
-    try {
+    atBest(undefined, () => {
       const seen = local.look(triple, now);
       const first = now - (passes ? Math.max(age, delay + 1) : age);
       if (seen.firstSeen === 0) local.remember(triple, first);
       if (passes && !seen.fresh) local.pass(triple, now, autoWhitelist > 0);
+    });
+  }
+
+  /** What the host's own store says; `otherwise` where that is in trouble, which the fleet's does not need. */
+  function atBest<T>(otherwise: T, work: () => T): T {
+    try {
+      return work();
     } catch (error) {
       complain('err', 'mirror', `${(error as Error).message}; the fleet's store decides meanwhile`);
+      return otherwise;
     }
+  }
+
+  /** Returns when the triple was first seen. */
+  function passLocally(triple: Triple, now: number, comeBack: boolean): number {
+    local.pass(triple, now, comeBack);
+    return local.look(triple, now).firstSeen;
   }
 
   /** Notes in the journal what was decided without the engine. */
@@ -118,12 +132,12 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       if (alone) keep(triple, local.look(triple, now).firstSeen, 0, false);
     },
     pass(triple, now, comeBack) {
-      local.pass(triple, now, comeBack);
-      const { firstSeen } = local.look(triple, now);
-      if (alone) keep(triple, firstSeen, now, comeBack);
-      else thread.send({ ...triple, firstSeen, passed: now, comeBack }); // the engine deferred it, but an administrator released it
+      if (alone) return keep(triple, passLocally(triple, now, comeBack), now, comeBack);
+      // The engine deferred it, but an administrator released it.
+      const firstSeen = atBest(0, () => passLocally(triple, now, comeBack)) || now;
+      thread.send({ ...triple, firstSeen, passed: now, comeBack });
     },
-    releases: () => [...local.releases(), ...releases],
+    releases: () => [...atBest([], local.releases), ...releases],
     tidy(now) {
       if (Math.abs(now - looked) >= EVERY) {
         looked = now;

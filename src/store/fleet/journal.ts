@@ -4,6 +4,7 @@
 import {
   closeSync,
   existsSync,
+  fchownSync,
   fstatSync,
   openSync,
   readdirSync,
@@ -15,26 +16,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fnv1a, fold } from '../records/fnv.ts';
-import type { Triple } from '../store.ts';
-
-/** One decision. Times in seconds since the epoch, by this host's clock. */
-export interface Decided extends Triple {
-  firstSeen: number;
-  /** 0: it was deferred. */
-  passed: number;
-  /** The pass counts as a come-back of the client. */
-  comeBack: boolean;
-}
+import { refused } from '../damage.ts';
+import { type Decided, decode, encode } from './decided.ts';
 
 /** Beyond this size nothing more is noted: some 600,000 decisions. */
 const MOST_BYTES = 64 * 2 ** 20;
 /** A taken file that was not touched for so many milliseconds belongs to a process that is gone. */
 const ABANDONED = 60_000;
-
-// An entry: length of all (2), check (2), flags (1), first seen (4), passed (4), lengths of client and sender (2, 2), then
-// client, sender, recipient. Each is appended in one write: those of other processes come between entries, never into one.
-const HEAD = 17;
 
 export function journalPath(database: string): string {
   return `${database}.fleet`;
@@ -45,61 +33,31 @@ export function note(path: string, decided: Decided): boolean {
   const made = begin(path);
   const fd = made ?? openSync(path, 'a', 0o600);
   try {
-    if (fstatSync(fd).size < MOST_BYTES) writeSync(fd, encode(decided));
+    if (fstatSync(fd).size < MOST_BYTES) append(fd, encode(decided));
   } finally {
     closeSync(fd);
   }
   return made === undefined;
 }
 
-/** Opens a new journal; undefined where there is one. */
+/** A disk that is nearly full may take a part, and that is no entry. */
+function append(fd: number, entry: Buffer): void {
+  if (writeSync(fd, entry) < entry.length) throw new Error('no space left');
+}
+
+/** Opens a new journal; undefined where there is one. One that root makes is for the user that the filters run as. */
 function begin(path: string): number | undefined {
   try {
-    return openSync(path, 'ax', 0o600);
+    const fd = openSync(path, 'ax', 0o600);
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(path));
+      fchownSync(fd, uid, gid);
+    }
+    return fd;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     throw error;
   }
-}
-
-function encode({ client, sender, recipient, firstSeen, passed, comeBack }: Decided): Buffer {
-  const bytes = Buffer.alloc(HEAD + client.length + sender.length + recipient.length);
-  bytes.writeUInt16LE(bytes.length, 0);
-  bytes[4] = comeBack ? 1 : 0;
-  bytes.writeUInt32LE(firstSeen, 5);
-  bytes.writeUInt32LE(passed, 9);
-  bytes.writeUInt16LE(client.length, 13);
-  bytes.writeUInt16LE(sender.length, 15);
-  bytes.write(client + sender + recipient, HEAD, 'latin1');
-  bytes.writeUInt16LE(check(bytes), 2);
-  return bytes;
-}
-
-/** The entries in the bytes; those that a power cut has spoilt are passed over. */
-function* decode(bytes: Buffer): Generator<Decided> {
-  for (let at = 0; at + HEAD <= bytes.length; ) {
-    const entry = bytes.subarray(at, at + bytes.readUInt16LE(at));
-    if (entry.length < HEAD || check(entry) !== entry.readUInt16LE(2)) {
-      at++;
-      continue;
-    }
-    const sender = HEAD + entry.readUInt16LE(13);
-    const recipient = sender + entry.readUInt16LE(15);
-    yield {
-      client: entry.toString('latin1', HEAD, sender),
-      sender: entry.toString('latin1', sender, recipient),
-      recipient: entry.toString('latin1', recipient),
-      firstSeen: entry.readUInt32LE(5),
-      passed: entry.readUInt32LE(9),
-      comeBack: entry[4] === 1,
-    };
-    at += entry.length;
-  }
-}
-
-/** FNV-1a over the entry without its check, folded to 16 bits. */
-function check(bytes: Buffer): number {
-  return fold(fnv1a(bytes, 4, bytes.length, fnv1a(bytes, 0, 2)));
 }
 
 /** Whether there is anything to hand over. */
@@ -140,53 +98,84 @@ function ownOf(path: string): string {
   return `${path}.${process.pid}`;
 }
 
-/** Takes the journal, or one that a dead process had taken, for this process alone. Returns its path; undefined: none. */
+/**
+ * Takes the journal, or one that a dead process had taken, for this process alone. Returns its path; undefined: none. Throws
+ * StoreError.
+ */
 export function take(path: string, now: number): string | undefined {
   const own = ownOf(path);
-  for (const file of existsSync(own) ? [own] : [path, ...left(path, now)]) {
-    try {
-      if (file !== own) renameSync(file, own);
-      return own;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // another process was first
-    }
+  if (existsSync(own)) return own;
+  try {
+    return [path, ...left(path, now)].some((file) => isRenamed(file, own)) ? own : undefined;
+  } catch (error) {
+    throw refused(error, path, 'take');
   }
-  return undefined;
 }
 
-/** Reads a taken journal to its end, piece by piece, and touches it with each: see ABANDONED. */
+/** False: another process was first. */
+function isRenamed(file: string, own: string): boolean {
+  try {
+    renameSync(file, own);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/**
+ * Whether this process has a taken journal, with which `take` goes on. If not, another one took it over: this process was
+ * too long without the engine.
+ */
+export function isTaken(path: string): boolean {
+  return existsSync(ownOf(path));
+}
+
+/**
+ * Reads a taken journal to its end, piece by piece, and touches it with each: see ABANDONED. Throws StoreError; what can
+ * never be read is out of the way then.
+ */
 export function* read(taken: string): Generator<Decided[]> {
-  const buffer = Buffer.alloc(64 * 1024);
+  try {
+    yield* pieces(taken);
+  } catch (error) {
+    if (/^E(ISDIR|ACCES|PERM|IO)$/.test((error as NodeJS.ErrnoException).code ?? '')) setAside(taken);
+    throw refused(error, taken, 'read');
+  }
+}
+
+/** Or it would stand before every later journal. */
+function setAside(taken: string): void {
+  try {
+    renameSync(taken, `${taken.replace(/\.\d+$/, '')}.unreadable`);
+  } catch {}
+}
+
+function* pieces(taken: string): Generator<Decided[]> {
+  const buffer = Buffer.alloc(64 * 1024); // more than any entry
   const fd = openSync(taken, 'r');
   try {
     let held = 0;
     for (;;) {
       const got = readSync(fd, buffer, held, buffer.length - held, null);
-      if (got === 0) return;
       const end = held + got;
-      const whole = lastWhole(buffer, end);
-      yield [...decode(buffer.subarray(0, whole))];
+      const { entries, rest } = decode(buffer.subarray(0, end), got === 0);
+      yield entries;
+      if (got === 0) return;
       utimesSync(taken, new Date(), new Date());
-      buffer.copyWithin(0, whole, end);
-      held = end - whole;
+      buffer.copyWithin(0, rest, end);
+      held = end - rest;
     }
   } finally {
     closeSync(fd);
   }
 }
 
-/** Where the last whole entry ends; `end` where there is none. */
-function lastWhole(bytes: Buffer, end: number): number {
-  let at = 0;
-  while (at + 2 <= end) {
-    const length = bytes.readUInt16LE(at);
-    if (length < HEAD) return end;
-    if (at + length > end) return at === 0 ? end : at;
-    at += length;
-  }
-  return at;
-}
-
+/** Throws StoreError. */
 export function remove(taken: string): void {
-  rmSync(taken, { force: true });
+  try {
+    rmSync(taken, { force: true });
+  } catch (error) {
+    throw refused(error, taken, 'remove');
+  }
 }

@@ -2,7 +2,8 @@
 // in any order.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
-import { type Decided, read, remove, take } from './journal.ts';
+import type { Decided } from './decided.ts';
+import { isTaken, read, remove, take } from './journal.ts';
 import { keysOf } from './key.ts';
 import { isOfOneKey } from './trouble.ts';
 
@@ -26,6 +27,7 @@ export async function merge(
   lives: readonly [retryWindow: number, maxAge: number],
   progress: { done: number },
 ): Promise<Merged | undefined> {
+  if (!isTaken(path)) progress.done = 0;
   const taken = take(path, Date.now());
   if (taken === undefined) return undefined;
   const result: Merged = { merged: 0, refused: 0 };
@@ -42,8 +44,8 @@ export async function merge(
           if (end.status === 'fulfilled') result.merged++;
           else if (isOfOneKey(end.reason)) result.refused++;
           else throw end.reason;
+          progress.done++;
         }
-        progress.done += some.length;
       }
     }
   }

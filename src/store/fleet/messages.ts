@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Release } from '../releases.ts';
 import type { Limits } from '../store.ts';
 import type { Address } from './address.ts';
-import type { Decided } from './journal.ts';
+import type { Decided } from './decided.ts';
 import type { Secrets } from './secrets.ts';
 
 /** The cells of the shared memory: a count whose change wakes the filter, and the state of the engine. */
@@ -54,6 +54,11 @@ export type Answer =
       releases: readonly Release[];
     }
   | { number: number; trouble: string; ofOneKey: boolean };
+
+/** Whether the engine's reply to a decision is one: what stands between may spoil it. */
+export function isVerdict(reply: unknown): boolean {
+  return Array.isArray(reply) && reply.length === 3 && reply.every(Number.isInteger);
+}
 
 /** To the filter's event loop: a line for the log. */
 export interface Note {

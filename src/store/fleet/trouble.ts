@@ -41,7 +41,7 @@ const ADVICE: [RegExp, string][] = [
     "the engine's access list forbids to select the database; ACL SETUSER USER +select, or leave the number out of --store",
   ],
   [
-    /NOPERM/,
+    /NOPERM|can't run this command/,
     "the engine's access list forbids it; ACL SETUSER USER ~gl* +get +set +del +exists +time +eval +evalsha, for commands also +scan +dbsize",
   ],
   [/WRONGTYPE/, 'a key of ours holds something else; delete it, or use another database'],
@@ -50,17 +50,21 @@ const ADVICE: [RegExp, string][] = [
   [/MISCONF/, 'the engine cannot write to its own disk'],
   [/ECONNREFUSED/, 'nobody listens there; does the engine run, and listen on that address (bind)?'],
   [
-    /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out/,
+    /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out|Socket timeout/,
     'no answer; look at the address, the network, the firewall',
   ],
   [/ENOTFOUND|EAI_AGAIN/, 'the name is not known; look at --store and the DNS'],
   [/ENOENT|EACCES/, 'the socket cannot be opened; look at its path, and who may use it (unixsocketperm)'],
+  [
+    /certificate has expired|not yet valid/i,
+    'its certificate is out of date; renew it, or look at the clocks',
+  ],
   [/certificate|self.signed|altnames/i, 'its certificate is not believed; name its authority, ?ca=FILE'],
   [NO_CONNECTION, 'no connection'],
   [/LOADING/, 'the engine is starting'],
   [/MASTERDOWN|CLUSTERDOWN|All sentinels are unreachable/, 'no master is left'],
   [
-    /ERR unknown command|unsupported|struct/,
-    'the engine is too old, or forbids scripts; Redis 6 or Valkey is needed',
+    /ERR unknown (redis )?command|unsupported|struct/i,
+    'the engine is too old, or forbids scripts or a command (rename-command); Redis 6 or Valkey is needed',
   ],
 ];

@@ -3,15 +3,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonic } from '../../time/monotonic.ts';
-import { RELEASES, type Release, readReleases } from '../releases.ts';
 import { nameOf } from './address.ts';
 import { backOff, newClient } from './client.ts';
-import { houseKey, keysOf, probeKey } from './key.ts';
-import { merge, mergeOne } from './merge.ts';
+import { newHandOver } from './handover.ts';
+import { keysOf, probeKey } from './key.ts';
+import { mergeOne } from './merge.ts';
 import {
   type Answer,
   AWAY,
   CONNECTING,
+  isVerdict,
   LOADING,
   type Note,
   type Question,
@@ -21,6 +22,7 @@ import {
   WAKE,
   type WorkerData,
 } from './messages.ts';
+import { newReleased } from './released.ts';
 import { explain, isNoConnection, isOfOneKey } from './trouble.ts';
 
 const { shared, port, address, secrets, timeout, limits, journal } = workerData as WorkerData;
@@ -29,20 +31,16 @@ const lives = [limits.retryWindow, limits.maxAge] as const;
 const patience = Math.max(1000, 5 * timeout);
 /** After so many milliseconds UP, the next probes come soon again. */
 const STEADY = 10_000;
-/** After how many milliseconds the releases are read again. */
-const RELEASES_FOR = 1000;
 
-const client = newClient(address, secrets, patience);
-const progress = { done: 0 };
+const client = newClient(address, secrets, patience, { socketTimeout: patience });
+const NO_REASON = new Error('no connection');
+const released = newReleased(client);
 let held: Question | undefined;
 let lastClient = '';
-let lastTrouble: unknown = new Error('no connection');
+let lastTrouble: unknown = NO_REASON;
 let upSince = 0; // 0: not up
 let failures = 0;
 let nextProbe: NodeJS.Timeout | undefined;
-let merging = false;
-let releases: readonly Release[] = [];
-let releasesAt = Number.NEGATIVE_INFINITY;
 
 function setState(state: number): void {
   Atomics.store(shared, STATE, state);
@@ -62,17 +60,30 @@ function wake(): void {
 
 const say = (level: Note['level'], text: string) => parentPort!.postMessage({ level, text } satisfies Note);
 const state = () => Atomics.load(shared, STATE);
+const handOver = newHandOver(client, journal, lives, {
+  say,
+  name: nameOf(address),
+  onTrouble: (error) => {
+    if (state() === UP) away(error);
+  },
+});
 
 async function ask(question: Question): Promise<void> {
   const { number, delay, autoWhitelist, idle } = question;
+  const begun = monotonic();
   lastClient = question.client;
+  // Asked although it is away: another process has found it back, so the next try to connect is made now.
+  if (state() === AWAY && client.status === 'reconnecting') {
+    setState(CONNECTING);
+    connect();
+  }
   if (state() === CONNECTING) {
     held = question;
     return;
   }
   const keys = keysOf(question);
   // Sent first, so that on one connection the answer is there before the verdict.
-  const known = lookAtReleases();
+  const known = released.look();
   try {
     const verdict = await client.decide(
       keys.triple,
@@ -82,10 +93,18 @@ async function ask(question: Question): Promise<void> {
       autoWhitelist,
       idle ? 1 : 0,
     );
+    if (!isVerdict(verdict)) {
+      client.disconnect(true); // nobody knows which question its next replies would be for
+      throw new Error(
+        'it replies as no engine does; is it one, and nothing in between that spoils its replies?',
+      );
+    }
     // In a Cluster the releases may come from another node, for which the decision cannot wait long.
     if (verdict[0] === 0) await Promise.race([known, sleep(timeout / 4, undefined, { ref: false })]);
-    answer({ number, verdict, releases });
-    if (state() === AWAY) up();
+    answer({ number, verdict, releases: released.list() });
+    lastTrouble = NO_REASON; // what was wrong before explains nothing from now on
+    // A late answer is none: as long as the engine is slow, every request would wait for it.
+    if (state() === AWAY && monotonic() - begun <= timeout) up();
   } catch (error) {
     const ofOneKey = isOfOneKey(error);
     if (!ofOneKey) away(error);
@@ -96,20 +115,6 @@ async function ask(question: Question): Promise<void> {
 /** The error to report: not that there is no connection, but why the last one broke. */
 function causeOf(error: unknown): unknown {
   return isNoConnection(error) ? lastTrouble : error;
-}
-
-/** Reads what administrators have released, now and then. Where that fails, what was read before holds. */
-async function lookAtReleases(): Promise<void> {
-  if (monotonic() - releasesAt < RELEASES_FOR) return;
-  releasesAt = monotonic();
-  try {
-    const [time, value] = await client.houseBuffer(houseKey(RELEASES));
-    const ahead = Number(time) - Math.floor(Date.now() / 1000); // of this host's clock
-    releases = readReleases(value.toString('latin1') || undefined).map((release) => ({
-      ...release,
-      until: release.until - ahead,
-    }));
-  } catch {}
 }
 
 function ready(): void {
@@ -145,41 +150,12 @@ async function probe(): Promise<void> {
   if (state() !== AWAY) return;
   if (client.status !== 'ready') return away(lastTrouble);
   const begun = monotonic();
-  const giveUp = setTimeout(() => client.disconnect(true), patience);
   try {
     await client.set(probeKey(lastClient), '', 'PX', 1000);
     if (monotonic() - begun <= timeout) up();
     else away(new Error(`answers only after ${Math.round(monotonic() - begun)} ms`));
   } catch (error) {
     away(error);
-  } finally {
-    clearTimeout(giveUp);
-  }
-}
-
-async function handOver(): Promise<void> {
-  if (merging) return;
-  merging = true;
-  const all = { merged: 0, refused: 0 };
-  try {
-    for (;;) {
-      const done = await merge(client, journal, lives, progress);
-      if (done === undefined) break;
-      all.merged += done.merged;
-      all.refused += done.refused;
-    }
-    if (all.merged + all.refused === 0) return;
-    const kept = all.refused > 0 ? `, ${all.refused} were refused: keys of ours hold something else` : '';
-    say(
-      'info',
-      `the store ${nameOf(address)} is back; it has what was decided without it, ${all.merged} in number${kept}`,
-    );
-  } catch (error) {
-    if ('path' in (error as NodeJS.ErrnoException))
-      say('err', `cannot hand over ${journal}: ${(error as Error).message}`);
-    else if (state() === UP) away(error);
-  } finally {
-    merging = false;
   }
 }
 
@@ -188,6 +164,13 @@ client.on('error', (error) => {
   lastTrouble = error;
 });
 client.on('close', () => away(lastTrouble));
+// ioredis has given up: e.g. the Sentinels told of a failover just as they were asked for the master.
+client.on('end', () => void setTimeout(connect, backOff(++failures)).unref());
+// It throws where replies come that nothing was asked for. Without this thread the filter would be alone until its end.
+process.on('uncaughtException', (error) => {
+  away(error);
+  client.disconnect(true);
+});
 
 parentPort!.on('message', (message: ToWorker) => {
   if (message === 'late') away(new Error(`no answer within ${timeout} ms`));
@@ -197,7 +180,11 @@ parentPort!.on('message', (message: ToWorker) => {
   else void ask(message);
 });
 
+function connect(): void {
+  client.connect().catch((error: unknown) => {
+    lastTrouble = causeOf(error);
+  });
+}
+
 if (state() === LOADING) setState(CONNECTING);
-client.connect().catch((error: unknown) => {
-  lastTrouble = error;
-});
+connect();

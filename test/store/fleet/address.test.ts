@@ -29,6 +29,8 @@ test.each([
   ['http://host', /write redis:/],
   ['redis://', /no host/],
   ['redis://host:99999', /not a host/],
+  ['redis://a,b', /one engine/],
+  ['rediss://a:1,b:2/3', /one engine/],
   ['redis://host/mail', /not the number/],
   ['redis+sentinel://host', /no name/],
   ['redis+cluster://host/1', /no databases/],

@@ -1,17 +1,19 @@
 // What a host decides by itself is kept until the engine has it.
-import { appendFileSync, existsSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  type Decided,
-  isLeft,
-  isWaiting,
-  note,
-  read,
-  remove,
-  size,
-  take,
-} from '../../../src/store/fleet/journal.ts';
+import type { Decided } from '../../../src/store/fleet/decided.ts';
+import { isLeft, isWaiting, note, read, remove, size, take } from '../../../src/store/fleet/journal.ts';
+import { suite } from '../../support/needs.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
@@ -55,6 +57,23 @@ test('what a power cut has spoilt is passed over, and the rest is read', () => {
   for (const one of found) expect(one).toEqual(decided(Number(one.client.slice(7))));
 });
 
+test.each([0, 70_000])('what a full disk has cut off costs itself alone, %i bytes into it', (before) => {
+  const readable: Decided[] = [];
+  const noteThe = (n: number) => {
+    readable.push(decided(n));
+    note(journal, decided(n));
+  };
+  for (let n = 0; size(journal) < before; n++) noteThe(n);
+  const whole = path.join(scratch.path, 'other');
+  note(whole, decided(300));
+  const bytes = readFileSync(whole);
+  for (let cut = 1; cut < bytes.length; cut += 7) {
+    appendFileSync(journal, bytes.subarray(0, cut));
+    noteThe(1000 + cut);
+  }
+  expect(all(take(journal, Date.now())!)).toEqual(readable);
+});
+
 test('what a process took that is gone is taken again, but not from one that is at it', () => {
   note(journal, decided(1));
   renameSync(journal, `${journal}.1`);
@@ -81,4 +100,12 @@ test('what the engine does not have yet, in bytes, with what somebody is at', ()
   expect(size(journal)).toBe(2 * one);
   writeFileSync(`${journal}.bak`, 'x');
   expect(size(journal)).toBe(2 * one);
+});
+
+suite('by root', ['root'], () => {
+  test('is for the owner of the directory: the user that the filters run as', () => {
+    chownSync(scratch.path, 65534, 65534);
+    note(journal, decided(1));
+    expect(statSync(journal)).toMatchObject({ uid: 65534, gid: 65534 });
+  });
 });

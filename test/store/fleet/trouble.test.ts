@@ -16,3 +16,12 @@ test('what an engine says comes with what to do', () => {
   );
   expect(isNoConnection(new Error('connect ECONNREFUSED 127.0.0.1:6379'))).toBe(false);
 });
+
+test.each([
+  // Without +time, and with rename-command TIME "", in Redis 7.0.
+  ["ERR The user executing the script can't run this command or subcommand", 'ACL SETUSER'],
+  ['ERR Unknown Redis command called from script script: 3c41bbfd6a', 'forbids scripts or a command'],
+  ['certificate has expired', 'renew it'],
+])('%s', (said, advice) => {
+  expect(explain(new Error(said))).toContain(advice);
+});
