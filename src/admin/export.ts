@@ -1,11 +1,11 @@
 // greylatch export: writes everything on record as text, for another host, for another program, or to keep.
 import { once } from 'node:events';
 import { defineCommand } from '../cli/command.ts';
-import { printable } from '../log/log.ts';
 import { csvLine } from './import/csv.ts';
 import { CSV_COLUMNS, toCsv, toJson } from './import/greylatch.ts';
 import type { Imported } from './import/record.ts';
 import { type Records, withRecords } from './records.ts';
+import { tame } from './text.ts';
 import { WHERE } from './where.ts';
 
 /**
@@ -66,7 +66,7 @@ export const exportCommand = (recordsOf: RecordsOf) =>
 /** A terminal obeys control characters, which a client may have put into an address. */
 function csvOf(record: Imported): string {
   const line = toCsv(record);
-  return process.stdout.isTTY ? line.replace(/[\x00-\x1f\x7f-\x9f]/g, printable) : line;
+  return process.stdout.isTTY ? tame(line) : line;
 }
 
 /** Writes no faster than the reader reads, so that not everything has to be held in memory. */
