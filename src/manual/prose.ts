@@ -151,8 +151,8 @@ export const SECURITY: readonly Block[] = [
     'replies to the socket.',
   'A directory for the database that everybody may write to is refused: a file or a link could be put in place of ' +
     'the database. Give the service a user of its own where **nobody** runs other programs, too: they can read and spoil the database, ' +
-    "and end the filters. Run by root, a command follows no link in such a user's directory; but do not name one in **/tmp** for a " +
-    '**backup**.',
+    "and end the filters. Run by root, a command follows no link in such a user's directory, but trusts what is in the database: " +
+    'who does not trust it runs commands as that user. A **backup** does not belong where everybody may write, as in **/tmp**.',
   'The database holds addresses of senders and recipients, and is closed to other users.',
 ];
 

@@ -128,24 +128,21 @@ describe('neighbours', () => {
   });
 
   test.each([
-    ['the log', 'log'],
-    ['the key of --privacy', 'greylist.mdb.secret'],
-  ])(
-    'a named pipe in place of %s, which nobody writes to or reads, keeps nobody waiting',
-    async (_, name) => {
-      const scratch = makeScratch();
-      execFileSync('mkfifo', [path.join(scratch.path, name)]);
-      mkdirSync(path.join(scratch.path, 'none'));
-      const database = name === 'log' ? path.join(scratch.path, 'none/of/these') : file(scratch.path);
-      const filter = await startFilter(
-        greylatch('--db', database, '--log', `file:${scratch.path}/log`, '--privacy'),
-        { patience: 15_000 },
-      );
-      expect(await filter.ask(policyRequest())).toBe(dunno);
-      expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
-      scratch.remove();
-    },
-  );
+    ['the log', 'log', dunno, '--privacy'],
+    ['the key of --privacy', 'greylist.mdb.secret', dunno, '--privacy'],
+    ['the journal of --store', 'greylist.mdb.fleet', deferred, '--store', 'redis://127.0.0.1:1'],
+  ])('a named pipe in place of %s keeps nobody waiting', async (_, name, answer, ...options) => {
+    const scratch = makeScratch();
+    execFileSync('mkfifo', [path.join(scratch.path, name)]);
+    const database = name === 'log' ? path.join(scratch.path, 'none/greylist.mdb') : file(scratch.path);
+    const filter = await startFilter(
+      greylatch('--db', database, '--log', `file:${scratch.path}/log`, ...options),
+      { patience: 15_000 },
+    );
+    expect(await filter.ask(policyRequest())).toBe(answer);
+    expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+    scratch.remove();
+  });
 
   test('a directory that everybody can write, sticky or not, is refused with advice', async () => {
     for (const mode of [0o777, 0o1777]) {

@@ -3,6 +3,7 @@
 // is a journal, the engine is away: the process that makes it logs that, the process that removes it logs that it is back.
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   openSync,
@@ -15,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { HARMLESS } from '../disk/files.ts';
 import { fnv1a, fold } from '../records/fnv.ts';
 import type { Triple } from '../store.ts';
 
@@ -36,6 +38,8 @@ const ABANDONED = 60_000;
 // client, sender, recipient. Each is appended in one write: those of other processes come between entries, never into one.
 const HEAD = 17;
 
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | HARMLESS;
+
 export function journalPath(database: string): string {
   return `${database}.fleet`;
 }
@@ -43,7 +47,7 @@ export function journalPath(database: string): string {
 /** Appends to the journal. Returns whether it was there before. Throws what the file system throws. */
 export function note(path: string, decided: Decided): boolean {
   const made = begin(path);
-  const fd = made ?? openSync(path, 'a', 0o600);
+  const fd = made ?? openSync(path, APPEND, 0o600);
   try {
     if (fstatSync(fd).size < MOST_BYTES) writeSync(fd, encode(decided));
   } finally {
@@ -157,7 +161,7 @@ export function take(path: string, now: number): string | undefined {
 /** Reads a taken journal to its end, piece by piece, and touches it with each: see ABANDONED. */
 export function* read(taken: string): Generator<Decided[]> {
   const buffer = Buffer.alloc(64 * 1024);
-  const fd = openSync(taken, 'r');
+  const fd = openSync(taken, constants.O_RDONLY | HARMLESS);
   try {
     let held = 0;
     for (;;) {
