@@ -5,6 +5,7 @@ import { csvLine } from './import/csv.ts';
 import { CSV_COLUMNS, toCsv, toJson } from './import/greylatch.ts';
 import type { Imported } from './import/record.ts';
 import { type Records, withRecords } from './records.ts';
+import { tame } from './text.ts';
 import { WHERE } from './where.ts';
 
 /**
@@ -27,7 +28,7 @@ export const exportCommand = (recordsOf: RecordsOf) =>
     name: 'export',
     describe: 'write what is on record to standard output, as JSON lines or CSV',
     text: [
-      'Every byte of an address survives. In JSON, a byte that is not ASCII is \\u00XX: "ö" of an address in UTF-8 is \\u00c3\\u00b6; CSV has the bytes as they are. Times are in seconds since 1970.',
+      'Every byte of an address survives. In JSON, a byte that is not ASCII is \\u00XX: "ö" of an address in UTF-8 is \\u00c3\\u00b6; CSV has the bytes as they are, save for control characters on a terminal. Times are in seconds since 1970.',
       'Who wrote to whom, when first and last, whether it passed, and the come-backs of clients: enough for another host to decide alike. How often and when a triple was deferred stays with the host that has seen it, where report and tune look back at it; greylatch backup keeps all of it.',
       'greylatch import reads both. Hosts that send each other their exports agree in the end, in whatever order.',
     ],
@@ -37,7 +38,8 @@ export const exportCommand = (recordsOf: RecordsOf) =>
         kind: 'choice',
         choices: ['json', 'csv'],
         default: 'json',
-        describe: 'JSON, a line for each record, or CSV with a line of names (RFC 4180)',
+        describe:
+          'JSON, a line for each record, or CSV with a line of names (RFC 4180; in a spreadsheet, import it as text: addresses may begin with =)',
       },
       since: { kind: 'duration', describe: 'only what may have been seen in this time, e.g. 1d' },
     },
@@ -55,11 +57,17 @@ export const exportCommand = (recordsOf: RecordsOf) =>
         const pieces = recordsOf(records, from, () => {
           status = IN_PART;
         });
-        if (format === 'csv') await write(pieces, toCsv, csvLine(CSV_COLUMNS));
+        if (format === 'csv') await write(pieces, csvOf, csvLine(CSV_COLUMNS));
         else await write(pieces, toJson);
         return status;
       }),
   });
+
+/** A terminal obeys control characters, which a client may have put into an address. */
+function csvOf(record: Imported): string {
+  const line = toCsv(record);
+  return process.stdout.isTTY ? tame(line) : line;
+}
 
 /** Writes no faster than the reader reads, so that not everything has to be held in memory. */
 async function write(

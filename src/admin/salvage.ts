@@ -30,7 +30,7 @@ export const salvageCommand = defineCommand({
       throw new Error(`${into} is the damaged file itself; name another one with --into`);
     }
     const { records, pages } = await withBar('saving', (show) =>
-      explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(pages / of))),
+      explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(of === 0 ? 0 : pages / of))),
     );
     print(
       json

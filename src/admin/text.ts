@@ -136,6 +136,11 @@ export function jsonLines(all: readonly object[]): string {
   return all.map((one) => `${asciiJson(one)}\n`).join('');
 }
 
+/** A line without control characters, which a terminal would obey: they become \xNN. */
+export function tame(line: string): string {
+  return line.replace(/[\x00-\x1f\x7f-\x9f]/g, printable);
+}
+
 /** An attribute, whatever its bytes: those that are not printable ASCII become \xNN; an empty one is shown as `''`. */
 export function visible(text: string): string {
   return text === '' ? "''" : printable(text).replaceAll(' ', '\\x20');

@@ -54,7 +54,7 @@ export function newAnswer(
     const { client_address, sender, recipient } = request;
     log.write(
       'info',
-      `would have answered ${action} to client=${client_address}, sender=${sender}, recipient=${recipient}`,
+      `would have answered ${action} to client=${client_address}, sender=${asWord(sender)}, recipient=${asWord(recipient)}`,
     );
     return DUNNO;
   }
@@ -86,4 +86,9 @@ export function newAnswer(
       return onError === 'dunno' || !defers ? DUNNO : deferral(delay, request.recipient);
     }
   };
+}
+
+/** An address as one word, so that `a, recipient=b` in quotes, which is a good one, cannot look like two. */
+function asWord(address: string): string {
+  return address.replace(/[ ,\\]/g, (c) => `\\x${c.charCodeAt(0).toString(16)}`);
 }

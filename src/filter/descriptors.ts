@@ -25,7 +25,12 @@ export function silenceStderr(): void {
   } catch {
     // what it says of bytes written before, on NFS say; it is closed all the same
   }
-  openSync('/dev/null', 'w'); // takes the lowest free number, which is 2
+  // Takes the lowest free number, which is 2, before the database's file can.
+  try {
+    openSync('/dev/null', 'w');
+  } catch {
+    openSync('/', 'r'); // a chroot without devices: what is written to a directory is an error, and goes nowhere
+  }
 }
 
 function isSame(a: Stats, b: Stats): boolean {

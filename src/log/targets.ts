@@ -1,16 +1,27 @@
 // Where messages go: syslog, standard error, or a file. node-unix-socket is loaded with the first message to syslog, so a
 // filter with nothing to say never loads it.
-import { appendFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs';
 import { monotonic } from '../time/monotonic.ts';
 import type { Level, Log, LogTarget } from './log.ts';
 
 const IDENTITY = 'greylatch';
+/** O_NONBLOCK, for a named pipe that nobody reads: whoever opens it, or fills it, would wait for ever. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
 
 export function openTarget(target: LogTarget): Log {
   if (target === 'syslog') return openSyslog('/dev/log');
   if (target === 'stderr') return lines((line) => void writeSync(2, line));
   const path = target.slice('file:'.length);
-  return lines((line) => appendFileSync(path, `${new Date().toISOString()} ${line}`, { mode: 0o600 }));
+  return lines((line) => append(path, `${new Date().toISOString()} ${line}`));
+}
+
+function append(path: string, line: string): void {
+  const fd = openSync(path, APPEND, 0o600);
+  try {
+    writeFileSync(fd, line);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function lines(put: (line: string) => void): Log {

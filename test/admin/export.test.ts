@@ -19,6 +19,30 @@ test('export --since asks for what was seen from then on', async () => {
   expect(asked).toBeLessThanOrEqual(Math.floor(Date.now() / 1000) - 3600);
 });
 
+test.each([
+  ['a terminal shows', true, '\\x1b[8m\\x9b\\x0aa\xe4@example.org'],
+  ['a file has', false, '"\x1b[8m\x9b\na\xe4@example.org"'],
+])(
+  'control characters in an address, which a terminal would obey, as %s them in CSV',
+  async (_, isTTY, sender) => {
+    const triple = {
+      client: '192.0.2.1',
+      sender: '\x1b[8m\x9b\na\xe4@example.org',
+      recipient: 'b@example.org',
+    };
+    async function* records() {
+      yield [{ kind: 'triple', ...triple, firstSeen: 1, lastSeen: 1, passed: false, origin: '' } as const];
+    }
+    const before = process.stdout.isTTY;
+    process.stdout.isTTY = isTTY;
+    const { output } = await watch(() =>
+      exportCommand(records).run({ ...NOWHERE, format: 'csv', since: undefined }),
+    );
+    process.stdout.isTTY = before;
+    expect(output).toContain(sender);
+  },
+);
+
 test('what nobody takes is not made', async () => {
   let made = 0;
   function* all(): Generator<Imported> {

@@ -1,8 +1,20 @@
 // Rubbish from outside, and neighbours that mean no good. GREYLATCH_FUZZ=1000000 sends a million mutated requests.
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { greylatch, startFilter } from '../support/filter.ts';
+import { suite } from '../support/needs.ts';
 import { makeRandom, type Random } from '../support/random.ts';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -115,6 +127,23 @@ describe('neighbours', () => {
     scratch.remove();
   });
 
+  test.each([
+    ['the log', 'log', dunno, '--privacy'],
+    ['the key of --privacy', 'greylist.mdb.secret', dunno, '--privacy'],
+    ['the journal of --store', 'greylist.mdb.fleet', deferred, '--store', 'redis://127.0.0.1:1'],
+  ])('a named pipe in place of %s keeps nobody waiting', async (_, name, answer, ...options) => {
+    const scratch = makeScratch();
+    execFileSync('mkfifo', [path.join(scratch.path, name)]);
+    const database = name === 'log' ? path.join(scratch.path, 'none/greylist.mdb') : file(scratch.path);
+    const filter = await startFilter(
+      greylatch('--db', database, '--log', `file:${scratch.path}/log`, ...options),
+      { patience: 15_000 },
+    );
+    expect(await filter.ask(policyRequest())).toBe(answer);
+    expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+    scratch.remove();
+  });
+
   test('a directory that everybody can write, sticky or not, is refused with advice', async () => {
     for (const mode of [0o777, 0o1777]) {
       const scratch = makeScratch();
@@ -143,6 +172,40 @@ describe('neighbours', () => {
     }
     expect(setAside(scratch.path)).toHaveLength(3);
     expect(critLines(scratch.path)).toHaveLength(5);
+    scratch.remove();
+  });
+});
+
+suite('a neighbour who runs as the filters do, while root runs a command', ['root'], () => {
+  test('a link that takes the lock file’s place right before LMDB opens it does not lead LMDB to a file of root’s', () => {
+    const scratch = makeScratch();
+    const [mta, victim, preload] = ['mta', 'victim', 'swap.cjs'].map((name) => path.join(scratch.path, name));
+    writeFileSync(victim!, 'precious', { mode: 0o600 });
+    chmodSync(scratch.path, 0o711);
+    mkdirSync(mta!);
+    chownSync(mta!, 65_534, 65_534);
+    const lock = `${file(mta!)}-lock`;
+    writeFileSync(
+      preload!,
+      `const fs = require('node:fs'), { openSync } = fs;
+      let swapped = false;
+      fs.openSync = (name, ...rest) => {
+        const fd = openSync(name, ...rest);
+        if (name === ${JSON.stringify(lock)} && !swapped) {
+          swapped = true;
+          fs.rmSync(name);
+          fs.symlinkSync(${JSON.stringify(victim)}, name);
+        }
+        return fd;
+      };`,
+    );
+    const run = (...options: string[]) => spawnSync(process.execPath, [...options, ...command]);
+    const command = [greylatch()[1]!, 'release', '--client', '192.0.2.1', '--db', file(mta!)];
+    expect(run().status).toBe(0);
+    expect(run('--require', preload!).status).not.toBe(0);
+    expect(readlinkSync(lock)).toBe(victim);
+    expect(readFileSync(victim!, 'utf8')).toBe('precious');
+    expect(statSync(victim!).uid).toBe(0);
     scratch.remove();
   });
 });

@@ -1,7 +1,15 @@
 // What a machine refuses to a filter: files that are somebody else's, descriptors, memory, a look at what boot this is. Mail is
 // answered, nobody dies of it, and one line says what to do.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
@@ -49,6 +57,21 @@ test('with less than a map needs', async () => {
   expect(await filter.ask(requestFor(1))).toBe(dunno);
   expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
   expect(log()).toMatch(/no memory; raise the limit on address space/);
+});
+
+test('the null device, as in a chroot without devices', async () => {
+  const without = path.join(own.path, 'without.cjs');
+  writeFileSync(
+    without,
+    `const fs = require('node:fs'), { openSync } = fs;
+    fs.openSync = (name, ...rest) => openSync(name === '/dev/null' ? '/nonexistent/null' : name, ...rest);`,
+  );
+  const filter = await startFilter(greylatch('--db', file(own.path), '--log', 'none'), {
+    env: { NODE_OPTIONS: `--require ${without}` },
+  });
+  expect(await filter.ask(requestFor(1))).toBe(deferred);
+  expect(readlinkSync(`/proc/${filter.pid}/fd/2`)).toBe('/');
+  expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
 });
 
 /** What the kernel says of a filter that has loaded all but the map. */

@@ -127,6 +127,14 @@ test('--greylist observe stores and logs, and defers nobody', () => {
   expect(filterWith()()).toBe('dunno'); // it is known by now
 });
 
+test('what would have been answered is told of one sender and one recipient, whatever they are called', () => {
+  const ask = filterWith({ greylist: ['observe'] });
+  ask({ sender: '"a, recipient=b\\\\@x"@example.org', recipient: 'c@example.org' });
+  expect(logged.at(-1)).toMatch(
+    /, sender="a\\x2c\\x20recipient=b\\x5c\\x5c@x"@example\.org, recipient=c@example\.org$/,
+  );
+});
+
 test('--dry-run stores nothing', () => {
   const ask = filterWith({ 'dry-run': ['true'] });
   expect(ask()).toBe('dunno');

@@ -9,6 +9,7 @@ import { readHead } from '../../store/pages/head.ts';
 import { lockPath } from '../../store/pages/lock.ts';
 import { queuePath } from '../../store/queue/read.ts';
 import { foreign, wasDatabase } from '../../store/rescue/ours.ts';
+import { damagedFiles } from '../../store/rescue/recover.ts';
 import { attempt } from '../attempt.ts';
 import type { Place } from './permissions.ts';
 import { isLink, lookAt, type Mount, mountOf, readMounts, realpath, type Space, spaceAt } from './system.ts';
@@ -50,7 +51,7 @@ export function gatherDatabase(file: string): Database {
     lock: lookAt(lockPath(file)),
     looked,
     ...(looked ? lookInto(file) : { place: '', damage: '' }),
-    aside: beside.filter((name) => name.startsWith(`${path.basename(file)}.damaged-`)).sort(),
+    aside: (attempt(() => damagedFiles(file)) ?? []).map(({ name }) => path.basename(name)).sort(),
     litter: [file, lockPath(file), queuePath(file)].flatMap(
       (each) => attempt(() => litterBeside(each)) ?? [],
     ),

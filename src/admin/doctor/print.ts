@@ -1,20 +1,20 @@
 // The findings for people: aligned, and in colour on a terminal. Makes text; writes nothing.
-import { type Colour, type Paint, plural } from '../text.ts';
+import { type Colour, type Paint, plural, tame } from '../text.ts';
 import { type Finding, isToMend, type Severity } from './finding.ts';
 
 const COLOURS: Record<Severity, Colour> = { ok: 'green', note: 'cyan', warning: 'yellow', error: 'red' };
 const WIDEST = 'warning'.length;
 
-/** `head` says what was looked at. */
+/** `head` says what was looked at. What findings quote, the name of another user's process say, has no power over the terminal. */
 export function printed(head: string, findings: Finding[], paint: Paint): string {
   const lines = findings.flatMap(({ severity, where, what, mend }) => {
     const label = severity.padEnd(WIDEST);
     const shown = paint(COLOURS[severity], label);
     const indent = ' '.repeat(WIDEST + 2);
     return [
-      `${shown}  ${where}`,
-      `${indent}${what}`,
-      ...(mend === undefined ? [] : [`${indent}mend: ${mend}`]),
+      `${shown}  ${tame(where)}`,
+      `${indent}${tame(what)}`,
+      ...(mend === undefined ? [] : [`${indent}mend: ${tame(mend)}`]),
     ];
   });
   return [head, '', ...lines, '', summary(findings), ''].join('\n');

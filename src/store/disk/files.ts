@@ -1,8 +1,8 @@
 // Files that other processes find whole or not at all, also after a power cut. Knows nothing of what is in them.
 import {
-  chownSync,
   closeSync,
   constants,
+  fchownSync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -15,6 +15,9 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { isAlive } from './alive.ts';
 
+/** Flags for open(2): a link that somebody has put there is not followed, and a pipe not waited for. */
+export const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /**
  * Makes the file at `path`, in one step, and only if there is none yet. Made by root, it is given to the owner of the
  * directory: the user that the filters run as. Throws what the file system throws.
@@ -22,8 +25,8 @@ import { isAlive } from './alive.ts';
  */
 export function makeWhole(path: string, content: Buffer, durable = false): void {
   try {
-    withAside(path, content, (aside) => {
-      if (durable) syncPath(aside);
+    withAside(path, content, (aside, fd) => {
+      if (durable) fsyncSync(fd);
       linkSync(aside, path);
     });
     if (durable) syncPath(dirname(path));
@@ -32,20 +35,36 @@ export function makeWhole(path: string, content: Buffer, durable = false): void 
   }
 }
 
-/** Makes a file beside `path`, with the owner as in `makeWhole`, for `work`, which may rename it to `path`. */
-export function withAside(path: string, content: Buffer, work: (aside: string) => void): void {
-  const aside = `${path}.${process.pid}`;
+/**
+ * Makes a file beside `path`, with the owner as in `makeWhole`, for `work`, which may rename it to `path`. `fd` is open for reading
+ * and writing, at the end of the content: by its name, root might write to what the directory's owner has put there instead.
+ */
+export function withAside(path: string, content: Buffer, work: (aside: string, fd: number) => void): void {
+  const aside = `${path}.tmp-${process.pid}`;
   removeLitter(path);
   try {
-    writeFileSync(aside, content, { mode: 0o600, flag: 'wx' });
-    if (process.geteuid?.() === 0) {
-      const { uid, gid } = statSync(dirname(path));
-      chownSync(aside, uid, gid);
+    const fd = openSync(aside, 'wx+', 0o600);
+    try {
+      writeFileSync(fd, content);
+      giveTo(dirname(path), fd);
+      work(aside, fd);
+    } finally {
+      closeSync(fd);
     }
-    work(aside);
   } finally {
     rmSync(aside, { force: true });
   }
+}
+
+export function isRoot(): boolean {
+  return process.geteuid?.() === 0;
+}
+
+/** Gives the open file, if root has made it, to the owner of the directory. */
+export function giveTo(directory: string, fd: number): void {
+  if (!isRoot()) return;
+  const { uid, gid } = statSync(directory);
+  fchownSync(fd, uid, gid);
 }
 
 /** Waits until a file's content, or the names in a directory, are on the disk. */
@@ -64,17 +83,19 @@ export function withOpen<T>(path: string, flags: number, work: (fd: number) => T
 }
 
 /**
- * FILE.1234 of `withAside`; FILE.new-1234 and FILE.new-1234.new-1234 of rescue/replace.ts, and their lock files, which
- * `withAside` makes in turn.
+ * FILE.tmp-1234 of `withAside`; FILE.new-1234 and FILE.new-1234.new-1234 of rescue/replace.ts, and their lock files, which
+ * `withAside` makes in turn. (FILE.1, or FILE.20261130, is an administrator's own copy.)
  */
-const LITTER = /^(?:new-)?(\d+)(?:\.new-\1)?(?:-lock(?:\.\1)?)?$/;
+const LITTER = /^(?:tmp-(\d+)|new-(\d+)(?:\.new-\2)?(?:-lock)?(?:\.tmp-\2)?)$/;
 
 /** Such files of processes that were killed, and of an earlier process with our number. */
 export function litterBeside(path: string): string[] {
   const prefix = `${basename(path)}.`;
   const isLitter = (name: string) => {
-    const pid = name.startsWith(prefix) ? LITTER.exec(name.slice(prefix.length))?.[1] : undefined;
-    return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
+    const parts = name.startsWith(prefix) ? LITTER.exec(name.slice(prefix.length)) : null;
+    if (parts === null) return false;
+    const pid = Number(parts[1] ?? parts[2]);
+    return pid === process.pid || !isAlive(pid);
   };
   return readdirSync(dirname(path))
     .filter(isLitter)
@@ -82,7 +103,13 @@ export function litterBeside(path: string): string[] {
 }
 
 export function removeLitter(path: string): void {
-  for (const file of litterBeside(path)) rmSync(file, { force: true });
+  for (const file of litterBeside(path)) {
+    try {
+      rmSync(file, { force: true });
+    } catch {
+      // a directory, say: it is in nobody's way
+    }
+  }
 }
 
 /** A name beside `path` that does not exist yet, with the UTC time in it: FILE.damaged-20261124T020304Z. */

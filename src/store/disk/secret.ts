@@ -1,7 +1,7 @@
 // The key of --privacy, FILE.secret beside the database. The first process that needs it makes it, for all.
 import { constants, readFileSync, statSync } from 'node:fs';
 import { refused, StoreError } from '../damage.ts';
-import { makeWhole, withOpen } from './files.ts';
+import { HARMLESS, makeWhole, withOpen } from './files.ts';
 import { checkPlace } from './place.ts';
 
 const BYTES = 32;
@@ -16,7 +16,7 @@ export function readSecret(path: string): Buffer {
   const place = secretPath(path);
   try {
     if (statSync(place, { throwIfNoEntry: false }) === undefined) makeSecret(place);
-    const secret = withOpen(place, constants.O_RDONLY | constants.O_NOFOLLOW, (fd) => readFileSync(fd));
+    const secret = withOpen(place, constants.O_RDONLY | HARMLESS, (fd) => readFileSync(fd));
     if (secret.length === BYTES) return secret;
   } catch (error) {
     throw refused(error, place, 'read');

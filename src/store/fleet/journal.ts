@@ -3,6 +3,7 @@
 // is a journal, the engine is away: the process that makes it logs that, the process that removes it logs that it is back.
 import {
   closeSync,
+  constants,
   existsSync,
   fchownSync,
   fstatSync,
@@ -17,12 +18,15 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { refused } from '../damage.ts';
+import { HARMLESS } from '../disk/files.ts';
 import { type Decided, decode, encode } from './decided.ts';
 
 /** Beyond this size nothing more is noted: some 600,000 decisions. */
 const MOST_BYTES = 64 * 2 ** 20;
 /** A taken file that was not touched for so many milliseconds belongs to a process that is gone. */
 const ABANDONED = 60_000;
+
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | HARMLESS;
 
 export function journalPath(database: string): string {
   return `${database}.fleet`;
@@ -31,7 +35,7 @@ export function journalPath(database: string): string {
 /** Appends to the journal. Returns whether it was there before. Throws what the file system throws. */
 export function note(path: string, decided: Decided): boolean {
   const made = begin(path);
-  const fd = made ?? openSync(path, 'a', 0o600);
+  const fd = made ?? openSync(path, APPEND, 0o600);
   try {
     if (fstatSync(fd).size < MOST_BYTES) append(fd, encode(decided));
   } finally {
@@ -153,7 +157,7 @@ function setAside(taken: string): void {
 
 function* pieces(taken: string): Generator<Decided[]> {
   const buffer = Buffer.alloc(64 * 1024); // more than any entry
-  const fd = openSync(taken, 'r');
+  const fd = openSync(taken, constants.O_RDONLY | HARMLESS);
   try {
     let held = 0;
     for (;;) {

@@ -1,9 +1,10 @@
 // Opening the database for changes: LMDB's environment, and the file where there is none. liblmdb trusts what it reads then,
 // so all of that is checked first, and what would kill it is refused.
-import { chownSync, closeSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pause } from '../../time/pause.ts';
 import { BadLockError, BusyError, MovedError, refused, StoreError } from '../damage.ts';
+import { asOwner } from '../disk/owner.ts';
 import { awaitRecovery } from '../disk/recovering.ts';
 import { closeFile, type DataFile, openFile, withFile } from '../pages/file.ts';
 import { readHead } from '../pages/head.ts';
@@ -53,13 +54,10 @@ export function openWriter(database: string): Writer {
   const copies = isCopying(database);
   if (copies) checkSpare(database);
   awaitRecovery(database);
-  checkBeforeLmdb(database);
-  const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
-  const env = openEnvironment(database);
+  const { env, ino } = asOwner([database, lockPath(database)], () => openChecked(database));
   let lock: LockFile | undefined;
   let file: DataFile | undefined;
   try {
-    giveToDirectoryOwner(database);
     lock = openLock(database);
     // The database was compacted or restored, say: LMDB has opened the old lock file, and all others use the new one.
     if (lock.ino !== ino) throw new MovedError('the lock file was replaced while it was opened');
@@ -107,6 +105,13 @@ function newWriter(env: NativeEnv, file: DataFile, lock: LockFile, copies: boole
     stuck: [],
     closed: false,
   };
+}
+
+/** The environment, and the inode of the lock file that was there right before it was opened. */
+function openChecked(database: string): { env: NativeEnv; ino: number | undefined } {
+  checkBeforeLmdb(database);
+  const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
+  return { env: openEnvironment(database), ino };
 }
 
 /** Checks what liblmdb reads when it opens the file: it maps the file and trusts it. */
@@ -194,16 +199,6 @@ function mapSizeFor(path: string): number {
   if (room < 2 * size + LEAST_ROOM)
     throw new StoreError(`cannot open ${path}: no memory; raise the limit on address space (ulimit -v)`);
   return Math.min(MAP_SIZE, Math.floor(room / MIB) * MIB);
-}
-
-/** What root has made is given to the owner of the directory: the user that the filters run as. */
-function giveToDirectoryOwner(path: string): void {
-  if (process.geteuid?.() !== 0) return;
-  const { uid, gid } = statSync(dirname(path));
-  for (const file of [path, lockPath(path)]) {
-    const now = statSync(file, { throwIfNoEntry: false });
-    if (now?.uid === 0 && uid !== 0) chownSync(file, uid, gid);
-  }
 }
 
 /** Gives a new file its mark; after a power cut, makes the file go back to its mark. */

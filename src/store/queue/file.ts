@@ -1,8 +1,7 @@
 // Making a queue's file, and changing its header for all to see. Knows nothing of entries.
 import { constants, fstatSync, writeSync } from 'node:fs';
-import { makeWhole, withOpen } from '../disk/files.ts';
+import { HARMLESS, makeWhole, withOpen } from '../disk/files.ts';
 import { headerOf } from './format.ts';
-import { HARMLESS } from './read.ts';
 
 /** Makes the file, in one step with its header, if there is none. */
 export function makeFile(path: string): void {

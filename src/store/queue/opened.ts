@@ -4,11 +4,10 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'n
 import { dirname } from 'node:path';
 import { monotonic } from '../../time/monotonic.ts';
 import { pause } from '../../time/pause.ts';
-import { syncPath } from '../disk/files.ts';
+import { HARMLESS, syncPath } from '../disk/files.ts';
 import { word } from './file.ts';
 import { CLOSED, CONSUMED, HEADER, type Header, isBeyond, isClosed, isSound } from './format.ts';
 import { newOwn, type Own } from './own.ts';
-import { HARMLESS } from './read.ts';
 import { newWaiting, type Waiting } from './waiting.ts';
 
 // A long file is closed, and what waits in it is copied to a new one, which takes its place. A process that appends looks

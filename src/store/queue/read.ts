@@ -1,11 +1,8 @@
 // Reading a queue without using it: what is in it at this moment, and where that belongs among the database's records.
 import { constants, readSync } from 'node:fs';
-import { withOpen } from '../disk/files.ts';
+import { HARMLESS, withOpen } from '../disk/files.ts';
 import { CONSUMED, HEADER, type Header, isSound, readEntries } from './format.ts';
 import { MOST } from './waiting.ts';
-
-// Flags for open(2): a link that somebody has put there is not followed, and a pipe not waited for.
-export const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The file beside the database. */
 export function queuePath(database: string): string {

@@ -1,7 +1,7 @@
 // Emptying the queue: what is queued is taken out, and a long file replaced by a new one, by one process at a time, which
 // holds the database's write lock. (../embedded/sights.ts decides when, and puts it into the database.)
-import { appendFileSync, fstatSync, readFileSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
-import { syncPath, withAside } from '../disk/files.ts';
+import { fstatSync, fsyncSync, readSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { withAside } from '../disk/files.ts';
 import type { Taken } from './contract.ts';
 import { word, writeNumbers } from './file.ts';
 import { CLOSED, CONSUMED, HEADER, headerOf, isBeyond, isClosed, MAX_ENTRY, readEntries } from './format.ts';
@@ -84,12 +84,12 @@ function takeFrom(file: Opened, firstSeen: Map<string, number>): Found {
 function replace(file: Opened): boolean {
   const { path, header, ino } = file;
   try {
-    withAside(path, headerOf(process.pid), (aside) => {
+    withAside(path, headerOf(process.pid), (aside, fd) => {
       // Nearly all is copied before anybody has to wait; who appends after the second copy finds the file closed.
-      const end = copyTo(file.fd, aside, header[CONSUMED]!);
-      writeNumbers(path, ino, CLOSED, word(statSync(aside).ino));
-      copyTo(file.fd, aside, end);
-      if (holdsDurable(aside)) syncPath(aside);
+      const end = copyTo(file.fd, fd, header[CONSUMED]!);
+      writeNumbers(path, ino, CLOSED, word(fstatSync(fd).ino));
+      copyTo(file.fd, fd, end);
+      if (holdsDurable(fd)) fsyncSync(fd);
       renameSync(aside, path);
     });
   } catch {
@@ -101,17 +101,19 @@ function replace(file: Opened): boolean {
 }
 
 /** Whether something in the file was answered as being on the disk, by a filter with --sync always. */
-function holdsDurable(aside: string): boolean {
-  return readEntries(readFileSync(aside).subarray(HEADER), new Map()).durable;
+function holdsDurable(fd: number): boolean {
+  const entries = Buffer.allocUnsafe(fstatSync(fd).size - HEADER);
+  return readEntries(entries.subarray(0, readSync(fd, entries, 0, entries.length, HEADER)), new Map())
+    .durable;
 }
 
-/** Appends to the file `aside` what the one behind `fd` holds from `at` on. Returns its end. */
-function copyTo(fd: number, aside: string, at: number): number {
+/** Writes to `into` what the file behind `fd` holds from `at` on. Returns its end. */
+function copyTo(fd: number, into: number, at: number): number {
   const piece = Buffer.allocUnsafe(FULL);
   for (;;) {
     const got = readSync(fd, piece, 0, piece.length, at);
     if (got === 0) return at;
-    appendFileSync(aside, piece.subarray(0, got));
+    writeFileSync(into, piece.subarray(0, got)); // goes on where it stands
     at += got;
   }
 }

@@ -79,13 +79,17 @@ export function isTriple(bytes: Uint8Array, at: number, length: number): boolean
 
 /**
  * How many bytes at the start of a triple's or client's key name its network: a /24, a /64 in its usual spelling (four
- * groups), or for anything else the whole client.
+ * groups) with the length of the address, or for anything else the whole client.
  */
 export function networkLength(key: Uint8Array): number {
   if (key[0] === CLIENT_IPV4) return 4;
   const end = 3 + readLength(key, 1);
   let groups = 0;
-  for (let i = 3; i < end; i++) if (key[i] === COLON && ++groups === 4) return i;
+  for (let i = 3; i < end; i++) {
+    if (key[i] !== COLON) continue;
+    if (++groups === 4) return i;
+    if (key[i + 1] === COLON && i + 1 < end) return i + 2; // up to the fourth group, all are zeros
+  }
   return end;
 }
 

@@ -78,11 +78,14 @@ function prune(path: string): void {
   for (const { name } of damagedFiles(path).slice(0, -KEPT)) unlinkSync(name);
 }
 
+/** What `nameAside` puts behind the prefix. Whatever else is called so is somebody's copy, or a name that is to look like ours. */
+const TIME = /^\d{8}T\d{6}Z(?:-\d+)?$/;
+
 /** The damaged files that were set aside, the oldest first; `at`: when that was, in seconds since the epoch. */
 export function damagedFiles(path: string): { name: string; at: number }[] {
   const prefix = `${basename(path)}.damaged-`;
   return readdirSync(dirname(path))
-    .filter((name) => name.startsWith(prefix))
+    .filter((name) => name.startsWith(prefix) && TIME.test(name.slice(prefix.length)))
     .map((name) => ({ name: join(dirname(path), name), stat: lstatSync(join(dirname(path), name)) }))
     .filter(({ stat }) => !stat.isDirectory()) // a directory was never a database of ours
     .sort((a, b) => a.stat.ctimeMs - b.stat.ctimeMs || (a.name < b.name ? -1 : 1))

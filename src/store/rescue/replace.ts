@@ -1,9 +1,10 @@
 // Copying the database, and putting another file in its place, while filters run: backup, compact and restore. The filters go
 // over to the new file by themselves, and nothing that was committed is lost.
-import { chmodSync, chownSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, refused, StoreError } from '../damage.ts';
 import { removeLitter, syncPath } from '../disk/files.ts';
+import { type Owner, takeOwner } from '../disk/owner.ts';
 import { checkPlace } from '../disk/place.ts';
 import { tryAgain } from '../lmdb/again.ts';
 import { flush, flushLast } from '../lmdb/durable.ts';
@@ -215,12 +216,6 @@ function setAsideUnderLock(path: string, aside: string, own: string): boolean {
   }
 }
 
-interface Owner {
-  uid: number;
-  gid: number;
-  mode: number;
-}
-
 /** Owner and mode for the new file: those of the old one, else the directory's owner, as for every file that root makes. */
 function ownerToBe(path: string): Owner {
   const there = statSync(path, { throwIfNoEntry: false });
@@ -230,11 +225,6 @@ function ownerToBe(path: string): Owner {
     throw new StoreError(`${path} belongs to another user; run this as root, or as that user (su, sudo -u)`);
   }
   return { uid, gid, mode: mode & 0o777 };
-}
-
-function takeOwner(path: string, { uid, gid, mode }: Owner): void {
-  if (process.geteuid?.() === 0) chownSync(path, uid, gid);
-  chmodSync(path, mode);
 }
 
 function remove(path: string): void {

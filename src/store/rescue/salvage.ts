@@ -34,19 +34,21 @@ export interface Saved {
 }
 
 const CHUNK_PAGES = 256;
+/** Bytes looked at in one step: much less than a second's reading. The file may say that it is larger than the disk. */
+const LOOK = 16 * 2 ** 20;
 const BATCH_PAGES = 32; // some 2,000 records a transaction: a few milliseconds under the write lock
 
 /**
  * Copies the records of the damaged file at `from` into `writer`'s database, the newest page first. What that database has
- * already stays as it is, so that an older record never replaces a newer one. Yields after every batch, and may be abandoned
- * then.
+ * already stays as it is, so that an older record never replaces a newer one. Yields after every batch, before that now and then
+ * while it looks for the pages (`of` is 0), and may be abandoned then.
  */
 export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> {
   const saved: Saved = { records: 0, pages: 0, of: 0 };
   const fd = openSync(from, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const pageSize = pageSizeOf(fd);
-    const { pages, txns } = leafPages(fd, pageSize);
+    const { pages, txns } = yield* leafPages(fd, pageSize, saved);
     const order = Uint32Array.from(pages.keys()).sort((a, b) => txns[b]! - txns[a]!);
     const page = Buffer.alloc(pageSize);
     saved.of = order.length;
@@ -93,7 +95,11 @@ function pageSizeOf(fd: number): number {
 }
 
 /** The numbers of all pages that look like leaves, and the transactions by which they were written. */
-function leafPages(fd: number, pageSize: number): { pages: number[]; txns: number[] } {
+function* leafPages(
+  fd: number,
+  pageSize: number,
+  saved: Saved,
+): Generator<Saved, { pages: number[]; txns: number[] }> {
   const pages: number[] = [];
   const txns: number[] = [];
   const chunk = Buffer.alloc(CHUNK_PAGES * pageSize);
@@ -105,6 +111,7 @@ function leafPages(fd: number, pageSize: number): { pages: number[]; txns: numbe
       pages.push((at + page) / pageSize);
       txns.push(pageTxn(chunk, page));
     }
+    if ((at + chunk.length) % LOOK === 0) yield saved;
   }
   return { pages, txns };
 }

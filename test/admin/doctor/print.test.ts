@@ -4,6 +4,13 @@ import type { Finding } from '../../../src/admin/doctor/finding.ts';
 import { printed } from '../../../src/admin/doctor/print.ts';
 import { newPaint } from '../../../src/admin/text.ts';
 
+test('control characters in what a finding quotes are shown, not obeyed', () => {
+  const text = 'the process \x1b]0;x\x07\n\x9b8m';
+  const finding: Finding = { severity: 'note', check: 'a', where: text, what: text, mend: text };
+  const lines = printed('head', [finding], newPaint(false)).split('\n').slice(2, 5);
+  for (const line of lines) expect(line).toContain('the process \\x1b]0;x\\x07\\x0a\\x9b8m');
+});
+
 test('text for people: aligned, and in colour only where it is wanted', () => {
   const findings: Finding[] = [
     { severity: 'ok', check: 'a', where: 'here', what: 'well' },

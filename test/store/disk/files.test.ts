@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeWhole, nameAside, syncPath, withAside } from '../../../src/store/disk/files.ts';
+import { makeWhole, nameAside, removeLitter, syncPath, withAside } from '../../../src/store/disk/files.ts';
+import { intrude, leave } from '../../support/intruder.ts';
 import { suite } from '../../support/needs.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -21,7 +22,10 @@ const names = () => readdirSync(scratch.path);
 beforeEach(() => {
   scratch = makeScratch();
 });
-afterEach(() => scratch.remove());
+afterEach(() => {
+  leave();
+  scratch.remove();
+});
 
 test('a file is made for its owner alone, and one that is there stays as it is', () => {
   makeWhole(place(), Buffer.from('first'));
@@ -66,10 +70,26 @@ test('what one that was killed has left aside is in nobody’s way', () => {
 });
 
 test('what others have left aside who were killed is cleared away, and not what they are about to put in place', () => {
-  const [gone, living, other] = [2 ** 30, process.ppid, 'old'].map((end) => `${place()}.${end}`);
+  const [gone, living, other] = [2 ** 30, process.ppid, 'old'].map((end) => `${place()}.tmp-${end}`);
   for (const name of [gone, living, other]) writeFileSync(name!, '');
   makeWhole(place(), Buffer.from('ours'));
   expect([gone, living, other].map((name) => existsSync(name!))).toEqual([false, true, true]);
+});
+
+test('an administrator’s own copies stay, by whatever number or day they are called', () => {
+  const copies = ['1', '2026', '20261130', `${2 ** 30}`, `new-${2 ** 30}.gz`].map(
+    (end) => `${place()}.${end}`,
+  );
+  for (const name of copies) writeFileSync(name, '');
+  removeLitter(place());
+  makeWhole(place(), Buffer.from('ours'));
+  expect(copies.map((name) => existsSync(name))).toEqual(copies.map(() => true));
+});
+
+test('a directory of such a name, which cannot be cleared away, is in nobody’s way', () => {
+  mkdirSync(`${place()}.tmp-${2 ** 30}`);
+  makeWhole(place(), Buffer.from('ours'));
+  expect(readFileSync(place(), 'utf8')).toBe('ours');
 });
 
 test('a name aside is a new one each time, within one second too', () => {
@@ -95,5 +115,17 @@ suite('as root', ['root'], () => {
     chownSync(directory, 12_345, 23_456);
     makeWhole(path.join(directory, 'file'), Buffer.from('x'));
     expect(statSync(path.join(directory, 'file'))).toMatchObject({ uid: 12_345, gid: 23_456 });
+  });
+
+  test('a link that the directory’s owner puts in its place leads root to no other file', () => {
+    const directory = path.join(scratch.path, 'theirs');
+    mkdirSync(directory);
+    chownSync(directory, 12_345, 23_456);
+    writeFileSync(place(), 'of root');
+    const intruder = intrude(['openSync', 'writeFileSync'], /\.(?:tmp-)?\d+$/, place());
+    withAside(path.join(directory, 'file'), Buffer.from('x'), () => {});
+    expect(intruder.done()).toBe(true);
+    expect(statSync(place()).uid).toBe(0);
+    expect(readFileSync(place(), 'utf8')).toBe('of root');
   });
 });

@@ -1,5 +1,6 @@
 // Opening the database for changes: what is refused, what is left of it then, and whose the files are.
 import fs, {
+  chmodSync,
   chownSync,
   copyFileSync,
   existsSync,
@@ -27,6 +28,7 @@ import { readHead } from '../../../src/store/pages/head.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
 import { openFiles } from '../../support/files.ts';
+import { suite } from '../../support/needs.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 import { whileOpening } from '../opening.ts';
@@ -153,24 +155,21 @@ test('where there is no room for the file and as much again it is refused', () =
   runInNewContext('gc')(); // of an environment that was not opened, the process would die here
 });
 
-test.runIf(process.getuid?.() === 0)(
-  'what root makes belongs to the owner of the directory; all else to who had it',
-  () => {
-    const owners = () => [place(), lockPath(place())].map((name) => [statSync(name).uid, statSync(name).gid]);
-    make();
-    expect(owners()).toEqual([
-      [0, 0],
-      [0, 0],
-    ]);
-    chownSync(scratch.path, 1234, 1235);
-    chownSync(place(), 1236, 0);
-    make();
-    expect(owners()).toEqual([
-      [1236, 0],
-      [1234, 1235],
-    ]);
-  },
-);
+suite('as root', ['root'], () => {
+  test('the files are the directory’s owner’s, also those that root made before', () => {
+    const theirs = path.join(scratch.path, 'theirs/greylist.mdb');
+    const owners = () => [theirs, lockPath(theirs)].map((file) => [statSync(file).uid, statSync(file).gid]);
+    const owner = [12_345, 23_456] as const;
+    chmodSync(scratch.path, 0o711);
+    mkdirSync(path.dirname(theirs));
+    chownSync(path.dirname(theirs), ...owner);
+    closeWriter(openWriter(theirs));
+    expect(owners()).toEqual([owner, owner]);
+    for (const file of [theirs, lockPath(theirs)]) chownSync(file, 0, 0);
+    closeWriter(openWriter(theirs));
+    expect(owners()).toEqual([owner, owner]);
+  });
+});
 
 test('a new file has a mark at once, and one that nobody vouches for gets one, once it is opened', () => {
   const state = () => {

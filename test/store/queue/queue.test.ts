@@ -19,6 +19,7 @@ import { CLOSED, CONSUMED, MAX_ENTRY, writeEntry } from '../../../src/store/queu
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
 import { openFiles } from '../../support/files.ts';
+import { intrude } from '../../support/intruder.ts';
 import { nameStorer } from '../../support/queue.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -512,7 +513,7 @@ test('however much waits in a long file, all of it goes along', () => {
 test("a long file that cannot be replaced is used as it is; a file that one left that was killed is in nobody's way", () => {
   const [one, other] = [open(), open()];
   fill(one);
-  const aside = `${queuePath(database)}.${process.pid}`;
+  const aside = `${queuePath(database)}.tmp-${process.pid}`;
   mkdirSync(aside);
   const before = statSync(queuePath(database)).ino;
   for (const name of ['a', 'b']) {
@@ -529,6 +530,18 @@ test("a long file that cannot be replaced is used as it is; a file that one left
   expect(taken(other)).toEqual({ c: 1000 });
   expect(statSync(queuePath(database)).ino).not.toBe(before);
   expect(existsSync(aside)).toBe(false);
+});
+
+test('a link that takes the new file’s place while a long one is copied leads to no other file', () => {
+  const [one, other] = [open(), open()];
+  fill(one);
+  add(one, 'a', 1000);
+  const victim = path.join(scratch.path, 'roots');
+  writeFileSync(victim, 'of root');
+  const intruder = intrude(['openSync', 'writeFileSync'], /-queue\.(?:tmp-)?\d+$/, victim);
+  other.take().done();
+  expect(intruder.done()).toBe(true);
+  expect(readFileSync(victim, 'utf8')).toBe('of root');
 });
 
 test.each([

@@ -109,7 +109,9 @@ describe('keys', () => {
     for (const [client, length, network] of [
       ['192.0.2.17', 5, 4],
       ['2001:db8:1:2:3::4', 20, 3 + '2001:db8:1:2'.length],
-      ['2001:db8::1', 14, 14], // not as it is usually spelt: the client is its own network
+      ['2001:db8::1', 14, 3 + '2001:db8::'.length],
+      ['2001:db8::6:b1f:f:e2f', 24, 3 + '2001:db8::'.length],
+      ['2001:db8:1:0:6:b1f:f:e2f', 27, 3 + '2001:db8:1:0'.length],
       ['example.com', 14, 14],
       ['', 3, 3],
     ] as const) {

@@ -173,6 +173,8 @@ test('other files are none that were set aside', () => {
     'other.mdb.damaged-20260101T000000Z',
     'greylist.mdb.old',
     'greylist.mdb-lock.damaged-x',
+    'greylist.mdb.damaged-20260101T000000Z.gz',
+    'greylist.mdb.damaged-$(anything)',
   ])
     writeFileSync(path.join(scratch.path, name), '');
   expect(damagedFiles(place())).toEqual([]);

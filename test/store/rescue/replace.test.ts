@@ -268,15 +268,15 @@ test.each([
   fill(editor, 0, 3000);
   editor.close();
   const { ino } = statSync(place());
-  const { renameSync, chmodSync } = fs;
+  const { renameSync, fchmodSync } = fs;
   let removed = false;
   const remove = (now: boolean) => {
     if (removed || !now) return;
     removed = true;
     unlinkSync(lockPath(place()));
   };
-  vi.spyOn(fs, 'chmodSync').mockImplementation((name, mode) => {
-    chmodSync(name, mode);
+  vi.spyOn(fs, 'fchmodSync').mockImplementation((fd, mode) => {
+    fchmodSync(fd, mode);
     remove(before);
   });
   vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
@@ -508,7 +508,7 @@ test('what was left by those that were killed amid it goes, at the next copy, co
   fill(editor, 0, 10);
   editor.close();
   const nobody = 2 ** 22 + 1; // more than any process has
-  const lock = ['-lock', `-lock.${nobody}`];
+  const lock = ['-lock', `-lock.tmp-${nobody}`];
   const litter = ['', ...lock, `.new-${nobody}`, ...lock.map((end) => `.new-${nobody}${end}`)].map(
     (end) => `.new-${nobody}${end}`,
   );

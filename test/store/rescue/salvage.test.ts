@@ -325,3 +325,14 @@ test('it is done a few pages at a time, may be abandoned after each, and leaves 
   expect(saved()).toEqual(all());
   expect(isOpen()).toBe(false);
 });
+
+test('a large file is looked through a part at a time, too: its size may be as wrong as all else', () => {
+  truncateSync(damaged(), 100 * 2 ** 20);
+  const work = salvage(damaged(), into);
+  for (let part = 0; part < 6; part++)
+    expect(work.next()).toEqual({ done: false, value: { records: 0, pages: 0, of: 0 } });
+  expect(work.next().value.of).toBeGreaterThan(0);
+  work.return({ records: 0, pages: 0, of: 0 });
+  saveAll();
+  expect(saved()).toEqual(all());
+});
