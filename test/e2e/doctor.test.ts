@@ -25,7 +25,7 @@ import { makeScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { copyFilter } from './copy.ts';
 import { postfixSuite } from './needs.ts';
-import { type Place, type Postfix, withPostfix } from './postfix.ts';
+import { cool, type Place, type Postfix, withPostfix } from './postfix.ts';
 import { call } from './smtp.ts';
 import { serviceFor } from './snippet.ts';
 
@@ -467,14 +467,21 @@ postfixSuite('greylatch doctor', () => {
     scratch.remove();
   });
 
-  const findings = () => judge(gather(readConfiguration(config), undefined));
+  const findings = () => {
+    cool(config);
+    return judge(gather(readConfiguration(config), undefined));
+  };
 
   /** What is not as it should be; who else runs as nobody is this machine's affair. */
   const amiss = (all: Finding[]) =>
     all.filter(({ severity, check }) => severity !== 'ok' && check !== 'shared-user');
 
-  const command = (...words: string[]) =>
-    spawnSync(process.execPath, [PROGRAM, 'doctor', '--config-dir', config, ...words], { encoding: 'utf8' });
+  const command = (...words: string[]) => {
+    if (existsSync(config)) cool(config);
+    return spawnSync(process.execPath, [PROGRAM, 'doctor', '--config-dir', config, ...words], {
+      encoding: 'utf8',
+    });
+  };
 
   test('all is well before the first mail and after it', async () => {
     expect(amiss(findings())).toEqual([]);
