@@ -71,3 +71,13 @@ test('says the same thing once a minute, and how often it kept silent', () => {
   at(60, 'err', 'store');
   expect(target.lines).toEqual(['err store', 'err other', 'err store (and 59 times since the last message)']);
 });
+
+test('a clock that is set back silences nothing', () => {
+  const target = list();
+  let now = 1_700_000_000;
+  const say = sparingly(target, () => now);
+  say('err', 'store', 'one');
+  now -= 3600;
+  say('err', 'store', 'two');
+  expect(target.lines).toEqual(['err one', 'err two']);
+});

@@ -1,10 +1,10 @@
 // Where messages go: each place gets its lines, and none, however it fares, is waited for.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DgramSocket } from 'node-unix-socket';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Log } from '../../src/log/log.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Level, Log } from '../../src/log/log.ts';
 import { openSyslog, openTarget } from '../../src/log/targets.ts';
 import { openFiles } from '../support/files.ts';
 import { project } from '../support/project.ts';
@@ -20,21 +20,33 @@ test('a file gets a line with the time, and nobody else may read it', async () =
   log.write('crit', 'found');
   expect(existsSync(file)).toBe(true);
   expect(readFileSync(file, 'utf8')).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z greylatch\[\d+\]: crit: found\n$/);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
-test('syslog gets a datagram with facility mail, the identity and the process', async () => {
-  const place = path.join(scratch.path, 'log.socket');
-  const server = new DgramSocket();
-  const arrived = new Promise<string>((resolve) =>
-    server.on('data', (data: Buffer) => resolve(data.toString())),
-  );
-  server.bind(place);
-  const log = openSyslog(place);
-  log.write('warning', 'hello');
-  await new Promise<void>((resolve) => log.close(resolve));
-  expect(await arrived).toMatch(/^<20>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d greylatch\[\d+\]: hello$/);
-  server.close();
-});
+// RFC 3164: facility mail is 2, times 8; critical is 2, error 3, warning 4, informational 6.
+test.each<[Level, number]>([
+  ['crit', 18],
+  ['err', 19],
+  ['warning', 20],
+  ['info', 22],
+])(
+  'syslog gets a datagram with facility mail and level %s, the identity and the process',
+  async (level, priority) => {
+    const place = path.join(scratch.path, `log-${level}.socket`);
+    const server = new DgramSocket();
+    const arrived = new Promise<string>((resolve) =>
+      server.on('data', (data: Buffer) => resolve(data.toString())),
+    );
+    server.bind(place);
+    const log = openSyslog(place);
+    log.write(level, 'hello');
+    await new Promise<void>((resolve) => log.close(resolve));
+    const [, number, rest] = /^<(\d+)>(.*)$/.exec(await arrived)!;
+    expect(Number(number)).toBe(priority);
+    expect(rest).toMatch(/^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d greylatch\[\d+\]: hello$/);
+    server.close();
+  },
+);
 
 /** Whether the log calls back at its end, within a time that only one which hangs would miss. */
 function closes(log: Log): Promise<boolean> {
@@ -78,6 +90,21 @@ describe('one that listens and does not read', () => {
     // More than the kernel keeps for it (net.unix.max_dgram_qlen).
     for (let n = 0; n < 2000; n++) log.write('warning', 'hello');
     expect(await closes(log)).toBe(true);
+  });
+
+  test('has the last message, if it reads again within the time that the end waits', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] }); // that time does not pass
+    try {
+      const log = openSyslog(place);
+      for (let n = 0; n < 900; n++) log.write('warning', 'hello');
+      log.write('crit', 'the last');
+      const closed = new Promise<void>((resolve) => log.close(resolve));
+      daemon.kill('SIGCONT');
+      await closed;
+      await until(() => lines().at(-1)?.endsWith('the last'));
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('does not fill the memory, and hears how much it has missed', async () => {
