@@ -118,7 +118,8 @@ suite('a small disk', ['root'], () => {
       fill();
       truncateSync(`${disk}/filler`, statSync(`${disk}/filler`).size - pages * 4096);
       const smtpd = await Smtpd.start(disk, '--auto-whitelist', '0');
-      for (let i = 0; i < 2000; i++) expect(await smtpd.ask(requestFor(i))).toBe(dunno);
+      // Each of them meets the damage anew, and is looked at three times: of all pages some are enough.
+      for (let i = 0; i < 2000; i += 10) expect(await smtpd.ask(requestFor(i))).toBe(dunno);
       expect(setAside(disk)).toEqual([]);
       rmSync(`${disk}/filler`);
       let known = 0;
