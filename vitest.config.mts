@@ -10,7 +10,7 @@ const ONE_BY_ONE = [
   'test/bin/**',
   'test/e2e/snippet.test.ts', // `npm pack` builds anew
   'test/filter/**',
-  'test/fleet/**', // whose engines are held to a time limit
+  'test/fleet/{doctor,load,network,topology,without}.test.ts', // whose engines are held to a time limit
   'test/log/**',
   'test/manual/**',
   'test/processes/**',

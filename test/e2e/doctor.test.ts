@@ -47,8 +47,8 @@ interface Fault {
   severity: Finding['severity'];
   what: RegExp;
   where?: RegExp;
-  /** False where the advice is no command, or one for the machine's own Postfix. */
-  mends?: false;
+  /** The advice is a command, which mends it. */
+  mends?: true;
 }
 
 interface Planted extends Place {
@@ -153,13 +153,13 @@ const FAULTS: Record<string, Fault> = {
     check: 'shared-user',
     severity: 'note',
     what: /nobody also runs the service other\/unix/,
-    mends: false,
   },
   "spawn(8)'s time limit is the default": {
     plant: ({ postconf }) => postconf('-X', 'policy_time_limit'),
     check: 'time-limit',
     severity: 'warning',
     what: /kills the filter after 1000 s/,
+    mends: true,
   },
   'the service has a time limit of its own': {
     plant: ({ postconf }) => postconf('-P', 'policy/unix/policy_time_limit=5m'),
@@ -167,31 +167,34 @@ const FAULTS: Record<string, Fault> = {
     severity: 'warning',
     where: /^master\.cf: policy\/unix -o policy_time_limit$/,
     what: /kills the filter after 300 s/,
+    mends: true,
   },
   'there may be fewer filters than smtpd processes': {
     plant: ({ postconf }) => postconf('-F', 'policy/unix/process_limit=10'),
     check: 'process-limit',
     severity: 'warning',
     what: /at most 10 filters for \d+ processes/,
+    mends: true,
   },
   'the filter is in the chroot': {
     plant: ({ postconf }) => postconf('-F', 'policy/unix/chroot=y'),
     check: 'chroot',
     severity: 'error',
     what: /chroot is not "n"/,
+    mends: true,
   },
   'spawn(8) may not change users': {
     plant: ({ postconf }) => postconf('-F', 'policy/unix/unprivileged=-'),
     check: 'unprivileged',
     severity: 'error',
     what: /unpriv is not "n"/,
+    mends: true,
   },
   'the socket is a public one': {
     plant: ({ postconf }) => postconf('-F', 'policy/unix/private=n'),
     check: 'endpoint',
     severity: 'error',
     what: /unix:private\/policy: no service of master\.cf listens there/,
-    mends: false,
   },
   'the name is misspelt': {
     plant: ({ postconf }) => postconf('-e', list(...OURS, ASK.replace('private/policy', 'private/polcy'))),
@@ -286,7 +289,6 @@ const FAULTS: Record<string, Fault> = {
     check: 'restriction',
     severity: 'error',
     what: /"default_action=dunno" stands outside of \{ \}/,
-    mends: false,
   },
   'a setting with blanks, without braces of its own': {
     plant: ({ postconf }) => postconf('-e', list(...OURS, ASK.replace('DUNNO', '451 4.3.5 later'))),
@@ -320,12 +322,14 @@ const FAULTS: Record<string, Fault> = {
     check: 'client',
     severity: 'note',
     what: /^1s: /,
+    mends: true,
   },
   'smtpd keeps its connections longer than filters live': {
     plant: ({ postconf }) => postconf('-e', 'smtpd_policy_service_max_idle=2h'),
     check: 'client',
     severity: 'note',
     what: /keeps a connection for 7200 s/,
+    mends: true,
   },
   'a typing error in main.cf': {
     plant: ({ postconf }) => postconf('-e', 'polcy_time_limit=3600s'),
@@ -338,24 +342,28 @@ const FAULTS: Record<string, Fault> = {
     check: 'directory',
     severity: 'error',
     what: /does not exist/,
+    mends: true,
   },
   'the directory belongs to root': {
     plant: ({ mta }) => chownSync(mta, 0, 0),
     check: 'directory',
     severity: 'error',
     what: /nobody may not write \S+\/mta \(mode 0700, owner root\)/,
+    mends: true,
   },
   'everybody may write in the directory': {
     plant: ({ mta }) => chmodSync(mta, 0o777),
     check: 'world-writable',
     severity: 'error',
     what: /writable by everybody/,
+    mends: true,
   },
   'a directory above is closed': {
     plant: ({ directory }) => chmodSync(directory, 0o700),
     check: 'directory',
     severity: 'error',
     what: /nobody may not search \S+ \(mode 0700, owner root\)/,
+    mends: true,
   },
   'the database is a link': {
     plant: ({ db }) => {
@@ -371,12 +379,14 @@ const FAULTS: Record<string, Fault> = {
     check: 'file',
     severity: 'error',
     what: /nobody may not read \S+\/greylist\.mdb/,
+    mends: true,
   },
   'root made the lock': {
     plant: ({ db }) => chownSync(`${db}-lock`, 0, 0),
     check: 'file',
     severity: 'error',
     what: /nobody may not read \S+\/greylist\.mdb-lock/,
+    mends: true,
   },
   'the database is damaged': {
     plant: ({ db }) => truncateSync(db, 100),
@@ -389,14 +399,12 @@ const FAULTS: Record<string, Fault> = {
     check: 'aside',
     severity: 'note',
     what: /greylist\.mdb\.damaged-20260101T000000Z/,
-    mends: false,
   },
   'a compact was killed': {
     plant: ({ db }) => writeFileSync(`${db}.new-${2 ** 30}`, ''),
     check: 'litter',
     severity: 'note',
     what: /next one of its kind removes/,
-    mends: false,
   },
   'the log cannot be written': {
     plant: ({ logs }) => {
@@ -407,6 +415,7 @@ const FAULTS: Record<string, Fault> = {
     check: 'log',
     severity: 'warning',
     what: /nothing is logged: the user nobody may not/,
+    mends: true,
   },
   'the socket is gone': {
     plant: ({ directory }) =>
@@ -416,7 +425,6 @@ const FAULTS: Record<string, Fault> = {
     check: 'socket',
     severity: 'error',
     what: /does not listen/,
-    mends: false,
   },
   'everybody may reach the socket': {
     plant: ({ directory }) => chmodSync(`${directory}/queue/private`, 0o711),
@@ -424,7 +432,6 @@ const FAULTS: Record<string, Fault> = {
     check: 'socket',
     severity: 'warning',
     what: /every user of this machine/,
-    mends: false,
   },
 };
 
@@ -512,7 +519,7 @@ postfixSuite('greylatch doctor', () => {
     return found?.mend;
   }
 
-  const mendable = ([, { mends }]: [string, Fault]) => mends !== false;
+  const mendable = ([, { mends }]: [string, Fault]) => mends === true;
 
   test.each(Object.entries(FAULTS).filter((fault) => !mendable(fault)))('%s: found', (_, fault) => {
     find(fault);
@@ -520,7 +527,7 @@ postfixSuite('greylatch doctor', () => {
 
   test.each(Object.entries(FAULTS).filter(mendable))('%s: found, and mended by the advice', (_, fault) => {
     const mend = find(fault);
-    expect(mend).toMatch(/^(postconf|chown|chmod|mkdir) /);
+    expect(mend).toMatch(/^(postconf|chown|chmod|mkdir|touch) /);
     execFileSync('sh', ['-c', mend!], { stdio: 'pipe' });
     expect(findings().filter((finding) => isOf(fault, finding))).toEqual([]);
   });
