@@ -49,8 +49,6 @@ test('--prometheus writes metrics in one step, readable by others', async () => 
   const file = path.join(live.directory, 'greylatch.prom');
   expect(await live.run('status', '--prometheus', file)).toEqual({ status: 0, out: '', err: '' });
   const text = readFileSync(file, 'utf8');
-  for (const block of text.match(/# HELP (\w+) .+\n# TYPE \1 gauge\n(\1(\{\w+="\w+"\})? \d+\n)+/g) ?? [])
-    expect(text).toContain(block);
   expect(text.replace(/# HELP (\w+) .+\n# TYPE \1 gauge\n(\1(\{\w+="\w+"\})? \d+\n)+/g, '')).toBe('');
   expect(text).toContain('greylatch_triples{state="passed"} 30000\n');
   expect(text).toContain('greylatch_database_sound 1\n');

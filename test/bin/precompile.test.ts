@@ -58,6 +58,7 @@ test('it is there, and V8 takes it with the flags of master.cf', () => {
 
 test.each<[string, (whole: Buffer) => Buffer]>([
   ['a bit in its first half', (whole) => flip(whole, whole.length >> 2)],
+  ['many bits in its first half', (whole) => flipMany(whole.subarray(0, whole.length >> 1), whole)],
   ['a bit in its second half', (whole) => flip(whole, whole.length - 100)],
   ['cut off', (whole) => whole.subarray(0, whole.length - 1)],
   ['cut off in the middle', (whole) => whole.subarray(0, whole.length >> 1)],
@@ -74,6 +75,12 @@ test.each<[string, (whole: Buffer) => Buffer]>([
 function flip(bytes: Buffer, at: number): Buffer {
   bytes[at]! ^= 1;
   return bytes;
+}
+
+/** All behind the header, which says whose code it is: V8 would take it, and die of it. */
+function flipMany(half: Buffer, whole: Buffer): Buffer {
+  for (let at = 64; at < half.length; at += 61) half[at]! ^= 0x55;
+  return whole;
 }
 
 test('none, or a directory in its place: the same; and it is made anew', () => {

@@ -1,7 +1,16 @@
 // A Postfix of our own on loopback: its configuration, queue, data and log lie in one directory below /tmp, and
 // nothing of the machine's own Postfix is touched. Mail that is accepted goes to discard(8).
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
@@ -90,14 +99,25 @@ async function start(place: Place, options: PostfixOptions): Promise<Postfix> {
   const command = async (word: string) => {
     await run('postfix', ['-c', config, word]);
   };
+  cool(config);
   await command('start');
   return { ...place, port, hasIPv6, log: () => mailLog(directory), command };
+}
+
+/**
+ * Makes main.cf look as if it had not been written just now: every program of Postfix reads such a file again and again until
+ * that is two seconds ago, lest it be half written.
+ */
+export function cool(config: string): void {
+  const aMinuteAgo = Date.now() / 1000 - 60;
+  utimesSync(path.join(config, 'main.cf'), aMinuteAgo, aMinuteAgo);
 }
 
 async function stop({ directory }: Place): Promise<void> {
   const config = path.join(directory, 'config');
   const pidFile = path.join(directory, 'queue/pid/master.pid');
   const master = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
+  cool(config);
   await run('postfix', ['-c', config, 'stop']).catch(() => {
     if (master > 0) process.kill(-master, 'SIGKILL'); // spawn(8) and the others are in its process group
   });

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { suite } from '../support/needs.ts';
 import { project } from '../support/project.ts';
 import { policyRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -57,13 +58,14 @@ postfixSuite('the package, installed globally', () => {
     expect(spawnSync(PROGRAM, ['--help'], { encoding: 'utf8' }).stdout).toContain('--auto-whitelist');
   });
 
-  const noMan = spawnSync('man', ['--version']).error !== undefined && !process.env.CI;
-  test.skipIf(noMan)('man(1) finds the manual page', () => {
-    const run = spawnSync('man', ['greylatch'], {
-      encoding: 'utf8',
-      env: { ...process.env, MANWIDTH: '100' },
+  suite('man(1)', ['man'], () => {
+    test('finds the manual page', () => {
+      const run = spawnSync('man', ['greylatch'], {
+        encoding: 'utf8',
+        env: { ...process.env, MANWIDTH: '100' },
+      });
+      expect(run.stdout.replace(/.\x08/g, '')).toMatch(/NAME\n +greylatch - Postfix policy server/);
     });
-    expect(run.stdout.replace(/.\x08/g, '')).toMatch(/NAME\n +greylatch - Postfix policy server/);
   });
 
   test('works with the snippet as it stands, on both kinds of sockets', async () => {

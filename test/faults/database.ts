@@ -1,9 +1,11 @@
 // Databases to be damaged: made once by the program itself, copied for each case, asked about afterwards.
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { expect } from 'vitest';
 import { closeFile, openFile } from '../../src/store/pages/file.ts';
 import { readHead } from '../../src/store/pages/head.ts';
 import { markedTxn } from '../../src/store/pages/mark.ts';
+import { verify } from '../../src/store/pages/verify.ts';
 import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { dunno, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -138,5 +140,10 @@ export const critLines = (directory: string) =>
         .split('\n')
         .filter((line) => line.includes(' crit: '))
     : [];
+
+/** Reads the whole database here: to start `greylatch verify` for each of some hundred would take longer than their cases. */
+export function expectSound(directory: string): void {
+  expect(verify(file(directory), () => {})?.problems).toEqual([]);
+}
 
 export const isFile = (name: string) => statSync(name, { throwIfNoEntry: false })?.isFile() === true;

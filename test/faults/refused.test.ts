@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
@@ -90,9 +90,14 @@ const limited = (limit: string) =>
   ]);
 
 suite('as root, for a filter that is not', ['root'], () => {
+  const copy = makeScratch('greylatch-copy-');
   let program = '';
+  beforeAll(() => {
+    chmodSync(copy.path, 0o755);
+    program = copyFilter(path.join(copy.path, 'greylatch')); // a checkout may be closed to nobody
+  });
+  afterAll(() => copy.remove());
   beforeEach(() => {
-    program = copyFilter(path.join(own.path, 'greylatch')); // a checkout may be closed to nobody
     mkdirSync(path.join(own.path, 'mta'));
     for (const place of [own.path, path.join(own.path, 'mta')]) chmodSync(place, 0o755);
     writeFileSync(logFile(own.path), '');

@@ -94,6 +94,21 @@ describe('one that listens and does not read', () => {
     expect(await closes(log)).toBe(true);
   });
 
+  test('has the last message, if it reads again within the time that the end waits', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] }); // that time does not pass
+    try {
+      const log = openSyslog(place);
+      for (let n = 0; n < 900; n++) log.write('warning', 'hello');
+      log.write('crit', 'the last');
+      const closed = new Promise<void>((resolve) => log.close(resolve));
+      daemon.kill('SIGCONT');
+      await closed;
+      await until(() => lines().at(-1)?.endsWith('the last'));
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('does not fill the memory, and hears how much it has missed', async () => {
     const log = openSyslog(place, 60_000);
     for (let n = 0; n < 5000; n++) log.write('warning', 'hello');

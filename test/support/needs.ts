@@ -39,6 +39,8 @@ const lacks = {
   chromium: () => program('chromium'),
   groff: () => program('groff', 'groff-base'),
   man: () => program('man', 'man-db'),
+  nobody: () => (spawnSync('id', ['nobody']).status === 0 ? undefined : 'the user nobody'),
+  postfix: () => program('postconf', 'postfix'),
   script: () => program('script', 'bsdutils'),
   zsh: () => program('zsh'),
 };

@@ -8,7 +8,7 @@ import { checkBeside } from '../pages/check.ts';
 import type { DataFile } from '../pages/file.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeKey, nodeKeySize } from '../pages/format.ts';
 import type { Path } from '../pages/tree.ts';
-import { isTriple, networkLength } from '../records/key.ts';
+import { isTriple, MAX_KEY, networkLength } from '../records/key.ts';
 import { hasPassed, mainNumber } from '../records/record.ts';
 
 /** The part of --max-waiting that one network may have. */
@@ -21,12 +21,18 @@ export type Others = (file: DataFile, meta: Meta) => number;
 interface Batch {
   /** New triples that were put and stayed. */
   added: number;
+  /** Those of the last one's network. Keys come in their order, and so one network after the other. */
+  ofNetwork: number;
+  /** The beginning of its keys, `networkLength` bytes. */
+  network: Buffer;
+  networkLength: number;
   /** Keys of those that were forgotten, latin1. */
   gone: Set<string>;
 }
 
 export function newBatch(): Batch {
-  return { added: 0, gone: new Set() };
+  const network = Buffer.allocUnsafe(MAX_KEY);
+  return { added: 0, ofNetwork: 0, network, networkLength: 0, gone: new Set() };
 }
 
 /**
@@ -49,10 +55,11 @@ export function makeRoom(
   const share = most * SHARE;
   const full = entries >= most && waiting() >= most;
   batch.added++;
+  countOfNetwork(batch, instruction.key);
   if (!full) {
     const ofNetwork = recordsOfNetwork(path, meta, instruction.key);
-    if (ofNetwork + batch.added <= share || waiting() < share) return false;
-    if (ofNetwork * waitingPart(path, instruction.key) + batch.added <= share) return false;
+    if (ofNetwork + batch.ofNetwork <= share || waiting() < share) return false;
+    if (ofNetwork * waitingPart(path, instruction.key) + batch.ofNetwork <= share) return false;
   }
   const oldest = oldestWaiting(path, batch.gone);
   if (oldest < 0 && batch.added === 1) return false;
@@ -62,8 +69,21 @@ export function makeRoom(
     size = nodeKeySize(path.pages, oldest);
     path.pages.copy(instruction.key, 0, nodeKey(oldest), nodeKey(oldest) + size);
     batch.gone.add(instruction.key.toString('latin1', 0, size));
-  } else batch.added--;
+  } else {
+    batch.added--;
+    batch.ofNetwork--;
+  }
   return removeRecord(writer, size);
+}
+
+function countOfNetwork(batch: Batch, key: Buffer): void {
+  const length = networkLength(key);
+  if (length !== batch.networkLength || batch.network.compare(key, 0, length, 0, length) !== 0) {
+    key.copy(batch.network, 0, 0, length);
+    batch.networkLength = length;
+    batch.ofNetwork = 0;
+  }
+  batch.ofNetwork++;
 }
 
 /**

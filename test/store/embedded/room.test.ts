@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
-import type { Store } from '../../../src/store/store.ts';
+import type { Store, Triple } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -109,6 +109,12 @@ test('what lies beside a network is not counted as its own, and its oldest goes 
   expect([waiting(1).length, waiting(3).length]).toEqual([15, 15]);
 });
 
+/** What a look-up has not found, the very same object, goes into the queue. */
+function queue(triple: Triple, now: number): void {
+  store.look(triple, now);
+  store.remember(triple, now);
+}
+
 test('nor many at once, as they come from the queue', () => {
   const most = 1600;
   store = open(most);
@@ -119,8 +125,7 @@ test('nor many at once, as they come from the queue', () => {
   });
   store.remember(hammer(0), 1000); // makes the database
   for (let i = 1; i < 5000; i++) {
-    store.look(hammer(i), 1000 + i);
-    store.remember(hammer(i), 1000 + i);
+    queue(hammer(i), 1000 + i);
     if (i % 100 > 0) continue;
     // Whoever closes the store empties the queue.
     store.close();
@@ -132,6 +137,22 @@ test('nor many at once, as they come from the queue', () => {
   expect(waiting).toBeGreaterThan(50);
   expect(waiting).toBeLessThan(most / 4);
   expect(trouble).toEqual([]);
+});
+
+test('many at once of as many networks are not taken for those of one', () => {
+  store = open(160); // 10 of a network
+  const triple = (i: number) => ({
+    client: `192.0.${i}.1`,
+    sender: 's@example.org',
+    recipient: 'r@example.net',
+  });
+  store.remember(triple(0), 1000); // makes the database
+  for (let i = 1; i < 40; i++) {
+    queue(triple(i), 1000);
+  }
+  store.close(); // empties the queue
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 40 });
+  expect(full).toEqual([]);
 });
 
 describe('what has passed takes no place of those that wait', () => {
@@ -170,8 +191,7 @@ describe('what has passed takes no place of those that wait', () => {
     again(maxWaiting);
     // From the queue, many at once.
     for (const one of waiting.slice(30)) {
-      store.look(one, now + 100);
-      store.remember(one, now + 100);
+      queue(one, now + 100);
     }
     again(maxWaiting);
     expect(waiting.filter((one) => store.look(one, now + 200).firstSeen === 0)).toEqual([]);
