@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tripleKey } from '../../src/store/fleet/key.ts';
+import { runProgram } from '../admin/live.ts';
 import type { Session } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred } from '../support/requests.ts';
@@ -143,8 +144,10 @@ suite('a connection in trouble', ['redis'], () => {
     line.swallow();
     const sentinel = await startSentinel(() => engine.port);
     closing.push(sentinel.close);
-    const host = hostOn(`redis+sentinel://127.0.0.1:${line.port},127.0.0.1:${sentinel.port}/mx`);
+    const url = `redis+sentinel://127.0.0.1:${line.port},127.0.0.1:${sentinel.port}/mx`;
+    const host = hostOn(url);
     await back(await host.start(), host);
+    expect(await runProgram(['list', '--store', url])).toMatchObject({ status: 0, err: '' });
   });
 
   test('a Sentinel that tells of a failover just when it is asked for the master', async () => {

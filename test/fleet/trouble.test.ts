@@ -270,6 +270,25 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     expect(await engine.admin.dbsize()).toBe(0);
   });
 
+  test('a password that is changed while filters run: the log says why the engine does not come back', async () => {
+    await start({ words: ['--requirepass', 'secret'], password: 'secret' });
+    const file = path.join(scratch.path, 'password');
+    writeFileSync(file, 'secret\n', { mode: 0o600 });
+    const host = hosts.make('one');
+    const session = await host.start(...PATIENT, '--store-password-file', file);
+    expect(await session.ask(request(1))).toBe(deferred);
+    await engine.admin.config('SET', 'requirepass', 'other');
+    await engine.admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    let n = 1;
+    await until(async () => {
+      expect(await session.ask(request(++n))).toBe(deferred);
+      return lines(host, /refuses the password; look at --store-password-file/).length > 0;
+    }, host.log);
+    for (let more = 0; more < 5; more++) await session.ask(request(++n));
+    expect(lines(host, /refuses the password/)).toHaveLength(1);
+    expect(lines(host, /is away/)).toHaveLength(1);
+  });
+
   test('a database that cannot be selected: nothing goes to another one', async () => {
     await start();
     const host = hosts.make('one');

@@ -76,7 +76,7 @@ export function newClient(
           sentinels: hosts,
           name,
           failoverDetector: true,
-          sentinelCommandTimeout: patience, // or one that hangs would keep the others from being asked
+          ...ofEach(patience, hosts.length),
           sentinelRetryStrategy: backOff,
           ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
           ...(files === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: files }),
@@ -105,6 +105,12 @@ export function newClient(
       }) as unknown as Client;
     }
   }
+}
+
+/** One Sentinel that hangs, or whose host is down, leaves time to ask the others. */
+function ofEach(patience: number, sentinels: number) {
+  const part = Math.max(500, Math.round(patience / (sentinels + 1)));
+  return { connectTimeout: part, sentinelCommandTimeout: part };
 }
 
 /** Closes a connection on which the database could not be selected: ioredis would report that, and go on with database 0. */

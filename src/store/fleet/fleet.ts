@@ -6,7 +6,7 @@ import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
 import { isLeft, isWaiting, journalPath, note } from './journal.ts';
-import { AWAY, UP } from './messages.ts';
+import { AWAY, NO_REASON, UP } from './messages.ts';
 import { startThread } from './thread.ts';
 
 export interface FleetOptions {
@@ -37,6 +37,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   const thread = startThread({ address, passwordFile: options.passwordFile, timeout, limits, journal, say });
   let alone = false; // the current decision is made without the engine
   let journalled = false; // this process has written to the journal since the engine was last there
+  let unexplained = false; // it has told that the engine is away, and not why
   let releases: readonly Release[] = []; // the fleet's, as far as they are known
   let number = 0;
   let looked = 0;
@@ -58,6 +59,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       return undefined;
     }
     alone = false;
+    unexplained = false;
     releases = answer.releases;
     const [passes, age, delayed] = answer.verdict;
     const verdict = { passes: passes === 1, age, delayed: delayed === 1 };
@@ -105,10 +107,10 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       journalled = true;
       // This filter will never ask it, whatever the log says of the others.
       if (known && !thread.isStarted) complain('err', 'secrets', `the store ${where}: ${thread.trouble()}`);
-      if (known) return;
       // UP: the engine is back already, and the journal before this one was handed over a moment ago.
-      if (thread.state() === UP) thread.send('merge');
-      else say('warning', `the store ${where} is away: ${thread.trouble()}; this host decides by itself`);
+      if (known) tellWhy();
+      else if (thread.state() === UP) thread.send('merge');
+      else tellAway();
     } catch (error) {
       complain(
         'err',
@@ -116,6 +118,19 @@ export function openFleet(local: Store, options: FleetOptions): Store {
         `cannot write to ${journal}: ${(error as Error).message}; the fleet will not know of it`,
       );
     }
+  }
+
+  function tellAway(): void {
+    const why = thread.trouble();
+    unexplained = why === NO_REASON;
+    say('warning', `the store ${where} is away: ${why}; this host decides by itself`);
+  }
+
+  /** Only the next try to connect may show why it is away: e.g. a password that was changed. */
+  function tellWhy(): void {
+    if (!unexplained || thread.trouble() === NO_REASON) return;
+    unexplained = false;
+    say('warning', `the store ${where} does not come back: ${thread.trouble()}`);
   }
 
   return {

@@ -16,6 +16,9 @@ export const CONNECTING = 1;
 export const UP = 2;
 export const AWAY = 3;
 
+/** What is wrong where nobody knows yet, e.g. as a connection has just ended. */
+export const NO_REASON = 'no connection';
+
 export interface WorkerData {
   shared: Int32Array;
   port: MessagePort;

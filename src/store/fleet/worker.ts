@@ -14,6 +14,7 @@ import {
   CONNECTING,
   isVerdict,
   LOADING,
+  NO_REASON,
   type Note,
   type Question,
   STATE,
@@ -33,11 +34,10 @@ const patience = Math.max(1000, 5 * timeout);
 const STEADY = 10_000;
 
 const client = newClient(address, secrets, patience, { socketTimeout: patience });
-const NO_REASON = new Error('no connection');
 const released = newReleased(client);
 let held: Question | undefined;
 let lastClient = '';
-let lastTrouble: unknown = NO_REASON;
+let lastTrouble: unknown = new Error(NO_REASON);
 let upSince = 0; // 0: not up
 let failures = 0;
 let nextProbe: NodeJS.Timeout | undefined;
@@ -102,7 +102,7 @@ async function ask(question: Question): Promise<void> {
     // In a Cluster the releases may come from another node, for which the decision cannot wait long.
     if (verdict[0] === 0) await Promise.race([known, sleep(timeout / 4, undefined, { ref: false })]);
     answer({ number, verdict, releases: released.list() });
-    lastTrouble = NO_REASON; // what was wrong before explains nothing from now on
+    lastTrouble = new Error(NO_REASON); // what was wrong before explains nothing from now on
     // A late answer is none: as long as the engine is slow, every request would wait for it.
     if (state() === AWAY && monotonic() - begun <= timeout) up();
   } catch (error) {
