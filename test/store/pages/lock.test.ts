@@ -59,7 +59,7 @@ afterEach(() => {
 
 test('what one that was killed amid making a lock file has left goes when the next is made', () => {
   const scratch = makeScratch();
-  const left = path.join(scratch.path, `greylist.mdb-lock.${2 ** 30}`);
+  const left = path.join(scratch.path, `greylist.mdb-lock.tmp-${2 ** 30}`);
   writeFileSync(left, '');
   makeLock(path.join(scratch.path, 'greylist.mdb'));
   expect(readdirSync(scratch.path)).toEqual(['greylist.mdb-lock']);
