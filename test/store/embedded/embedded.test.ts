@@ -17,6 +17,7 @@ import { readHead } from '../../../src/store/pages/head.ts';
 import { markedTxn } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
+import { readQueue } from '../../../src/store/queue/read.ts';
 import { MAX_KEY, writeHouse, writeTriple } from '../../../src/store/records/key.ts';
 import { MAX_RECORD } from '../../../src/store/records/record.ts';
 import { RELEASES, writeReleases } from '../../../src/store/releases.ts';
@@ -55,6 +56,28 @@ test('of several first sights the earliest holds, and one in the future gives wa
   expect(store.remember(triple(1), 2000)).toBe(1000);
   expect(store.remember(triple(1), 500)).toBe(500);
   expect(store.look(triple(1), 3000).firstSeen).toBe(500);
+});
+
+test('a triple that starts anew and is queued is there when the timer has stored it', () => {
+  const now = 1_700_000_000;
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: now * 1000 });
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(1000);
+  store.close();
+  store = open({ ...NONE, retryWindow: 100 });
+  store.remember(triple(1), now - 200);
+  const another = triple(2);
+  expect(store.look(another, now).firstSeen).toBe(0);
+  expect(store.remember(another, now)).toBe(now);
+  const queue = newQueue(place(), false); // of another process, which has not seen the old record
+  const key = Buffer.alloc(MAX_KEY);
+  queue.add(key, writeTriple(key, 0, triple(1)), now);
+  queue.close();
+  expect(readQueue(place()).size).toBe(2);
+  uptime.mockReturnValue(1003);
+  vi.advanceTimersByTime(3000);
+  expect(readQueue(place()).size).toBe(0);
+  expect(store.look(triple(1), now + 3).firstSeen).toBe(now);
+  uptime.mockRestore();
 });
 
 test('come-backs are counted by client, passing is noted by triple', () => {

@@ -252,6 +252,7 @@ test('what is safe already is not marked again', () => {
   flushBehind(writer, () => {
     throw new Error('nothing was to be done');
   });
+  flushLast(writer);
   expect([writer.flushing, marks]).toEqual([undefined, []]);
 });
 

@@ -9,6 +9,7 @@ import fs, {
   renameSync,
   type StatsFs,
   statSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
 } from 'node:fs';
@@ -17,7 +18,7 @@ import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { BadLockError, FullError, MovedError, StoreError } from '../../../src/store/damage.ts';
+import { BadLockError, BusyError, FullError, MovedError, StoreError } from '../../../src/store/damage.ts';
 import { flushLast } from '../../../src/store/lmdb/durable.ts';
 import { type NativeEnv, native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
@@ -36,6 +37,10 @@ import { cutPower } from '../unfinished.ts';
 
 const MIB = 2 ** 20;
 
+/** Who is within a transaction under a lock file that was removed; 0: nobody. */
+let holder = () => 0;
+vi.mock('../../../src/store/pages/removed.ts', () => ({ holderOfRemoved: () => holder() }));
+
 let scratch: ReturnType<typeof makeScratch>;
 const place = () => path.join(scratch.path, 'greylist.mdb');
 const opened = () => openFiles().filter((name) => name.startsWith(scratch.path));
@@ -46,6 +51,7 @@ afterEach(() => {
   vi.restoreAllMocks();
   syncBuiltinESMExports();
   native().Env = Env;
+  holder = () => 0;
   scratch.remove();
 });
 const { Env } = native();
@@ -103,6 +109,48 @@ test('what lies in the place of the lock file and is no file is told with its nu
   expect(make).toThrow(BadLockError);
   expect(make).toThrow(expect.objectContaining({ ino, message: expect.stringMatching(/is no file$/) }));
   expect(readdirSync(scratch.path)).toEqual(['greylist.mdb-lock']);
+});
+
+test.each([
+  ['not at all, where there is none', 0, 0],
+  ['until it is done', 3, 4],
+  ['for so long and no longer', 1000, 11],
+])('whoever makes a new lock file waits for a transaction under the old one: %s', (_, looks, expected) => {
+  if (looks > 0) {
+    make();
+    unlinkSync(lockPath(place()));
+  }
+  let count = 0;
+  holder = () => (++count <= looks ? 4711 : 0);
+  if (looks < 1000) make();
+  else expect(make).toThrow(BusyError);
+  expect([count, existsSync(lockPath(place())), opened()]).toEqual([expected, looks < 1000, []]);
+});
+
+test('a lock file that is cut off at that moment is told, and is whole again before LMDB closes it', () => {
+  make();
+  whileOpening(() => truncateSync(lockPath(place()), 100));
+  expect(make).toThrow(/is truncated/);
+  expect([opened(), statSync(lockPath(place())).size]).toEqual([[], 4096]);
+});
+
+test('while another process sets the database aside nothing is opened, nor made in its place', () => {
+  make();
+  const { ino } = statSync(place());
+  const sign = `${place()}.recovering`;
+  renameSync(place(), `${place()}.new`);
+  symlinkSync(String(process.ppid), sign);
+  const { lstatSync } = fs;
+  vi.spyOn(fs, 'lstatSync').mockImplementation(((name: string, options: object) => {
+    if (name === sign && existsSync(`${place()}.new`)) {
+      renameSync(`${place()}.new`, place());
+      unlinkSync(sign);
+    }
+    return lstatSync(name, options);
+  }) as typeof lstatSync);
+  syncBuiltinESMExports();
+  make();
+  expect(statSync(place()).ino).toBe(ino);
 });
 
 /** The process has so much address space, all but so many bytes of which are left besides what Node keeps. */

@@ -69,6 +69,21 @@ test('where marks are written again and again and none is known to be on the dis
   expect([oldest.mock.calls.length, between.mock.calls.length]).toEqual([0, 1]);
 });
 
+test('what is held is what the pin holds, a flush, or one that has failed', () => {
+  const slot = { abort() {} };
+  const flushing = {
+    head: Buffer.alloc(0),
+    meta: readHead(writer.file),
+    pin: slot,
+    overtaken: false,
+    marked: 0,
+  };
+  const none = { ...writer, pin: undefined, flushing: undefined, stuck: [] };
+  expect([none, { ...none, flushing: { ...flushing, pin: undefined } }].map(holds)).toEqual([false, false]);
+  const some = [{ pin: slot }, { flushing }, { stuck: [slot] }];
+  expect(some.map((one) => holds({ ...none, ...one }))).toEqual([true, true, true]);
+});
+
 test('a state is held once, however often a transaction on it comes to nothing', () => {
   flush(writer);
   const nothing = () => transact(writer, () => false);
@@ -207,6 +222,7 @@ test('a flush holds on to what it has marked where another one has since written
   commit(2);
   expect([writer.pinned, statesHeld(database())]).toEqual([newest, 3]);
   disk.done();
+  expect([writer.older, statesHeld(database())]).toEqual([expect.anything(), 2]);
   mark = before;
   goOn();
   expect(wrongAfterCut()).toEqual([]);
