@@ -102,7 +102,7 @@ suite('one engine', ['redis', 'engineClock'], () => {
     expect(await two.ask(request(1, 'e@example.net'))).toBe(dunno); // three
   });
 
-  test('a release of this host alone holds here; what the engine has decided is in its own database at the end', async () => {
+  test('a release of this host alone holds here; what the engine has decided is on record here too', async () => {
     const host = hosts.make('one');
     const words = ['release', '--recipient', 'bob@example.net', '--db', host.database];
     expect(await runProgram(words)).toMatchObject({ status: 0, err: '' });
