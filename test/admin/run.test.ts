@@ -62,6 +62,20 @@ test.each([['--help'], ['--version'], ['list', '--help'], ['completion', 'bash']
   },
 );
 
+test('a reader that has seen enough, as in greylatch list | head, is no error', async () => {
+  const [node, ...words] = greylatch('--help');
+  // It waits for the end of its input before it starts: by then nobody reads any more.
+  const child = spawn('sh', ['-c', 'read -r _; exec "$@"', 'sh', node!, ...words], { stdio: 'pipe' });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    said += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  child.stdout.once('close', () => child.stdin.end('\n'));
+  child.stdout.destroy();
+  expect({ status: await ended, said }).toEqual({ status: 0, said: '' });
+});
+
 test('help of the filter says what a time looks like and what each exit status means', () => {
   const { status, stdout, stderr } = run('--help');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

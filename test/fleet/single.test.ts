@@ -1,5 +1,8 @@
 // Three hosts and one engine: what one has seen, all know.
+import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { scan } from '../../src/store/admin/scan.ts';
+import { runProgram } from '../admin/live.ts';
 import { type Clock, makeClock } from '../support/clock.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
@@ -83,8 +86,10 @@ suite('one engine', ['redis', 'engineClock'], () => {
   test('--header tells the delay, --dry-run stores nothing, --auto-whitelist counts over all hosts', async () => {
     const one = await hosts.make('one').start(...PATIENT, '--header', '--auto-whitelist', '2');
     const two = await hosts.make('two').start(...PATIENT, '--auto-whitelist', '2');
-    const dry = await hosts.make('three').start(...PATIENT, '--dry-run');
+    const three = hosts.make('three');
+    const dry = await three.start(...PATIENT, '--dry-run');
     expect(await dry.ask(request(1))).toBe(dunno);
+    expect(readdirSync(three.directory).filter((name) => name.startsWith('greylist'))).toEqual([]);
     expect(await engine.admin.dbsize()).toBe(0);
     await one.ask(request(1, 'a@example.net'));
     await one.ask(request(1, 'b@example.net'));
@@ -95,5 +100,20 @@ suite('one engine', ['redis', 'engineClock'], () => {
     expect(await two.ask(request(1, 'd@example.net'))).toBe(deferred); // two come-backs
     expect(await one.ask(request(1, 'b@example.net'))).toBe(dunno);
     expect(await two.ask(request(1, 'e@example.net'))).toBe(dunno); // three
+  });
+
+  test('a release of this host alone holds here; what the engine has decided is on record here too', async () => {
+    const host = hosts.make('one');
+    const words = ['release', '--recipient', 'bob@example.net', '--db', host.database];
+    expect(await runProgram(words)).toMatchObject({ status: 0, err: '' });
+    const session = await host.start(...PATIENT);
+    expect(await session.ask(request(1, 'bob@example.net'))).toBe(dunno);
+    expect(await session.ask(request(2))).toBe(deferred);
+    expect(await session.finish()).toMatchObject({ code: 0, rest: '' });
+    const triples = [...scan(host.database)!.entries].filter(({ kind }) => kind === 'triple');
+    expect(triples).toMatchObject([
+      { recipient: 'bob@example.net', passed: true },
+      { recipient: 'r@example.net', passed: false },
+    ]);
   });
 });
