@@ -1,7 +1,6 @@
 // --max-waiting, so that nobody can fill the disk from outside: where too many triples wait, an old one is forgotten for each
 // new one. There is no index of ages: it is the oldest waiting triple on the new one's leaf, which holds triples of the same
 // network, or a sample of all.
-
 import { removeRecord } from '../lmdb/transaction.ts';
 import type { Writer } from '../lmdb/writer.ts';
 import { checkBeside } from '../pages/check.ts';

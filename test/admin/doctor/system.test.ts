@@ -1,5 +1,4 @@
 // What the machine says: links, file systems, accounts, processes and programs.
-
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
