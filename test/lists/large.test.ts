@@ -1,15 +1,6 @@
 // A list that is not yet read answers as one that is: random lines and queries, in files of every shape. And what
 // happens around it: the reading between requests, its warnings, files that change or vanish meanwhile.
-import {
-  closeSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { CLIENTS } from '../../src/lists/clients.ts';
@@ -17,6 +8,7 @@ import { openLarge } from '../../src/lists/large.ts';
 import { finish, type ListKind } from '../../src/lists/list.ts';
 import { openClientList, openRecipientList } from '../../src/lists/lists.ts';
 import { RECIPIENTS } from '../../src/lists/recipients.ts';
+import { openFiles } from '../support/files.ts';
 import { makeRandom, type Random } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
 import {
@@ -51,14 +43,7 @@ function readAll(): void {
   while (works.length > 0) works.shift()!();
 }
 const padding = (lines: number) => Array.from({ length: lines }, (_, i) => `padding${i}.example.invalid`);
-const openFiles = () =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(file);
-    } catch {
-      return false; // the directory's own
-    }
-  });
+const itsOpenFiles = () => openFiles().filter((name) => name.startsWith(file));
 
 /** What is written in `lines`, unread and read. */
 function bothWays<Who extends string[]>(kind: ListKind<Who>, text: string) {
@@ -166,7 +151,7 @@ test('a long file is read after the first answers, and then tells of bad lines; 
   };
   ask();
   expect(warnings).toEqual([]);
-  expect(openFiles()).toHaveLength(1);
+  expect(itsOpenFiles()).toHaveLength(1);
   while (works.length > 0) {
     works.shift()!();
     ask();
@@ -175,7 +160,7 @@ test('a long file is read after the first answers, and then tells of bad lines; 
     expect.stringContaining(`${file}:4001: "*.example" is no name`),
     expect.stringContaining(`${file}:4003: "/(/" cannot be read`),
   ]);
-  expect(openFiles()).toEqual([]);
+  expect(itsOpenFiles()).toEqual([]);
 });
 
 test('one that vanishes before it is read holds', () => {
@@ -202,7 +187,7 @@ test('one that changes while it is read is left, and what it was blamed for is n
   expect(warnings.splice(0)).toEqual([expect.stringContaining(`${file}:1: "*.one"`)]);
   change('example.com');
   expect(list.match('example.com', '')).toMatchObject({ line: 2 });
-  expect(openFiles()).toHaveLength(1);
+  expect(itsOpenFiles()).toHaveLength(1);
   readAll();
   expect(list.match('example.com', '')).toMatchObject({ line: 2 });
   expect(warnings.splice(0)).toEqual([expect.stringContaining(`${file}:9003: "*.two"`)]);
@@ -214,7 +199,7 @@ test('one that changes while it is read is left, and what it was blamed for is n
   readAll();
   expect(list.match('example.net', '')).toMatchObject({ line: 1 });
   expect(warnings).toEqual([]);
-  expect(openFiles()).toEqual([]);
+  expect(itsOpenFiles()).toEqual([]);
 });
 
 test('a name of many labels has it read at once', () => {

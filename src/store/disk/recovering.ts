@@ -46,10 +46,10 @@ export function awaitRecovery(path: string): void {
     if (
       lstatSync(sign, { throwIfNoEntry: false }) === undefined ||
       readSign(sign) === String(process.pid) ||
-      breakSign(sign)
+      breakSign(sign) ||
+      waited >= PATIENCE
     )
       return;
-    if (waited >= PATIENCE) return;
     pause(5);
   }
 }

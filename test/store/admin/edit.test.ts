@@ -13,6 +13,7 @@ import { readQueue } from '../../../src/store/queue/read.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { everything } from '../filled.ts';
 import { whileOpening } from '../opening.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
@@ -60,8 +61,6 @@ function queue(sights: [number, number][]): void {
   queue.close();
 }
 
-const everything = (): Entry[] => [...(scan(place())?.entries ?? [])];
-
 test('random puts and removals leave what a Map would hold, and a sound file', () => {
   const random = makeRandom(31);
   const model = new Map<number, number>();
@@ -83,7 +82,7 @@ test('random puts and removals leave what a Map would hold, and a sound file', (
     edit(changes);
     expect(verify(place(), () => {})).toMatchObject({ problems: [], lost: 0, waiting: model.size });
   }
-  const found = everything();
+  const found = everything(place());
   expect(found).toHaveLength(model.size);
   for (const entry of found) {
     if (entry.kind !== 'triple') throw new Error('a client was never put');
@@ -105,9 +104,9 @@ test('nothing is changed where the change says so, and it is told what was there
 test('clients have records of their own', () => {
   const client: Entry = { kind: 'client', client: '10.0.0.1', comeBacks: 7, lastSeen: 86_400 * 3 };
   edit([{ name: { client: '10.0.0.1' }, change: () => client }]);
-  expect(everything()).toEqual([client]);
+  expect(everything(place())).toEqual([client]);
   expect(edit([{ name: { client: '10.0.0.1' }, change: () => 'forget' }])).toBe(1);
-  expect(everything()).toEqual([]);
+  expect(everything(place())).toEqual([]);
 });
 
 test('there is nothing to scan where there is no database', () => {
@@ -130,7 +129,7 @@ test('what is queued is on record before anything is changed', () => {
   ]);
   expect(changed).toBe(2);
   expect(readQueue(place()).size).toBe(0);
-  const seen = everything().map((entry) => entry.kind === 'triple' && [entry.firstSeen, entry.passed]);
+  const seen = everything(place()).map((entry) => entry.kind === 'triple' && [entry.firstSeen, entry.passed]);
   expect(seen.sort()).toEqual([
     [1003, false],
     [1005, false],
@@ -143,5 +142,5 @@ test('a database whose lock file goes while it is opened, as for a compact, is o
   edit([{ name: nameOf(1), change: () => waiting(1) }]);
   whileOpening(() => unlinkSync(lockPath(place())));
   expect(edit([{ name: nameOf(2), change: () => waiting(2) }])).toBe(1);
-  expect(everything()).toHaveLength(2);
+  expect(everything(place())).toHaveLength(2);
 });

@@ -1,6 +1,5 @@
 // What is checked before liblmdb puts or deletes a record: every page that it will read, and no other, so that damage
 // elsewhere holds up nobody. Where a page is damaged, or free, is tried out page by page.
-import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DamageError } from '../../../src/store/damage.ts';
@@ -26,6 +25,7 @@ import { keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/page
 import { MAX_KEY } from '../../../src/store/records/key.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
+import { whileSpoilt } from './sound.ts';
 
 const STEP = 16; // between two numbers on record
 
@@ -105,16 +105,8 @@ function outcome(work: Work, prepare: Work = () => {}): string {
 }
 
 /** What `work` comes to while the page is as `spoil` leaves it. */
-function whileSpoilt(number: number, spoil: (page: Buffer) => void, work: Work): string {
-  const page = Buffer.from(pages.get(number)!);
-  spoil(page);
-  writeSync(file.fd, page, 0, page.length, number * page.length);
-  try {
-    return outcome(work);
-  } finally {
-    writeSync(file.fd, pages.get(number)!, 0, page.length, number * page.length);
-  }
-}
+const outcomeWith = (number: number, spoil: (page: Buffer) => void, work: Work) =>
+  whileSpoilt(file, number, spoil, () => outcome(work));
 
 /** Its last node lies where none can, which shows only if the page is checked as a whole. */
 function hideDamage(page: Buffer): void {
@@ -129,7 +121,7 @@ const sorted = (numbers: Iterable<number>) => [...new Set(numbers)].sort((a, b) 
 /** Which pages `work` checks as a whole, and which of them may not be free. */
 function checked(work: Work): { whole: number[]; free: number[] } {
   const all = sorted(levels.flat());
-  const whole = all.filter((page) => whileSpoilt(page, hideDamageAhead, work) !== '');
+  const whole = all.filter((page) => outcomeWith(page, hideDamageAhead, work) !== '');
   const free = all.filter((page) => {
     const bits = new Uint8Array((meta.lastPage >> 3) + 1);
     bits[page >> 3]! |= 1 << (page & 7);
@@ -198,7 +190,7 @@ describe.each([
     const leaf = Math.min(together(), leavesOf().length - 1);
     for (const page of needed(leaf)) {
       const other = leavesOf().includes(page) ? BRANCH : LEAF;
-      expect(whileSpoilt(page, (bytes) => bytes.writeUInt16LE(other, 18), remove(leaf))).toBe(
+      expect(outcomeWith(page, (bytes) => bytes.writeUInt16LE(other, 18), remove(leaf))).toBe(
         `page ${page} is of another kind`,
       );
     }
@@ -236,14 +228,14 @@ describe('before any change', () => {
     ])
       expect(checked(work)).toEqual({ whole: all, free: all });
     for (const page of all)
-      expect(whileSpoilt(page, hideDamage, (way) => descendChecked(way, meta, key, 8))).toBe(
+      expect(outcomeWith(page, hideDamage, (way) => descendChecked(way, meta, key, 8))).toBe(
         `page ${page} has a node outside it`,
       );
     // The whole leaf is one with records of their sizes.
     const leaf = levels[2]![20]!;
     const last = keyFor(firstOn(leaf) + (keysOn(pages.get(leaf)!, 0) - 1) * STEP);
     expect(
-      whileSpoilt(
+      outcomeWith(
         leaf,
         (page) => page.writeUInt32LE(5000, nodeAt(page, 0, 0)),
         (way) => descendChecked(way, meta, last, 8),
@@ -252,7 +244,7 @@ describe('before any change', () => {
     // A page that was checked for one key is not trusted for what another one leads to.
     const beside = levels[2]![21]!;
     expect(
-      whileSpoilt(beside, hideDamage, (way) => {
+      outcomeWith(beside, hideDamage, (way) => {
         descendChecked(way, meta, key, 8);
         descendChecked(way, meta, keyFor(firstOn(beside)), 8);
       }),
@@ -296,7 +288,7 @@ describe('before a record is put', () => {
     };
   /** Damage to a node that a search for a key beside the first one does not meet. */
   const isWhole = (leaf: number, ...works: Work[]) =>
-    whileSpoilt(levels[2]![leaf]!, hideDamage, (way) => works.map((work) => work(way))) !== '';
+    outcomeWith(levels[2]![leaf]!, hideDamage, (way) => works.map((work) => work(way))) !== '';
 
   test('where it is written over the old one, or fits, its leaf is enough', () => {
     const leaf = 20;

@@ -7,12 +7,13 @@ import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { checkBeforeWriting, checkDoubtful } from '../../../src/store/pages/doubt.ts';
 import { closeFile, openFile } from '../../../src/store/pages/file.ts';
-import { MARK_AT, MARK_BYTES, META_BOOT_ID } from '../../../src/store/pages/format.ts';
+import { MARK_AT, MARK_BYTES } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { isDoubtful, isKept, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
 import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putAtOnce } from '../filled.ts';
+import { cutPower } from '../unfinished.ts';
 
 const PAGE = 4096;
 
@@ -35,11 +36,6 @@ function change(work: (bytes: Buffer) => void): void {
   work(bytes);
   writeFileSync(place(), bytes);
 }
-/** Has the newest states be of another boot. */
-const cutPower = () =>
-  change((bytes) => {
-    for (const meta of [0, PAGE]) bytes.writeUInt32LE(1, meta + META_BOOT_ID);
-  });
 const damage = () => change((bytes) => bytes.fill(0, root * PAGE, (root + 1) * PAGE));
 const mark = (kept: boolean) => {
   const file = openFile(place())!;
@@ -62,7 +58,7 @@ const check = () => {
 test('what is damaged is found, where nothing vouches for it, and all else is believed', () => {
   damage();
   check(); // of this boot: whoever reads the page finds it
-  cutPower();
+  cutPower(place());
   const wrong = new RegExp(`^was left unfinished by a power cut: page ${root} bears another number$`);
   expect(() => checkBeforeWriting(place())).toThrow(DamageError);
   expect(check).toThrow(wrong);
@@ -80,7 +76,7 @@ test('where it goes back to an older state that is kept, the newest one need not
   ({ root } = readHead(writer.file).main);
   closeWriter(writer);
   damage();
-  cutPower();
+  cutPower(place());
   const file = openFile(place())!;
   expect([isDoubtful(file, readHead(file)), isKept(file)]).toEqual([true, true]);
   closeFile(file);
@@ -88,7 +84,7 @@ test('where it goes back to an older state that is kept, the newest one need not
 });
 
 test('what is sound is used, and where nothing is there is nothing to check', () => {
-  cutPower();
+  cutPower(place());
   check();
   writeFileSync(place(), '');
   checkBeforeWriting(place());

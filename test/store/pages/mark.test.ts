@@ -10,7 +10,6 @@ import {
   hasTreesOf,
   MARK_AT,
   MARK_BYTES,
-  META_BOOT_ID,
   META_TREES,
   META_TXNID,
   metaTxn,
@@ -31,6 +30,7 @@ import { verify } from '../../../src/store/pages/verify.ts';
 import { fnv1a } from '../../../src/store/records/fnv.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { everything, fill, putAtOnce } from '../filled.ts';
+import { cutPower } from '../unfinished.ts';
 
 let scratch: ReturnType<typeof makeScratch>;
 let file: DataFile;
@@ -65,11 +65,6 @@ const sign = (bytes: Buffer) =>
     fnv1a(bytes, MARK_AT + 16, MARK_AT + MARK_BYTES, fnv1a(bytes, MARK_AT, CHECK)) >>> 0,
     CHECK,
   );
-/** Has the newest states be of another boot. */
-const cutPower = () =>
-  change((bytes) => {
-    for (const meta of [0, file.pageSize]) bytes.writeUInt32LE(1, meta + META_BOOT_ID);
-  });
 
 test('a state is marked, kept, and kept no longer; whoever has the file open sees it at once', () => {
   const meta = readHead(file);
@@ -139,7 +134,7 @@ test('the mark of a newer greylatch is left alone, and the database with it', ()
     bytes.writeUInt16LE(2, MARK_AT + 8);
     sign(bytes);
   });
-  cutPower();
+  cutPower(place());
   const before = readFileSync(place());
   expect(isDoubtful(file, readHead(file))).toBe(false);
   expect(markedTxn(file)).toBe(-2);
@@ -151,7 +146,7 @@ test('the mark of a newer greylatch is left alone, and the database with it', ()
 test('only a state of another boot is doubtful, and only where the mark does not vouch for it', () => {
   const meta = readHead(file);
   expect(isDoubtful(file, meta)).toBe(false); // whoever crashed, the machine is up since
-  cutPower();
+  cutPower(place());
   const cut = openFile(place())!;
   expect(isDoubtful(cut, readHead(cut))).toBe(true);
   writeMark(cut, cut.head, meta, true);
@@ -164,7 +159,7 @@ test('only a state of another boot is doubtful, and only where the mark does not
 });
 
 test('where a boot is not known, to the writer or to us, no state is doubtful', () => {
-  cutPower();
+  cutPower(place());
   const cut = openFile(place())!;
   const meta = readHead(cut);
   expect(isDoubtful(cut, meta)).toBe(true);
@@ -239,7 +234,7 @@ test('the marked state is that of an even transaction or of an odd one', () => {
 test('a file goes back to the marked state, under a number that no process takes for an older one', () => {
   const { txnid } = readHead(file);
   const marked = markedState(file);
-  cutPower();
+  cutPower(place());
   const cut = openFile(place())!;
   rollBack(cut, readHead(cut));
   const back = readHead(cut);
@@ -264,7 +259,7 @@ test('a meta page that the power cut has left older than the one before the newe
 });
 
 test('whoever opens it after a power cut has it go back, and goes on from there', () => {
-  cutPower();
+  cutPower(place());
   closeWriter(openWriter(place()));
   expect(everything(place())).toHaveLength(300);
   const editor = openEditor(place());

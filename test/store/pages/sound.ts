@@ -1,7 +1,9 @@
-// A small database that is sound, to be spoilt by a test.
-import { readFileSync } from 'node:fs';
+// A small database that is sound, to be spoilt by a test; and pages that are spoilt for a while.
+import { readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { openEditor } from '../../../src/store/admin/edit.ts';
+import type { DataFile } from '../../../src/store/pages/file.ts';
+import { readPage } from '../../../src/store/pages/page.ts';
 import type { makeScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
 
@@ -16,4 +18,23 @@ export function makeSound(
   for (let n = 0; n < more; n++) fill(editor, n, n + 1, 2000);
   editor.close();
   return { database, bytes: readFileSync(database) };
+}
+
+/** Does `work` while the page is as `spoil` leaves it. */
+export function whileSpoilt<T>(
+  file: DataFile,
+  number: number,
+  spoil: (page: Buffer) => void,
+  work: () => T,
+): T {
+  const before = Buffer.alloc(file.pageSize);
+  readPage(file, number, before, 0);
+  const page = Buffer.from(before);
+  spoil(page);
+  writeSync(file.fd, page, 0, page.length, number * page.length);
+  try {
+    return work();
+  } finally {
+    writeSync(file.fd, before, 0, before.length, number * before.length);
+  }
 }

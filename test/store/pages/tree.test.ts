@@ -27,6 +27,7 @@ import { descend, keyOfNextLeaf, newPath, type Path, seek } from '../../../src/s
 import { mainNumber, ONCE_SIZE, writeTriple } from '../../../src/store/records/record.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { whileSpoilt } from './sound.ts';
 
 const RECORDS = 10_000;
 const PAGE = 4096;
@@ -82,17 +83,6 @@ const load = (number: number) => {
   return page;
 };
 /** Has the page be another one for as long as `work` takes. */
-function whileSpoilt<T>(number: number, spoil: (page: Buffer) => void, work: () => T): T {
-  const before = load(number);
-  const page = Buffer.from(before);
-  spoil(page);
-  writeSync(file.fd, page, 0, PAGE, number * PAGE);
-  try {
-    return work();
-  } finally {
-    writeSync(file.fd, before, 0, PAGE, number * PAGE);
-  }
-}
 const keyOn = (page: Buffer, i: number) => {
   const node = nodeAt(page, 0, i);
   return page.toString('latin1', nodeKey(node), nodeData(page, node));
@@ -172,7 +162,7 @@ test('pages are read once in a state, and again in the next, or where they were 
   const other = [...records.keys()].find((key) => pageOf(key, -1) !== leaf)!;
   const spoil = (page: Buffer) => page.fill(0);
   expect(find(key)).toBe(firstSeen);
-  whileSpoilt(leaf, spoil, () => {
+  whileSpoilt(file, leaf, spoil, () => {
     expect(find(key)).toBe(firstSeen);
     expect(find(key, { ...meta, txnid: meta.txnid })).toBe(firstSeen);
     const next = { ...meta, txnid: meta.txnid + 1 };
@@ -201,6 +191,7 @@ test('a page whose bounds cannot be is damaged', () => {
     const number = pageOf(key, level);
     const found = (lower: number, upper: number) =>
       whileSpoilt(
+        file,
         number,
         (page) => {
           page.writeUInt16LE(lower, 20);
@@ -249,6 +240,7 @@ test('a record may lie at the very end of its page, and not a byte beyond', () =
   const leaf = pageOf(key, -1);
   const found = (spoil: (page: Buffer, node: number) => void, offset?: number) =>
     whileSpoilt(
+      file,
       leaf,
       (page) => spoil(page, alone(page, key, offset)),
       () => {
@@ -300,6 +292,7 @@ test('a record is believed by its check, and where liblmdb would read the same',
   ]) {
     way = newPath(file);
     whileSpoilt(
+      file,
       leaf,
       (page) => spoil(page, alone(page, key)),
       () => expect(() => find(key)).toThrow(new DamageError(`page ${leaf} has a damaged record`)),
@@ -315,6 +308,7 @@ test('the number of a child has 48 bits, and is no length', () => {
   expect(nodeKeySize(page, last)).toBeGreaterThan(0);
   const child = nodeChild(page, last) + 2 ** 40;
   whileSpoilt(
+    file,
     meta.main.root,
     (page) => page.writeUIntLE(child, last, 6),
     () => expect(() => find(key)).toThrow(`points to a page that cannot be, ${child}`),

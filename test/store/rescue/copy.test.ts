@@ -1,6 +1,5 @@
 // A state copied, and the copy brought to the next state: which pages are read for it, and what is refused. (What is in the copy
 // afterwards, and what is queued: replace.test.ts.)
-import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Held, holdNewest } from '../../../src/store/lmdb/hold.ts';
@@ -15,6 +14,7 @@ import { writeHouse, writeTriple } from '../../../src/store/records/key.ts';
 import { catchUp, copyState, type Pages } from '../../../src/store/rescue/copy.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { everything, putAtOnce, triple } from '../filled.ts';
+import { whileSpoilt } from '../pages/sound.ts';
 
 const PAGE = 4096;
 const TRIPLES = 3000;
@@ -52,17 +52,6 @@ function pagesOf({ main }: Meta): Set<number> {
     main.root,
     ...Array.from({ length: keysOn(root, 0) }, (_, i) => nodeChild(root, nodeAt(root, 0, i))),
   ]);
-}
-function whileSpoilt(number: number, spoil: (page: Buffer) => void, work: () => void): void {
-  const before = load(number);
-  const page = Buffer.from(before);
-  spoil(page);
-  writeSync(writer.file.fd, page, 0, PAGE, number * PAGE);
-  try {
-    work();
-  } finally {
-    writeSync(writer.file.fd, before, 0, PAGE, number * PAGE);
-  }
 }
 const zero = (page: Buffer) => page.fill(0);
 const copy = (queued?: Map<string, number>) => copyState(writer.file, held.meta, into, () => {}, queued);
@@ -133,11 +122,11 @@ test('one that is queued alone has its place, too', () => {
 
 test('a part makes no copy: where a page or a record is damaged, it is refused', () => {
   const leaf = leafOf(held.meta);
-  whileSpoilt(leaf, zero, () => expect(copy).toThrow(`page ${leaf} bears another number`));
+  whileSpoilt(writer.file, leaf, zero, () => expect(copy).toThrow(`page ${leaf} bears another number`));
   const wrong = (page: Buffer) => {
     page[nodeData(page, nodeAt(page, 0, 3))]! ^= 1;
   };
-  whileSpoilt(leaf, wrong, () => expect(copy).toThrow('has a damaged record'));
+  whileSpoilt(writer.file, leaf, wrong, () => expect(copy).toThrow('has a damaged record'));
 });
 
 test('to follow a state only pages are read that were changed in between, and all of those', () => {
@@ -162,11 +151,11 @@ test('to follow a state only pages are read that were changed in between, and al
       [...before].filter((page) => !after.has(page)),
     ];
     for (const page of [added.at(-1)!, gone.at(-1)!])
-      whileSpoilt(page, zero, () => expect(follow).toThrow(`page ${page} bears another number`));
+      whileSpoilt(writer.file, page, zero, () => expect(follow).toThrow(`page ${page} bears another number`));
     const untouched = shared.at(-1);
     if (untouched === undefined) pages = follow();
     else
-      whileSpoilt(untouched, zero, () => {
+      whileSpoilt(writer.file, untouched, zero, () => {
         pages = follow();
       });
     expect(pages).toEqual(after);

@@ -20,6 +20,7 @@ import { lockPath } from '../../../src/store/pages/lock.ts';
 import { compact } from '../../../src/store/rescue/replace.ts';
 import { newSaving, type Saving } from '../../../src/store/rescue/saving.ts';
 import { noteUnsaved, takeUnsaved } from '../../../src/store/rescue/unsaved.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { everything, putAtOnce } from '../filled.ts';
 
@@ -72,16 +73,7 @@ function release(): void {
   writer = undefined;
 }
 
-function isOpen(name: string): boolean {
-  const open = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      return '';
-    }
-  });
-  return open.includes(place(name));
-}
+const isOpen = (name: string) => openFiles().includes(place(name));
 
 test.each([
   ['is compacted', () => compact(database(), () => {})],
