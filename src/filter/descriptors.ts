@@ -23,7 +23,7 @@ export function silenceStderr(): void {
   try {
     closeSync(2);
   } catch {
-    // what it says of bytes written before, on NFS say; it is closed all the same
+    // an earlier write has failed, e.g. on NFS; it is closed all the same
   }
   // Takes the lowest free number, which is 2, before the database's file can.
   try {

@@ -5,7 +5,7 @@ import { monotonic } from '../time/monotonic.ts';
 import type { Level, Log, LogTarget } from './log.ts';
 
 const IDENTITY = 'greylatch';
-/** O_NONBLOCK, for a named pipe that nobody reads: whoever opens it, or fills it, would wait for ever. */
+/** O_NONBLOCK, for a named pipe that nobody reads: to open it, or to fill it, would take for ever. */
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
 
 export function openTarget(target: LogTarget): Log {

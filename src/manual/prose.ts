@@ -54,7 +54,7 @@ export const LISTS: readonly Block[] = [
   'A file is read again within a second of a change: write a new one and rename it. A line that cannot be understood is logged, and the ' +
     'rest holds; a file that vanishes keeps its last contents.',
   'Clients choose their names and, up to the domain, the recipients: a regular expression that repeats what repeats, as **/(a+.?)+@/**, ' +
-    'may be at one of them for minutes, and its mail without an answer. Where one entry without an expression says the same, write that.',
+    'may take minutes for one of them, and that mail gets no answer. Where an entry without an expression says the same, write that.',
 ];
 
 export const STORE: readonly Block[] = [
@@ -141,7 +141,8 @@ export const FILES: readonly Block[] = [
 export const DIAGNOSTICS: readonly Block[] = [
   'Problems are logged to **syslogd**(8), facility **mail**, as **greylatch**, or where **--log** says. Trouble with ' +
     'the database is logged once a minute while it lasts; damage once, at level **crit**, with what was saved. That the ' +
-    'store of **--store** is away is logged once by all filters of a host together, and again when it is back. ' +
+    'store of **--store** is away is logged once by all filters of a host together, and again when it is back; what is wrong with it, ' +
+    'where that shows only later, in a line between. ' +
     'While standard error is a terminal or a file of its own, messages go there.',
 ];
 
@@ -150,9 +151,9 @@ export const SECURITY: readonly Block[] = [
     'system, and takes supplementary groups away. It treats every attribute as hostile, and writes nothing but ' +
     'replies to the socket.',
   'A directory for the database that everybody may write to is refused: a file or a link could be put in place of ' +
-    'the database. Give the service a user of its own where **nobody** runs other programs, too: they can read and spoil the database, ' +
+    'the database. Give the service a user of its own where **nobody** runs other programs, too: those can read and spoil the database, ' +
     "and end the filters. Run by root, a command follows no link in such a user's directory, but trusts what is in the database: " +
-    'who does not trust it runs commands as that user. A **backup** does not belong where everybody may write, as in **/tmp**.',
+    'if you do not, run commands as that user. Write no **backup** where everybody may write, as in **/tmp**.',
   'The database holds addresses of senders and recipients, and is closed to other users.',
 ];
 
@@ -163,8 +164,9 @@ export const STANDARDS: readonly Block[] = [
 export const BUGS: readonly Block[] = [
   'A network file system cannot hold the database: LMDB needs memory that all processes share.',
   'With **--sync later**, a power cut may take what was answered in the last three to five seconds.',
-  'A filter has up to eight threads. Where the limit on tasks of a service or container (TasksMax=, --pids-limit) is lower than eight for ' +
-    'each process of smtpd(8), Node ends filters by SIGABRT: mail gets its answer, a second later.',
+  'A filter has up to eight threads, nine with **--store**, and three more without **--v8-pool-size=1**. Where a service or container ' +
+    'allows fewer tasks (TasksMax=, --pids-limit) for each process of smtpd(8), Node ends filters by SIGABRT: mail gets its answer a ' +
+    'second later.',
   'In a sandbox without **/dev/log**, nothing is logged unless **--log file:**__PATH__ is given.',
 ];
 

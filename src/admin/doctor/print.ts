@@ -5,7 +5,7 @@ import { type Finding, isToMend, type Severity } from './finding.ts';
 const COLOURS: Record<Severity, Colour> = { ok: 'green', note: 'cyan', warning: 'yellow', error: 'red' };
 const WIDEST = 'warning'.length;
 
-/** `head` says what was looked at. What findings quote, the name of another user's process say, has no power over the terminal. */
+/** `head` says what was looked at. A terminal obeys none of what findings quote, e.g. the name of a process. */
 export function printed(head: string, findings: Finding[], paint: Paint): string {
   const lines = findings.flatMap(({ severity, where, what, mend }) => {
     const label = severity.padEnd(WIDEST);

@@ -3,7 +3,7 @@ import { isPseudonym } from '../../greylist/pseudonym.ts';
 import type { Keys } from '../keys.ts';
 import type { Imported } from './record.ts';
 
-/** Subnets, domains and hashes of --privacy, as postgrey and another greylatch have them, stay what they are. */
+/** What postgrey and another greylatch have instead (subnets, domains, hashes of --privacy) stays as it is. */
 export function* keyed(records: Iterable<Imported>, keys: Keys): Generator<Imported> {
   for (const record of records) {
     if (isPseudonym(record.client)) yield record;

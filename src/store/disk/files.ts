@@ -36,8 +36,9 @@ export function makeWhole(path: string, content: Buffer, durable = false): void 
 }
 
 /**
- * Makes a file beside `path`, with the owner as in `makeWhole`, for `work`, which may rename it to `path`. `fd` is open for reading
- * and writing, at the end of the content: by its name, root might write to what the directory's owner has put there instead.
+ * Makes a file beside `path`, with the owner as in `makeWhole`, for `work`, which may rename it to `path`. It is to be
+ * read and written by `fd`, which stands at the end of the content: its name may lead root to what the directory's owner has put
+ * there instead.
  */
 export function withAside(path: string, content: Buffer, work: (aside: string, fd: number) => void): void {
   const aside = `${path}.tmp-${process.pid}`;

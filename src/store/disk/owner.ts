@@ -28,8 +28,8 @@ function changeByName(file: string, work: (fd: number) => void): void {
 
 /**
  * Runs `work`, which opens or makes these files of one directory by their names. Where root does, it does so as the owner of the
- * directory, whom a link leads nowhere new; files of root are given to that user before. As root all the same where that user
- * could not do it: the directory cannot be reached, or a file is a third user's.
+ * directory, to whom a link opens nothing new; files of root are given to that user before. As root all the same where that
+ * user could not do it: the directory cannot be reached, or a file is a third user's.
  */
 export function asOwner<T>(files: readonly string[], work: () => T): T {
   const directory = dirname(files[0]!);

@@ -77,7 +77,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
 
   function sweepSome(writer: Writer, meta: Meta, now: number): boolean {
     const { path } = writer;
-    // Another process may have been first. (This also checks where the record is put in the end.)
+    // Another process may have been first. (This also checks the pages that `putState` needs in the end.)
     const state = readState(findHouse(writer, meta, SWEEP));
     if (!isDue(state, now)) return false;
     if (state.at > 0 && Math.abs(now - state.at) > LEAP) {

@@ -126,7 +126,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     say('warning', `the store ${where} is away: ${why}; this host decides by itself`);
   }
 
-  /** Only the next try to connect may show why it is away: e.g. a password that was changed. */
+  /** Why it is away, e.g. that the password was changed, may show only at the next try to connect. */
   function tellWhy(): void {
     if (!unexplained || thread.trouble() === NO_REASON) return;
     unexplained = false;

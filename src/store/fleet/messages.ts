@@ -58,7 +58,7 @@ export type Answer =
     }
   | { number: number; trouble: string; ofOneKey: boolean };
 
-/** Whether the engine's reply to a decision is one: what stands between may spoil it. */
+/** Whether the engine's reply is a decision: what lies between may have spoilt it. */
 export function isVerdict(reply: unknown): boolean {
   return Array.isArray(reply) && reply.length === 3 && reply.every(Number.isInteger);
 }

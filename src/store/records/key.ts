@@ -78,8 +78,8 @@ export function isTriple(bytes: Uint8Array, at: number, length: number): boolean
 }
 
 /**
- * How many bytes at the start of a triple's or client's key name its network: a /24, a /64 in its usual spelling (four
- * groups) with the length of the address, or for anything else the whole client.
+ * How many bytes at the start of a triple's or client's key name its network: a /24, a /64 (four groups; the length of the
+ * address comes before them), or for anything else the whole client.
  */
 export function networkLength(key: Uint8Array): number {
   if (key[0] === CLIENT_IPV4) return 4;
@@ -88,7 +88,7 @@ export function networkLength(key: Uint8Array): number {
   for (let i = 3; i < end; i++) {
     if (key[i] !== COLON) continue;
     if (++groups === 4) return i;
-    if (key[i + 1] === COLON && i + 1 < end) return i + 2; // up to the fourth group, all are zeros
+    if (key[i + 1] === COLON && i + 1 < end) return i + 2; // the other groups, up to the fourth, are zeros
   }
   return end;
 }

@@ -23,9 +23,9 @@ const OPENING = 50;
 
 /**
  * Sets the damaged file at `path` aside, if it is still the one with inode `ino` (undefined: if it still cannot be
- * opened for changes), and calls `save` for what is in it, while the others wait. Does nothing where another process has done it.
- * `what` says what is wrong with the file. Throws StoreError where it never was a database, FullError where there is no
- * space to save it.
+ * opened for changes), and calls `save` for what is in it, while the others wait. Does nothing where another process has
+ * done it. `what` says what is wrong with the file. Throws StoreError where it never was a database, FullError where there
+ * is no space to save it.
  */
 export function setAside(
   path: string,
@@ -78,7 +78,7 @@ function prune(path: string): void {
   for (const { name } of damagedFiles(path).slice(0, -KEPT)) unlinkSync(name);
 }
 
-/** What `nameAside` puts behind the prefix. Whatever else is called so is somebody's copy, or a name that is to look like ours. */
+/** What `nameAside` puts behind the prefix. Other names are of somebody's own copies, or made to look like ours. */
 const TIME = /^\d{8}T\d{6}Z(?:-\d+)?$/;
 
 /** The damaged files that were set aside, the oldest first; `at`: when that was, in seconds since the epoch. */

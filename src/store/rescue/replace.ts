@@ -25,7 +25,7 @@ import { foreign, wasDatabase } from './ours.ts';
 const MOST_ROUNDS = 10;
 /** How many commits may be left for that: a millisecond's work or two. */
 const FEW = 20;
-/** How often a copy is begun anew because pages have changed under it: they do so only where no reader's slot was to be had. */
+/** How often a copy is tried while pages change under it, as they do only where no reader's slot was to be had. */
 const MOST_TRIES = 10;
 
 /**

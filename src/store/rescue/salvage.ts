@@ -40,8 +40,8 @@ const BATCH_PAGES = 32; // some 2,000 records a transaction: a few milliseconds 
 
 /**
  * Copies the records of the damaged file at `from` into `writer`'s database, the newest page first. What that database has
- * already stays as it is, so that an older record never replaces a newer one. Yields after every batch, before that now and then
- * while it looks for the pages (`of` is 0), and may be abandoned then.
+ * already stays as it is, so that an older record never replaces a newer one. Yields after every batch, and before that now
+ * and then while it looks for the pages (`of` is 0); it may be abandoned then.
  */
 export function* salvage(from: string, writer: Writer): Generator<Saved, Saved> {
   const saved: Saved = { records: 0, pages: 0, of: 0 };
