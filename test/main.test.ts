@@ -86,13 +86,3 @@ test('a fault of its own ends it with status 1 and a message at level crit, and 
   expect(await filter.ended).toMatchObject({ code: 1, signal: null, rest: '' });
   expect(readFileSync(logFile(), 'utf8')).toMatch(/: crit: Error: out of nowhere\\x0a/);
 });
-
-test('what Node writes to standard error, unasked, does not reach Postfix', async () => {
-  const warning = path.join(scratch.path, 'warning.cjs');
-  writeFileSync(warning, `setTimeout(() => require('node:fs').writeSync(2, 'Warning: beware'));`);
-  const [node, ...words] = command();
-  const filter = await startFilter([node!, '--require', warning, ...words]);
-  expect(await filter.ask(request())).toBe(deferred);
-  expect(await filter.ask(request())).toBe(deferred);
-  expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
-});

@@ -110,10 +110,11 @@ export const FILES: readonly Block[] = [
     ],
     [
       '/var/mta/greylist.mdb.fleet',
-      'What this host decided by itself while the store of **--store** was away; it is handed over and removed when that is back.',
+      'What this host decided by itself while the store of **--store** was away; it is handed over and removed when that is back. ' +
+        'If it cannot be read it is renamed to **greylist.mdb.fleet.unreadable**.',
     ],
     [
-      '/var/mta/greylist.mdb.__PID__, /var/mta/greylist.mdb.new-__PID__',
+      '/var/mta/greylist.mdb.tmp-__PID__, /var/mta/greylist.mdb.new-__PID__',
       'What that process is making, until it is whole. What a killed one has left is removed by a later one.',
     ],
     [
