@@ -1,15 +1,13 @@
-// Another program of the filters' user, at the worst moment: as soon as a file of some name was opened, or made, a link to
-// another file stands in its place.
+// Another program of the filters' user, at the worst moment: when root has just opened a file, a link to another one stands
+// in its place.
 import fs, { rmSync, symlinkSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { vi } from 'vitest';
 
-type Call = 'openSync' | 'writeFileSync';
-
-/** Once one of these was called for a name that ends in `end`, that is a link to `victim`. Undone by `vi.restoreAllMocks`. */
-export function intrude(calls: readonly Call[], end: RegExp, victim: string): { done(): boolean } {
+/** As soon as a file was opened or written by a name like that, the name is a link to `victim`. Undone by `leave`. */
+export function intrude(end: RegExp, victim: string): { done(): boolean } {
   let done = false;
-  for (const call of calls) {
+  for (const call of ['openSync', 'writeFileSync'] as const) {
     const real = fs[call] as (...args: unknown[]) => unknown;
     vi.spyOn(fs, call).mockImplementation(((...args: unknown[]) => {
       const result = real(...args);
