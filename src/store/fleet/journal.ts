@@ -139,16 +139,20 @@ export function* read(taken: string): Generator<Decided[]> {
   try {
     yield* pieces(taken);
   } catch (error) {
-    if (/^E(ISDIR|ACCES|PERM|IO)$/.test((error as NodeJS.ErrnoException).code ?? '')) setAside(taken);
-    throw refused(error, taken, 'read');
+    const isForEver = /^E(ISDIR|ACCES|PERM|IO)$/.test((error as NodeJS.ErrnoException).code ?? '');
+    throw refused(error, isForEver ? setAside(taken) : taken, 'read');
   }
 }
 
-/** Or it would stand before every later journal. */
-function setAside(taken: string): void {
+/** Or it would stand before every later journal. Returns where it is then. */
+function setAside(taken: string): string {
+  const aside = `${taken.replace(/\.\d+$/, '')}.unreadable`;
   try {
-    renameSync(taken, `${taken.replace(/\.\d+$/, '')}.unreadable`);
-  } catch {}
+    renameSync(taken, aside);
+    return aside;
+  } catch {
+    return taken;
+  }
 }
 
 function* pieces(taken: string): Generator<Decided[]> {

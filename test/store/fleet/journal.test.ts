@@ -3,6 +3,7 @@ import {
   appendFileSync,
   chownSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -100,6 +101,14 @@ test('what the engine does not have yet, in bytes, with what somebody is at', ()
   expect(size(journal)).toBe(2 * one);
   writeFileSync(`${journal}.bak`, 'x');
   expect(size(journal)).toBe(2 * one);
+});
+
+test('what can never be read is out of the way, and is told by the name that it has then', () => {
+  mkdirSync(journal);
+  expect(() => all(take(journal, Date.now())!)).toThrow(`cannot read ${journal}.unreadable: `);
+  expect(existsSync(`${journal}.unreadable`)).toBe(true);
+  note(journal, decided(1));
+  expect(all(take(journal, Date.now())!)).toEqual([decided(1)]);
 });
 
 suite('by root', ['root'], () => {
