@@ -25,8 +25,8 @@ export interface KeyArguments {
   privacy: boolean;
 }
 
-/** Of a request; `name` is the client's verified name, where it is known. */
-export type Keys = (request: Triple & { name?: string }) => Triple;
+/** Of what is known of a request; `name` is the client's verified name. */
+export type Keys = (known: { client: string; name?: string; sender?: string; recipient?: string }) => Triple;
 
 /** Throws UsageError. The function throws where the key of --privacy cannot be read. */
 export function keysFrom(args: KeyArguments): Keys {
@@ -39,6 +39,6 @@ export function keysFrom(args: KeyArguments): Keys {
     ...(args.privacy ? { privacy: ['true'] } : {}),
   });
   const policy = policyFrom(settings, { warn: () => {}, now: () => 0 });
-  return ({ client, name = '', sender, recipient }) =>
+  return ({ client, name = '', sender = '', recipient = '' }) =>
     tripleOf({ ...emptyRequest(), client_address: client, client_name: name, sender, recipient }, policy);
 }

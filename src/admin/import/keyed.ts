@@ -8,6 +8,6 @@ export function* keyed(records: Iterable<Imported>, keys: Keys): Generator<Impor
   for (const record of records) {
     if (isPseudonym(record.client)) yield record;
     else if (record.kind === 'triple') yield { ...record, ...keys(record) };
-    else yield { ...record, client: keys({ client: record.client, sender: '', recipient: '' }).client };
+    else yield { ...record, client: keys({ client: record.client }).client };
   }
 }

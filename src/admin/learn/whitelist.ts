@@ -1,5 +1,4 @@
-// From the clients in a log to those on the auto-whitelist: under the key by which the filters look a client up, since under
-// any other they would never find it.
+// From the clients in a log to those on the auto-whitelist, under the filters' keys.
 import type { ImportedClient } from '../import/record.ts';
 import type { Keys } from '../keys.ts';
 import type { Learned } from './follow.ts';
@@ -14,7 +13,7 @@ export function* whitelisted(
 ): Generator<ImportedClient> {
   const sums = new Map<string, { messages: number; lastSeen: number }>();
   for (const { client, name, messages, lastSeen } of learned) {
-    const key = keys({ client, name, sender: '', recipient: '' }).client;
+    const key = keys({ client, name }).client;
     const sum = sums.get(key) ?? { messages: 0, lastSeen: 0 };
     sums.set(key, { messages: sum.messages + messages, lastSeen: Math.max(sum.lastSeen, lastSeen) });
   }

@@ -87,16 +87,14 @@ export function withOpen<T>(path: string, flags: number, work: (fd: number) => T
  * FILE.tmp-1234 of `withAside`; FILE.new-1234 and FILE.new-1234.new-1234 of rescue/replace.ts, and their lock files, which
  * `withAside` makes in turn. (FILE.1, or FILE.20261130, is an administrator's own copy.)
  */
-const LITTER = /^(?:tmp-(\d+)|new-(\d+)(?:\.new-\2)?(?:-lock)?(?:\.tmp-\2)?)$/;
+const LITTER = /^(?:tmp|new)-(\d+)(?:\.new-\1)?(?:-lock)?(?:\.tmp-\1)?$/;
 
 /** Such files of processes that were killed, and of an earlier process with our number. */
 export function litterBeside(path: string): string[] {
   const prefix = `${basename(path)}.`;
   const isLitter = (name: string) => {
-    const parts = name.startsWith(prefix) ? LITTER.exec(name.slice(prefix.length)) : null;
-    if (parts === null) return false;
-    const pid = Number(parts[1] ?? parts[2]);
-    return pid === process.pid || !isAlive(pid);
+    const pid = name.startsWith(prefix) ? LITTER.exec(name.slice(prefix.length))?.[1] : undefined;
+    return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
   };
   return readdirSync(dirname(path))
     .filter(isLitter)

@@ -7,7 +7,7 @@ import { checkBeside } from '../pages/check.ts';
 import type { DataFile } from '../pages/file.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeKey, nodeKeySize } from '../pages/format.ts';
 import type { Path } from '../pages/tree.ts';
-import { isTriple, MAX_KEY, networkLength } from '../records/key.ts';
+import { isTriple, networkLength } from '../records/key.ts';
 import { hasPassed, mainNumber } from '../records/record.ts';
 
 /** The part of --max-waiting that one network may have. */
@@ -22,16 +22,14 @@ interface Batch {
   added: number;
   /** Those of the last one's network. Keys come in their order, and so one network after the other. */
   ofNetwork: number;
-  /** The beginning of its keys, `networkLength` bytes. */
+  /** How its keys begin. */
   network: Buffer;
-  networkLength: number;
   /** Keys of those that were forgotten, latin1. */
   gone: Set<string>;
 }
 
 export function newBatch(): Batch {
-  const network = Buffer.allocUnsafe(MAX_KEY);
-  return { added: 0, ofNetwork: 0, network, networkLength: 0, gone: new Set() };
+  return { added: 0, ofNetwork: 0, network: Buffer.alloc(0), gone: new Set() };
 }
 
 /**
@@ -77,9 +75,8 @@ export function makeRoom(
 
 function countOfNetwork(batch: Batch, key: Buffer): void {
   const length = networkLength(key);
-  if (length !== batch.networkLength || batch.network.compare(key, 0, length, 0, length) !== 0) {
-    key.copy(batch.network, 0, 0, length);
-    batch.networkLength = length;
+  if (batch.network.compare(key, 0, length) !== 0) {
+    batch.network = Buffer.from(key.subarray(0, length));
     batch.ofNetwork = 0;
   }
   batch.ofNetwork++;
