@@ -28,24 +28,32 @@ function changeByName(file: string, work: (fd: number) => void): void {
 
 /**
  * Runs `work`, which opens or makes these files of one directory by their names. Where root does, it does so as the owner of the
- * directory, to whom a link opens nothing new; files of root are given to that user before. As root all the same where that
- * user could not do it: the directory cannot be reached, or a file is a third user's.
+ * directory, to whom a link opens nothing new; files of root are given to that user. As root all the same where that user could
+ * not do it: the directory cannot be reached, or a file is a third user's.
  */
 export function asOwner<T>(files: readonly string[], work: () => T): T {
   const directory = dirname(files[0]!);
   const { uid, gid } = isRoot() ? statSync(directory) : { uid: 0, gid: 0 };
   if (uid === 0) return work();
-  const there = files.map((file) => ({ file, stats: lstatSync(file, { throwIfNoEntry: false }) }));
-  if (there.some(({ stats }) => stats !== undefined && stats.uid !== uid && stats.uid !== 0)) return work();
-  for (const { file, stats } of there)
-    if (stats?.uid === 0 && stats.isFile()) changeByName(file, (fd) => giveTo(directory, fd));
+  const ofOthers = give(files, directory).some((owner) => owner !== uid && owner !== 0);
   const group = process.getegid!();
   try {
-    if (!become(uid, gid, directory)) resume(group);
+    if (ofOthers || !become(uid, gid, directory)) resume(group);
     return work();
   } finally {
     resume(group);
+    give(files, directory); // what was made as root
   }
+}
+
+/** Gives those of the files that are root's to the owner of the directory. Returns whose they all are then. */
+function give(files: readonly string[], directory: string): number[] {
+  const look = (file: string) => lstatSync(file, { throwIfNoEntry: false });
+  for (const file of files) {
+    const there = look(file);
+    if (there?.uid === 0 && there.isFile()) changeByName(file, (fd) => giveTo(directory, fd));
+  }
+  return files.flatMap((file) => look(file)?.uid ?? []);
 }
 
 /** False where there is no such user in this container, or the directory cannot be reached. */

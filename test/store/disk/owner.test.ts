@@ -58,8 +58,15 @@ suite('as root', ['root'], () => {
   test('root stays root where the owner cannot get to the directory, and where a file is a third user’s', () => {
     writeFileSync(place('third'), '');
     chownSync(place('third'), 34_567, gid);
-    asOwner([place('third')], () => expect(process.geteuid!()).toBe(0));
+    const make = (name: string) => () => {
+      expect(process.geteuid!()).toBe(0);
+      writeFileSync(place(name), '');
+    };
+    asOwner([place('third'), place('one')], make('one'));
     chmodSync(scratch.path, 0o700);
-    asOwner([place('new')], () => expect(process.geteuid!()).toBe(0));
+    asOwner([place('other')], make('other'));
+    // Even so they are not root's in the end.
+    for (const name of ['one', 'other']) expect(statSync(place(name))).toMatchObject({ uid, gid });
+    expect(statSync(place('third')).uid).toBe(34_567);
   });
 });
