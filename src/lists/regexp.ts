@@ -61,27 +61,26 @@ type Parts = Record<string, string | undefined>;
 /** Whether there may be a byte above 127 in an expression of Perl's. */
 const HAS_HIGH = /[\x80-\xff]|\\x\{?[89a-f]|\\[23][0-7]{2}/i;
 /** Such a byte, or any escape, in one of JavaScript's. */
-const HIGH = /[\x80-\xff]|\\(?:x(?<digits>[89a-f][\da-f])|(?<octal>[23][0-7]{2})|.)/gis;
+const HIGH = /[\x80-\xff]|\\(?:x([89a-f][\da-f])|([23][0-7]{2})|.)/gis;
 
 /** The expression, ignoring case. Throws an Error that says what is not understood. */
 export function perlRegExp(source: string): Pick<RegExp, 'test'> {
   const translated = PLAIN.test(source) ? source : translate(source);
   if (!HAS_HIGH.test(source)) return new RegExp(translated, 'is');
   const regexp = new RegExp(translated.replace(HIGH, withoutCase), 'is');
-  return { test: (text) => regexp.test(text.replace(/[\x80-\xff]/g, moved)) };
+  return { test: (text) => regexp.test(text.replace(/[\x80-\xff]/g, (byte) => moved(byte.charCodeAt(0)))) };
 }
 
 /** To JavaScript, half of the bytes above 127 are the other half in upper case; here they stand for no letters. */
-function withoutCase(token: string, ...rest: unknown[]): string {
-  const { digits, octal } = rest.at(-1) as Parts;
-  if (digits !== undefined) return moved(String.fromCharCode(Number.parseInt(digits, 16)));
-  if (octal !== undefined) return moved(String.fromCharCode(Number.parseInt(octal, 8)));
-  return token.length === 1 ? moved(token) : token;
+function withoutCase(token: string, hex?: string, octal?: string): string {
+  if (hex !== undefined) return moved(Number.parseInt(hex, 16));
+  if (octal !== undefined) return moved(Number.parseInt(octal, 8));
+  return token.length === 1 ? moved(token.charCodeAt(0)) : token;
 }
 
 /** The byte as a character that has no case: one of Unicode's private use. */
-function moved(byte: string): string {
-  return String.fromCharCode(0xe000 + byte.charCodeAt(0));
+function moved(byte: number): string {
+  return String.fromCharCode(0xe000 + byte);
 }
 
 function translate(source: string): string {

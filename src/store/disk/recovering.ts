@@ -42,14 +42,9 @@ export function alone(path: string, work: () => void): void {
  */
 export function awaitRecovery(path: string): void {
   const sign = `${path}.recovering`;
-  for (let waited = 0; ; waited += 5) {
-    if (
-      lstatSync(sign, { throwIfNoEntry: false }) === undefined ||
-      readSign(sign) === String(process.pid) ||
-      breakSign(sign) ||
-      waited >= PATIENCE
-    )
-      return;
+  for (let waited = 0; waited < PATIENCE; waited += 5) {
+    if (lstatSync(sign, { throwIfNoEntry: false }) === undefined) return;
+    if (readSign(sign) === String(process.pid) || breakSign(sign)) return;
     pause(5);
   }
 }

@@ -54,7 +54,11 @@ export function openWriter(database: string): Writer {
   const copies = isCopying(database);
   if (copies) checkSpare(database);
   awaitRecovery(database);
-  const { env, ino } = asOwner([database, lockPath(database)], () => openChecked(database));
+  const { env, ino } = asOwner([database, lockPath(database)], () => {
+    checkBeforeLmdb(database);
+    const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
+    return { env: openEnvironment(database), ino };
+  });
   let lock: LockFile | undefined;
   let file: DataFile | undefined;
   try {
@@ -105,13 +109,6 @@ function newWriter(env: NativeEnv, file: DataFile, lock: LockFile, copies: boole
     stuck: [],
     closed: false,
   };
-}
-
-/** The environment, and the inode of the lock file that was there right before it was opened. */
-function openChecked(database: string): { env: NativeEnv; ino: number | undefined } {
-  checkBeforeLmdb(database);
-  const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
-  return { env: openEnvironment(database), ino };
 }
 
 /** Checks what liblmdb reads when it opens the file: it maps the file and trusts it. */

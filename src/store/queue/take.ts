@@ -102,9 +102,9 @@ function replace(file: Opened): boolean {
 
 /** Whether something in the file was answered as being on the disk, by a filter with --sync always. */
 function holdsDurable(fd: number): boolean {
-  const entries = Buffer.allocUnsafe(fstatSync(fd).size - HEADER);
-  return readEntries(entries.subarray(0, readSync(fd, entries, 0, entries.length, HEADER)), new Map())
-    .durable;
+  const bytes = Buffer.allocUnsafe(fstatSync(fd).size);
+  const got = readSync(fd, bytes, 0, bytes.length, 0);
+  return readEntries(bytes.subarray(HEADER, got), new Map()).durable;
 }
 
 /** Writes to `into` what the file behind `fd` holds from `at` on. Returns its end. */
