@@ -103,6 +103,19 @@ test('import: under the keys of the filters, with --privacy as well', async () =
   expect(wrong.status).toMatchObject({ name: 'UsageError' });
 });
 
+test('import: counts of one subnet add up within a file, however many batches it has, and not from file to file', async () => {
+  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
+  const line = (i: number) => `1,client,192.0.${i >> 8}.${i & 255},,,,1700000000,,1,mx1\n`;
+  const many = file('subnets.csv', heading + Array.from({ length: 1500 }, (_, i) => line(i)).join(''));
+  const greatest = async (key: string) => {
+    const { records, batches } = await importFiles([many, many], { 'client-key': key, 'ipv4-prefix': 16 });
+    expect(batches).toHaveLength(4);
+    return Math.max(...records.map((one) => (one.kind === 'client' ? one.comeBacks : 0)));
+  };
+  expect(await greatest('subnet')).toBe(1500);
+  expect(await greatest('address')).toBe(1);
+});
+
 test('import: where a file is cut off, what was merged before is told', async () => {
   const line = (i: number) => `1,client,2001:db8::${i.toString(16)},,,,1700000000,,${i},mx1\n`;
   const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
