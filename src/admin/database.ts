@@ -1,9 +1,11 @@
 // This host's own database as commands open it: an error is one line that says what is wrong and what to do.
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { scan } from '../store/admin/scan.ts';
 import { DamageError, GIVE_TO_FILTER, MovedError, refused } from '../store/damage.ts';
 import type { Problem } from '../store/pages/verify.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
+import { attempt } from './attempt.ts';
 
 export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
@@ -12,6 +14,15 @@ export function doesNotExist(db: string): Error {
 /** The database's size in bytes; 0: there is none. Throws an Error for the user. */
 export function sizeOf(db: string): number {
   return explained(db, () => statSync(db, { throwIfNoEntry: false })?.size ?? 0);
+}
+
+/** Whether both name one file, perhaps by way of a directory that is a symbolic link. */
+export function isSameFile(one: string, other: string): boolean {
+  const place = (file: string) => {
+    const directory = path.dirname(path.resolve(file));
+    return path.join(attempt(() => realpathSync(directory)) ?? directory, path.basename(file));
+  };
+  return place(one) === place(other);
 }
 
 /** What is wrong with the database's file, as a phrase; some texts name the page themselves. */

@@ -2,7 +2,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { FORMATS, SNIFFED } from './import/format.ts';
-import { keyed } from './import/keyed.ts';
+import { keyed, newSums } from './import/keyed.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
 import { CLIENT_KEY, keysFrom } from './keys.ts';
@@ -26,8 +26,8 @@ export const importCommand = (merging: Merging) =>
       'Reads files, or standard input, packed with gzip or not: the output of db_dump, with and without -p, for greylist.db of greylist.pl and for postgrey.db and postgrey_clients.db of postgrey; SQL dumps (sqlite3 .dump, mysqldump, pg_dump) and CSV of sqlgrey; and what greylatch export writes.',
       'An import merges: a triple keeps its earliest first and its latest last time, and has passed if it did anywhere. Counts are kept by origin, so that an import may be repeated; counts of different origins add up. When several hosts are imported, name each by --origin.',
       'With --store it merges into the engine, which takes nothing that has expired: give --retry-window and --max-age as the filters have them. A host moves to the engine by "greylatch export | greylatch import --store URL -", and back the same way.',
-      'Give --client-key, the prefixes, --sender-key and --privacy as the filters have them, or they would not find what is imported: addresses become subnets, for instance. No file has the names by which --client-key pool knows a pool; there, those of a subnet that is no pool are found.',
-      'greylist.pl does not say which triples passed: those count as passed whose client ever came back. postgrey and sqlgrey keep networks in the place of many addresses, which filters with --client-key address do not find. Of senders, postgrey keeps no extension, and # for numbers: such mail waits once more. While postgrey runs, db_dump needs -h DIRECTORY, or it misses what is still in memory. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
+      'Give --client-key, the prefixes, --sender-key and --privacy as the filters have them, or they would not find what is imported: addresses become subnets, for instance, and the counts of a subnet add up within a file. No file has the names by which --client-key pool knows a pool: there, only what comes from no pool is found. With --greylist suspicious the mail servers of pools pass anyway; without it, greylatch learn takes names from the logs of Postfix.',
+      'greylist.pl does not say which triples passed: those count as passed whose client ever came back. postgrey and sqlgrey keep networks in the place of many addresses, which filters with --client-key address do not find. postgrey whitelists a client at its 5th come-back, as filters do with --auto-whitelist 4. Of senders, postgrey keeps no extension, and # for numbers: such mail waits once more. While postgrey runs, db_dump needs -h DIRECTORY, or it misses what is still in memory. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
     ],
     options: {
       ...WHERE,
@@ -43,6 +43,10 @@ export const importCommand = (merging: Merging) =>
       ['import greylist.dump', 'made by: db_dump /var/lib/postfix/greylist.db > greylist.dump'],
       ['import -', 'as in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import -'],
       [
+        'import --client-key pool --sender-key normalised greylist.dump',
+        'where the filters have these options, as in master.cf.snippet',
+      ],
+      [
         'import --store redis://store.example -',
         'as in: greylatch export | greylatch import --store redis://store.example -',
       ],
@@ -54,9 +58,11 @@ export const importCommand = (merging: Merging) =>
       return withRecords(args, (records) =>
         merging(records, async (merge) => {
           const { format, origin, json, files } = args;
-          const mergeKeyed: Merge = (found) => merge(keyed(found, keys));
           let status = ALL;
           for (const file of files.length > 0 ? files : ['-']) {
+            // Addresses come one to a key, and would only take memory.
+            const sum = args['client-key'] === 'address' ? undefined : newSums();
+            const mergeKeyed: Merge = (found) => merge(keyed(found, keys, sum));
             const input = await openInput(file, SNIFFED);
             const settings = { format, origin };
             const outcome = await withBar('importing', (show) =>

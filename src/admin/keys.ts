@@ -3,6 +3,8 @@
 import { filterArguments } from '../cli/arguments.ts';
 import { OPTIONS } from '../cli/options.ts';
 import { policyFrom } from '../filter/policy.ts';
+import { parseAddress } from '../greylist/address.ts';
+import type { ClientKeySettings } from '../greylist/client.ts';
 import { emptyRequest } from '../greylist/request.ts';
 import { tripleOf } from '../greylist/triple.ts';
 import type { Triple } from '../store/store.ts';
@@ -40,5 +42,22 @@ export function keysFrom(args: KeyArguments): Keys {
   });
   const policy = policyFrom(settings, { warn: () => {}, now: () => 0 });
   return ({ client, name = '', sender = '', recipient = '' }) =>
-    tripleOf({ ...emptyRequest(), client_address: client, client_name: name, sender, recipient }, policy);
+    tripleOf(
+      {
+        ...emptyRequest(),
+        client_address: addressWithin(client, policy),
+        client_name: name,
+        sender,
+        recipient,
+      },
+      policy,
+    );
+}
+
+/** The first address of a network that lies within one of the filters' subnets; else the text as it is. */
+function addressWithin(client: string, { clientKey, ipv4Prefix, ipv6Prefix }: ClientKeySettings): string {
+  const [, address, bits] = /^(.+)\/(\d{1,3})$/.exec(client) ?? [];
+  const bytes = address === undefined || clientKey === 'address' ? undefined : parseAddress(address);
+  if (bytes === undefined) return client;
+  return Number(bits) >= (bytes.length === 4 ? ipv4Prefix : ipv6Prefix) ? address! : client;
 }

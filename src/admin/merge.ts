@@ -52,9 +52,10 @@ export async function originOf(editor: Editor): Promise<string> {
 
 async function mergeAll(editor: Editor, records: Iterable<Imported>, self: string): Promise<Merged> {
   // One for each change, which sets it anew if it is tried again because another process changed the record meanwhile.
-  const outcomes: { what: keyof Merged; records: number }[] = [];
-  function counted({ names, change }: JointChange, records: number): JointChange {
-    const outcome = { what: 'unchanged' as keyof Merged, records };
+  const outcomes: { what: keyof Merged; records: number; more: number }[] = [];
+  /** `more`: how many records beside the first come to the same one. */
+  function counted({ names, change }: JointChange, records: number, more = 0): JointChange {
+    const outcome = { what: 'unchanged' as keyof Merged, records, more };
     outcomes.push(outcome);
     return {
       names,
@@ -73,24 +74,48 @@ async function mergeAll(editor: Editor, records: Iterable<Imported>, self: strin
   }
   function* changes(): Generator<JointChange> {
     const clients = new Map<string, ImportedClient[]>();
+    // One change for all that is of one triple: an editor commits before it changes a record once more, and the addresses of a
+    // subnet have the same mail.
+    const triples = new Map<string, ImportedTriple[]>();
     for (const record of records) {
-      if (record.kind === 'triple') yield counted(tripleChange(record), 1);
-      else if (clients.has(record.client)) clients.get(record.client)!.push(record);
-      else clients.set(record.client, [record]);
+      if (record.kind === 'triple') add(triples, idOf(record), record);
+      else add(clients, record.client, record);
     }
+    for (const all of triples.values()) yield counted(tripleChange(all), 1, all.length - 1);
     for (const [client, all] of clients) yield counted(clientChange(client, all, self), all.length);
   }
   await editor.changeJointly(changes());
   const merged: Merged = { created: 0, changed: 0, unchanged: 0, expired: 0 };
-  for (const { what, records } of outcomes) merged[what] += records;
+  for (const { what, records, more } of outcomes) {
+    merged[what] += records;
+    merged[what === 'expired' ? 'expired' : 'unchanged'] += more;
+  }
   return merged;
 }
 
-function tripleChange(imported: ImportedTriple): JointChange {
-  const { client, sender, recipient } = imported;
+function add<T>(lists: Map<string, T[]>, id: string, item: T): void {
+  const list = lists.get(id);
+  if (list === undefined) lists.set(id, [item]);
+  else list.push(item);
+}
+
+function idOf({ client, sender, recipient }: ImportedTriple): string {
+  return JSON.stringify([client, sender, recipient]).toLowerCase();
+}
+
+function tripleChange(all: readonly ImportedTriple[]): JointChange {
+  const { client, sender, recipient } = all[0]!;
   return {
     names: [{ client, sender, recipient }],
-    change: ([before]) => [mergeTriple(before as TripleEntry | undefined, imported)],
+    change([before]) {
+      let known = before as TripleEntry | undefined;
+      let news: TripleEntry | undefined;
+      for (const one of all) {
+        news = mergeTriple(known, one) ?? news;
+        known = news ?? known;
+      }
+      return [news];
+    },
   };
 }
 

@@ -1,11 +1,10 @@
 // greylatch restore: puts a backup in the place of the database, which is set aside.
 import { statSync } from 'node:fs';
-import path from 'node:path';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { nameAside } from '../store/disk/files.ts';
 import { restore } from '../store/rescue/replace.ts';
-import { explained } from './database.ts';
+import { explained, isSameFile } from './database.ts';
 import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
@@ -21,8 +20,7 @@ export const restoreCommand = defineCommand({
   examples: [['restore /var/backups/greylist.mdb', 'back to what was backed up, while filters run']],
   statuses: { 0: 'restored' },
   async run({ db, backup, json }) {
-    if (path.resolve(backup) === path.resolve(db))
-      throw new Error(`${backup} is the database itself; name a backup`);
+    if (isSameFile(backup, db)) throw new Error(`${backup} is the database itself; name a backup`);
     const found = explained(backup, () => statSync(backup, { throwIfNoEntry: false }));
     if (found?.isFile() === false) throw new Error(`${backup} is not a file; name a backup`);
     const aside = explained(db, () => nameAside(db, 'before-restore'));

@@ -63,6 +63,21 @@ test('networks of postgrey are what --client-key subnet looks up', async () => {
   });
 });
 
+test('under the options of filters, greylist.pl is found: subnets, and with --privacy hashes', async () => {
+  const sample = path.resolve('test/data/import/greylist.dump');
+  for (const more of [[], ['--privacy']]) {
+    const keys = ['--client-key', 'pool', '--sender-key', 'normalised', ...more];
+    const { status, out, err } = await live.run('import', ...keys, sample);
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    expect(out).toContain('8 triples and 4 clients');
+    const why = await live.run(
+      ...['why', ...keys, '--client', '198.51.100.77', '--json', '--max-age', '0', '--retry-window', '0'],
+      ...['--sender', 'bounce-777-bob=example.net@lists.example.com', '--recipient', 'bob@example.net'],
+    );
+    expect(JSON.parse(why.out)).toMatchObject({ verdict: 'old enough', record: { passed: true } });
+  }
+});
+
 test('export --since leaves out what was not seen of late', async () => {
   const { out } = await live.run('export', '--since', '30m');
   const senders = out

@@ -21,21 +21,23 @@ function file(name: string, bytes: Buffer | string): string {
   return made;
 }
 
-const importFiles = (files: string[], options = {}) =>
-  watch((merging) =>
-    importCommand(merging).run({
-      ...NOWHERE,
-      json: false,
-      format: undefined,
-      origin: undefined,
-      'client-key': 'address',
-      'ipv4-prefix': 24,
-      'ipv6-prefix': 64,
-      'sender-key': 'exact',
-      privacy: false,
-      files,
-      ...options,
-    }),
+const importFiles = (files: string[], options = {}, isTooOld?: (record: Imported) => boolean) =>
+  watch(
+    (merging) =>
+      importCommand(merging).run({
+        ...NOWHERE,
+        json: false,
+        format: undefined,
+        origin: undefined,
+        'client-key': 'address',
+        'ipv4-prefix': 24,
+        'ipv6-prefix': 64,
+        'sender-key': 'exact',
+        privacy: false,
+        files,
+        ...options,
+      }),
+    isTooOld,
   );
 
 test('import: counts are grouped, as elsewhere', async () => {
@@ -103,6 +105,19 @@ test('import: under the keys of the filters, with --privacy as well', async () =
   expect(wrong.status).toMatchObject({ name: 'UsageError' });
 });
 
+test('import: counts of one subnet add up within a file, however many batches it has, and not from file to file', async () => {
+  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
+  const line = (i: number) => `1,client,192.0.${i >> 8}.${i & 255},,,,1700000000,,1,mx1\n`;
+  const many = file('subnets.csv', heading + Array.from({ length: 1500 }, (_, i) => line(i)).join(''));
+  const greatest = async (key: string) => {
+    const { records, batches } = await importFiles([many, many], { 'client-key': key, 'ipv4-prefix': 16 });
+    expect(batches).toHaveLength(4);
+    return Math.max(...records.map((one) => (one.kind === 'client' ? one.comeBacks : 0)));
+  };
+  expect(await greatest('subnet')).toBe(1500);
+  expect(await greatest('address')).toBe(1);
+});
+
 test('import: where a file is cut off, what was merged before is told', async () => {
   const line = (i: number) => `1,client,2001:db8::${i.toString(16)},,,,1700000000,,${i},mx1\n`;
   const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
@@ -115,6 +130,33 @@ test('import: where a file is cut off, what was merged before is told', async ()
   expect((status as Error).message).toBe(
     `${cut} is damaged: gzip says unexpected end of file; the first ${count} records of ${cut} were merged`,
   );
+});
+
+test('import: of several files, those before one that cannot be read are merged and told', async () => {
+  const files = [file('first.dump', sample('greylist.dump')), path.join(scratch.path, 'none')];
+  const { output, status, records, closed } = await importFiles(files);
+  expect(output).toContain('first.dump (db_dump): 8 triples and 4 clients\n');
+  expect(status).toMatchObject({ message: expect.stringMatching(/none does not exist$/) });
+  expect([records.length, closed]).toEqual([12, 1]);
+  // Lines that cannot be read count, whichever file they are in.
+  const bad = file('bad.json', 'rubbish\n');
+  const options = { format: 'json' };
+  expect((await importFiles([bad, file('empty.json', '')], options)).status).toBe(1);
+  expect((await importFiles([file('empty.json', ''), bad], options)).status).toBe(1);
+});
+
+test('import: where nothing was merged before a file turned out to be cut off, none is told', async () => {
+  const packed = gzipSync(sample('greylist.dump'));
+  const { status } = await importFiles([file('small.gz', packed.subarray(0, packed.length - 20))]);
+  expect((status as Error).message).toMatch(/small\.gz is damaged: gzip says unexpected end of file$/);
+});
+
+test('import: what an engine has left out is told, and only then', async () => {
+  const files = [file('old.dump', sample('greylist.dump'))];
+  const told =
+    /^ {2}\d+ new, 0 changed, 0 known already\n {2}4 left out: too old by --retry-window or --max-age$/m;
+  expect((await importFiles(files, {}, ({ kind }) => kind === 'client')).output).toMatch(told);
+  expect((await importFiles(files)).output).not.toContain('left out');
 });
 
 test('import: a file of no format, or none, is an error of one line, and the store is closed', async () => {

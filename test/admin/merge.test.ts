@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { recordsOf } from '../../src/admin/export/records.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
 import { merging } from '../../src/admin/merge.ts';
-import { ofDatabase } from '../../src/admin/records.ts';
+import { ofDatabase, type Records } from '../../src/admin/records.ts';
 import { openEditor } from '../../src/store/admin/edit.ts';
 import { scan } from '../../src/store/admin/scan.ts';
 import { openStore } from '../../src/store/embedded/embedded.ts';
@@ -136,6 +136,48 @@ test('counts of one origin are repeated, counts of several add up, and the filte
       .filter(({ kind }) => kind === 'client')
       .map((one) => 'comeBacks' in one && one.comeBacks),
   ).toEqual([1, 7, 3]);
+});
+
+test('what comes of one triple several times is one change: with subnets, addresses have the same mail', async () => {
+  const triple = (
+    firstSeen: number,
+    passed: boolean,
+    sender = 's',
+    lastSeen = firstSeen + 7200,
+  ): Imported => ({
+    kind: 'triple',
+    client: '10.0.0.0/24',
+    sender,
+    recipient: 'r',
+    firstSeen,
+    lastSeen,
+    passed,
+    origin: 'a',
+  });
+  const all = [triple(1_000_009_000, false), triple(1_000_000_000, true), triple(1_000_005_000, false, 'S')];
+  let calls = 0;
+  const records = ofDatabase(place(0));
+  const counting: Records = {
+    ...records,
+    edit: (work) =>
+      records.edit((editor) =>
+        work({
+          ...editor,
+          changeJointly(changes) {
+            const some = [...changes];
+            calls += some.length;
+            return editor.changeJointly(some);
+          },
+        }),
+      ),
+  };
+  const merged = await merging(counting, (merge) => merge([...all, triple(1_000_000_000, false, 'other')]));
+  expect(calls).toBe(3); // the origin, and two triples
+  expect(merged).toEqual({ ...NOTHING, created: 2, unchanged: 2 });
+  expect(everything(0).filter((entry) => entry.kind === 'triple' && entry.sender !== 'other')).toMatchObject([
+    { firstSeen: 1_000_000_000, passed: true, deferrals: 3 },
+  ]);
+  expect(await merge(0, all)).toEqual({ ...NOTHING, unchanged: 3 });
 });
 
 test('a client that was forgotten begins anew, and takes what is imported again', async () => {

@@ -51,7 +51,8 @@ export type Reader = (lines: Lines, source: Source) => AsyncGenerator<Found>;
 
 /** How many bytes of an attribute a filter looks at. */
 const MOST_BYTES = 512;
-const MOST = 0xffffffff;
+/** The greatest count, and the latest time. */
+export const MOST = 0xffffffff;
 
 export function problem(line: number, what: string): Problem {
   return { kind: 'problem', line, what };

@@ -1,0 +1,73 @@
+// greylatch restore and backup where no filter runs: what is set aside, and what is the database itself by another name.
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { backupCommand } from '../../src/admin/backup.ts';
+import { restoreCommand } from '../../src/admin/restore.ts';
+import { scan } from '../../src/store/admin/scan.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { fill, triple } from './report/made.ts';
+import { watch } from './watch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const place = (name: string) => path.join(scratch.path, name);
+const restore = (backup: string, db: string, json = false) =>
+  watch(() => restoreCommand.run({ backup, db, json }));
+const backup = (file: string, db: string, json = false) => watch(() => backupCommand.run({ file, db, json }));
+const senders = (file: string) =>
+  [...scan(file)!.entries].map((entry) => (entry.kind === 'triple' ? entry.sender : '')).sort();
+
+test('the database of before is set aside under the name that is told; where there was none, none is told', async () => {
+  fill(place('backup'), [triple({ sender: 'backed up' }), triple({ sender: 'both' })]);
+  mkdirSync(place('mta'));
+  const db = place('mta/greylist.mdb');
+  const first = await restore(place('backup'), db, true);
+  expect(first.status).toBe(0);
+  expect(JSON.parse(first.output)).toEqual({ db, records: 2 });
+  expect((await restore(place('backup'), place('new.mdb'))).output).toBe(
+    `${place('new.mdb')}: 2 records restored\n`,
+  );
+  fill(db, [triple({ sender: 'later' })]);
+  const { status, output } = await restore(place('backup'), db, true);
+  expect(status).toBe(0);
+  const { aside } = JSON.parse(output);
+  expect(path.basename(aside)).toMatch(/^greylist\.mdb\.before-restore-\d{8}T\d{6}Z$/);
+  expect(senders(aside)).toEqual(['backed up', 'both', 'later']);
+  expect(senders(db)).toEqual(['backed up', 'both']);
+  expect(senders(place('backup'))).toEqual(['backed up', 'both']);
+  const shown = await restore(place('backup'), db);
+  const told = /restored; the database of before is now (\S+)\n$/.exec(shown.output)?.[1];
+  expect(told !== undefined && existsSync(told)).toBe(true);
+});
+
+test('a backup replaces the one of before, and says how much it has', async () => {
+  fill(place('greylist.mdb'), [triple({ sender: 'a' }), triple({ sender: 'b' })]);
+  fill(place('backup'), [triple({ sender: 'old' })]);
+  const { status, output } = await backup(place('backup'), place('greylist.mdb'), true);
+  expect(status).toBe(0);
+  const { size } = statSync(place('backup'));
+  expect(JSON.parse(output)).toEqual({ file: place('backup'), records: 2, size });
+  expect(senders(place('backup'))).toEqual(['a', 'b']);
+});
+
+test('the database itself is refused, by way of another directory as well', async () => {
+  mkdirSync(place('real'));
+  symlinkSync('real', place('link'));
+  const db = place('real/greylist.mdb');
+  fill(db, [triple({})]);
+  const { ino } = statSync(db);
+  for (const name of [db, place('link/greylist.mdb'), path.relative('.', place('link/greylist.mdb'))])
+    for (const command of [backup, restore]) {
+      const { status, output } = await command(name, db);
+      expect({ name, output }).toEqual({ name, output: '' });
+      expect(status).toMatchObject({ message: expect.stringContaining(`${name} is the database itself; `) });
+    }
+  expect((await backup('-', db)).status).toMatchObject({ name: 'UsageError' });
+  expect(statSync(db).ino).toBe(ino);
+  expect(readdirSync(place('real')).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
+});
