@@ -1,7 +1,11 @@
 // Nobody fills the disk from outside: old waiting triples go for new ones, never one that has passed.
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { withFile } from '../../../src/store/pages/file.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
+import { leaves } from '../../../src/store/pages/leaves.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import type { Store, Triple } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -107,6 +111,30 @@ test('what lies beside a network is not counted as its own, and its oldest goes 
   expect(full).toHaveLength(1);
   expect(waiting(2)).toEqual(Array.from({ length: 20 }, (_, i) => 10 + i));
   expect([waiting(1).length, waiting(3).length]).toEqual([15, 15]);
+});
+
+test('before one is forgotten, the pages that LMDB may fill its page up from are checked', () => {
+  store = open(0);
+  const triple = (n: number) => ({
+    client: `192.0.${n}.1`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+  for (let n = 1; n < 200; n++) store.remember(triple(n), 1000);
+  store.close();
+  const pages: number[] = [];
+  withFile(place(), (file) => {
+    const enter = (page: number) => pages.push(page) > 0;
+    for (const _ of leaves(file, readHead(file), { onDamage: expect.unreachable, enter }));
+  });
+  const [, , second] = pages; // the root comes before the first leaf
+  const bytes = readFileSync(place());
+  bytes.write('other', 4096 * second!);
+  writeFileSync(place(), bytes);
+  store = open(100);
+  store.remember(triple(0), 2000);
+  expect(trouble).toEqual([expect.stringContaining(`page ${second} `)]);
+  expect(store.look(triple(0), 3000).firstSeen).toBe(2000);
 });
 
 /** What a look-up has not found, the very same object, goes into the queue. */
