@@ -6,12 +6,15 @@ import fs, {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
+  rmSync,
   type StatsFs,
   statSync,
   symlinkSync,
   truncateSync,
   unlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
@@ -59,6 +62,12 @@ const { Env } = native();
 /** Makes the database, or opens it, and closes it. */
 const make = () => closeWriter(openWriter(place()));
 
+function writeToLock(at: number, word: number): void {
+  const bytes = readFileSync(lockPath(place()));
+  bytes.writeInt32LE(word, at);
+  writeFileSync(lockPath(place()), bytes);
+}
+
 function failure(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
@@ -92,6 +101,7 @@ test.each<[string, RegExp, () => void]>([
     },
   ],
   ['the file is removed', /vanished/, () => unlinkSync(place())],
+  ['the last other process closes it', /was just closing it/, () => writeToLock(80, -1)], // the mutex's kind
 ])('where %s at that moment, it is to be opened again, and nothing is left open', (_, message, happens) => {
   make();
   whileOpening(happens);
@@ -100,6 +110,18 @@ test.each<[string, RegExp, () => void]>([
   whileOpening(happens);
   expect(make).toThrow(message);
   make();
+  expect(opened()).toEqual([]);
+});
+
+test('a lock file that is removed before LMDB opens it is to be opened again, too', () => {
+  make();
+  const { statSync } = fs;
+  vi.spyOn(fs, 'statSync').mockImplementation(((name: string, options: object) => {
+    if (name === lockPath(place())) rmSync(name, { force: true });
+    return statSync(name, options);
+  }) as typeof statSync);
+  syncBuiltinESMExports();
+  expect(make).toThrow(/lock file was replaced/);
   expect(opened()).toEqual([]);
 });
 
@@ -125,6 +147,8 @@ test.each([
   if (looks < 1000) make();
   else expect(make).toThrow(BusyError);
   expect([count, existsSync(lockPath(place())), opened()]).toEqual([expected, looks < 1000, []]);
+  if (looks < 1000) make(); // now there is one
+  expect(count).toBe(expected);
 });
 
 test('a lock file that is cut off at that moment is told, and is whole again before LMDB closes it', () => {
@@ -262,13 +286,17 @@ test.each([
 test('where writing takes new space and there is little of it, nothing is touched', () => {
   const { statfsSync } = fs;
   const bsize = 4096;
+  let type = 0x9123683e;
   let bavail = (4 * MIB) / bsize - 1;
   vi.spyOn(fs, 'statfsSync').mockImplementation(
-    (name) => ({ ...statfsSync(name), type: 0x9123683e, bsize, bavail }) as StatsFs,
+    (name) => ({ ...statfsSync(name), type, bsize, bavail }) as StatsFs,
   );
   syncBuiltinESMExports();
   expect(make).toThrow(FullError);
   expect(readdirSync(scratch.path)).toEqual([]);
   bavail++;
+  make();
+  bavail = 0;
+  type = 0xef53; // where it takes none, nothing is asked of it
   make();
 });
