@@ -43,6 +43,9 @@ const MIB = 2 ** 20;
 /** Who is within a transaction under a lock file that was removed; 0: nobody. */
 let holder = () => 0;
 vi.mock('../../../src/store/pages/removed.ts', () => ({ holderOfRemoved: () => holder() }));
+/** For how long was waited; nobody has to wait here. */
+const waits: number[] = [];
+vi.mock('../../../src/time/pause.ts', () => ({ pause: (time: number) => void waits.push(time) }));
 
 let scratch: ReturnType<typeof makeScratch>;
 const place = () => path.join(scratch.path, 'greylist.mdb');
@@ -133,6 +136,33 @@ test('what lies in the place of the lock file and is no file is told with its nu
   expect(readdirSync(scratch.path)).toEqual(['greylist.mdb-lock']);
 });
 
+test('a lock file that is overwritten while another process has it open is told, for LMDB would die of it', () => {
+  make();
+  const { ino } = statSync(lockPath(place()));
+  const { readFileSync } = fs;
+  writeToLock(0, 0);
+  vi.spyOn(fs, 'readFileSync').mockImplementation(((name: string, ...how: []) =>
+    name === '/proc/locks'
+      ? `1: POSIX  ADVISORY  READ ${process.ppid} 00:2a:${ino} 0 0\n`
+      : readFileSync(name, ...how)) as typeof readFileSync);
+  syncBuiltinESMExports();
+  expect(make).toThrow(BadLockError);
+  expect(make).toThrow(expect.objectContaining({ ino, message: expect.stringMatching(/is overwritten$/) }));
+  expect(opened()).toEqual([]);
+});
+
+test('a file that must not be written is refused before LMDB opens it', () => {
+  make();
+  const { openSync } = fs;
+  vi.spyOn(fs, 'openSync').mockImplementation((name, flags, ...how) => {
+    if (name === place() && ((flags as number) & fs.constants.O_RDWR) !== 0) throw failure('EACCES');
+    return openSync(name, flags, ...how);
+  });
+  syncBuiltinESMExports();
+  expect(make).toThrow(`cannot write to ${place()}: permission denied`);
+  expect(opened()).toEqual([]);
+});
+
 test.each([
   ['not at all, where there is none', 0, 0],
   ['until it is done', 3, 4],
@@ -143,12 +173,14 @@ test.each([
     unlinkSync(lockPath(place()));
   }
   let count = 0;
+  waits.length = 0;
   holder = () => (++count <= looks ? 4711 : 0);
   if (looks < 1000) make();
   else expect(make).toThrow(BusyError);
   expect([count, existsSync(lockPath(place())), opened()]).toEqual([expected, looks < 1000, []]);
   if (looks < 1000) make(); // now there is one
   expect(count).toBe(expected);
+  expect(waits).toEqual([50, ...Array(10).fill(20)].slice(0, expected));
 });
 
 test('a lock file that is cut off at that moment is told, and is whole again before LMDB closes it', () => {
@@ -269,8 +301,9 @@ test.each([
   ['EIO', StoreError],
 ] as const)('where the system says %s to so much as a new file, none is made', (code, kind) => {
   const { writeFileSync } = fs;
+  let isFull = true;
   vi.spyOn(fs, 'writeFileSync').mockImplementation((name, bytes, ...how) => {
-    if (Buffer.isBuffer(bytes) && bytes.length > 65_536) throw failure(code);
+    if (isFull && Buffer.isBuffer(bytes) && bytes.length > 65_536) throw failure(code);
     writeFileSync(name, bytes, ...how);
   });
   syncBuiltinESMExports();
@@ -281,6 +314,10 @@ test.each([
     thrown = error;
   }
   expect([(thrown as Error).constructor, existsSync(place())]).toEqual([kind, false]);
+  isFull = false;
+  make();
+  isFull = true;
+  make(); // there is one
 });
 
 test('where writing takes new space and there is little of it, nothing is touched', () => {
