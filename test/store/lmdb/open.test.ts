@@ -21,13 +21,20 @@ import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { BadLockError, BusyError, FullError, MovedError, StoreError } from '../../../src/store/damage.ts';
+import {
+  BadLockError,
+  BusyError,
+  DamageError,
+  FullError,
+  MovedError,
+  StoreError,
+} from '../../../src/store/damage.ts';
 import { flushLast } from '../../../src/store/lmdb/durable.ts';
 import { type NativeEnv, native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
-import { closeWriter } from '../../../src/store/lmdb/writer.ts';
-import { closeFile, openFile } from '../../../src/store/pages/file.ts';
+import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, openFile, withFile } from '../../../src/store/pages/file.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
@@ -151,6 +158,36 @@ test('a lock file that is overwritten while another process has it open is told,
   expect(opened()).toEqual([]);
 });
 
+test.each<[string, unknown, boolean?]>([
+  ['MDB_INVALID: not an LMDB file', BadLockError],
+  ['MDB_VERSION_MISMATCH: another layout', BadLockError],
+  ['MDB_INVALID: not an LMDB file', DamageError, true],
+  ['Permission denied', StoreError],
+])(
+  'what LMDB says of files that are sound is about the lock file, if it is there: %s',
+  (what, kind, isGone) => {
+    make();
+    const { ino } = statSync(lockPath(place()));
+    native().Env = class extends Env {
+      override open(...how: Parameters<NativeEnv['open']>): void {
+        super.open(...how);
+        this.close();
+        if (isGone) unlinkSync(lockPath(place()));
+        throw new Error(what);
+      }
+    };
+    let thrown: unknown;
+    try {
+      make();
+    } catch (error) {
+      thrown = error;
+    }
+    expect((thrown as Error).constructor).toBe(kind);
+    if (kind === BadLockError) expect(thrown).toMatchObject({ ino });
+    expect(opened()).toEqual([]);
+  },
+);
+
 test('a file that must not be written is refused before LMDB opens it', () => {
   make();
   const { openSync } = fs;
@@ -246,7 +283,11 @@ test.each([
   expect(space.mapSize()).toBe(64 * 2 ** 30);
 });
 
-test('where there is no room for the file and as much again it is refused', () => {
+test('where there is no room for the file and as much again, or for a new one, it is refused', () => {
+  limitSpace(16 * MIB - 4096);
+  expect(make).toThrow(/no memory/);
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   make();
   const space = limitSpace(100 * MIB);
   truncateSync(place(), 42 * MIB);
@@ -294,6 +335,34 @@ test('a new file has a mark at once, and one that nobody vouches for gets one, o
   cutPower(place());
   make();
   expect(state()).toEqual({ isMarked: true, isKept: true });
+});
+
+test('what others have committed since one of them put a power cut right is not undone by the next', () => {
+  const put = (writer: Writer, n: number) => transactBatch(writer, () => putNumber(writer, n, 1000));
+  const entries = (path: string) => withFile(path, (file) => readHead(file).main.entries);
+  const writer = openWriter(place());
+  for (const n of [1, 2, 3]) {
+    put(writer, n);
+    if (n === 1) flushLast(writer);
+  }
+  closeWriter(writer);
+  cutPower(place());
+  let begins = 0;
+  native().Env = class extends Env {
+    override beginTxn(flags: number): void {
+      if (++begins === 2) {
+        // This one has found the file unsettled, and waits for the lock.
+        native().Env = Env;
+        const other = openWriter(place());
+        expect(entries(place())).toBe(1);
+        put(other, 4);
+        closeWriter(other);
+      }
+      super.beginTxn(flags);
+    }
+  };
+  make();
+  expect([begins > 1, entries(place())]).toEqual([true, 2]);
 });
 
 test.each([
