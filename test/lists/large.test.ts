@@ -217,14 +217,30 @@ test('one that changes while it is read is left, and what it was blamed for is n
   expect(openFiles()).toEqual([]);
 });
 
-test('a name of many labels has it read at once', () => {
+test('a name of more than sixteen labels has it read at once', () => {
   writeFileSync(file, [...padding(4000), 'com', '*'].join('\n'));
   const list = openClientList([file], options());
-  expect(list.match(`${'a.'.repeat(250)}com`, '')).toMatchObject({ line: 4001 });
-  expect(warnings).toHaveLength(1);
+  const told = [15, 16, 250].map((more) => {
+    expect(list.match(`${'a.'.repeat(more)}com`, '')).toMatchObject({ line: 4001 });
+    return warnings.length;
+  });
   readAll();
+  expect([...told, warnings.length]).toEqual([0, 1, 1, 1]);
   expect(list.match(`${'a.'.repeat(250)}com`, '')).toMatchObject({ line: 4001 });
-  expect(warnings).toHaveLength(1);
+});
+
+test.each([
+  ['a domain of more than sixteen labels', (more: number) => `z@${'a.'.repeat(more)}com`],
+  ['a user of as many parts', (more: number) => `codes${'+b'.repeat(more)}@example.org`],
+])('%s, too', (_, recipient) => {
+  writeFileSync(file, [...padding(4000), 'com', 'codes@', '*'].join('\n'));
+  const list = openRecipientList([file], options());
+  const told = [15, 16].map((more) => {
+    expect(list.match(recipient(more))?.text).toMatch(/^(com|codes@)$/);
+    return warnings.length;
+  });
+  readAll();
+  expect([...told, warnings.length]).toEqual([0, 1, 1]);
 });
 
 test('what cannot be read is left to another list, and told once', () => {
