@@ -121,6 +121,7 @@ test('before one is forgotten, the pages that LMDB may fill its page up from are
     recipient: 'r@example.net',
   });
   for (let n = 1; n < 200; n++) store.remember(triple(n), 1000);
+  expect(full).toEqual([]); // 0: no bound
   store.close();
   const pages: number[] = [];
   withFile(place(), (file) => {
@@ -181,6 +182,38 @@ test('many at once of as many networks are not taken for those of one', () => {
   store.close(); // empties the queue
   expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 40 });
   expect(full).toEqual([]);
+});
+
+describe('many at once are counted one by one', () => {
+  const triple = (net: number, n = 0) => ({
+    client: `192.0.${net}.${n}`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+  const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+  const isThere = (one: Triple) => store.look(one, 4000).firstSeen > 0;
+
+  test('up to the bound, and no further', () => {
+    store = open(100);
+    for (const net of numbers(0, 99)) store.remember(triple(net), 1000);
+    for (const net of numbers(100, 130)) queue(triple(net), 2000);
+    expect(full).toEqual([]);
+    store.close();
+    expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 100 });
+  });
+
+  test('those that went for others of their network have made room for others', () => {
+    store = open(160); // 10 of a network
+    for (const n of numbers(0, 10)) store.remember(triple(1, n), 1000 + n);
+    for (const net of numbers(2, 137)) store.remember(triple(net), 2000);
+    const young = [...numbers(10, 20).map((n) => triple(1, n)), ...[200, 201, 202].map((net) => triple(net))];
+    for (const one of young) queue(one, 3000);
+    store.close();
+    store = open(160);
+    expect(numbers(0, 10).filter((n) => isThere(triple(1, n)))).toEqual([]);
+    const others = numbers(2, 137).map((net) => triple(net));
+    expect([...others, ...young].filter((one) => !isThere(one))).toEqual([]);
+  });
 });
 
 describe('what has passed takes no place of those that wait', () => {
