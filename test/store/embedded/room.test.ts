@@ -184,6 +184,28 @@ test('many at once of as many networks are not taken for those of one', () => {
   expect(full).toEqual([]);
 });
 
+test.each([
+  ['alone', 0],
+  ['with as many that have passed', 9],
+])('a network has its share to the triple, %s', (_, passed) => {
+  store = open(160); // 10 of a network
+  const triple = (n: number) => ({
+    client: `192.0.2.${n}`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+  for (let n = 0; n < passed; n++) {
+    store.remember(triple(n), 1000);
+    store.pass(triple(n), 1100, false);
+  }
+  for (let n = 0; n < 10; n++) store.remember(triple(100 + n), 2000 + n);
+  expect(full).toEqual([]);
+  store.remember(triple(200), 3000);
+  expect(full).toHaveLength(1);
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 10, passed });
+  expect(store.look(triple(100), 3000).firstSeen).toBe(0);
+});
+
 describe('many at once are counted one by one', () => {
   const triple = (net: number, n = 0) => ({
     client: `192.0.${net}.${n}`,
