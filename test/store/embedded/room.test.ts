@@ -206,6 +206,17 @@ test.each([
   expect(store.look(triple(100), 3000).firstSeen).toBe(0);
 });
 
+test('nor are two networks taken for one where the name of one begins that of the other', () => {
+  store = open(160); // 10 of a network
+  store.remember({ client: '192.0.2.1', sender: 's@example.org', recipient: 'r@example.net' }, 1000); // makes the database
+  const clients = ['2001:db8:1:23:0:0:0:1', '2001:db8:1:2:00:0:0:1'];
+  for (const client of clients)
+    for (let n = 0; n < 10; n++)
+      queue({ client, sender: `s${n}@example.org`, recipient: 'r@example.net' }, 1000);
+  store.close();
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 21 });
+});
+
 describe('many at once are counted one by one', () => {
   const triple = (net: number, n = 0) => ({
     client: `192.0.${net}.${n}`,
@@ -235,6 +246,18 @@ describe('many at once are counted one by one', () => {
     expect(numbers(0, 10).filter((n) => isThere(triple(1, n)))).toEqual([]);
     const others = numbers(2, 137).map((net) => triple(net));
     expect([...others, ...young].filter((one) => !isThere(one))).toEqual([]);
+  });
+
+  test('those that were not let in take nobody’s place', () => {
+    store = open(160);
+    store.remember(triple(0), 1000); // makes the database
+    const hammer = numbers(0, 200).map((n) => triple(1, n));
+    const others = numbers(2, 12).map((net) => triple(net));
+    for (const one of [...hammer, ...others]) queue(one, 2000);
+    store.close();
+    store = open(160);
+    expect(hammer.filter(isThere).length).toBeLessThan(20); // a sixteenth is 10
+    expect(others.filter((one) => !isThere(one))).toEqual([]);
   });
 });
 
