@@ -2,9 +2,10 @@
 import { statSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { DamageError } from '../store/damage.ts';
 import { nameAside } from '../store/disk/files.ts';
 import { restore } from '../store/rescue/replace.ts';
-import { explained, isSameFile } from './database.ts';
+import { explained, explanation, isSameFile } from './database.ts';
 import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
@@ -24,13 +25,19 @@ export const restoreCommand = defineCommand({
     const found = explained(backup, () => statSync(backup, { throwIfNoEntry: false }));
     if (found?.isFile() === false) throw new Error(`${backup} is not a file; name a backup`);
     const aside = explained(db, () => nameAside(db, 'before-restore'));
-    const { records, wasThere } = await withBar('restoring', (show) =>
-      explained(
-        backup,
-        () => restore(db, backup, aside, show),
-        'it cannot be restored; greylatch salvage copies what it still holds',
-      ),
-    );
+    const { records, wasThere } = await withBar('restoring', (show) => {
+      try {
+        return restore(db, backup, aside, show);
+      } catch (error) {
+        // Damage is the backup's: a damaged database makes way. All else is about the database, or says what it is about.
+        const about = error instanceof DamageError ? backup : db;
+        throw explanation(
+          about,
+          error,
+          'it cannot be restored; greylatch salvage copies what it still holds',
+        );
+      }
+    });
     const kept = wasThere ? `; the database of before is now ${aside}` : '';
     print(
       json

@@ -1,10 +1,15 @@
-// greylatch restore and backup where no filter runs: what is set aside, and what is the database itself by another name.
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+// greylatch restore and backup where no filter runs: what is set aside, what is the database itself by another name, and which of
+// the two files it is that something is wrong with.
+import fs, { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { backupCommand } from '../../src/admin/backup.ts';
 import { restoreCommand } from '../../src/admin/restore.ts';
+import { openEditor } from '../../src/store/admin/edit.ts';
 import { scan } from '../../src/store/admin/scan.ts';
+import { lockPath } from '../../src/store/pages/lock.ts';
+import { copyTo } from '../../src/store/rescue/replace.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { fill, triple } from './report/made.ts';
 import { watch } from './watch.ts';
@@ -70,4 +75,42 @@ test('the database itself is refused, by way of another directory as well', asyn
   expect((await backup('-', db)).status).toMatchObject({ name: 'UsageError' });
   expect(statSync(db).ino).toBe(ino);
   expect(readdirSync(place('real')).sort()).toEqual(['greylist.mdb', 'greylist.mdb-lock']);
+});
+
+describe('what is wrong is said of the file that it is in', () => {
+  const db = () => place('greylist.mdb');
+  const copy = () => place('backup');
+  const tried = async () => restoreCommand.run({ db: db(), backup: copy(), json: false });
+  beforeEach(() => {
+    openEditor(db()).close();
+    copyTo(db(), copy(), () => {});
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+
+  test('damage is the backup’s', async () => {
+    writeFileSync(copy(), 'Dear administrator');
+    await expect(tried()).rejects.toThrow(
+      `${copy()} has no sound meta page, or is no database at all; it cannot be restored; greylatch salvage`,
+    );
+  });
+
+  test('what cannot be set aside, and what is replaced again and again, is the database', async () => {
+    const { linkSync, fdatasyncSync } = fs;
+    const link = vi.spyOn(fs, 'linkSync').mockImplementation((from, to) => {
+      if (from === db()) throw Object.assign(new Error('EPERM'), { code: 'EPERM', syscall: 'link' });
+      linkSync(from, to);
+    });
+    syncBuiltinESMExports();
+    await expect(tried()).rejects.toThrow(`cannot use ${db()}: permission denied`);
+    link.mockRestore();
+    vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+      fdatasyncSync(fd);
+      fs.rmSync(lockPath(db()), { force: true });
+    });
+    syncBuiltinESMExports();
+    await expect(tried()).rejects.toThrow(`${db()}: the lock file was removed; try again`);
+  });
 });

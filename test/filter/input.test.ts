@@ -43,10 +43,13 @@ async function converse(session: Session): Promise<void> {
   expect(await session.finish()).toMatchObject({ code: 0, rest: '' });
 }
 
+const ofVersion = (version: string) =>
+  `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });`;
+
 const WITHOUT_HANDLES = {
   refused: "process.binding = () => { throw new Error('access to this API has been restricted'); };",
   'not there': 'delete process.binding;',
-  'those of a newer Node': `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '27.0.0' } });`,
+  'those of a newer Node': ofVersion(`${NEWEST + 1}.0.0`),
 };
 
 test('a socket, and a pipe, are read without what Node makes of them', async () => {
@@ -54,6 +57,11 @@ test('a socket, and a pipe, are read without what Node makes of them', async () 
   expect(hasLoadedSockets()).toBe(!usesHandles);
   await converse(startPiped(command('plain')));
   expect(hasLoadedSockets()).toBe(!usesHandles);
+});
+
+test.runIf(usesHandles)('those of the newest Node that was tried are used', async () => {
+  await converse(await startFilter(command('newest', ofVersion(`${NEWEST}.9.9`))));
+  expect(hasLoadedSockets()).toBe(false);
 });
 
 test.each(Object.entries(WITHOUT_HANDLES))('where its handles are %s, as ever', async (_, before) => {

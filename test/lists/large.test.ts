@@ -1,8 +1,9 @@
 // A list that is not yet read answers as one that is: random lines and queries, in files of every shape. And what
 // happens around it: the reading between requests, its warnings, files that change or vanish meanwhile.
-import { closeSync, fstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { closeSync, fstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { CLIENTS } from '../../src/lists/clients.ts';
 import { openLarge } from '../../src/lists/large.ts';
 import { finish, type ListKind } from '../../src/lists/list.ts';
@@ -193,7 +194,8 @@ test('one that changes while it is read is left, and what it was blamed for is n
   expect(warnings.splice(0)).toEqual([expect.stringContaining(`${file}:9003: "*.two"`)]);
   change('example.org');
   expect(list.match('example.com', '')).toBeUndefined();
-  writeFileSync(file, 'example.net\n');
+  writeFileSync(`${file}.new`, 'example.net\n');
+  renameSync(`${file}.new`, file); // what was there can still be read, but is not
   time += 1;
   expect(list.match('example.org', '')).toBeUndefined();
   readAll();
@@ -202,14 +204,86 @@ test('one that changes while it is read is left, and what it was blamed for is n
   expect(itsOpenFiles()).toEqual([]);
 });
 
-test('a name of many labels has it read at once', () => {
+test('a name of more than sixteen labels has it read at once', () => {
   writeFileSync(file, [...padding(4000), 'com', '*'].join('\n'));
   const list = openClientList([file], options());
-  expect(list.match(`${'a.'.repeat(250)}com`, '')).toMatchObject({ line: 4001 });
-  expect(warnings).toHaveLength(1);
+  const told = [15, 16, 250].map((more) => {
+    expect(list.match(`${'a.'.repeat(more)}com`, '')).toMatchObject({ line: 4001 });
+    return warnings.length;
+  });
   readAll();
+  expect([...told, warnings.length]).toEqual([0, 1, 1, 1]);
   expect(list.match(`${'a.'.repeat(250)}com`, '')).toMatchObject({ line: 4001 });
-  expect(warnings).toHaveLength(1);
+});
+
+test.each([
+  ['a domain of more than sixteen labels', (more: number) => `z@${'a.'.repeat(more)}com`],
+  ['a user of as many parts', (more: number) => `codes${'+b'.repeat(more)}@example.org`],
+])('%s, too', (_, recipient) => {
+  writeFileSync(file, [...padding(4000), 'com', 'codes@', '*'].join('\n'));
+  const list = openRecipientList([file], options());
+  const told = [15, 16].map((more) => {
+    expect(list.match(recipient(more))?.text).toMatch(/^(com|codes@)$/);
+    return warnings.length;
+  });
+  readAll();
+  expect([...told, warnings.length]).toEqual([0, 1, 1]);
+});
+
+test('one that fails to be read leaves what was there before, is told once, and is tried again', () => {
+  const put = (...lines: string[]) => {
+    writeFileSync(`${file}.new`, lines.join('\n'));
+    renameSync(`${file}.new`, file);
+  };
+  const { readSync } = fs;
+  let broken = false;
+  vi.spyOn(fs, 'readSync').mockImplementation(((...how: Parameters<typeof readSync>) => {
+    if (broken) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    return readSync(...how);
+  }) as typeof readSync);
+  syncBuiltinESMExports();
+  put('one.example');
+  const list = openClientList([file], options());
+  const ask = (name: string) => list.match(name, '')?.line;
+  const fail = () => {
+    broken = true;
+    time += 1;
+    const found = [ask('one.example'), ask('two.example')];
+    readAll();
+    broken = false;
+    expect(itsOpenFiles()).toEqual([]);
+    return found;
+  };
+  expect(ask('one.example')).toBe(1);
+  put(...padding(4000), 'two.example');
+  for (let times = 0; times < 3; times++) expect(fail()).toEqual([1, undefined]);
+  const told = `${file}: cannot be read, its last contents hold: EIO: i/o error`;
+  expect(warnings).toEqual([told]);
+  time += 1;
+  expect([ask('one.example'), ask('two.example')]).toEqual([undefined, 4001]);
+  readAll();
+  expect([ask('one.example'), ask('two.example')]).toEqual([undefined, 4001]);
+  put(...padding(5000), 'one.example');
+  expect(fail()).toEqual([undefined, 4001]);
+  expect(warnings).toEqual([told, told]);
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
+
+test('of a long one, too, no more is told than must be, and what comes back is told again', () => {
+  const change = (...lines: string[]) => {
+    writeFileSync(file, [...lines, ...padding(4000)].join('\n'));
+    time += 1;
+    list.match('', '');
+    readAll();
+    return warnings.splice(0);
+  };
+  const list = openClientList([file], options());
+  warnings = [];
+  const many = change(...Array.from({ length: 30 }, (_, i) => `<${i}>`));
+  expect([many.length, many[20]]).toEqual([21, `${file}: 10 more lines are left out`]);
+  expect(change('<1>')).toEqual([]);
+  expect(change('<1>', '<2>')).toEqual([expect.stringContaining(`${file}:2: "<2>"`)]);
 });
 
 test('what cannot be read is left to another list, and told once', () => {

@@ -153,7 +153,8 @@ function putInPlace(own: string, path: string): void {
 
 /**
  * Replaces the database at `path` by a copy of the database `from`, and sets it aside as `aside`. Returns how many records the
- * copy has, and whether there was one to set aside. Throws StoreError, DamageError; then all is as it was.
+ * copy has, and whether there was one to set aside. Throws StoreError, MovedError, DamageError (of `from`); then all is as it
+ * was.
  */
 export function restore(
   path: string,
@@ -169,7 +170,7 @@ export function restore(
     const records = copyTo(from, own, progress, '');
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
     takeOwner(own, owner);
-    const wasThere = setAsideUnderLock(path, aside, own);
+    const wasThere = tryAgain(() => replaceBy(own, path, aside));
     return { records, wasThere };
   } finally {
     remove(own);
@@ -189,7 +190,8 @@ function checkOurs(path: string): void {
   throw new StoreError(foreign(path, what));
 }
 
-function setAsideUnderLock(path: string, aside: string, own: string): boolean {
+/** Returns whether there was a database to set aside. */
+function replaceBy(own: string, path: string, aside: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
     putInPlace(own, path);
     return false;
@@ -198,19 +200,23 @@ function setAsideUnderLock(path: string, aside: string, own: string): boolean {
     linkSync(path, aside);
     putInPlace(own, path);
   };
-  let writer: Writer;
   try {
-    writer = openWriter(path);
+    afterLastCommit(path, swap);
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
     swap(); // there is no state to wait for
-    return true;
   }
+  return true;
+}
+
+/** Does `work` while nobody can commit to the database, all of which is on the disk then. */
+function afterLastCommit(path: string, work: () => void): void {
+  checkBeforeWriting(path); // or its state would be marked as safe, and whoever salvages it would not be told
+  const writer = openWriter(path);
   try {
     flush(writer);
     flushLast(writer);
-    withLock(writer, swap);
-    return true;
+    withLock(writer, work);
   } finally {
     closeWriter(writer);
   }
@@ -220,7 +226,7 @@ function setAsideUnderLock(path: string, aside: string, own: string): boolean {
 function ownerToBe(path: string): Owner {
   const there = statSync(path, { throwIfNoEntry: false });
   const { uid, gid, mode } = there ?? { ...statSync(dirname(path)), mode: 0o600 };
-  const me = process.geteuid?.() ?? uid;
+  const me = process.geteuid!();
   if (there !== undefined && me !== 0 && me !== uid) {
     throw new StoreError(`${path} belongs to another user; run this as root, or as that user (su, sudo -u)`);
   }

@@ -1,7 +1,11 @@
 // Nobody fills the disk from outside: old waiting triples go for new ones, never one that has passed.
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
+import { withFile } from '../../../src/store/pages/file.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
+import { leaves } from '../../../src/store/pages/leaves.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import type { Store, Triple } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -109,6 +113,31 @@ test('what lies beside a network is not counted as its own, and its oldest goes 
   expect([waiting(1).length, waiting(3).length]).toEqual([15, 15]);
 });
 
+test('before one is forgotten, the pages that LMDB may fill its page up from are checked', () => {
+  store = open(0);
+  const triple = (n: number) => ({
+    client: `192.0.${n}.1`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+  for (let n = 1; n < 200; n++) store.remember(triple(n), 1000);
+  expect(full).toEqual([]); // 0: no bound
+  store.close();
+  const pages: number[] = [];
+  withFile(place(), (file) => {
+    const enter = (page: number) => pages.push(page) > 0;
+    for (const _ of leaves(file, readHead(file), { onDamage: expect.unreachable, enter }));
+  });
+  const [, , second] = pages; // the root comes before the first leaf
+  const bytes = readFileSync(place());
+  bytes.write('other', 4096 * second!);
+  writeFileSync(place(), bytes);
+  store = open(100);
+  store.remember(triple(0), 2000);
+  expect(trouble).toEqual([expect.stringContaining(`page ${second} `)]);
+  expect(store.look(triple(0), 3000).firstSeen).toBe(2000);
+});
+
 /** What a look-up has not found, the very same object, goes into the queue. */
 function queue(triple: Triple, now: number): void {
   store.look(triple, now);
@@ -153,6 +182,83 @@ test('many at once of as many networks are not taken for those of one', () => {
   store.close(); // empties the queue
   expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 40 });
   expect(full).toEqual([]);
+});
+
+test.each([
+  ['alone', 0],
+  ['with as many that have passed', 9],
+])('a network has its share to the triple, %s', (_, passed) => {
+  store = open(160); // 10 of a network
+  const triple = (n: number) => ({
+    client: `192.0.2.${n}`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+  for (let n = 0; n < passed; n++) {
+    store.remember(triple(n), 1000);
+    store.pass(triple(n), 1100, false);
+  }
+  for (let n = 0; n < 10; n++) store.remember(triple(100 + n), 2000 + n);
+  expect(full).toEqual([]);
+  store.remember(triple(200), 3000);
+  expect(full).toHaveLength(1);
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 10, passed });
+  expect(store.look(triple(100), 3000).firstSeen).toBe(0);
+});
+
+test('nor are two networks taken for one where the name of one begins that of the other', () => {
+  store = open(160); // 10 of a network
+  store.remember({ client: '192.0.2.1', sender: 's@example.org', recipient: 'r@example.net' }, 1000); // makes the database
+  const clients = ['2001:db8:1:23:0:0:0:1', '2001:db8:1:2:00:0:0:1'];
+  for (const client of clients)
+    for (let n = 0; n < 10; n++)
+      queue({ client, sender: `s${n}@example.org`, recipient: 'r@example.net' }, 1000);
+  store.close();
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 21 });
+});
+
+describe('many at once are counted one by one', () => {
+  const triple = (net: number, n = 0) => ({
+    client: `192.0.${net}.${n}`,
+    sender: `s${n}@example.org`,
+    recipient: 'r@example.net',
+  });
+  const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+  const isThere = (one: Triple) => store.look(one, 4000).firstSeen > 0;
+
+  test('up to the bound, and no further', () => {
+    store = open(100);
+    for (const net of numbers(0, 99)) store.remember(triple(net), 1000);
+    for (const net of numbers(100, 130)) queue(triple(net), 2000);
+    expect(full).toEqual([]);
+    store.close();
+    expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 100 });
+  });
+
+  test('those that went for others of their network have made room for others', () => {
+    store = open(160); // 10 of a network
+    for (const n of numbers(0, 10)) store.remember(triple(1, n), 1000 + n);
+    for (const net of numbers(2, 137)) store.remember(triple(net), 2000);
+    const young = [...numbers(10, 20).map((n) => triple(1, n)), ...[200, 201, 202].map((net) => triple(net))];
+    for (const one of young) queue(one, 3000);
+    store.close();
+    store = open(160);
+    expect(numbers(0, 10).filter((n) => isThere(triple(1, n)))).toEqual([]);
+    const others = numbers(2, 137).map((net) => triple(net));
+    expect([...others, ...young].filter((one) => !isThere(one))).toEqual([]);
+  });
+
+  test('those that were not let in take nobody’s place', () => {
+    store = open(160);
+    store.remember(triple(0), 1000); // makes the database
+    const hammer = numbers(0, 200).map((n) => triple(1, n));
+    const others = numbers(2, 12).map((net) => triple(net));
+    for (const one of [...hammer, ...others]) queue(one, 2000);
+    store.close();
+    store = open(160);
+    expect(hammer.filter(isThere).length).toBeLessThan(20); // a sixteenth is 10
+    expect(others.filter((one) => !isThere(one))).toEqual([]);
+  });
 });
 
 describe('what has passed takes no place of those that wait', () => {

@@ -6,25 +6,35 @@ import fs, {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
+  rmSync,
   type StatsFs,
   statSync,
   symlinkSync,
   truncateSync,
   unlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { BadLockError, BusyError, FullError, MovedError, StoreError } from '../../../src/store/damage.ts';
+import {
+  BadLockError,
+  BusyError,
+  DamageError,
+  FullError,
+  MovedError,
+  StoreError,
+} from '../../../src/store/damage.ts';
 import { flushLast } from '../../../src/store/lmdb/durable.ts';
 import { type NativeEnv, native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
-import { closeWriter } from '../../../src/store/lmdb/writer.ts';
-import { closeFile, openFile } from '../../../src/store/pages/file.ts';
+import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
+import { closeFile, openFile, withFile } from '../../../src/store/pages/file.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
@@ -40,6 +50,9 @@ const MIB = 2 ** 20;
 /** Who is within a transaction under a lock file that was removed; 0: nobody. */
 let holder = () => 0;
 vi.mock('../../../src/store/pages/removed.ts', () => ({ holderOfRemoved: () => holder() }));
+/** For how long was waited; nobody has to wait here. */
+const waits: number[] = [];
+vi.mock('../../../src/time/pause.ts', () => ({ pause: (time: number) => void waits.push(time) }));
 
 let scratch: ReturnType<typeof makeScratch>;
 const place = () => path.join(scratch.path, 'greylist.mdb');
@@ -58,6 +71,12 @@ const { Env } = native();
 
 /** Makes the database, or opens it, and closes it. */
 const make = () => closeWriter(openWriter(place()));
+
+function writeToLock(at: number, word: number): void {
+  const bytes = readFileSync(lockPath(place()));
+  bytes.writeInt32LE(word, at);
+  writeFileSync(lockPath(place()), bytes);
+}
 
 function failure(code: string): Error {
   return Object.assign(new Error(code), { code });
@@ -92,6 +111,7 @@ test.each<[string, RegExp, () => void]>([
     },
   ],
   ['the file is removed', /vanished/, () => unlinkSync(place())],
+  ['the last other process closes it', /was just closing it/, () => writeToLock(80, -1)], // the mutex's kind
 ])('where %s at that moment, it is to be opened again, and nothing is left open', (_, message, happens) => {
   make();
   whileOpening(happens);
@@ -103,12 +123,81 @@ test.each<[string, RegExp, () => void]>([
   expect(opened()).toEqual([]);
 });
 
+test('a lock file that is removed before LMDB opens it is to be opened again, too', () => {
+  make();
+  const { statSync } = fs;
+  vi.spyOn(fs, 'statSync').mockImplementation(((name: string, options: object) => {
+    if (name === lockPath(place())) rmSync(name, { force: true });
+    return statSync(name, options);
+  }) as typeof statSync);
+  syncBuiltinESMExports();
+  expect(make).toThrow(/lock file was replaced/);
+  expect(opened()).toEqual([]);
+});
+
 test('what lies in the place of the lock file and is no file is told with its number', () => {
   mkdirSync(lockPath(place()));
   const { ino } = statSync(lockPath(place()));
   expect(make).toThrow(BadLockError);
   expect(make).toThrow(expect.objectContaining({ ino, message: expect.stringMatching(/is no file$/) }));
   expect(readdirSync(scratch.path)).toEqual(['greylist.mdb-lock']);
+});
+
+test('a lock file that is overwritten while another process has it open is told, for LMDB would die of it', () => {
+  make();
+  const { ino } = statSync(lockPath(place()));
+  const { readFileSync } = fs;
+  writeToLock(0, 0);
+  vi.spyOn(fs, 'readFileSync').mockImplementation(((name: string, ...how: []) =>
+    name === '/proc/locks'
+      ? `1: POSIX  ADVISORY  READ ${process.ppid} 00:2a:${ino} 0 0\n`
+      : readFileSync(name, ...how)) as typeof readFileSync);
+  syncBuiltinESMExports();
+  expect(make).toThrow(BadLockError);
+  expect(make).toThrow(expect.objectContaining({ ino, message: expect.stringMatching(/is overwritten$/) }));
+  expect(opened()).toEqual([]);
+});
+
+test.each<[string, unknown, boolean?]>([
+  ['MDB_INVALID: not an LMDB file', BadLockError],
+  ['MDB_VERSION_MISMATCH: another layout', BadLockError],
+  ['MDB_INVALID: not an LMDB file', DamageError, true],
+  ['Permission denied', StoreError],
+])(
+  'what LMDB says of files that are sound is about the lock file, if it is there: %s',
+  (what, kind, isGone) => {
+    make();
+    const { ino } = statSync(lockPath(place()));
+    native().Env = class extends Env {
+      override open(...how: Parameters<NativeEnv['open']>): void {
+        super.open(...how);
+        this.close();
+        if (isGone) unlinkSync(lockPath(place()));
+        throw new Error(what);
+      }
+    };
+    let thrown: unknown;
+    try {
+      make();
+    } catch (error) {
+      thrown = error;
+    }
+    expect((thrown as Error).constructor).toBe(kind);
+    if (kind === BadLockError) expect(thrown).toMatchObject({ ino });
+    expect(opened()).toEqual([]);
+  },
+);
+
+test('a file that must not be written is refused before LMDB opens it', () => {
+  make();
+  const { openSync } = fs;
+  vi.spyOn(fs, 'openSync').mockImplementation((name, flags, ...how) => {
+    if (name === place() && ((flags as number) & fs.constants.O_RDWR) !== 0) throw failure('EACCES');
+    return openSync(name, flags, ...how);
+  });
+  syncBuiltinESMExports();
+  expect(make).toThrow(`cannot write to ${place()}: permission denied`);
+  expect(opened()).toEqual([]);
 });
 
 test.each([
@@ -121,10 +210,14 @@ test.each([
     unlinkSync(lockPath(place()));
   }
   let count = 0;
+  waits.length = 0;
   holder = () => (++count <= looks ? 4711 : 0);
   if (looks < 1000) make();
   else expect(make).toThrow(BusyError);
   expect([count, existsSync(lockPath(place())), opened()]).toEqual([expected, looks < 1000, []]);
+  if (looks < 1000) make(); // now there is one
+  expect(count).toBe(expected);
+  expect(waits).toEqual([50, ...Array(10).fill(20)].slice(0, expected));
 });
 
 test('a lock file that is cut off at that moment is told, and is whole again before LMDB closes it', () => {
@@ -190,7 +283,11 @@ test.each([
   expect(space.mapSize()).toBe(64 * 2 ** 30);
 });
 
-test('where there is no room for the file and as much again it is refused', () => {
+test('where there is no room for the file and as much again, or for a new one, it is refused', () => {
+  limitSpace(16 * MIB - 4096);
+  expect(make).toThrow(/no memory/);
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   make();
   const space = limitSpace(100 * MIB);
   truncateSync(place(), 42 * MIB);
@@ -240,13 +337,42 @@ test('a new file has a mark at once, and one that nobody vouches for gets one, o
   expect(state()).toEqual({ isMarked: true, isKept: true });
 });
 
+test('what others have committed since one of them put a power cut right is not undone by the next', () => {
+  const put = (writer: Writer, n: number) => transactBatch(writer, () => putNumber(writer, n, 1000));
+  const entries = (path: string) => withFile(path, (file) => readHead(file).main.entries);
+  const writer = openWriter(place());
+  for (const n of [1, 2, 3]) {
+    put(writer, n);
+    if (n === 1) flushLast(writer);
+  }
+  closeWriter(writer);
+  cutPower(place());
+  let begins = 0;
+  native().Env = class extends Env {
+    override beginTxn(flags: number): void {
+      if (++begins === 2) {
+        // This one has found the file unsettled, and waits for the lock.
+        native().Env = Env;
+        const other = openWriter(place());
+        expect(entries(place())).toBe(1);
+        put(other, 4);
+        closeWriter(other);
+      }
+      super.beginTxn(flags);
+    }
+  };
+  make();
+  expect([begins > 1, entries(place())]).toEqual([true, 2]);
+});
+
 test.each([
   ['ENOSPC', FullError],
   ['EIO', StoreError],
 ] as const)('where the system says %s to so much as a new file, none is made', (code, kind) => {
   const { writeFileSync } = fs;
+  let isFull = true;
   vi.spyOn(fs, 'writeFileSync').mockImplementation((name, bytes, ...how) => {
-    if (Buffer.isBuffer(bytes) && bytes.length > 65_536) throw failure(code);
+    if (isFull && Buffer.isBuffer(bytes) && bytes.length > 65_536) throw failure(code);
     writeFileSync(name, bytes, ...how);
   });
   syncBuiltinESMExports();
@@ -257,18 +383,26 @@ test.each([
     thrown = error;
   }
   expect([(thrown as Error).constructor, existsSync(place())]).toEqual([kind, false]);
+  isFull = false;
+  make();
+  isFull = true;
+  make(); // there is one
 });
 
 test('where writing takes new space and there is little of it, nothing is touched', () => {
   const { statfsSync } = fs;
   const bsize = 4096;
+  let type = 0x9123683e;
   let bavail = (4 * MIB) / bsize - 1;
   vi.spyOn(fs, 'statfsSync').mockImplementation(
-    (name) => ({ ...statfsSync(name), type: 0x9123683e, bsize, bavail }) as StatsFs,
+    (name) => ({ ...statfsSync(name), type, bsize, bavail }) as StatsFs,
   );
   syncBuiltinESMExports();
   expect(make).toThrow(FullError);
   expect(readdirSync(scratch.path)).toEqual([]);
   bavail++;
+  make();
+  bavail = 0;
+  type = 0xef53; // where it takes none, nothing is asked of it
   make();
 });

@@ -1,23 +1,33 @@
 // Transactions, whatever has happened to the files or is under way.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
+import fs, {
   closeSync,
+  copyFileSync,
   existsSync,
   openSync,
   renameSync,
   rmSync,
+  type StatsFs,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { BadLockError, BusyError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
+import {
+  BadLockError,
+  BusyError,
+  DamageError,
+  FullError,
+  MovedError,
+  StoreError,
+} from '../../../src/store/damage.ts';
 import { isStopped } from '../../../src/store/disk/alive.ts';
 import type { NativeEnv } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { transact, transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { transact, transactBatch, withLock } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { seekForPut } from '../../../src/store/pages/check.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
@@ -62,6 +72,34 @@ test('nor where it is set aside while the commit is written', () => {
   }));
   expect(() => transact(writer, () => putNumber(writer, 1, 1000))).toThrow(MovedError);
   expect(writer.committed).toBe(before);
+  closeWriter(writer);
+  scratch.remove();
+});
+
+test('where another file was put in its place, and the lock file not yet removed, nothing is committed', () => {
+  const scratch = makeScratch();
+  const place = path.join(scratch.path, 'greylist.mdb');
+  const writer = openWriter(place);
+  copyFileSync(place, `${place}.new`);
+  renameSync(`${place}.new`, place);
+  const put = vi.fn(() => putNumber(writer, 1, 1000));
+  expect(() => transact(writer, put)).toThrow(MovedError);
+  expect(put).not.toHaveBeenCalled();
+  closeWriter(writer);
+  scratch.remove();
+});
+
+test('where the lock file names an older transaction, nothing that was committed since is undone', () => {
+  const scratch = makeScratch();
+  const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+  for (const n of [1, 2]) transact(writer, () => putNumber(writer, n, 1000));
+  const { txnid } = readHead(writer.file);
+  const older = Buffer.alloc(8);
+  older.writeBigUInt64LE(BigInt(txnid - 1));
+  writeSync(writer.lock.fd, older, 0, 8, 8); // as a process does that has just opened it
+  transact(writer, () => putNumber(writer, 3, 1000));
+  const { main, txnid: now } = readHead(writer.file);
+  expect([main.entries, now]).toEqual([3, txnid + 1]);
   closeWriter(writer);
   scratch.remove();
 });
@@ -113,9 +151,40 @@ test('a transaction counts what it has written itself, and takes space for no mo
   expect({ touched, puts }).toEqual({ touched: 1, puts: 1 });
   const { lastPage, pageSize } = readHead(file);
   expect(file.taken / pageSize - lastPage).toBeLessThan(32);
+  withLock(writer, () => {
+    const { touched, puts, filled } = writer;
+    expect([touched, puts, filled]).toEqual([0, 0, 0]);
+  });
   closeWriter(writer);
   scratch.remove();
 });
+
+test.each([
+  ['takes new space', 0x9123683e, true],
+  ['takes none', 0xef53, false],
+])(
+  'where writing %s and there is none left, a transaction is begun or not accordingly',
+  (_, type, refused) => {
+    const scratch = makeScratch();
+    const { statfsSync } = fs;
+    const bsize = 4096;
+    let bavail = 1e6;
+    vi.spyOn(fs, 'statfsSync').mockImplementation(
+      (name) => ({ ...statfsSync(name), type, bsize, bavail }) as StatsFs,
+    );
+    syncBuiltinESMExports();
+    const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
+    bavail = 0;
+    const work = vi.fn(() => false);
+    const error = thrownBy(() => transact(writer, work));
+    expect([error instanceof FullError, work.mock.calls.length]).toEqual([refused, refused ? 0 : 1]);
+    bavail = 1e6;
+    closeWriter(writer);
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    scratch.remove();
+  },
+);
 
 test('what a transaction that came to nothing would have written does not count in the next one', () => {
   const scratch = makeScratch();
@@ -184,17 +253,19 @@ test('nobody begins a transaction under a new lock file while another is within 
 });
 
 describe('what is wrong is met before liblmdb could die of it, and nothing is committed', () => {
-  test.each<[string, new (...words: never[]) => Error, RegExp, (writer: Writer) => void]>([
+  test.each<[string, new (...words: never[]) => Error, RegExp, number, (writer: Writer) => void]>([
     [
       'the lock file overwritten',
       BadLockError,
       /is overwritten/,
+      0,
       ({ lock }) => writeFileSync(lock.path, 'rubbish!', { flag: 'r+' }),
     ],
     [
       'the lock file cut off while we waited for the lock',
       BadLockError,
       /is truncated/,
+      1,
       (writer) =>
         change(writer, (env) => ({
           beginTxn: (flags) => {
@@ -207,31 +278,41 @@ describe('what is wrong is met before liblmdb could die of it, and nothing is co
       'both heads of the file overwritten',
       DamageError,
       /./,
+      0,
       ({ file }) => writeFileSync(file.path, Buffer.alloc(2 * file.pageSize, 1), { flag: 'r+' }),
     ],
     [
       'no transaction to be had',
       StoreError,
       /gives no transaction/,
+      1,
       (writer) => change(writer, () => ({ getWriteTxnId: () => 0 })),
     ],
     [
       'a transaction that does not follow the newest one, again and again',
       BadLockError,
       /names an impossible transaction/,
+      20,
       (writer) => change(writer, () => ({ getWriteTxnId: () => 7_000_000 })),
     ],
-  ])('%s', (_, kind, message, harm) => {
+  ])('%s', (_, kind, message, begins, harm) => {
     const scratch = makeScratch();
     const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
     const { bytes } = writer.lock;
     const before = Buffer.from(bytes);
     harm(writer);
+    let begun = 0;
+    change(writer, (env) => ({
+      beginTxn: (flags) => {
+        begun++;
+        env.beginTxn(flags);
+      },
+    }));
     const put = vi.fn(() => putNumber(writer, 1, 1000));
     const error = thrownBy(() => transact(writer, put));
     expect(error).toBeInstanceOf(kind);
     expect((error as Error).message).toMatch(message);
-    expect(put).not.toHaveBeenCalled();
+    expect([begun, put.mock.calls.length]).toEqual([begins, 0]);
     writeFileSync(writer.lock.path, before, { flag: 'r+' });
     closeWriter(writer);
     scratch.remove();
