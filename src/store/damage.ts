@@ -36,7 +36,7 @@ export class FullError extends NotNowError {}
 export class BusyError extends NotNowError {}
 
 export const GIVE_TO_FILTER =
-  'give the directory and the files in it to the user that runs the filter (chown)';
+  'give the directory and the files in it to the user that runs the filter (chown), for reading and writing (chmod u+rwX)';
 
 export const DISK_FULL = 'the disk is full; free some space';
 

@@ -28,24 +28,30 @@ function changeByName(file: string, work: (fd: number) => void): void {
 
 /**
  * Runs `work`, which opens or makes these files of one directory by their names. Where root does, it does so as the owner of the
- * directory, whom a link leads nowhere new; files of root are given to that user before. As root all the same where that user
- * could not do it: the directory cannot be reached, or a file is a third user's.
+ * directory, whom a link leads nowhere new. As root all the same where that user could not do it: the directory cannot be
+ * reached, or a file is a third user's. Files of root are given to the owner, those that were there before and those made now.
  */
 export function asOwner<T>(files: readonly string[], work: () => T): T {
   const directory = dirname(files[0]!);
   const { uid, gid } = isRoot() ? statSync(directory) : { uid: 0, gid: 0 };
   if (uid === 0) return work();
-  const there = files.map((file) => ({ file, stats: lstatSync(file, { throwIfNoEntry: false }) }));
-  if (there.some(({ stats }) => stats !== undefined && stats.uid !== uid && stats.uid !== 0)) return work();
-  for (const { file, stats } of there)
-    if (stats?.uid === 0 && stats.isFile()) changeByName(file, (fd) => giveTo(directory, fd));
-  const group = process.getegid!();
-  try {
-    if (!become(uid, gid, directory)) resume(group);
-    return work();
-  } finally {
-    resume(group);
+  const there = () => files.map((file) => ({ file, stats: lstatSync(file, { throwIfNoEntry: false }) }));
+  const give = () => {
+    for (const { file, stats } of there())
+      if (stats?.uid === 0 && stats.isFile()) changeByName(file, (fd) => giveTo(directory, fd));
+  };
+  if (!there().some(({ stats }) => stats !== undefined && stats.uid !== uid && stats.uid !== 0)) {
+    give();
+    const group = process.getegid!();
+    try {
+      if (become(uid, gid, directory)) return work();
+    } finally {
+      resume(group);
+    }
   }
+  const done = work();
+  give();
+  return done;
 }
 
 /** False where there is no such user in this container, or the directory cannot be reached. */

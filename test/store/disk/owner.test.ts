@@ -55,11 +55,18 @@ suite('as root', ['root'], () => {
     writeFileSync(victim(), 'still root');
   });
 
-  test('root stays root where the owner cannot get to the directory, and where a file is a third user’s', () => {
+  test('root stays root where the owner cannot get to the directory, and where a file is a third user’s; what it makes is the owner’s', () => {
+    const make = (name: string) => () => {
+      expect(process.geteuid!()).toBe(0);
+      writeFileSync(place(name), '');
+    };
     writeFileSync(place('third'), '');
     chownSync(place('third'), 34_567, gid);
-    asOwner([place('third')], () => expect(process.geteuid!()).toBe(0));
+    asOwner([place('third'), place('new')], make('new'));
+    expect(statSync(place('new'))).toMatchObject({ uid, gid });
+    expect(statSync(place('third'))).toMatchObject({ uid: 34_567 });
     chmodSync(scratch.path, 0o700);
-    asOwner([place('new')], () => expect(process.geteuid!()).toBe(0));
+    asOwner([place('newer')], make('newer'));
+    expect(statSync(place('newer'))).toMatchObject({ uid, gid });
   });
 });
