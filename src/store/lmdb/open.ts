@@ -54,7 +54,8 @@ export function openWriter(database: string): Writer {
   const copies = isCopying(database);
   if (copies) checkSpare(database);
   awaitRecovery(database);
-  const { env, ino } = asOwner([database, lockPath(database)], () => openChecked(database));
+  const hasLock = awaitRemoved(database); // as root, who sees what other processes of root hold
+  const { env, ino } = asOwner([database, lockPath(database)], () => openChecked(database, hasLock));
   let lock: LockFile | undefined;
   let file: DataFile | undefined;
   try {
@@ -108,20 +109,18 @@ function newWriter(env: NativeEnv, file: DataFile, lock: LockFile, copies: boole
 }
 
 /** The environment, and the inode of the lock file that was there right before it was opened. */
-function openChecked(database: string): { env: NativeEnv; ino: number | undefined } {
-  checkBeforeLmdb(database);
+function openChecked(database: string, hasLock: boolean): { env: NativeEnv; ino: number | undefined } {
+  checkBeforeLmdb(database, hasLock);
   const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
   return { env: openEnvironment(database), ino };
 }
 
 /** Checks what liblmdb reads when it opens the file: it maps the file and trusts it. */
-function checkBeforeLmdb(path: string): void {
+function checkBeforeLmdb(path: string, hasLock: boolean): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
   if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
   if (lock === undefined) {
-    // Somebody has removed the old one: a process within a transaction under it has finished after this. As long as there is no
-    // new one, all others wait as well.
-    if (statSync(path, { throwIfNoEntry: false }) !== undefined) awaitEnd(path);
+    if (hasLock) throw new MovedError('the lock file was removed while it was opened');
     makeLock(path);
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
@@ -130,6 +129,16 @@ function checkBeforeLmdb(path: string): void {
     return readHead(file); // opening reads no more than this; a transaction checks the rest, under the lock
   });
   if (newest === undefined) checkFirst(path);
+}
+
+/**
+ * Returns whether there is a lock file. If somebody has removed it, a process within a transaction under it has finished after
+ * this. As long as there is no new one, all others wait as well.
+ */
+function awaitRemoved(path: string): boolean {
+  if (lstatSync(lockPath(path), { throwIfNoEntry: false }) !== undefined) return true;
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) awaitEnd(path);
+  return false;
 }
 
 function awaitEnd(path: string): void {
