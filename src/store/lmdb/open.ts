@@ -25,7 +25,7 @@ import { newPath } from '../pages/tree.ts';
 import { newInstruction } from './instruction.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { fromLmdb } from './refusal.ts';
-import { checkFirst, checkSpare, isCopying } from './space.ts';
+import { checkFirst, checkQuota, checkSpare, isCopying } from './space.ts';
 import { begin, withLock } from './transaction.ts';
 import type { Writer } from './writer.ts';
 
@@ -52,7 +52,10 @@ export function openWriter(database: string): Writer {
   native(); // first, for it takes longest, and a recovery need not be waited for meanwhile
   checkDescriptors(database);
   const copies = isCopying(database);
-  if (copies) checkSpare(database);
+  if (copies) {
+    checkSpare(database);
+    checkQuota(database);
+  }
   awaitRecovery(database);
   const hasLock = awaitRemoved(database); // as root, who sees what other processes of root hold
   const { env, ino } = asOwner([database, lockPath(database)], () => openChecked(database, hasLock));
