@@ -78,6 +78,9 @@ function isForCommands(word: string, i: number): boolean {
 function filter(settings: FilterArguments, log: Log): void {
   const { retryWindow, maxAge, maxWaiting } = settings;
   const seconds = () => Math.floor(Date.now() / 1000);
+  // libuv starts four threads for the first flush, and ends the process where a limit on tasks refuses it one (TasksMax=). One is
+  // enough; not with --store, where threads wait for the DNS as well.
+  if (settings.store === undefined) process.env.UV_THREADPOOL_SIZE ??= '1';
   const local = openStore({
     path: settings.db,
     sync: settings.sync,

@@ -39,7 +39,8 @@ export function newAnswer(
   function act(request: PolicyRequest): string {
     if (exceptionFor(request, policy) !== undefined) return DUNNO;
     const now = clock();
-    if (now > LAST_SECOND) throw new Error('the clock says 2106 or later; set it right');
+    if (now < 1 || now > LAST_SECOND)
+      throw new Error('the clock says 1970 or earlier, or 2106 or later; set it right');
     const triple = tripleOf(request, policy);
     const verdict = dryRun
       ? foresee(triple, store, now, policy)

@@ -36,7 +36,10 @@ export class FullError extends NotNowError {}
 export class BusyError extends NotNowError {}
 
 export const GIVE_TO_FILTER =
-  'give the directory and the files in it to the user that runs the filter (chown)';
+  'give the directory and the files in it to the user that runs the filter (chown), for reading and writing (chmod u+rwX)';
+
+/** What Linux calls EDQUOT: Node has no name for it (tried with 20). */
+export const NODES_EDQUOT = 'Unknown system error -122';
 
 export const DISK_FULL = 'the disk is full; free some space';
 
@@ -55,6 +58,7 @@ function reason(code: string | undefined): string | undefined {
       return `permission denied; ${GIVE_TO_FILTER}`;
     case 'ENOSPC':
     case 'EDQUOT':
+    case NODES_EDQUOT:
       return DISK_FULL;
     case 'EROFS':
       return 'the file system is read-only; mount it for writing';

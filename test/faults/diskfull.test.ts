@@ -207,4 +207,28 @@ suite('a disk that copies', ['root', 'btrfs'], () => {
     free();
     expectUnharmed(place);
   });
+
+  test('a quota is used up, of which statfs(2) says nothing, and raised again', async () => {
+    const within = path.join(place, 'within');
+    const limit = (size: string) => execFileSync('btrfs', ['qgroup', 'limit', size, within]);
+    execFileSync('btrfs', ['subvolume', 'create', within], { stdio: 'ignore' });
+    execFileSync('btrfs', ['quota', 'enable', place]);
+    limit('3M');
+    const first = await Smtpd.start(within);
+    expect(await first.ask(requestFor(1))).toBe(deferred);
+    await until(async () => (await first.ask(requestFor(1))) === dunno && isEmptied(within));
+    await first.stop();
+    spawnSync('dd', ['if=/dev/zero', `of=${within}/filler`, 'bs=4k'], { stdio: 'ignore' });
+    execFileSync('sync', ['-f', place]);
+    const smtpd = await Smtpd.start(within, '--on-error', 'defer');
+    expect(await smtpd.ask(requestFor(1))).toBe(dunno);
+    for (let i = 2; i < 100; i++) expect(await smtpd.ask(requestFor(i))).toBe(deferred);
+    expect(smtpd.deaths).toBe(0);
+    const [node, ...words] = greylatch('verify', '--db', file(within));
+    expect(spawnSync(node!, words, { encoding: 'utf8' })).toMatchObject({ status: 0 });
+    limit('none');
+    await until(async () => (await smtpd.ask(requestFor(500))) === dunno);
+    await smtpd.stop();
+    expectUnharmed(within);
+  });
 });

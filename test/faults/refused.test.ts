@@ -1,4 +1,4 @@
-// What a machine refuses to a filter: files that are somebody else's, descriptors, memory, a look at what boot this is. Mail is
+// What a machine refuses to a filter: files that are somebody else's, descriptors, memory, tasks, a look at what boot this is. Mail is
 // answered, nobody dies of it, and one line says what to do.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -57,6 +57,17 @@ test('with less than a map needs', async () => {
   expect(await filter.ask(requestFor(1))).toBe(dunno);
   expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
   expect(log()).toMatch(/no memory; raise the limit on address space/);
+});
+
+test('tasks: one thread is enough for the disk, for Node dies where it wants one more than it gets', async () => {
+  const without = Number(/^Threads:\s+(\d+)/m.exec(await statusOf())![1]);
+  const filter = await filterIn(own.path);
+  const threads = () => readdirSync(`/proc/${filter.pid}/task`).length;
+  await filter.ask(requestFor(1));
+  await until(() => threads() > without);
+  await until(async () => (await filter.ask(requestFor(1))) === dunno && isEmptied(own.path));
+  expect(threads()).toBe(without + 1);
+  expect(await filter.finish()).toMatchObject({ code: 0 });
 });
 
 test('the null device, as in a chroot without devices', async () => {

@@ -25,7 +25,7 @@ import { newPath } from '../pages/tree.ts';
 import { newInstruction } from './instruction.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { fromLmdb } from './refusal.ts';
-import { checkFirst, checkSpare, isCopying } from './space.ts';
+import { checkFirst, checkQuota, checkSpare, isCopying } from './space.ts';
 import { begin, withLock } from './transaction.ts';
 import type { Writer } from './writer.ts';
 
@@ -52,10 +52,14 @@ export function openWriter(database: string): Writer {
   native(); // first, for it takes longest, and a recovery need not be waited for meanwhile
   checkDescriptors(database);
   const copies = isCopying(database);
-  if (copies) checkSpare(database);
+  if (copies) {
+    checkSpare(database);
+    checkQuota(database);
+  }
   awaitRecovery(database);
+  const hasLock = awaitRemoved(database); // as root, who sees what other processes of root hold
   const { env, ino } = asOwner([database, lockPath(database)], () => {
-    checkBeforeLmdb(database);
+    checkBeforeLmdb(database, hasLock);
     const ino = statSync(lockPath(database), { throwIfNoEntry: false })?.ino;
     return { env: openEnvironment(database), ino };
   });
@@ -112,13 +116,11 @@ function newWriter(env: NativeEnv, file: DataFile, lock: LockFile, copies: boole
 }
 
 /** Checks what liblmdb reads when it opens the file: it maps the file and trusts it. */
-function checkBeforeLmdb(path: string): void {
+function checkBeforeLmdb(path: string, hasLock: boolean): void {
   const lock = lstatSync(lockPath(path), { throwIfNoEntry: false });
   if (lock?.isFile() === false) throw new BadLockError(`${lockPath(path)} is no file`, lock.ino);
   if (lock === undefined) {
-    // Somebody has removed the old one: a process within a transaction under it has finished after this. As long as there is no
-    // new one, all others wait as well.
-    if (statSync(path, { throwIfNoEntry: false }) !== undefined) awaitEnd(path);
+    if (hasLock) throw new MovedError('the lock file was removed while it was opened');
     makeLock(path);
   } else if (isRubbishInUse(lockPath(path), lock.ino))
     throw new BadLockError(`${lockPath(path)} is overwritten`, lock.ino);
@@ -127,6 +129,16 @@ function checkBeforeLmdb(path: string): void {
     return readHead(file); // opening reads no more than this; a transaction checks the rest, under the lock
   });
   if (newest === undefined) checkFirst(path);
+}
+
+/**
+ * Returns whether there is a lock file. If somebody has removed it, a process within a transaction under it has finished after
+ * this. As long as there is no new one, all others wait as well.
+ */
+function awaitRemoved(path: string): boolean {
+  if (lstatSync(lockPath(path), { throwIfNoEntry: false }) !== undefined) return true;
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) awaitEnd(path);
+  return false;
 }
 
 function awaitEnd(path: string): void {

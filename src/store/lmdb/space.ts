@@ -6,7 +6,7 @@
 // without space the write is a SIGBUS. Then the lock file is not touched.
 import { fstatSync, ftruncateSync, lstatSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DISK_FULL, FullError, refused, StoreError } from '../damage.ts';
+import { DISK_FULL, FullError, NODES_EDQUOT, refused, StoreError } from '../damage.ts';
 import { withAside } from '../disk/files.ts';
 import type { DataFile } from '../pages/file.ts';
 import type { Meta } from '../pages/format.ts';
@@ -32,7 +32,7 @@ export function takeSpace(file: DataFile, meta: Meta, pages: number): void {
   }
 }
 
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const FULL = new Set(['ENOSPC', 'EDQUOT', NODES_EDQUOT, 'EFBIG']);
 
 function refusedSpace(error: unknown, path: string): StoreError {
   const { message } = refused(error, path, 'write to');
@@ -102,4 +102,16 @@ export function hasSpare(database: string): boolean {
 /** Throws FullError where such a file system has too little. */
 export function checkSpare(database: string): void {
   if (!hasSpare(database)) throw new FullError(`cannot write to ${database}: ${DISK_FULL}`);
+}
+
+/** What a quota has to allow, in bytes. */
+const TRIED = 2 ** 20;
+
+/** Throws FullError where a quota leaves too little (a limit of btrfs's qgroups): statfs(2) says nothing of it, so it is tried. */
+export function checkQuota(database: string): void {
+  try {
+    withAside(database, Buffer.alloc(TRIED), () => {});
+  } catch (error) {
+    throw refusedSpace(error, database);
+  }
 }

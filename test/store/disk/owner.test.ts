@@ -55,7 +55,7 @@ suite('as root', ['root'], () => {
     writeFileSync(victim(), 'still root');
   });
 
-  test('root stays root where the owner cannot get to the directory, and where a file is a third user’s', () => {
+  test('root stays root where the owner cannot get to the directory, and where a file is a third user’s; what it makes is the owner’s', () => {
     writeFileSync(place('third'), '');
     chownSync(place('third'), 34_567, gid);
     const make = (name: string) => () => {

@@ -220,6 +220,18 @@ test.each([
   expect(waits).toEqual([50, ...Array(10).fill(20)].slice(0, expected));
 });
 
+suite('as root', ['root'], () => {
+  test('whoever looks for that transaction does so as root, in the directory of another user too: it may be one of root’s', () => {
+    make();
+    unlinkSync(lockPath(place()));
+    chownSync(scratch.path, 12_345, 12_345);
+    const users: number[] = [];
+    holder = () => users.push(process.geteuid!()) - 1;
+    make();
+    expect([users, statSync(lockPath(place())).uid]).toEqual([[0], 12_345]);
+  });
+});
+
 test('a lock file that is cut off at that moment is told, and is whole again before LMDB closes it', () => {
   make();
   whileOpening(() => truncateSync(lockPath(place()), 100));

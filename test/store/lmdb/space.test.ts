@@ -199,6 +199,7 @@ test('what is taken is as much as was asked for, of zeros, once, and given back 
 test.each([
   ['ENOSPC', FullError],
   ['EDQUOT', FullError],
+  ['Unknown system error -122', FullError], // what Node calls it
   ['EFBIG', FullError],
   ['EIO', StoreError],
 ] as const)('where the system says %s nothing is begun, and what was taken counts', (code, kind) => {
