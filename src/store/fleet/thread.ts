@@ -15,8 +15,10 @@ import {
 } from './messages.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 
-export type ThreadOptions = Pick<WorkerData, 'address' | 'timeout' | 'limits' | 'journal'> & {
-  passwordFile: string | undefined;
+export type ThreadOptions = Pick<
+  WorkerData,
+  'address' | 'timeout' | 'limits' | 'journal' | 'passwordFile'
+> & {
   /** Logs what the thread has to say. */
   say: (level: Note['level'], text: string) => void;
 };
@@ -42,8 +44,8 @@ const LOADED = 5000;
 const YOUNG = 1;
 
 /** Throws nothing. */
-export function startThread({ passwordFile, say, ...options }: ThreadOptions): Thread {
-  const { address, timeout } = options;
+export function startThread({ say, ...options }: ThreadOptions): Thread {
+  const { address, timeout, passwordFile } = options;
   const shared = new Int32Array(new SharedArrayBuffer(8));
   const { port1: port, port2 } = new MessageChannel();
   const state = () => Atomics.load(shared, STATE);
