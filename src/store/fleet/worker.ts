@@ -171,9 +171,11 @@ async function probe(): Promise<void> {
 }
 
 client.on('ready', ready);
-client.on('error', (error) => {
-  lastTrouble = error;
-});
+// A Cluster tells of its nodes' errors by an event of their own.
+for (const event of ['error', 'node error'])
+  client.on(event, (error: unknown) => {
+    lastTrouble = error;
+  });
 client.on('close', () => away(lastTrouble));
 // ioredis has given up: e.g. the Sentinels told of a failover just as they were asked for the master.
 client.on('end', () => void setTimeout(connect, backOff(++failures)).unref());
