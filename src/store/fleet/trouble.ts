@@ -15,6 +15,11 @@ export function isRefusal(error: unknown): boolean {
   return REFUSAL.test(message(error));
 }
 
+/** Whether the engine is asked what it may not be asked: by its access list, or by rename-command. */
+export function isForbidden(error: unknown): boolean {
+  return /NOPERM|ERR unknown command/i.test(message(error));
+}
+
 /** What is wrong and what to do. */
 export function explain(error: unknown): string {
   const text = message(error);
