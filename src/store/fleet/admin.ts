@@ -7,7 +7,7 @@ import { type Address, nameOf, readAddress } from './address.ts';
 import type { Client } from './client.ts';
 import { type FleetEditor, newEditor } from './edit.ts';
 import { type Engine, examine } from './examine.ts';
-import { clientKey, houseKey, tripleKey } from './key.ts';
+import { houseKey, keysOf } from './key.ts';
 import { connect, type FleetScan, scanFleet, scanOrigins } from './scan.ts';
 import { readSecrets, type Sources } from './secrets.ts';
 import { explain } from './trouble.ts';
@@ -88,7 +88,7 @@ function saying({ pages, part }: FleetScan, told: <T>(work: () => Promise<T>) =>
 }
 
 async function peek(client: Client, triple: Triple): Promise<Peek> {
-  const keys = { triple: tripleKey(triple), client: clientKey(triple.client) };
+  const keys = keysOf(triple);
   const [ofTriple, ofClient, releases] = await Promise.all([
     client.getBuffer(keys.triple),
     client.getBuffer(keys.client),

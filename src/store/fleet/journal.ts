@@ -5,7 +5,6 @@ import {
   closeSync,
   constants,
   existsSync,
-  fchownSync,
   fstatSync,
   openSync,
   readdirSync,
@@ -18,7 +17,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { refused } from '../damage.ts';
-import { HARMLESS } from '../disk/files.ts';
+import { giveTo, HARMLESS } from '../disk/files.ts';
 import { type Decided, decode, encode } from './decided.ts';
 
 /** Beyond this size nothing more is noted: some 600,000 decisions. */
@@ -53,10 +52,7 @@ function append(fd: number, entry: Buffer): void {
 function begin(path: string): number | undefined {
   try {
     const fd = openSync(path, 'ax', 0o600);
-    if (process.geteuid?.() === 0) {
-      const { uid, gid } = statSync(dirname(path));
-      fchownSync(fd, uid, gid);
-    }
+    giveTo(dirname(path), fd);
     return fd;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;

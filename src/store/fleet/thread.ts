@@ -24,9 +24,7 @@ export type ThreadOptions = Pick<
 };
 
 export interface Thread {
-  /** False where there is none, e.g. for want of a password: the engine will never be asked. */
-  isStarted: boolean;
-  /** False where there is none, or it has died. */
+  /** False where there is none, e.g. for want of a password, or it has died: the engine will never be asked. */
   isAlive(): boolean;
   /** See messages.ts. */
   state(): number;
@@ -92,7 +90,6 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
   const send = (message: ToWorker) => worker?.postMessage(message);
 
   return {
-    isStarted: worker !== undefined,
     isAlive: () => alive,
     state,
     trouble() {

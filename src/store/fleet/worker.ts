@@ -118,11 +118,6 @@ function causeOf(error: unknown): unknown {
   return isNoConnection(error) ? lastTrouble : error;
 }
 
-function ready(): void {
-  if (state() === CONNECTING) up();
-  else void probe();
-}
-
 function up(): void {
   upSince = monotonic();
   setState(UP);
@@ -170,7 +165,7 @@ async function probe(): Promise<void> {
   }
 }
 
-client.on('ready', ready);
+client.on('ready', () => (state() === CONNECTING ? up() : void probe()));
 // A Cluster tells of its nodes' errors by an event of their own.
 for (const event of ['error', 'node error'])
   client.on(event, (error: unknown) => {
