@@ -61,6 +61,7 @@ export async function withRecords<T>(where: Where, work: (records: Records) => P
   const { address, opener } = engineAt(where.store);
   const fleet = await opener.openEngine(address, {
     passwordFile: where['store-password-file'],
+    from: 'files and pipes',
     patience: where['store-timeout'],
     lives: livesOf(where),
   });

@@ -1,4 +1,5 @@
 // The administrator's commands on the engine that several hosts share, beside filters that use it.
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -324,6 +325,9 @@ suite('commands with --store', ['redis'], () => {
     chmodSync(file, 0o644);
     await refused(/chmod 600/, '--store-password-file', file);
     chmodSync(file, 0o600);
+    execFileSync('mkfifo', ['-m', '600', place('pipe')]);
+    spawn('sh', ['-c', `echo secret > ${place('pipe')}`], { stdio: 'ignore' });
+    expect(await well('list', '--store-password-file', place('pipe'))).toBe('0 triples\n');
     await refused(/not the address of a store/, '--store', 'http://example.org');
     await refused(/no such file|does not exist/i, '--store-password-file', place('nowhere/password'));
 

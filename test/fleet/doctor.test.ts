@@ -168,6 +168,15 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
     });
   });
 
+  test('commands that filters do without may be renamed, as CONFIG often is', async () => {
+    const away = ['CONFIG', 'CLIENT'].flatMap((name) => ['--rename-command', name, '']);
+    await start({ words: [...WELL, ...away] });
+    expect(amiss(await doctor())).toEqual([]);
+    const { status, out, err } = await runProgram(['status', '--store', url]);
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    expect(out).toContain('sound');
+  });
+
   test('passwords and their file', async () => {
     await start({ words: [...WELL, '--requirepass', 'secret'], password: 'secret' });
     const file = path.join(scratch.path, 'password');

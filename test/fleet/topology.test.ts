@@ -8,6 +8,7 @@ import { suite } from '../support/needs.ts';
 import { deferred } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
+import { startCluster } from './cluster.ts';
 import { type Engine, type EngineOptions, freePort, startEngine } from './engine.ts';
 import { makeHosts, PATIENT, request } from './hosts.ts';
 
@@ -185,38 +186,8 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
   }, 120_000);
 
   test('a Cluster of three: the keys of a decision lie together, the clients are spread', async () => {
-    const clustered = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
-    const nodes = await Promise.all(
-      [1, 2, 3].map(async (n) => {
-        for (;;) {
-          const port = await freePort(); // the nodes talk on this one and 10,000 beyond
-          if (port < 55_000)
-            return start(`node${n}`, {
-              port,
-              words: clustered,
-            });
-        }
-      }),
-    );
+    const [nodes, restart] = await startCluster(start);
     const [first] = nodes;
-    for (const [i, node] of nodes.entries()) {
-      await node.admin.call(
-        'CLUSTER',
-        'ADDSLOTSRANGE',
-        `${Math.floor((16_384 * i) / 3)}`,
-        `${Math.floor((16_384 * (i + 1)) / 3) - 1}`,
-      );
-      await node.admin.call('CLUSTER', 'SET-CONFIG-EPOCH', `${i + 1}`);
-      if (i > 0) await first!.admin.call('CLUSTER', 'MEET', '127.0.0.1', `${node.port}`);
-    }
-    await until(async () => {
-      const states = await Promise.all(
-        nodes.map((node) => node.admin.call('CLUSTER', 'INFO') as Promise<string>),
-      );
-      return states.every(
-        (state) => state.includes('cluster_state:ok') && state.includes('cluster_known_nodes:3'),
-      );
-    });
     const host = hostOn(`redis+cluster://127.0.0.1:${first!.port}`);
     const session = await host.start(...PATIENT, '--delay', '0');
     for (let n = 0; n < 60; n++) expect(await session.ask(request(n))).toBe(deferred);
@@ -229,7 +200,7 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     await nodes[2]!.kill();
     for (let n = 60; n < 90; n++) expect(await session.ask(request(n))).toBe(deferred);
     expect(host.log()).toMatch(/is away/);
-    await start('node3', { port: nodes[2]!.port, words: clustered });
+    await restart(2);
     let n = 90;
     await until(
       async () => {
@@ -238,5 +209,30 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
       },
       () => host.log(),
     );
+  }, 120_000);
+
+  test('a Cluster whose password is changed: the log says why it is away, and filters log in again', async () => {
+    const words = ['--requirepass', 'secret', '--masterauth', 'secret'];
+    const [nodes] = await startCluster(start, { words, password: 'secret' });
+    const file = path.join(scratch.path, 'password');
+    writeFileSync(file, 'secret\n', { mode: 0o600 });
+    const host = hostOn(`redis+cluster://127.0.0.1:${nodes[0]!.port}`);
+    const session = await host.start(...PATIENT, '--store-password-file', file);
+    let n = 0;
+    const askUntil = (pattern: RegExp) =>
+      until(async () => {
+        expect(await session.ask(request(n++))).toBe(deferred);
+        return pattern.test(host.log());
+      }, host.log);
+    // Enough for each node to have a connection.
+    while (n < 30) expect(await session.ask(request(n++))).toBe(deferred);
+    expect(host.log()).toBe('');
+    for (const { admin } of nodes) {
+      await admin.config('SET', 'requirepass', 'other');
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    }
+    await askUntil(/refuses the password/);
+    writeFileSync(file, 'other\n');
+    await askUntil(/is back/);
   }, 120_000);
 });

@@ -1,4 +1,5 @@
 // The engine away, slow, full, closed, or wrong: mail gets an answer, the log says so once, and afterwards all agree.
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -287,6 +288,35 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     for (let more = 0; more < 5; more++) await session.ask(request(++n));
     expect(lines(host, /refuses the password/)).toHaveLength(1);
     expect(lines(host, /is away/)).toHaveLength(1);
+  });
+
+  test('a password that is changed, and in its file too: running filters log in again', async () => {
+    await start({ words: ['--requirepass', 'secret'], password: 'secret' });
+    const file = path.join(scratch.path, 'password');
+    writeFileSync(file, 'secret\n', { mode: 0o600 });
+    const host = hosts.make('one');
+    const session = await host.start(...PATIENT, '--store-password-file', file);
+    expect(await session.ask(request(1))).toBe(deferred);
+    await engine.admin.config('SET', 'requirepass', 'other');
+    await engine.admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    let n = 1;
+    await until(async () => {
+      await session.ask(request(++n));
+      return lines(host, /refuses the password/).length > 0;
+    }, host.log);
+    writeFileSync(file, 'other\n');
+    await back(host, session);
+    expect(await engine.admin.exists(tripleKey(triple(2)))).toBe(1);
+  });
+
+  test('a pipe in the place of the password file keeps no mail waiting', async () => {
+    await start();
+    const host = hosts.make('one');
+    const pipe = path.join(scratch.path, 'pipe');
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+    const session = await host.start('--store-password-file', pipe);
+    expect(await session.ask(request(1))).toBe(deferred);
+    expect(host.log()).toContain(`cannot read ${pipe}: it is not a file`);
   });
 
   test('a database that cannot be selected: nothing goes to another one', async () => {

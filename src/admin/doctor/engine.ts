@@ -3,6 +3,7 @@
 import path from 'node:path';
 import type { Address } from '../../store/fleet/address.ts';
 import type { Engine } from '../../store/fleet/examine.ts';
+import type { Sources } from '../../store/fleet/secrets.ts';
 import { engineAt } from '../records.ts';
 import type { Entry } from './gather.ts';
 import type { Place, User } from './permissions.ts';
@@ -35,6 +36,8 @@ export interface Asked {
   /** Milliseconds. */
   timeout: number;
   account: User | undefined;
+  /** What filters may read, or a command by hand. */
+  from: Sources;
 }
 
 /** The engines that services ask, each once. spawn(8) works in the `queue` directory: paths are relative to it. */
@@ -42,16 +45,15 @@ export function askedBy(entries: readonly Entry[], queue: string): Asked[] {
   const all = entries.flatMap(({ settings, account }): Asked[] => {
     if (settings?.store === undefined) return [];
     const { store, storePasswordFile: file, storeTimeout: timeout } = settings;
-    return [
-      { store, passwordFile: file === undefined ? undefined : path.resolve(queue, file), timeout, account },
-    ];
+    const passwordFile = file === undefined ? undefined : path.resolve(queue, file);
+    return [{ store, passwordFile, timeout, account, from: 'files' }];
   });
   return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 /** Throws UsageError where --store is no address. */
 export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
-  const { store, passwordFile, timeout, account } = asked;
+  const { store, passwordFile, timeout, account, from } = asked;
   const { address, opener } = engineAt(store);
   const known = {
     where: opener.nameOf(address),
@@ -65,7 +67,7 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
   };
   const lives = { retryWindow: 0, maxAge: 0 }; // nothing is stored
   try {
-    const fleet = await opener.openEngine(address, { passwordFile, patience: timeout, lives });
+    const fleet = await opener.openEngine(address, { passwordFile, from, patience: timeout, lives });
     try {
       return { ...known, trouble: '', engine: await fleet.examine() };
     } finally {

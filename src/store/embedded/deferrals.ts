@@ -86,7 +86,7 @@ function putNotes(writer: Writer, meta: Meta, notes: Note[], start: number): num
       if (writer.touched >= MOST_LEAVES) return i;
       bytes.write(name, KEY_AT, 'latin1');
       const at = seekForPut(path, meta, instruction.key, length, TRIPLE_SIZE);
-      if (at < 0) continue;
+      if (at < 0) continue; // still queued: a retry within a second or two is not worth waiting for
       copyTriple(path.pages, at, bytes, value);
       before = name;
     }

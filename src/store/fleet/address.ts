@@ -78,7 +78,7 @@ function readPath(kind: Address['kind'], path: string, given: string | null): [n
     if (path.length < 2) throw new Error(`no path of a socket; ${FORMS}`);
     return ['', number(given ?? '0')];
   }
-  const parts = path.split('/').slice(1);
+  const parts = path.replace(/\/$/, '').split('/').slice(1);
   if (kind === 'cluster' && parts.some((part) => part !== '' && part !== '0'))
     throw new Error('a Cluster has no databases but 0; leave the number out');
   const name = kind === 'sentinel' ? decoded(parts.shift() ?? '') : '';

@@ -7,9 +7,9 @@ import { type Address, nameOf, readAddress } from './address.ts';
 import type { Client } from './client.ts';
 import { type FleetEditor, newEditor } from './edit.ts';
 import { type Engine, examine } from './examine.ts';
-import { clientKey, houseKey, tripleKey } from './key.ts';
+import { houseKey, keysOf } from './key.ts';
 import { connect, type FleetScan, scanFleet, scanOrigins } from './scan.ts';
-import { readSecrets } from './secrets.ts';
+import { readSecrets, type Sources } from './secrets.ts';
 import { explain } from './trouble.ts';
 import { readEntry } from './value.ts';
 
@@ -31,6 +31,7 @@ export interface Fleet {
 
 export interface FleetSettings {
   passwordFile: string | undefined;
+  from: Sources;
   /** How long to wait for an answer, at least 5,000 milliseconds. */
   patience: number;
   lives: Lives;
@@ -39,7 +40,7 @@ export interface FleetSettings {
 /** Connects to the engine. Throws Error. */
 export async function openEngine(address: Address, settings: FleetSettings): Promise<Fleet> {
   const name = nameOf(address);
-  const secrets = readSecrets(settings.passwordFile, address.tls);
+  const secrets = readSecrets(settings.passwordFile, address.tls, settings.from);
   const client = await connect(address, secrets, settings.patience).catch((error: Error) => {
     throw new Error(`${name}: ${error.message}`);
   });
@@ -87,7 +88,7 @@ function saying({ pages, part }: FleetScan, told: <T>(work: () => Promise<T>) =>
 }
 
 async function peek(client: Client, triple: Triple): Promise<Peek> {
-  const keys = { triple: tripleKey(triple), client: clientKey(triple.client) };
+  const keys = keysOf(triple);
   const [ofTriple, ofClient, releases] = await Promise.all([
     client.getBuffer(keys.triple),
     client.getBuffer(keys.client),

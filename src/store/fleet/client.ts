@@ -107,6 +107,21 @@ export function newClient(
   }
 }
 
+/** The passwords for all connections that are made from now on. */
+export function setPasswords(client: Client, { password, sentinelPassword }: Secrets): void {
+  const all: RedisOptions[] =
+    'nodes' in client
+      ? [ofNewNodes(client), ...client.nodes('all').map(({ options }) => options)]
+      : [client.options];
+  for (const options of all) Object.assign(options, { password, sentinelPassword });
+}
+
+/** ioredis makes a copy of these options for its own use. */
+function ofNewNodes(cluster: Cluster): RedisOptions {
+  return (cluster as unknown as { connectionPool: { redisOptions: RedisOptions } }).connectionPool
+    .redisOptions;
+}
+
 /** One Sentinel that hangs, or whose host is down, leaves time to ask the others. */
 function ofEach(patience: number, sentinels: number) {
   const part = Math.max(500, Math.round(patience / (sentinels + 1)));

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import type { Client } from './client.ts';
 import { keysOf, probeKey } from './key.ts';
 import { nodesOf } from './scan.ts';
-import { explain } from './trouble.ts';
+import { explain, isForbidden } from './trouble.ts';
 
 export interface Engine {
   nodes: Node[];
@@ -22,7 +22,7 @@ export interface Node {
   where: string;
   /** The address that the connection leads to, undefined for a socket. */
   address: string | undefined;
-  /** E.g. 7.0.15. Undefined, as all else that INFO says, where the access list forbids to ask. */
+  /** E.g. 7.0.15. Undefined, as all else that INFO says, where it is forbidden to ask. */
   version: string | undefined;
   program: 'redis' | 'valkey';
   /** master, slave, or what else it calls itself. */
@@ -97,12 +97,12 @@ async function examineNode(node: Redis): Promise<Node> {
   };
 }
 
-/** Undefined where the access list forbids to ask. */
+/** Undefined where it is forbidden to ask. */
 async function told<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
   } catch (error) {
-    if (/NOPERM/.test((error as Error).message)) return undefined;
+    if (isForbidden(error)) return undefined;
     throw error;
   }
 }

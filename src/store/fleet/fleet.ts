@@ -106,7 +106,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
       journalled = true;
       // This filter will never ask it, whatever the log says of the others.
-      if (known && !thread.isStarted) complain('err', 'secrets', `the store ${where}: ${thread.trouble()}`);
+      if (known && !thread.isAlive()) complain('err', 'thread', `the store ${where}: ${thread.trouble()}`);
       // UP: the engine is back already, and the journal before this one was handed over a moment ago.
       if (known) tellWhy();
       else if (thread.state() === UP) thread.send('merge');

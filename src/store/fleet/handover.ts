@@ -1,7 +1,7 @@
 // The journal is handed over when the engine is back, and the log is told: by one filter, once.
 import { StoreError } from '../damage.ts';
 import type { Client } from './client.ts';
-import { merge } from './merge.ts';
+import { merge, type Spans } from './merge.ts';
 import type { Note } from './messages.ts';
 
 interface HandOverOptions {
@@ -16,7 +16,7 @@ interface HandOverOptions {
 export function newHandOver(
   client: Client,
   path: string,
-  lives: readonly [retryWindow: number, maxAge: number],
+  lives: Spans,
   { say, name, onTrouble }: HandOverOptions,
 ): () => Promise<void> {
   const progress = { done: 0 };

@@ -11,6 +11,9 @@ import { isOfOneKey } from './trouble.ts';
 const GRACE = 1000;
 const AT_ONCE = 100;
 
+/** How long what is stored counts, as the scripts take it. */
+export type Spans = readonly [retryWindow: number, maxAge: number];
+
 export interface Merged {
   /** Entries that the engine has now, and those that it would not take (a key that holds something else). */
   merged: number;
@@ -24,7 +27,7 @@ export interface Merged {
 export async function merge(
   client: Client,
   path: string,
-  lives: readonly [retryWindow: number, maxAge: number],
+  lives: Spans,
   progress: { done: number },
 ): Promise<Merged | undefined> {
   if (!isTaken(path)) progress.done = 0;
@@ -55,11 +58,7 @@ export async function merge(
 }
 
 /** Tells the engine of one decision. */
-export function mergeOne(
-  client: Client,
-  decided: Decided,
-  lives: readonly [number, number],
-): Promise<number> {
+export function mergeOne(client: Client, decided: Decided, lives: Spans): Promise<number> {
   const { firstSeen, passed, comeBack } = decided;
   const now = Math.floor(Date.now() / 1000);
   const keys = keysOf(decided);

@@ -15,18 +15,27 @@ export interface Secrets {
   tls: { ca?: string; cert?: string; key?: string } | undefined;
 }
 
+/** Where the secrets may come from: a pipe, as by hand in `<(pass show mx)`, may keep its reader waiting for ever. */
+export type Sources = 'files' | 'files and pipes';
+
 /** Reads the files. Throws StoreError where one cannot be read, or others may read the one with the passwords. */
-export function readSecrets(passwordFile: string | undefined, files: Address['tls']): Secrets {
-  const [password, sentinelPassword] = passwordFile === undefined ? [] : readPasswords(passwordFile);
+export function readSecrets(
+  passwordFile: string | undefined,
+  files: Address['tls'],
+  from: Sources = 'files',
+): Secrets {
+  const [password, sentinelPassword] = passwordFile === undefined ? [] : readPasswords(passwordFile, from);
   const tls =
     files === undefined
       ? undefined
-      : Object.fromEntries(Object.entries(files).map(([name, file]) => [name, readText(file, () => {})]));
+      : Object.fromEntries(
+          Object.entries(files).map(([name, file]) => [name, readText(file, from, () => {})]),
+        );
   return { password, sentinelPassword: sentinelPassword || undefined, tls };
 }
 
-function readPasswords(path: string): string[] {
-  const text = readText(path, (mode) => {
+function readPasswords(path: string, from: Sources): string[] {
+  const text = readText(path, from, (mode) => {
     if ((mode & OTHERS) !== 0)
       throw new StoreError(
         `${path} can be read by others than its owner: chmod 600 ${path}, and change the password`,
@@ -37,10 +46,13 @@ function readPasswords(path: string): string[] {
   return lines;
 }
 
-function readText(path: string, check: (mode: number) => void): string {
+function readText(path: string, from: Sources, check: (mode: number) => void): string {
+  const flags = from === 'files' ? constants.O_NONBLOCK : 0;
   try {
-    return withOpen(path, constants.O_RDONLY, (fd) => {
-      check(fstatSync(fd).mode);
+    return withOpen(path, constants.O_RDONLY | flags, (fd) => {
+      const stats = fstatSync(fd);
+      if (from === 'files' && !stats.isFile()) throw new StoreError(`cannot read ${path}: it is not a file`);
+      check(stats.mode);
       return readFileSync(fd, 'utf8');
     });
   } catch (error) {

@@ -15,16 +15,16 @@ import {
 } from './messages.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 
-export type ThreadOptions = Pick<WorkerData, 'address' | 'timeout' | 'limits' | 'journal'> & {
-  passwordFile: string | undefined;
+export type ThreadOptions = Pick<
+  WorkerData,
+  'address' | 'timeout' | 'limits' | 'journal' | 'passwordFile'
+> & {
   /** Logs what the thread has to say. */
   say: (level: Note['level'], text: string) => void;
 };
 
 export interface Thread {
-  /** False where there is none, e.g. for want of a password: the engine will never be asked. */
-  isStarted: boolean;
-  /** False where there is none, or it has died. */
+  /** False where there is none, e.g. for want of a password, or it has died: the engine will never be asked. */
   isAlive(): boolean;
   /** See messages.ts. */
   state(): number;
@@ -42,8 +42,8 @@ const LOADED = 5000;
 const YOUNG = 1;
 
 /** Throws nothing. */
-export function startThread({ passwordFile, say, ...options }: ThreadOptions): Thread {
-  const { address, timeout } = options;
+export function startThread({ say, ...options }: ThreadOptions): Thread {
+  const { address, timeout, passwordFile } = options;
   const shared = new Int32Array(new SharedArrayBuffer(8));
   const { port1: port, port2 } = new MessageChannel();
   const state = () => Atomics.load(shared, STATE);
@@ -90,7 +90,6 @@ export function startThread({ passwordFile, say, ...options }: ThreadOptions): T
   const send = (message: ToWorker) => worker?.postMessage(message);
 
   return {
-    isStarted: worker !== undefined,
     isAlive: () => alive,
     state,
     trouble() {

@@ -10,6 +10,16 @@ export function isNoConnection(error: unknown): boolean {
   return NO_CONNECTION.test(message(error));
 }
 
+/** Whether the engine, or a Sentinel, refuses the password. */
+export function isRefusal(error: unknown): boolean {
+  return REFUSAL.test(message(error));
+}
+
+/** Whether the engine is asked what it may not be asked: by its access list, or by rename-command. */
+export function isForbidden(error: unknown): boolean {
+  return /NOPERM|ERR unknown command/i.test(message(error));
+}
+
 /** What is wrong and what to do. */
 export function explain(error: unknown): string {
   const text = message(error);
@@ -27,11 +37,10 @@ function message(error: unknown): string {
 
 const NO_CONNECTION = /writeable|is closed|max retries per request/;
 
+const REFUSAL = /WRONGPASS|AUTH|invalid password|without any password/;
+
 const ADVICE: [RegExp, string][] = [
-  [
-    /WRONGPASS|NOAUTH|invalid password|AUTH|without any password/,
-    'the engine refuses the password; look at --store-password-file',
-  ],
+  [REFUSAL, 'the engine refuses the password; look at --store-password-file'],
   [
     /DB index/,
     'the engine has no such database; look at the number at the end of --store, and at databases in its configuration',

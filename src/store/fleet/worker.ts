@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonic } from '../../time/monotonic.ts';
 import { nameOf } from './address.ts';
-import { backOff, newClient } from './client.ts';
+import { backOff, newClient, setPasswords } from './client.ts';
 import { newHandOver } from './handover.ts';
 import { keysOf, probeKey } from './key.ts';
 import { mergeOne } from './merge.ts';
@@ -24,9 +24,10 @@ import {
   type WorkerData,
 } from './messages.ts';
 import { newReleased } from './released.ts';
-import { explain, isNoConnection, isOfOneKey } from './trouble.ts';
+import { readSecrets } from './secrets.ts';
+import { explain, isNoConnection, isOfOneKey, isRefusal } from './trouble.ts';
 
-const { shared, port, address, secrets, timeout, limits, journal } = workerData as WorkerData;
+const { shared, port, address, secrets, passwordFile, timeout, limits, journal } = workerData as WorkerData;
 const lives = [limits.retryWindow, limits.maxAge] as const;
 /** A connection that is silent for so many milliseconds is closed and made anew. */
 const patience = Math.max(1000, 5 * timeout);
@@ -117,11 +118,6 @@ function causeOf(error: unknown): unknown {
   return isNoConnection(error) ? lastTrouble : error;
 }
 
-function ready(): void {
-  if (state() === CONNECTING) up();
-  else void probe();
-}
-
 function up(): void {
   upSince = monotonic();
   setState(UP);
@@ -133,6 +129,7 @@ function up(): void {
 /** The engine is not asked until a probe has come through. */
 function away(error: unknown): void {
   lastTrouble = causeOf(error);
+  if (isRefusal(lastTrouble)) readPasswords();
   answer({ number: held?.number ?? 0, trouble: explain(lastTrouble), ofOneKey: false });
   held = undefined;
   setState(AWAY);
@@ -143,6 +140,15 @@ function away(error: unknown): void {
     nextProbe = undefined;
     void probe();
   }, backOff(++failures)).unref();
+}
+
+/** They may have been changed: the next try to connect is made with what is in the file now. */
+function readPasswords(): void {
+  try {
+    if (passwordFile !== undefined) setPasswords(client, readSecrets(passwordFile, undefined));
+  } catch (error) {
+    lastTrouble = error;
+  }
 }
 
 /** Writes a key, as a decision does, in the slot of the last one. If that is done in time, the engine is back. */
@@ -159,10 +165,12 @@ async function probe(): Promise<void> {
   }
 }
 
-client.on('ready', ready);
-client.on('error', (error) => {
-  lastTrouble = error;
-});
+client.on('ready', () => (state() === CONNECTING ? up() : void probe()));
+// A Cluster tells of its nodes' errors by an event of their own.
+for (const event of ['error', 'node error'])
+  client.on(event, (error: unknown) => {
+    lastTrouble = error;
+  });
 client.on('close', () => away(lastTrouble));
 // ioredis has given up: e.g. the Sentinels told of a failover just as they were asked for the master.
 client.on('end', () => void setTimeout(connect, backOff(++failures)).unref());

@@ -13,6 +13,7 @@ test('the engines that services ask, each once', () => {
       passwordFile: '/var/spool/postfix/private/word',
       timeout: 1000,
       account: NOBODY,
+      from: 'files',
     },
   ]);
   expect(askedBy(facts().entries, '/')).toEqual([]);

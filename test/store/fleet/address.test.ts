@@ -5,6 +5,7 @@ import { nameOf, readAddress } from '../../../src/store/fleet/address.ts';
 test.each([
   ['redis://mx-store', 'single', 'mx-store:6379', 0],
   ['redis://10.0.0.1:7000/5', 'single', '10.0.0.1:7000', 5],
+  ['redis://mx-store/3/', 'single', 'mx-store:6379', 3],
   ['valkey://[2001:db8::1]:7000', 'single', '2001:db8::1:7000', 0],
   ['redis+unix:///run/redis/a%20b.sock?db=2', 'unix', '/run/redis/a b.sock', 2],
   ['redis+sentinel://a,b:7,c/mx/3', 'sentinel', 'mx of the Sentinels a:26379, b:7, c:26379', 3],

@@ -27,7 +27,7 @@ function judgeKind({ where, program, version, role }: Node): Finding[] {
         'note',
         'store-info',
         where,
-        'its access list forbids to ask how it is (INFO): version, role, memory and disk were not examined',
+        'its access list, or rename-command, forbids to ask how it is (INFO): version, role, memory and disk were not examined',
         'ACL SETUSER USER +info +config|get +client|list',
       ),
     ];
