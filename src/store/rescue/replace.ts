@@ -168,11 +168,19 @@ export function restore(
     removeLitter(path);
     const records = copyTo(from, own, progress, '');
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
-    takeOwner(own, owner);
-    const wasThere = setAsideUnderLock(path, aside, own);
-    return { records, wasThere };
+    return { records, wasThere: replaceBy(own, path, aside, owner) };
   } finally {
     remove(own);
+  }
+}
+
+/** Returns whether there was a database to set aside. What is refused is about that one, and not about the backup. */
+function replaceBy(own: string, path: string, aside: string, owner: Owner): boolean {
+  try {
+    takeOwner(own, owner);
+    return setAsideUnderLock(path, aside, own);
+  } catch (error) {
+    throw error instanceof Error && 'code' in error ? refused(error, path, 'replace') : error;
   }
 }
 

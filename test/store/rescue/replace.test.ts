@@ -524,3 +524,17 @@ test('what was left by those that were killed amid it goes, at the next copy, co
     for (const end of kept) expect(existsSync(place(name + end))).toBe(true);
   }
 });
+
+test('where the database may not be replaced it is named, and not the backup', () => {
+  make(10);
+  copyTo(place(), place('backup'), () => {});
+  const { linkSync } = fs;
+  vi.spyOn(fs, 'linkSync').mockImplementation((from, to) => {
+    if (to === place('aside')) throw Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'link' });
+    linkSync(from, to);
+  });
+  syncBuiltinESMExports();
+  expect(() => restore(place(), place('backup'), place('aside'), () => {})).toThrow(
+    `cannot replace ${place()}: permission denied`,
+  );
+});
