@@ -130,6 +130,19 @@ test('import: where a file is cut off, what was merged before is told', async ()
   );
 });
 
+test('import: of several files, those before one that cannot be read are merged and told', async () => {
+  const files = [file('first.dump', sample('greylist.dump')), path.join(scratch.path, 'none')];
+  const { output, status, records, closed } = await importFiles(files);
+  expect(output).toContain('first.dump (db_dump): 8 triples and 4 clients\n');
+  expect(status).toMatchObject({ message: expect.stringMatching(/none does not exist$/) });
+  expect([records.length, closed]).toEqual([12, 1]);
+  // Lines that cannot be read count, whichever file they are in.
+  const bad = file('bad.json', 'rubbish\n');
+  const options = { format: 'json' };
+  expect((await importFiles([bad, file('empty.json', '')], options)).status).toBe(1);
+  expect((await importFiles([file('empty.json', ''), bad], options)).status).toBe(1);
+});
+
 test('import: a file of no format, or none, is an error of one line, and the store is closed', async () => {
   for (const [made, what] of [
     [file('letter', 'Dear administrator'), /letter is of no known format/],

@@ -7,6 +7,7 @@ import { clientAt, tripleAt, useLive } from './live.ts';
 
 const live = useLive('of all', '--delay', '12h');
 
+const seconds = () => Math.floor(Date.now() / 1000);
 const ask = (i: number, changes = {}) => {
   const { client, sender, recipient } = { ...tripleAt(i, live.now), ...changes };
   return live.ask(client, sender, recipient);
@@ -15,9 +16,13 @@ const ask = (i: number, changes = {}) => {
 test('what waits passes at its next attempt, what matches is let in, all else waits', async () => {
   const { client, sender, recipient } = tripleAt(20, live.now);
   expect(await ask(20)).toBe(deferred);
+  const before = seconds();
   const released = await live.run('release', '--sender', sender, '--recipient', recipient, '--json');
   expect(released).toMatchObject({ status: 0, err: '' });
-  expect(JSON.parse(released.out)).toEqual({ records: 1, until: expect.any(Number) });
+  const { records, until } = JSON.parse(released.out);
+  expect(records).toBe(1);
+  expect(until).toBeGreaterThanOrEqual(before + 3600); // --for 1h
+  expect(until).toBeLessThanOrEqual(seconds() + 3600);
   expect(await ask(20)).toBe(dunno);
   expect(await ask(21)).toBe(deferred);
   expect(await ask(20, { client: '192.0.2.1' })).toBe(dunno); // never seen before
@@ -95,6 +100,9 @@ async function expectReleases(count: number, ...words: string[]): Promise<void> 
 }
 
 test('a release ends', async () => {
+  const before = seconds();
+  const long = await live.run('release', '--client', '192.0.2.99', '--for', '30d', '--json');
+  expect(JSON.parse(long.out).until).toBeGreaterThanOrEqual(before + 30 * 86_400);
   expect(await live.run('release', '--client', '192.0.2.100', '--for', '0s')).toMatchObject({ status: 0 });
   await new Promise((resolve) => setTimeout(resolve, 1100)); // what is over is a second old
   expect(await ask(1, { client: '192.0.2.100' })).toBe(deferred);
@@ -146,6 +154,7 @@ test('without a filter, or with one that is too wide, nothing happens', async ()
     ['forget', '--yes'],
     ['release', '--sender', 'example.org'],
     ['release', '--client', '::1', '--for', '1y'],
+    ['release', '--client', '::1', '--for', '2592001'],
   ]) {
     const { status, out, err } = await live.run(...words);
     expect({ words, status, out }).toEqual({ words, status: 2, out: '' });

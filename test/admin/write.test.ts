@@ -12,9 +12,26 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { writeOut, writeWhole } from '../../src/admin/write.ts';
 import { makeScratch } from '../support/scratch.ts';
+
+/** What is done to files, in order. */
+let done: string[] = [];
+vi.mock(import('node:fs'), async (original) => {
+  const fs = await original();
+  return {
+    ...fs,
+    fsyncSync: (fd) => {
+      done.push(`fsync ${path.basename(fs.readlinkSync(`/proc/self/fd/${fd}`))}`);
+      fs.fsyncSync(fd);
+    },
+    renameSync: (from, to) => {
+      done.push(`rename ${path.basename(String(from))}`);
+      fs.renameSync(from, to);
+    },
+  };
+});
 
 let scratch: ReturnType<typeof makeScratch>;
 beforeEach(() => {
@@ -28,6 +45,23 @@ test('in the place of what was there, in UTF-8, and nothing is left beside it', 
   writeWhole(file, '█'.repeat(100_000));
   expect(readFileSync(file, 'utf8')).toBe('█'.repeat(100_000));
   expect(readdirSync(scratch.path)).toEqual(['report.html']);
+});
+
+test('it is on the disk before it takes that place: a power cut would leave an empty file', () => {
+  done = [];
+  writeWhole(path.join(scratch.path, 'greylatch.prom'), 'metrics');
+  const beside = `greylatch.prom.${process.pid}.tmp`;
+  expect(done).toEqual([`fsync ${beside}`, `rename ${beside}`]);
+  expect(statSync(path.join(scratch.path, 'greylatch.prom')).mode & 0o777).toBe(0o644);
+});
+
+test('a file that somebody else has put where the new one is made stays, and is said', () => {
+  const file = path.join(scratch.path, 'report.html');
+  const beside = `${file}.${process.pid}.tmp`;
+  writeFileSync(beside, 'not ours');
+  expect(() => writeWhole(file, 'x')).toThrow(`cannot write ${file}: EEXIST`);
+  expect(readFileSync(beside, 'utf8')).toBe('not ours');
+  expect(readdirSync(scratch.path)).toEqual([path.basename(beside)]);
 });
 
 test('what cannot be written is said, and leaves nothing', () => {

@@ -1,0 +1,57 @@
+// greylatch salvage: what it says and refuses; what is saved, store/rescue/salvage tests.
+import { linkSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { salvageCommand } from '../../src/admin/salvage.ts';
+import { scan } from '../../src/store/admin/scan.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { fill, triple } from './report/made.ts';
+import { watch } from './watch.ts';
+
+let scratch: ReturnType<typeof makeScratch>;
+beforeEach(() => {
+  scratch = makeScratch();
+});
+afterEach(() => scratch.remove());
+
+const place = (name: string) => path.join(scratch.path, name);
+const salvage = (damaged: string, into: string, json = false) =>
+  watch(() => salvageCommand.run({ damaged, into, json }));
+
+test('status 0, with the numbers of records and pages', async () => {
+  fill(place('damaged'), [triple({ sender: 'a' }), triple({ sender: 'b' })]);
+  const before = readFileSync(place('damaged'));
+  const { status, output } = await salvage(place('damaged'), place('new'), true);
+  expect(status).toBe(0);
+  expect(JSON.parse(output)).toEqual({
+    damaged: place('damaged'),
+    into: place('new'),
+    records: 2,
+    pages: expect.any(Number),
+  });
+  expect([...scan(place('new'))!.entries]).toHaveLength(2);
+  expect(readFileSync(place('damaged'))).toEqual(before);
+  const again = await salvage(place('damaged'), place('new'));
+  expect(again.status).toBe(0);
+  expect(again.output).toMatch(/^\d records? saved from [1-9]\d* pages? of \S+damaged into \S+new\n$/);
+});
+
+test('the damaged file is not saved into itself, by whatever name, and has to be a file', async () => {
+  fill(place('damaged'), [triple({})]);
+  linkSync(place('damaged'), place('other'));
+  symlinkSync(place('damaged'), place('link'));
+  for (const [damaged, into, what] of [
+    ['damaged', 'damaged', 'is the damaged file itself'],
+    ['damaged', 'other', 'is the damaged file itself'],
+    ['link', 'new', 'is not a file'],
+    ['none', 'new', 'is not a file'],
+    ['', 'new', 'is not a file'],
+    ['damaged/x', 'new', 'cannot be read'],
+  ] as const) {
+    const { status, output } = await salvage(place(damaged), place(into));
+    expect(output).toBe('');
+    expect(status).toMatchObject({ message: expect.stringContaining(what) });
+  }
+  writeFileSync(place('damaged'), '');
+  expect(await salvage(place('damaged'), place('new'))).toMatchObject({ status: expect.anything() });
+});

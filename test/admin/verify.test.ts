@@ -1,0 +1,70 @@
+// greylatch verify: its verdict as text, as JSON and as status, and what is no database at all.
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { verifyCommand } from '../../src/admin/verify.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { fill, made } from './report/made.ts';
+import { watch } from './watch.ts';
+
+const PAGE = 4096;
+let scratch: ReturnType<typeof makeScratch>;
+let db = '';
+beforeEach(() => {
+  scratch = makeScratch();
+  db = path.join(scratch.path, 'greylist.mdb');
+});
+afterEach(() => scratch.remove());
+
+const verify = (json = false) => watch(() => verifyCommand.run({ db, json }));
+
+/** Pages from 10 on become rubbish. */
+function damage(pages: number): void {
+  const file = openSync(db, 'r+');
+  writeSync(file, Buffer.alloc(pages * PAGE, 0xa5), 0, pages * PAGE, 10 * PAGE);
+  closeSync(file);
+}
+
+test('sound: status 0', async () => {
+  fill(db, made(500, 1_764_000_000));
+  const { status, output } = await verify();
+  expect(status).toBe(0);
+  expect(output).toMatch(/^\S+: sound\n/);
+  expect(output).not.toContain('salvage');
+  const facts = await verify(true);
+  expect(facts.status).toBe(0);
+  expect(JSON.parse(facts.output)).toMatchObject({ db, sound: true, problems: [] });
+});
+
+test('damaged: status 1, and where; of many problems the first twenty', async () => {
+  fill(db, made(8000, 1_764_000_000));
+  damage(3);
+  const few = await verify();
+  expect(few.status).toBe(1);
+  expect(few.output).toMatch(/^\S+: DAMAGED\n/);
+  expect(few.output).toMatch(/^ {2}page 1[0-2] \w.*$/m);
+  expect(few.output).not.toContain('more problem');
+  expect(few.output).toMatch(/greylatch salvage FILE --into NEW\n$/);
+  damage(60);
+  const facts = await verify(true);
+  expect(facts.status).toBe(1);
+  const { sound, problems } = JSON.parse(facts.output);
+  expect(sound).toBe(false);
+  expect(problems.length).toBeGreaterThan(25);
+  const many = await verify();
+  expect(many.status).toBe(1);
+  expect(many.output.match(/^ {2}page \d+ /gm)).toHaveLength(20);
+  expect(many.output).toContain(`\n  and ${problems.length - 20} more problems\n`);
+  expect(many.output).toContain(`\n  page ${problems[0].page} ${problems[0].what}\n`);
+});
+
+test('what is not there, or never was a database, is an error and no verdict', async () => {
+  const none = await verify();
+  expect(none).toMatchObject({ output: '', status: { message: expect.stringContaining('does not exist') } });
+  writeFileSync(db, 'Dear administrator,\n'.repeat(1000));
+  const letter = await verify();
+  expect(letter).toMatchObject({
+    output: '',
+    status: { message: expect.stringContaining('is no database') },
+  });
+});
