@@ -1,5 +1,6 @@
 // What main.ts ties together: settings that the store has to be given, messages of the store's that have to reach the log,
 // and the two ends of a filter. In the built program, for nothing else loads main.ts.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -95,4 +96,20 @@ test('what Node writes to standard error, unasked, does not reach Postfix', asyn
   expect(await filter.ask(request())).toBe(deferred);
   expect(await filter.ask(request())).toBe(deferred);
   expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+});
+
+test('by hand, messages go to the standard error that one looks at, unless --log says where', () => {
+  const said = (...options: string[]) => {
+    const [node, ...words] = greylatch('--db', db(), ...options);
+    const { status, stdout, stderr } = spawnSync(node!, words, {
+      input: `a line without a name\n${request()}`,
+      encoding: 'utf8',
+    });
+    expect({ options, status, stdout }).toEqual({ options, status: 0, stdout: `${deferred}\n\n` });
+    return stderr;
+  };
+  expect(said()).toMatch(/^greylatch\[\d+\]: warning: ignoring garbage: a line without a name\n$/);
+  expect(said('--log', 'syslog')).toBe('');
+  expect(said('--log', `file:${logFile()}`)).toBe('');
+  expect(readFileSync(logFile(), 'utf8')).toMatch(/: warning: ignoring garbage: a line without a name\n$/);
 });

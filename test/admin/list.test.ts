@@ -1,6 +1,7 @@
 // greylatch list, beside running filters.
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import type { Entry } from '../../src/store/admin/entry.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
 import { fill, triple as made } from './report/made.ts';
@@ -118,6 +119,46 @@ test('what was seen before the clock was set back is listed, as status counts it
     expect(await run('why', ...words)).toMatch(
       /^record .*; the clock was set back, so that it starts anew$/m,
     );
+  } finally {
+    scratch.remove();
+  }
+});
+
+test('what is most comes first, by each of the orders, and the limit is of these', async () => {
+  const scratch = makeScratch();
+  try {
+    const db = path.join(scratch.path, 'g.mdb');
+    const now = Math.floor(Date.now() / 1000);
+    const client = (name: string, comeBacks: number, age: number): Entry => ({
+      kind: 'client',
+      client: name,
+      comeBacks,
+      lastSeen: now - age,
+    });
+    fill(db, [
+      made({ sender: 'a', firstSeen: now - 9000, offsets: [100] }),
+      made({ sender: 'b', firstSeen: now - 8000, offsets: [7000] }),
+      made({ sender: 'c', firstSeen: now - 100_000, wait: 20_000, lastPassed: now - 6400 }),
+      made({ sender: 'd', firstSeen: now - 300_000 }), // has expired
+      client('192.0.2.1', 11, 86_400),
+      client('192.0.2.2', 10, 86_400),
+      client('192.0.2.3', 30, 5 * 86_400),
+      client('192.0.2.4', 40, 50 * 86_400), // has expired
+    ]);
+    const list = async (...words: string[]) => {
+      const lines = (await runProgram(['list', '--db', db, '--json', ...words])).out.split('\n');
+      const found = lines.filter(Boolean).map((line) => JSON.parse(line));
+      return found.map((one) => one.sender ?? one.client.slice(-1)).join('');
+    };
+    expect(await list()).toBe('bca');
+    expect(await list('--sort', 'first')).toBe('bac');
+    expect(await list('--sort', 'wait')).toBe('cab');
+    expect(await list('--sort', 'wait', '--limit', '2')).toBe('ca');
+    expect(await list('--state', 'waiting', '--retry-window', '0')).toBe('bad');
+    expect(await list('--state', 'whitelisted')).toBe('13');
+    expect(await list('--state', 'whitelisted', '--sort', 'wait')).toBe('31');
+    expect(await list('--state', 'whitelisted', '--max-age', '0', '--auto-whitelist', '9')).toBe('1234');
+    expect(await list('--state', 'whitelisted', '--auto-whitelist', '0')).toBe('');
   } finally {
     scratch.remove();
   }
