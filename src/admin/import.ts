@@ -43,6 +43,10 @@ export const importCommand = (merging: Merging) =>
       ['import greylist.dump', 'made by: db_dump /var/lib/postfix/greylist.db > greylist.dump'],
       ['import -', 'as in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import -'],
       [
+        'import --client-key pool --sender-key normalised greylist.dump',
+        'where the filters have these options, as in master.cf.snippet',
+      ],
+      [
         'import --store redis://store.example -',
         'as in: greylatch export | greylatch import --store redis://store.example -',
       ],
@@ -56,6 +60,7 @@ export const importCommand = (merging: Merging) =>
           const { format, origin, json, files } = args;
           let status = ALL;
           for (const file of files.length > 0 ? files : ['-']) {
+            // Addresses come one to a key, and would only take memory.
             const sum = args['client-key'] === 'address' ? undefined : newSums();
             const mergeKeyed: Merge = (found) => merge(keyed(found, keys, sum));
             const input = await openInput(file, SNIFFED);

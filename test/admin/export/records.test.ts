@@ -7,6 +7,7 @@ import { ofDatabase, type Records } from '../../../src/admin/records.ts';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { fill } from '../../store/filled.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { fill as fillWith, triple } from '../report/made.ts';
 
 async function exported(records: Records): Promise<object[]> {
   const all: object[] = [];
@@ -42,5 +43,30 @@ test('where a database cannot be told its origin, the export has the name of the
   const { eachHouse: _, ...ofEngine } = records;
   await expect(exported({ ...ofEngine, edit })).rejects.toThrow('page 3 is damaged');
   vi.restoreAllMocks();
+  scratch.remove();
+});
+
+test('since then: last passes are on record to the hour, and clients to the day, so what may have been seen is there', async () => {
+  const scratch = makeScratch();
+  const db = path.join(scratch.path, 'greylist.mdb');
+  const first = 1_764_000_000;
+  const day = first - (first % 86_400);
+  const passed = { firstSeen: first, passed: true, wait: 300 };
+  fillWith(db, [
+    triple({ ...passed, sender: 'within the hour', lastPassed: first + 7200 + 3599 }),
+    triple({ ...passed, sender: 'an hour before', lastPassed: first + 3599 }),
+    triple({ sender: 'waits', firstSeen: first + 7200 }),
+    triple({ sender: 'waited', firstSeen: first + 7199 }),
+    { kind: 'client', client: '192.0.2.2', comeBacks: 1, lastSeen: day },
+    { kind: 'client', client: '192.0.2.3', comeBacks: 1, lastSeen: day - 86_400 },
+  ]);
+  const names = async (since: number) => {
+    const all: string[] = [];
+    for await (const piece of recordsOf(ofDatabase(db), since))
+      for (const one of piece) all.push(one.kind === 'triple' ? one.sender : one.client);
+    return all.sort();
+  };
+  expect(await names(first + 7200)).toEqual(['192.0.2.2', 'waits', 'within the hour']);
+  expect(await names(first + 7200 + 3599)).toEqual(['192.0.2.2', 'within the hour']);
   scratch.remove();
 });
