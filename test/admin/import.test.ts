@@ -21,21 +21,23 @@ function file(name: string, bytes: Buffer | string): string {
   return made;
 }
 
-const importFiles = (files: string[], options = {}) =>
-  watch((merging) =>
-    importCommand(merging).run({
-      ...NOWHERE,
-      json: false,
-      format: undefined,
-      origin: undefined,
-      'client-key': 'address',
-      'ipv4-prefix': 24,
-      'ipv6-prefix': 64,
-      'sender-key': 'exact',
-      privacy: false,
-      files,
-      ...options,
-    }),
+const importFiles = (files: string[], options = {}, isTooOld?: (record: Imported) => boolean) =>
+  watch(
+    (merging) =>
+      importCommand(merging).run({
+        ...NOWHERE,
+        json: false,
+        format: undefined,
+        origin: undefined,
+        'client-key': 'address',
+        'ipv4-prefix': 24,
+        'ipv6-prefix': 64,
+        'sender-key': 'exact',
+        privacy: false,
+        files,
+        ...options,
+      }),
+    isTooOld,
   );
 
 test('import: counts are grouped, as elsewhere', async () => {
@@ -141,6 +143,20 @@ test('import: of several files, those before one that cannot be read are merged 
   const options = { format: 'json' };
   expect((await importFiles([bad, file('empty.json', '')], options)).status).toBe(1);
   expect((await importFiles([file('empty.json', ''), bad], options)).status).toBe(1);
+});
+
+test('import: where nothing was merged before a file turned out to be cut off, none is told', async () => {
+  const packed = gzipSync(sample('greylist.dump'));
+  const { status } = await importFiles([file('small.gz', packed.subarray(0, packed.length - 20))]);
+  expect((status as Error).message).toMatch(/small\.gz is damaged: gzip says unexpected end of file$/);
+});
+
+test('import: what an engine has left out is told, and only then', async () => {
+  const files = [file('old.dump', sample('greylist.dump'))];
+  const told =
+    /^ {2}\d+ new, 0 changed, 0 known already\n {2}4 left out: too old by --retry-window or --max-age$/m;
+  expect((await importFiles(files, {}, ({ kind }) => kind === 'client')).output).toMatch(told);
+  expect((await importFiles(files)).output).not.toContain('left out');
 });
 
 test('import: a file of no format, or none, is an error of one line, and the store is closed', async () => {

@@ -13,8 +13,11 @@ export const NOWHERE = {
   'max-age': 0,
 } as const;
 
-/** What the command writes to standard output, its status, and what it hands to the store. */
-export async function watch(run: (merging: Merging) => number | Promise<number>) {
+/** What the command writes to standard output, its status, and what it hands to the store, which leaves out what is too old. */
+export async function watch(
+  run: (merging: Merging) => number | Promise<number>,
+  isTooOld: (record: Imported) => boolean = () => false,
+) {
   let output = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     output += text;
@@ -25,7 +28,8 @@ export async function watch(run: (merging: Merging) => number | Promise<number>)
   const merge = async (records: Iterable<Imported>) => {
     const batch = [...records];
     batches.push(batch);
-    return { created: batch.length, changed: 0, unchanged: 0, expired: 0 };
+    const expired = batch.filter(isTooOld).length;
+    return { created: batch.length - expired, changed: 0, unchanged: 0, expired };
   };
   const merging: Merging = (_, work) => work(merge).finally(() => void closed++);
   let status: number | Error;

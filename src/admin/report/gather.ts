@@ -46,8 +46,8 @@ export function newGathering(settings: GatherSettings): Gathering {
   function addEarlier({ start, pass, triples: parts }: Mail, { sender, recipient }: Pair): void {
     const more = pass === 0 ? 0 : triples.firstSeen[parts[0]!]! - start;
     if (more === 0) return;
-    domains.add(senderDomainOf(sender), more, 0);
-    recipients.add(recipient.toLowerCase(), more, 0);
+    domains.add(senderDomainOf(sender), more, 0, pass - start);
+    recipients.add(recipient.toLowerCase(), more, 0, pass - start);
   }
 
   return {

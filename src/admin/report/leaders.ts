@@ -2,7 +2,8 @@
 import type { Leader } from './facts.ts';
 
 export interface Leaders {
-  add(name: string, wait: number, mails?: number): void;
+  /** Adds a wait of so many mails (1), or, with 0, of a mail that was added with a part of it and waited `whole` in all. */
+  add(name: string, wait: number, mails?: number, whole?: number): void;
   /** The `count` names that waited longest in all. */
   top(count: number): Leader[];
 }
@@ -13,10 +14,10 @@ export function newLeaders(bound = 50_000): Leaders {
   const sorted = () =>
     [...leaders.values()].sort((a, b) => b.waited - a.waited || (a.name < b.name ? -1 : 1));
   return {
-    add(name, wait, mails = 1) {
+    add(name, wait, mails = 1, whole = wait) {
       const leader = leaders.get(name);
       if (leader === undefined) {
-        leaders.set(name, { name, mails, waited: wait, worst: wait });
+        leaders.set(name, { name, mails, waited: wait, worst: whole });
         if (leaders.size > bound)
           leaders = new Map(
             sorted()
@@ -27,7 +28,7 @@ export function newLeaders(bound = 50_000): Leaders {
       }
       leader.mails += mails;
       leader.waited += wait;
-      leader.worst = Math.max(leader.worst, wait);
+      leader.worst = Math.max(leader.worst, whole);
     },
     top: (count) => sorted().slice(0, count),
   };
