@@ -42,6 +42,16 @@ test('addresses and networks inside a listed network, never the wider one', () =
   ]);
 });
 
+test('a network that is there twice, in this file or another, however it is written', () => {
+  expect(
+    shadows(auditClients, '10.0.0.0/24\n192.0.2.1\n10.0.0\n', '10.0.0.9/24\n192.0.2.1\n2001:db8::/32\n'),
+  ).toEqual([
+    '10.0.0 < /file0:1 10.0.0.0/24',
+    '10.0.0.9/24 < /file0:1 10.0.0.0/24',
+    '192.0.2.1 < /file0:2 192.0.2.1',
+  ]);
+});
+
 test('an earlier file takes what it covers whole, and only that', () => {
   expect(
     shadows(

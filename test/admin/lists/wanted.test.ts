@@ -33,6 +33,7 @@ test('those who waited often and always came back, who waited longest first', ()
     ...triples('192.0.2.4', FIVE),
     ...triples('192.0.2.4', [0], DAY), // may still come back
     ...triples('192.0.2.5', [50, 50, 50, 900, 900]), // within the delay, most often
+    ...triples('192.0.2.6', [60, 60, 60, 900, 900]), // at the delay, and not above it
     ...triples('example.com', [900, 900, 900, 900, 900]),
     ...triples('abcdefghijklm01', FIVE), // a pseudonym
   ];

@@ -78,6 +78,13 @@ test('the auto-whitelist: from the come-back that exceeds the threshold on, good
   expect(one(900, 'address', 1)).toMatchObject({ median: exactly(0), percentile95: atLeast(901) });
 });
 
+test('the come-back that exceeds the threshold spares the mails after it, and not its own', () => {
+  const client = '192.0.2.1';
+  const mails = range(3).map((n) => mail(n, { client, firstSeen: NOW - 5 * DAY + n * 1000, wait: 300 }));
+  expect(tuning(mails).one(60, 'address', 1)).toMatchObject({ median: exactly(300) });
+  expect(tuning(mails.slice(0, 2)).one(900, 'address', 1)).toMatchObject({ median: atLeast(901) });
+});
+
 test('a coarser key lets a mail pass that comes from another address', () => {
   const common = { sender: 'p@pool.example' };
   const start = NOW - DAY;
@@ -107,4 +114,5 @@ test('a delay of its own is a row more; what does not fit it is counted', () => 
   expect(tuning(entries, { delay: 420 })).toMatchObject({ early: 1, cut: 1 });
   expect(tuning(entries, { delay: 420 }).one(420)).toMatchObject({ percentile95: atLeast(900) });
   expect(tuning(entries)).toMatchObject({ early: 0, cut: 1 });
+  expect(tuning(entries, { delay: 300 }).early).toBe(1); // a mail passes after more than the delay
 });
