@@ -145,15 +145,6 @@ test('import: of several files, those before one that cannot be read are merged 
   expect((await importFiles([file('empty.json', ''), bad], options)).status).toBe(1);
 });
 
-test('import: where nothing was merged before a file turned out to be cut off, none is told', async () => {
-  const line = (i: number) => `1,client,2001:db8::${i.toString(16)},,,,1700000000,,${i * 7919},mx1\n`;
-  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
-  // Less than a batch, and more than is looked at to see what it is.
-  const packed = gzipSync(heading + Array.from({ length: 990 }, (_, i) => line(i)).join(''));
-  const { status } = await importFiles([file('small.gz', packed.subarray(0, packed.length - 20))]);
-  expect((status as Error).message).toMatch(/small\.gz is damaged: gzip says unexpected end of file$/);
-});
-
 test('import: what an engine has left out is told, and only then', async () => {
   const files = [file('old.dump', sample('greylist.dump'))];
   const told =
