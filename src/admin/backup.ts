@@ -5,7 +5,7 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
 import { checkPlace } from '../store/disk/place.ts';
 import { copyTo } from '../store/rescue/replace.ts';
-import { doesNotExist, explained, isSameFile } from './database.ts';
+import { doesNotExist, explained, refuseDatabase } from './database.ts';
 import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { bytes, plural } from './text.ts';
@@ -23,7 +23,7 @@ export const backupCommand = defineCommand({
   statuses: { 0: 'written' },
   async run({ db, file, json }) {
     if (file === '-') throw new UsageError('backup: name a file; standard output will not do');
-    if (isSameFile(file, db)) throw new Error(`${file} is the database itself; name another file`);
+    refuseDatabase(file, db);
     checkDirectory(file);
     explained(file, () => checkPlace(file, ''), 'name another file');
     const records = await withBar('copying', (show) => explained(db, () => copyTo(db, file, show)));

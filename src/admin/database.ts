@@ -11,6 +11,11 @@ export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
 }
 
+/** Throws an Error for the user where `file`, which is to be written, is the database. */
+export function refuseDatabase(file: string, db: string): void {
+  if (isSameFile(file, db)) throw new Error(`${file} is the database itself; name another file`);
+}
+
 /** The database's size in bytes; 0: there is none. Throws an Error for the user. */
 export function sizeOf(db: string): number {
   return explained(db, () => statSync(db, { throwIfNoEntry: false })?.size ?? 0);

@@ -2,6 +2,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { FORGOTTEN, readForgotten } from '../store/records/forgotten.ts';
+import { refuseDatabase } from './database.ts';
 import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
@@ -45,6 +46,7 @@ export const reportCommand = defineCommand({
   run: (args) =>
     withRecords(args, async (records) => {
       const { since, json, html, delay, 'auto-whitelist': autoWhitelist } = args;
+      if (html !== undefined) refuseDatabase(html, args.db);
       const now = records.now();
       const db = records.name;
       const gathering = newGathering({ now, since: now - since, delay, ...livesOf(args), autoWhitelist });

@@ -1,6 +1,7 @@
 // greylatch status: the database at a glance, for people, for programs, and for Prometheus.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
+import { refuseDatabase } from './database.ts';
 import { print } from './output.ts';
 import { type Records, withRecords } from './records.ts';
 import { type EngineStatus, gatherEngine } from './status/engine.ts';
@@ -43,6 +44,7 @@ export const statusCommand = defineCommand({
       const now = records.now();
       const lives = livesOf(args);
       const { db, prometheus, json, verify } = args;
+      if (prometheus !== undefined) refuseDatabase(prometheus, db);
       const settings = { lives, autoWhitelist: args['auto-whitelist'], verify, now };
       const { status, rows, metrics } = await look(records, db, settings);
       if (prometheus !== undefined) writeOut(prometheus, metrics());

@@ -126,6 +126,9 @@ describe('report and tune', () => {
         status: 2,
         stderr: expect.stringMatching(/^greylatch: cannot write \S+: .*\n$/),
       });
+      expect(failure('report', '--db', db, '--html', db).stderr).toBe(
+        `greylatch: ${db} is the database itself; name another file\n`,
+      );
     },
     patience,
   );

@@ -58,6 +58,11 @@ test('--prometheus writes metrics in one step, readable by others', async () => 
   ]);
   const refused = await live.run('status', '--prometheus', path.join(live.directory, 'none', 'x.prom'));
   expect(refused).toMatchObject({ status: 2, err: expect.stringMatching(/^greylatch: cannot write .*\n$/) });
+  expect(await live.run('status', '--prometheus', live.db)).toEqual({
+    status: 2,
+    out: '',
+    err: `greylatch: ${live.db} is the database itself; name another file\n`,
+  });
   await live.stop();
 });
 
