@@ -26,10 +26,12 @@ interface Batch {
   network: Buffer;
   /** Keys of those that were forgotten, latin1. */
   gone: Set<string>;
+  /** Keys of those that had expired and were put anew. */
+  anew: Set<string>;
 }
 
 export function newBatch(): Batch {
-  return { added: 0, ofNetwork: 0, network: Buffer.alloc(0), gone: new Set() };
+  return { added: 0, ofNetwork: 0, network: Buffer.alloc(0), gone: new Set(), anew: new Set() };
 }
 
 /**
@@ -58,7 +60,7 @@ export function makeRoom(
     if (ofNetwork + batch.ofNetwork <= share || waiting() < share) return false;
     if (ofNetwork * waitingPart(path, instruction.key) + batch.ofNetwork <= share) return false;
   }
-  const oldest = oldestWaiting(path, batch.gone);
+  const oldest = oldestWaiting(path, batch);
   if (oldest < 0 && batch.added === 1) return false;
   checkBeside(path, meta);
   let size = length;
@@ -127,15 +129,18 @@ function waits(pages: Uint8Array, node: number): boolean {
   return isTriple(pages, nodeKey(node), nodeKeySize(pages, node)) && !hasPassed(pages, nodeData(pages, node));
 }
 
-/** The node of the oldest waiting triple on the path's leaf that was not forgotten; -1: none. */
-function oldestWaiting({ pages, leaf }: Path, gone: Set<string>): number {
+/** The node of the oldest waiting triple on the path's leaf, as the batch has left it; -1: none. */
+function oldestWaiting({ pages, leaf }: Path, { gone, anew }: Batch): number {
   let oldest = -1;
   let seen = Number.POSITIVE_INFINITY;
   for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
     const node = nodeAt(pages, leaf, i);
     const at = nodeData(pages, node);
     if (!waits(pages, node) || mainNumber(pages, at) >= seen) continue;
-    if (gone.size > 0 && gone.has(pages.toString('latin1', nodeKey(node), at))) continue;
+    if (gone.size + anew.size > 0) {
+      const name = pages.toString('latin1', nodeKey(node), at);
+      if (gone.has(name) || anew.has(name)) continue;
+    }
     seen = mainNumber(pages, at);
     oldest = node;
   }

@@ -159,6 +159,7 @@ export function newSights(options: SightsOptions): Sights {
       if (at >= 0 && !isRecent(firstSeen, now)) continue; // it was queued long ago
       const before = known ? readTriple(path.pages, at) : newTriple(firstSeen);
       putTriple(writer, length, { ...before, firstSeen });
+      if (at >= 0 && !known) batch.anew.add(name);
       if (at < 0 && makeRoom(writer, meta, length, limits.maxWaiting, others, batch)) tellFull(name);
     }
     return names.length;

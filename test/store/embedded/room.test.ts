@@ -261,6 +261,20 @@ describe('many at once are counted one by one', () => {
   });
 });
 
+test('one that had expired and comes anew is young, also among many at once', () => {
+  const all = Array.from({ length: 33 }, (_, net) => ({
+    client: `192.0.${net}.1`,
+    sender: 's@example.org',
+    recipient: 'r@example.net',
+  }));
+  store = open(32);
+  all.slice(0, 32).forEach((one, net) => void store.remember(one, net === 0 ? 1000 : 200_000 + net));
+  queue(all[0]!, 300_000);
+  store.remember(all[32]!, 300_000); // and with it what is queued
+  const gone = all.filter((one) => store.look(one, 300_000).firstSeen === 0);
+  expect(gone).toEqual([all[1]]);
+});
+
 describe('what has passed takes no place of those that wait', () => {
   const now = 1_700_000_000;
   const triple = (client: string, n: number) => ({
