@@ -50,7 +50,14 @@ export const doctorCommand = defineCommand({
     const { head, about, findings } =
       store === undefined
         ? await examine(args['config-dir'], args.db)
-        : await examineStore({ store, passwordFile, timeout, account: undefined, from: 'files and pipes' });
+        : await examineStore({
+            store,
+            directory: '.',
+            passwordFile,
+            timeout,
+            account: undefined,
+            from: 'files and pipes',
+          });
     const well = !findings.some(isToMend);
     print(json ? { ...about, well, findings } : printed(head, findings, paintForOutput()));
     return well ? WELL : TO_MEND;

@@ -32,6 +32,8 @@ export interface EngineFacts {
 
 export interface Asked {
   store: string;
+  /** Where the paths of files begin that are relative. */
+  directory: string;
   passwordFile: string | undefined;
   /** Milliseconds. */
   timeout: number;
@@ -46,15 +48,16 @@ export function askedBy(entries: readonly Entry[], queue: string): Asked[] {
     if (settings?.store === undefined) return [];
     const { store, storePasswordFile: file, storeTimeout: timeout } = settings;
     const passwordFile = file === undefined ? undefined : path.resolve(queue, file);
-    return [{ store, passwordFile, timeout, account, from: 'files' }];
+    return [{ store, directory: queue, passwordFile, timeout, account, from: 'files' }];
   });
   return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 /** Throws UsageError where --store is no address. */
 export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
-  const { store, passwordFile, timeout, account, from } = asked;
-  const { address, opener } = engineAt(store);
+  const { store, directory, passwordFile, timeout, account, from } = asked;
+  const { address: given, opener } = engineAt(store);
+  const address = { ...given, tls: filesFrom(directory, given.tls) };
   const known = {
     where: opener.nameOf(address),
     ping: pingOf(address, passwordFile !== undefined),
@@ -77,6 +80,12 @@ export async function gatherEngine(asked: Asked): Promise<EngineFacts> {
     const trouble = (error as Error).message.replace(`${known.where}: `, '');
     return { ...known, trouble, engine: undefined };
   }
+}
+
+/** The certificates by paths that hold wherever one is: what is shown is to be typed. */
+export function filesFrom(directory: string, tls: Address['tls']): Address['tls'] {
+  const found = Object.entries(tls ?? {}).map(([name, file]) => [name, path.resolve(directory, file)]);
+  return tls === undefined ? undefined : Object.fromEntries(found);
 }
 
 function pingOf(address: Address, hasPassword: boolean): string {
