@@ -103,19 +103,3 @@ test('by hand, messages go to the standard error that one looks at, unless --log
   expect(said('--log', `file:${logFile()}`)).toBe('');
   expect(readFileSync(logFile(), 'utf8')).toMatch(/: warning: ignoring garbage: a line without a name\n$/);
 });
-
-test('by hand, messages go to the standard error that one looks at, unless --log says where', () => {
-  const said = (...options: string[]) => {
-    const [node, ...words] = greylatch('--db', db(), ...options);
-    const { status, stdout, stderr } = spawnSync(node!, words, {
-      input: `a line without a name\n${request()}`,
-      encoding: 'utf8',
-    });
-    expect({ options, status, stdout }).toEqual({ options, status: 0, stdout: `${deferred}\n\n` });
-    return stderr;
-  };
-  expect(said()).toMatch(/^greylatch\[\d+\]: warning: ignoring garbage: a line without a name\n$/);
-  expect(said('--log', 'syslog')).toBe('');
-  expect(said('--log', `file:${logFile()}`)).toBe('');
-  expect(readFileSync(logFile(), 'utf8')).toMatch(/: warning: ignoring garbage: a line without a name\n$/);
-});

@@ -2,7 +2,7 @@
 // order, with the same outcome.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type JointChange, MOST_TEXT } from '../store/admin/change.ts';
+import { type JointChange, MOST_TEXT, recordId } from '../store/admin/change.ts';
 import type { TripleEntry } from '../store/admin/entry.ts';
 import {
   type Counts,
@@ -16,13 +16,12 @@ import {
 } from '../store/records/origins.ts';
 import { MOST_OFFSETS } from '../store/records/record.ts';
 import { lastOf } from './entry.ts';
-import type { Imported, ImportedClient, ImportedTriple } from './import/record.ts';
+import { type Imported, type ImportedClient, type ImportedTriple, MOST } from './import/record.ts';
 import type { Merge, Merged } from './import/run.ts';
 import type { Editor, Records } from './records.ts';
 
 /** The longest time from first sight to last pass that a record can hold, in seconds (store/records/record.ts). */
 const LONGEST = 0xffff * 3600;
-const MOST_COUNT = 0xffffffff;
 
 /** Calls `work` with the function that merges into these records; a database is made where there is none. */
 export function merging<T>(records: Records, work: (merge: Merge) => Promise<T>): Promise<T> {
@@ -78,7 +77,7 @@ async function mergeAll(editor: Editor, records: Iterable<Imported>, self: strin
     // subnet have the same mail.
     const triples = new Map<string, ImportedTriple[]>();
     for (const record of records) {
-      if (record.kind === 'triple') add(triples, idOf(record), record);
+      if (record.kind === 'triple') add(triples, recordId(record), record);
       else add(clients, record.client, record);
     }
     for (const all of triples.values()) yield counted(tripleChange(all), 1, all.length - 1);
@@ -97,10 +96,6 @@ function add<T>(lists: Map<string, T[]>, id: string, item: T): void {
   const list = lists.get(id);
   if (list === undefined) lists.set(id, [item]);
   else list.push(item);
-}
-
-function idOf({ client, sender, recipient }: ImportedTriple): string {
-  return JSON.stringify([client, sender, recipient]).toLowerCase();
 }
 
 function tripleChange(all: readonly ImportedTriple[]): JointChange {
@@ -180,7 +175,7 @@ function clientChange(client: string, all: readonly ImportedClient[], self: stri
         counts = mergeCounts(counts, one.origin, one.comeBacks, self);
         lastSeen = Math.max(lastSeen, one.lastSeen);
       }
-      const total = Math.min(MOST_COUNT, totalOf(counts));
+      const total = Math.min(MOST, totalOf(counts));
       const day = (seconds: number) => Math.floor(seconds / 86_400);
       const isNews =
         known === undefined ||

@@ -165,8 +165,8 @@ export const STANDARDS: readonly Block[] = [
 export const BUGS: readonly Block[] = [
   'A network file system cannot hold the database: LMDB needs memory that all processes share.',
   'With **--sync later**, a power cut may take what was answered in the last three to five seconds.',
-  'A filter has up to five threads, nine with **--store**, and three more without **--v8-pool-size=1**. Where the limit on tasks of a service or container (TasksMax=, ' +
-    '--pids-limit) leaves fewer to each process of smtpd(8), Node ends filters by SIGABRT, and mail gets its answer a second later; or Node ' +
+  'A filter has up to five threads, nine with **--store**, and three more without **--v8-pool-size=1**. Where the limit on tasks of a ' +
+    'service or container (TasksMax=, --pids-limit) leaves fewer to each process of smtpd(8), Node ends filters by SIGABRT, and mail gets its answer a second later; or Node ' +
     'hangs at its start, and mail waits until smtpd(8) gives up (smtpd_policy_service_timeout, 100 s).',
   'In a sandbox without **/dev/log**, nothing is logged unless **--log file:**__PATH__ is given.',
 ];

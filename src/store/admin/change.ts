@@ -46,6 +46,13 @@ export function* joint(changes: Iterable<{ name: Name; change: Change }>): Gener
     yield { names: [name], change: ([before]) => [change(before as Entry | undefined)] };
 }
 
+/** The same for two names of one record. */
+export function recordId(name: AnyName): string {
+  if ('house' in name) return name.house;
+  const { client, sender, recipient } = name;
+  return JSON.stringify([client, sender, recipient]).toLowerCase();
+}
+
 /**
  * The changes in batches of `most`, or fewer: two changes of one record, as `idOf` tells records apart, go into different
  * ones, since the second has to find what the first has done.

@@ -26,6 +26,7 @@ import {
   type JointChange,
   joint,
   type Name,
+  recordId,
   type Stored,
 } from './change.ts';
 import { queuedEntries } from './scan.ts';
@@ -71,7 +72,7 @@ export function openEditor(path: string): Editor {
 
   function changeJointly(changes: Iterable<JointChange>): number {
     let changed = 0;
-    for (const batch of batches(changes, BATCH, idOf)) {
+    for (const batch of batches(changes, BATCH, recordId)) {
       for (let next = 0; next < batch.length; ) {
         const done = settle(() => commitSome(writer, batch, next));
         next = done.next;
@@ -116,12 +117,6 @@ export function openEditor(path: string): Editor {
       }
     },
   };
-}
-
-function idOf(name: AnyName): string {
-  if ('house' in name) return name.house;
-  const { client, sender, recipient } = name;
-  return JSON.stringify([client, sender, recipient]).toLowerCase();
 }
 
 /** Changes that put what was queued on record, unless an earlier sight is. */
