@@ -21,7 +21,7 @@ import { newHitCounter } from './filter/hits.ts';
 import { policyFrom } from './filter/policy.ts';
 import { runSession } from './filter/session.ts';
 import { newV8Limits } from './filter/v8.ts';
-import { type Log, type LogTarget, newLog } from './log/log.ts';
+import { type Log, type LogTarget, newLog, sparingly } from './log/log.ts';
 import { openTarget } from './log/targets.ts';
 import { openStore } from './store/embedded/embedded.ts';
 
@@ -81,12 +81,13 @@ function filter(settings: FilterArguments, log: Log): void {
   // libuv starts four threads for the first flush, and ends the process where a limit on tasks refuses it one (TasksMax=). One is
   // enough; not with --store, where threads wait for the DNS as well.
   if (settings.store === undefined) process.env.UV_THREADPOOL_SIZE ??= '1';
+  const complain = sparingly(log, seconds);
   const local = openStore({
     path: settings.db,
     sync: settings.sync,
     limits: { retryWindow, maxAge, maxWaiting },
     onDamage: (what) => log.write('crit', what),
-    onTrouble: (error) => log.write('err', error.message),
+    onTrouble: ({ message }) => complain('err', message, message),
     onFull: (what) => log.write('warning', what),
   });
   const store = withFleet(local, settings, log, seconds);

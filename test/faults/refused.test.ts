@@ -174,6 +174,18 @@ suite('as root, for a filter that is not', ['root'], () => {
     expect(log()).toMatch(/permission denied/);
   });
 
+  test('a database that is write-protected: the same trouble, met between requests and at the end, is told once', async () => {
+    await make();
+    chmodSync(file(mta()), 0o400);
+    const filter = await asNobody();
+    let asked = 1;
+    await until(async () => (await filter.ask(requestFor(++asked))) === dunno); // what was queued could not be stored
+    await filter.finish();
+    const told = log().trimEnd().split('\n').map((line) => line.replace(/^.*?: /, ''));
+    expect(told[0]).toMatch(/cannot write to .*permission denied/);
+    expect(told).toEqual([...new Set(told)]);
+  });
+
   test.each(['status', 'list', 'export', 'verify', 'purge', 'compact'])(
     'a database of somebody else, for greylatch %s by hand: it is the caller who is not root',
     async (command) => {
