@@ -42,7 +42,7 @@ function main(argv: string[]): void {
 
 function start(argv: string[], apart: boolean): void {
   const open = (target: LogTarget) =>
-    newLog(target === 'stderr' && !apart ? 'none' : target, openTarget, apart ? 'stderr' : 'syslog');
+    newLog(target === 'stderr' && !apart ? 'syslog' : target, openTarget, apart ? 'stderr' : 'syslog');
   try {
     const settings = filterArguments(plainWords(argv) ?? otherWords(argv));
     filter(

@@ -103,3 +103,28 @@ test('by hand, messages go to the standard error that one looks at, unless --log
   expect(said('--log', `file:${logFile()}`)).toBe('');
   expect(readFileSync(logFile(), 'utf8')).toMatch(/: warning: ignoring garbage: a line without a name\n$/);
 });
+
+test('under spawn(8), where standard error is silent, messages for it go to syslog', async () => {
+  const heard = path.join(scratch.path, 'heard');
+  const daemon = path.join(scratch.path, 'daemon.cjs'); // in the place of a syslog daemon, which a machine may lack
+  writeFileSync(
+    daemon,
+    `const Module = require('node:module'), { _load } = Module;
+    class DgramSocket {
+      on() {}
+      close() {}
+      sendTo(data, from, length, to, done) {
+        require('node:fs').appendFileSync(${JSON.stringify(heard)}, to + ' ' + data + '\\n');
+        done();
+      }
+    }
+    Module._load = (id, ...rest) => (id === 'node-unix-socket' ? { DgramSocket } : _load(id, ...rest));`,
+  );
+  const [node, ...words] = greylatch('--db', db(), '--log', 'stderr');
+  const filter = await startFilter([node!, '--require', daemon, ...words]);
+  expect(await filter.ask(`a line without a name\n${request()}`)).toBe(deferred);
+  expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
+  expect(readFileSync(heard, 'utf8')).toMatch(
+    /^\/dev\/log <20>.* greylatch\[\d+\]: ignoring garbage: a line without a name\n$/,
+  );
+});

@@ -18,7 +18,7 @@ first seen more than --delay ago pass.`;
 const TIMES = 'Times are numbers of seconds, or written 60s, 5m, 2h, 2d, 1w.';
 const FILTER_STATUSES = {
   0: 'end of input, the time limit, or a signal',
-  1: 'a request of an unknown type, a reply that cannot be written, or --on-error exit',
+  1: 'a request of an unknown type or too long, a reply that cannot be written, or --on-error exit',
   2: 'wrong command line',
 };
 const MORE = `The manual page says more (man greylatch), and "greylatch doctor" examines an installation.`;

@@ -12,7 +12,7 @@ interface SessionOptions {
   answer: (request: PolicyRequest) => string | undefined;
   /** Called now and then, a while after replies have gone out, for work that no reply should wait for. */
   tidy: () => void;
-  /** The session's end, in seconds from its start; 0: none. */
+  /** The session's end, in seconds from its first request (from its start where descriptor 0 does not block); 0: none. */
   timeLimit: number;
   /** Log each attribute and each action. */
   verbose: boolean;

@@ -181,7 +181,10 @@ suite('as root, for a filter that is not', ['root'], () => {
     let asked = 1;
     await until(async () => (await filter.ask(requestFor(++asked))) === dunno); // what was queued could not be stored
     await filter.finish();
-    const told = log().trimEnd().split('\n').map((line) => line.replace(/^.*?: /, ''));
+    const told = log()
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/^.*?: /, ''));
     expect(told[0]).toMatch(/cannot write to .*permission denied/);
     expect(told).toEqual([...new Set(told)]);
   });

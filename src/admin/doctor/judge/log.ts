@@ -21,14 +21,12 @@ export function judgeLog({ configuration, devLog }: Facts, entry: Entry): Findin
     const mend = mendFile(log, account) ?? elsewhere;
     return [finding('warning', 'log', where, `nothing is logged: ${refused}`, mend)];
   }
-  if (settings.log === 'none' || settings.log === 'stderr') {
-    const what =
-      settings.log === 'none'
-        ? 'nothing is logged, not even trouble with the database'
-        : "nothing is logged: under spawn(8), standard error is smtpd's socket and stays silent";
-    return [finding('note', 'log', where, what, elsewhere)];
-  }
-  if (settings.log !== 'syslog') return [];
+  if (settings.log === 'none')
+    return [
+      finding('note', 'log', where, 'nothing is logged, not even trouble with the database', elsewhere),
+    ];
+  // Under spawn(8), where standard error is smtpd's socket, --log stderr is syslog too.
+  if (settings.log !== 'syslog' && settings.log !== 'stderr') return [];
   if (hasSyslog) return [{ severity: 'ok', check: 'log', where, what: 'messages go to syslog' }];
   const own = configuration.parameters.maillog_file;
   const postfix = own ? ` (Postfix has a log of its own: maillog_file = ${own})` : '';

@@ -21,9 +21,15 @@ test('no /dev/log, and no other log', () => {
   });
 });
 
-test.each(['none', 'stderr'])('--log %s', (target) => {
-  const entries = `${ENTRIES.trimEnd()} --log ${target}\n`;
+test('--log none', () => {
+  const entries = `${ENTRIES.trimEnd()} --log none\n`;
   expect(only({ entries })).toMatchObject({ severity: 'note', check: 'log' });
+});
+
+test('--log stderr, which is syslog under spawn(8)', () => {
+  const entries = `${ENTRIES.trimEnd()} --log stderr\n`;
+  expect(amiss({ entries })).toEqual([]);
+  expect(only({ ...NO_SYSLOG, entries })).toMatchObject({ severity: 'warning', where: '/dev/log' });
 });
 
 test.each<[string, Place, string]>([
