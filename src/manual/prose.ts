@@ -86,7 +86,7 @@ export const FILTER_STATUS: readonly Block[] = [
     ],
     [
       '**1**',
-      'A request of an unknown type, or one that is too long: no reply is sent, as SMTPD_POLICY_README asks. Or a reply that cannot be written, or, with ' +
+      'A request of an unknown type: no reply is sent, as SMTPD_POLICY_README asks. Or one that is too long, a reply that cannot be written, or, with ' +
         '**--on-error exit**, a database that cannot be used.',
     ],
     ['**2**', 'A wrong command line.'],
