@@ -59,6 +59,8 @@ export interface FilterArguments {
   verbose: boolean;
 }
 
+const DAY = 86_400;
+
 /** The values given for each option, as typed, in the order of the command line. */
 export type Words = Partial<Record<OptionName, string[]>>;
 
@@ -74,6 +76,10 @@ export function filterArguments(words: Words): FilterArguments {
     throw new UsageError(
       `--retry-window ${word('retry-window')}: has to be longer than --delay ${word('delay')}, or no new mail would ever pass; 0: for ever`,
     );
+  const maxAge = duration('max-age', word('max-age'));
+  // Last-seen times are noted to the day. And postgrey's --max-age=35 is 35 days.
+  if (maxAge > 0 && maxAge < DAY)
+    throw new UsageError(`--max-age ${word('max-age')}: at least a day; days are written 35d; 0: never`);
   return {
     db: path('db', word('db')),
     store: words.store?.at(-1),
@@ -88,7 +94,7 @@ export function filterArguments(words: Words): FilterArguments {
     greylist: one('greylist'),
     dryRun: flag('dry-run'),
     retryWindow,
-    maxAge: duration('max-age', word('max-age')),
+    maxAge,
     maxWaiting: count('max-waiting', word('max-waiting')),
     whitelistClients: files('whitelist-clients'),
     whitelistRecipients: files('whitelist-recipients'),

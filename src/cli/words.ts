@@ -24,7 +24,7 @@ export function readWords(argv: string[]): Words {
       'strip-aliased': true,
     },
   });
-  if (rest.length > 0) throw new UsageError(`${rest[0]}: no option; a command stands before all options`);
+  if (rest.length > 0) throw new UsageError(`${rest[0]}: no option; ${whatElse(argv)}`);
   const words: Words = {};
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(OPTIONS, name))
@@ -35,6 +35,13 @@ export function readWords(argv: string[]): Words {
     if (given.length > 0) words[name as OptionName] = given.map(String);
   }
   return words;
+}
+
+/** What a word that belongs to no option is likely to be. */
+function whatElse(argv: readonly string[]): string {
+  return argv.some((word) => /^(?:--[a-z-]+=)?["']/.test(word))
+    ? 'in master.cf, a value with spaces stands in { }, not in quotes'
+    : 'a command stands before all options';
 }
 
 /** Whether the option stands at the end, or another one behind it: to yargs-parser its value is then ''. */

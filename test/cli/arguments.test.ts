@@ -251,6 +251,30 @@ describe('what would silently mean something else is refused', () => {
     expect(window('60', '61')()).toMatchObject({ delay: 60, retryWindow: 61 });
     expect(window('3d', '0')()).toMatchObject({ retryWindow: 0 });
   });
+
+  test('a number of days, as postgrey takes them', () => {
+    for (const word of ['35', '90', '86399', '23h'])
+      expect(() => filterArguments({ 'max-age': [word] })).toThrow(
+        `--max-age ${word}: at least a day; days are written 35d`,
+      );
+    for (const word of ['0', '1d', '24h']) expect(() => filterArguments({ 'max-age': [word] })).not.toThrow();
+  });
+
+  test('words in quotes, which master.cf does not know', () => {
+    for (const argv of [
+      ['--text', '"come', 'back"'],
+      ['--text="come', 'back', 'later"'],
+      ['--text', "'come", "back'", '-v'],
+    ])
+      expect(() => readWords(argv)).toThrow(
+        new UsageError(
+          `${argv.find((word) => word.startsWith('back'))}: no option; in master.cf, a value with spaces stands in { }, not in quotes`,
+        ),
+      );
+    expect(() => readWords(['--delay', '5m', 'status'])).toThrow(
+      'status: no option; a command stands before',
+    );
+  });
 });
 
 test('a recipient is in bytes, as requests are, and only ASCII letters lose their case', () => {
