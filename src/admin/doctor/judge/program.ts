@@ -2,7 +2,7 @@
 import { ARGV } from '../../../cli/service.ts';
 import { type Finding, finding, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { denied } from '../permissions.ts';
+import { closedTo, denied } from '../permissions.ts';
 
 const OLDEST_NODE = 20;
 
@@ -111,7 +111,7 @@ function judgeStart(entry: Entry): Finding[] {
       `greylatch cannot be read: ${noScript}`,
       scriptPlace.self === undefined && scriptPlace.reason === 'ENOENT'
         ? 'npm install -g --prefix /usr/local greylatch, and its path (command -v greylatch) in argv='
-        : `install it where everybody may read: npm install -g --prefix /usr/local greylatch, and ${ARGV}`,
+        : opened(closedTo(account!, scriptPlace)?.path ?? scriptPlace.self?.path ?? scriptPlace.path),
     );
   }
   if (run?.status === 0) return [];
@@ -120,4 +120,12 @@ function judgeStart(entry: Entry): Finding[] {
     `greylatch does not start: ${run?.error || `status ${run?.status}`}`,
     `try it: su -s /bin/sh ${account!.name} -c "${program.join(' ')} --version"; reinstalling often helps: npm install -g --prefix /usr/local greylatch`,
   );
+}
+
+/** How `closed`, on the way to greylatch, is opened. As npm's own, it was closed by the umask of who installed; a home stays closed. */
+function opened(closed: string): string {
+  const modules = /^(.*\/node_modules)(?:\/greylatch(?:\/|$)|$)/.exec(closed)?.[1];
+  return modules === undefined
+    ? `install it where everybody may read: npm install -g --prefix /usr/local greylatch, and ${ARGV}`
+    : `chmod a+x ${modules} && chmod -R a+rX ${modules}/greylatch`;
 }

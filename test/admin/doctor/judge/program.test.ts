@@ -1,6 +1,6 @@
 // What runs as whom, on planted facts: Node of any age, accounts and their neighbours.
 import { expect, test } from 'vitest';
-import { amiss, DATABASE, ENTRIES, NOBODY, only } from '../healthy.ts';
+import { amiss, DATABASE, ENTRIES, inode, NOBODY, only, place } from '../healthy.ts';
 
 test('a first line that finds no node', () => {
   expect(only({ entry: { nodePlace: undefined, node: undefined } })).toMatchObject({
@@ -15,6 +15,23 @@ test('Node of several ages', () => {
   expect(found('v19.9.0')).toEqual(['node']);
   expect(found('v26.0.0')).toEqual([]);
   expect(found('')).toEqual(['node']);
+});
+
+test.each([
+  [
+    '/usr/local/lib/node_modules/greylatch',
+    'chmod a\\+x /usr/local/lib/node_modules && chmod -R a\\+rX /usr/local/lib/node_modules/greylatch$',
+  ],
+  ['/usr/local/lib/node_modules', 'chmod a\\+x /usr/local/lib/node_modules && '],
+  ['/root', 'install it where everybody may read: '],
+])("what root's umask has closed is opened, and a home is not: %s", (closed, mend) => {
+  const script = '/usr/local/bin/greylatch';
+  const parents = [inode('/usr/local', 0o755, 0), inode(closed, 0o700, 0)];
+  const scriptPlace = place(script, inode(`${closed}/greylatch.js`, 0o700, 0, 'file'), ...parents);
+  expect(only({ entry: { scriptPlace } })).toMatchObject({
+    check: 'script',
+    mend: expect.stringMatching(new RegExp(`^${mend}`)),
+  });
 });
 
 test('the group of postdrop is refused', () => {
