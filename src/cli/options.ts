@@ -154,7 +154,7 @@ export const OPTIONS = {
     kind: 'log',
     default: 'syslog',
     describe:
-      'where messages go: syslog, stderr, none, or file:PATH; stderr if that is a terminal or a file of its own, unless --log is given',
+      'where messages go: syslog, file:PATH, none, or stderr; with stderr, and without --log: standard error if that is a terminal or a file of its own, else syslog',
   },
   verbose: {
     kind: 'flag',
