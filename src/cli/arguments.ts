@@ -59,7 +59,8 @@ export interface FilterArguments {
   verbose: boolean;
 }
 
-const DAY = 86_400;
+/** So many days are what somebody means who writes a smaller number without a unit. */
+const A_THOUSAND = 1000;
 
 /** The values given for each option, as typed, in the order of the command line. */
 export type Words = Partial<Record<OptionName, string[]>>;
@@ -77,9 +78,9 @@ export function filterArguments(words: Words): FilterArguments {
       `--retry-window ${word('retry-window')}: has to be longer than --delay ${word('delay')}, or no new mail would ever pass; 0: for ever`,
     );
   const maxAge = duration('max-age', word('max-age'));
-  // Last-seen times are noted to the day. And postgrey's --max-age=35 is 35 days.
-  if (maxAge > 0 && maxAge < DAY)
-    throw new UsageError(`--max-age ${word('max-age')}: at least a day; days are written 35d; 0: never`);
+  // postgrey's --max-age=35 is 35 days.
+  if (maxAge > 0 && maxAge < A_THOUSAND && String(maxAge) === word('max-age'))
+    throw new UsageError(`--max-age ${maxAge}: that would be seconds; write ${maxAge}d or ${maxAge}s`);
   return {
     db: path('db', word('db')),
     store: words.store?.at(-1),

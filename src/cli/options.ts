@@ -148,7 +148,7 @@ export const OPTIONS = {
   'time-limit': {
     kind: 'duration',
     default: '3500',
-    describe: 'leave this long after the first request, a little before spawn(8) would kill; 0: never',
+    describe: 'leave after this time, a little before spawn(8) would kill; 0: never',
   },
   log: {
     kind: 'log',

@@ -1,34 +1,48 @@
-// Reads the bytes of requests from descriptor 0: the first ones at once, then whenever there are more. Knows nothing of
+// Reads the bytes of requests from descriptor 0: those that are there at once, then whenever there are more. Knows nothing of
 // what they mean.
-import { createReadStream, readSync } from 'node:fs';
+import { createReadStream, fstatSync, readSync } from 'node:fs';
 import type { SocketConstructorOpts } from 'node:net';
 
 /** Called with each chunk, whose bytes are good only until `take` returns. */
 export type Take = (chunk: Buffer, length: number) => void;
 
+export interface Input {
+  /** Takes what is there already. Waits for nothing. */
+  first(): void;
+  /** Takes all that comes from now on, to the end. */
+  start(): void;
+}
+
 const READ_SIZE = 16 * 1024;
 
-/**
- * The first bytes, waiting for them where descriptor 0 is in blocking mode. Undefined where it is not and nothing is there
- * yet, or after an error: whoever reads on meets that, too.
- */
-export function readFirst(): Buffer | undefined {
-  const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+/** Descriptor 0. Passes every chunk to `take`, and calls `ended` at its end, perhaps more than once. */
+export function openInput(take: Take, ended: () => void): Input {
+  const input = fstatSync(0);
+  if (!input.isSocket() && !input.isFIFO()) return { first() {}, start: () => readFile(take, ended) };
+  const buffer = Buffer.allocUnsafeSlow(READ_SIZE); // one for all reads: nothing is copied, nothing collected
+  const handle = openHandle();
+  return {
+    first() {
+      const length = handle === undefined ? 0 : readNow(buffer);
+      if (length > 0) take(buffer, length);
+    },
+    start() {
+      if (handle === undefined || !readHandle(handle, buffer, take, ended)) readSocket(buffer, take, ended);
+    },
+  };
+}
+
+/** How many bytes were there; descriptor 0 is not in blocking mode. 0 also after an error: whoever reads on meets it, too. */
+function readNow(buffer: Buffer): number {
   try {
-    return buffer.subarray(0, readSync(0, buffer));
+    return readSync(0, buffer);
   } catch {
-    return undefined;
+    return 0;
   }
 }
 
-/** Passes every chunk from descriptor 0, a socket or pipe, to `take`. Calls `ended` at its end, perhaps more than once. */
-export function readStream(take: Take, ended: () => void): void {
-  const buffer = Buffer.allocUnsafeSlow(READ_SIZE); // one for all reads: nothing is copied, nothing collected
-  if (!readHandle(buffer, take, ended)) readSocket(buffer, take, ended);
-}
-
-/** The same for a file or a terminal: a file in pieces of READ_SIZE too, so that work between requests gets its turn. */
-export function readFile(take: Take, ended: () => void): void {
+/** For a file or a terminal. A file is read in pieces of READ_SIZE too, so that work between requests gets its turn. */
+function readFile(take: Take, ended: () => void): void {
   // A read of a terminal as of a file lasts until there is a line, and until then process.exit waits for it, too.
   const { isatty } = require('node:tty') as typeof import('node:tty');
   const stream = isatty(0) ? process.stdin : createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
@@ -48,44 +62,54 @@ function readSocket(buffer: Buffer, take: Take, ended: () => void): void {
   socket.on('end', ended).on('error', ended).on('close', ended);
 }
 
-/** The newest version of Node with which `readHandle` was tried: what it uses is internal to Node, and may change. */
+/** The newest version of Node with which `openHandle` was tried: what it uses is internal to Node, and may change. */
 export const NEWEST = 26;
 
-/** The part of node:net's own foundations that `readHandle` uses. */
+/** The part of node:net's own foundations that is used here. */
 interface Bindings {
-  pipe_wrap: { Pipe: new (type: number) => Handle; constants: { SOCKET: number } };
+  pipe_wrap: { Pipe: new (type: number) => PipeHandle; constants: { SOCKET: number } };
   stream_wrap: { streamBaseState: Int32Array; kReadBytesOrError: number };
 }
-interface Handle {
-  open(fd: number): void;
+interface PipeHandle {
+  open(fd: number): number;
   useUserBuffer(buffer: Buffer): void;
   onread: () => void;
   readStart(): number;
 }
 type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
 
+interface Handle {
+  pipe: PipeHandle;
+  /** How many bytes were read when `onread` is called; below 0: the end, or trouble. */
+  length(): number;
+}
+
 /**
- * As `readSocket`, without node:net and node:stream, which take 2.4 ms of processor time, a tenth of a start (Node 20): where
- * twenty filters start at once, each delays the others' first replies by that. (v8.ts loads node:stream later, in sessions of
- * more than a few requests.) Returns false where this version of Node cannot do it.
+ * What node:net makes its sockets of, without node:net and node:stream, which take 2.4 ms of processor time, a tenth of a start
+ * (Node 20): where twenty filters start at once, each delays the others' first replies by that. (v8.ts loads node:stream later,
+ * in sessions of more than a few requests.) Undefined where this version of Node has none.
  */
-function readHandle(buffer: Buffer, take: Take, ended: () => void): boolean {
-  if (Number.parseInt(process.versions.node, 10) > NEWEST) return false;
-  let handle: Handle;
+function openHandle(): Handle | undefined {
+  if (Number.parseInt(process.versions.node, 10) > NEWEST) return undefined;
   try {
     const binding = (process as unknown as { binding: Binding }).binding;
     const { Pipe, constants } = binding('pipe_wrap');
     const { streamBaseState, kReadBytesOrError } = binding('stream_wrap');
-    handle = new Pipe(constants.SOCKET); // good for TCP as well: it is only read from
-    handle.onread = () => {
-      const length = streamBaseState[kReadBytesOrError]!;
-      if (length > 0) take(buffer, length);
-      else if (length < 0) ended(); // or in trouble; 0: it had filled the buffer, and nothing more was there
-    };
-    handle.useUserBuffer(buffer);
-    handle.open(0); // where that fails, it cannot start either
+    const pipe = new Pipe(constants.SOCKET); // good for TCP as well: it is only read from
+    if (pipe.open(0) !== 0) return undefined; // which ends blocking mode, too
+    return { pipe, length: () => streamBaseState[kReadBytesOrError]! };
   } catch {
-    return false; // under --permission, say
+    return undefined; // under --permission, say
   }
-  return handle.readStart() === 0;
+}
+
+/** As `readSocket`. Returns false where it cannot start. */
+function readHandle({ pipe, length }: Handle, buffer: Buffer, take: Take, ended: () => void): boolean {
+  pipe.onread = () => {
+    const got = length();
+    if (got > 0) take(buffer, got);
+    else if (got < 0) ended(); // or in trouble; 0: it had filled the buffer, and nothing more was there
+  };
+  pipe.useUserBuffer(buffer);
+  return pipe.readStart() === 0;
 }

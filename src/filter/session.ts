@@ -1,10 +1,10 @@
 // A session: requests from descriptor 0, replies to descriptor 1, until end of file, a signal or the time limit ends it.
 // Knows nothing of greylisting: `answer` says what a request gets.
-import { fstatSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { type PolicyRequest, REQUEST_TYPE } from '../greylist/request.ts';
 import type { Log } from '../log/log.ts';
 import { pause } from '../time/pause.ts';
-import { readFile, readFirst, readStream } from './input.ts';
+import { openInput } from './input.ts';
 import { newDecoder } from './protocol.ts';
 
 interface SessionOptions {
@@ -12,7 +12,7 @@ interface SessionOptions {
   answer: (request: PolicyRequest) => string | undefined;
   /** Called now and then, a while after replies have gone out, for work that no reply should wait for. */
   tidy: () => void;
-  /** The session's end, in seconds from its first request (from its start where descriptor 0 does not block); 0: none. */
+  /** The session's end, in seconds from its start; 0: none. */
   timeLimit: number;
   /** Log each attribute and each action. */
   verbose: boolean;
@@ -91,17 +91,13 @@ export function runSession(options: SessionOptions): void {
     options.end(status);
   }
 
-  const input = fstatSync(0);
-  const isStream = input.isSocket() || input.isFIFO();
   const ended = () => finish(0);
-  // smtpd sends a request as soon as it has connected, so the first one is answered before anything else is set up. Until
-  // it has come, a signal ends this process as it ends any other.
-  const first = isStream ? readFirst() : undefined;
+  const input = openInput(take, ended);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, ended);
-  if (first !== undefined) take(first, first.length);
+  // smtpd sends a request as soon as it has connected, so the first one is answered before anything else is set up.
+  input.first();
   if (options.timeLimit > 0) setTimeout(ended, Math.min(options.timeLimit * 1000, LONGEST_TIMER));
-  if (isStream) readStream(take, ended);
-  else readFile(take, ended);
+  input.start();
 }
 
 /** Writes all of the text to descriptor 1. A peer that is slow (EAGAIN) is waited for. Throws what else goes wrong. */

@@ -80,10 +80,7 @@ export const COMMANDS_INTRO: readonly Block[] = [
 export const FILTER_STATUS: readonly Block[] = [
   'Of the filter (those of the commands are told with each):',
   [
-    [
-      '**0**',
-      'End of input, the time limit, or a signal that ends it (before the first request, one ends it as any process).',
-    ],
+    ['**0**', 'End of input, the time limit, or a signal that ends it.'],
     [
       '**1**',
       'A request of an unknown type: no reply is sent, as SMTPD_POLICY_README asks. Or one that is too long, a reply that cannot be written, or, with ' +

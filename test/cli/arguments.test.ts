@@ -253,11 +253,12 @@ describe('what would silently mean something else is refused', () => {
   });
 
   test('a number of days, as postgrey takes them', () => {
-    for (const word of ['35', '90', '86399', '23h'])
+    for (const word of ['1', '35', '999'])
       expect(() => filterArguments({ 'max-age': [word] })).toThrow(
-        `--max-age ${word}: at least a day; days are written 35d`,
+        `--max-age ${word}: that would be seconds; write ${word}d or ${word}s`,
       );
-    for (const word of ['0', '1d', '24h']) expect(() => filterArguments({ 'max-age': [word] })).not.toThrow();
+    for (const word of ['0', '35s', '35d', '1000', '3600'])
+      expect(() => filterArguments({ 'max-age': [word] })).not.toThrow();
   });
 
   test('words in quotes, which master.cf does not know', () => {

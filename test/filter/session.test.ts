@@ -49,25 +49,20 @@ describe('a filter leaves', () => {
     expect(await filter.kill('SIGTERM')).toMatchObject({ code: 0, signal: null });
   });
 
-  test('by a signal before its first request, as any other process', async () => {
+  test('with status 0 at a signal before its first request', async () => {
     const waits = path.join(scratch.path, 'waits');
-    const filter = await startFilter(
-      commandWith(
-        'waiting',
-        `const fs = require('node:fs');
-        const { readSync } = fs;
-        fs.readSync = (fd, ...rest) => {
-          if (fd === 0) fs.writeFileSync(${JSON.stringify(waits)}, '');
-          return readSync(fd, ...rest);
-        };`,
-        ...['--log', 'none'],
-      ),
-    );
+    const script = `setTimeout(() => require('node:fs').writeFileSync(${JSON.stringify(waits)}, ''), 0);`;
+    const filter = await startFilter(commandWith('waiting', script, '--log', 'none'));
     await until(() => fs.existsSync(waits));
-    expect(await filter.kill('SIGTERM')).toMatchObject({ code: null, signal: 'SIGTERM', rest: '' });
+    expect(await filter.kill('SIGTERM')).toMatchObject({ code: 0, signal: null, rest: '' });
   });
 
-  test('with status 0 at its time limit, while it waits', async () => {
+  test('with status 0 at its time limit, while it waits for its first request', async () => {
+    const filter = await startFilter([...command, '--time-limit', '1']);
+    expect(await filter.ended).toMatchObject({ code: 0, signal: null, rest: '' });
+  });
+
+  test('with status 0 at its time limit, while it waits for the next one', async () => {
     const filter = await startFilter([...command, '--time-limit', '1']);
     await filter.ask(policyRequest());
     expect(await filter.ended).toMatchObject({ code: 0, signal: null, rest: '' });
@@ -218,8 +213,11 @@ test('facts that cannot be written are an error, and said', () => {
 
 const input = vi.hoisted(() => ({ take: (() => {}) as Take, ended: () => {} }));
 vi.mock('../../src/filter/input.ts', () => {
-  const read = (take: Take, ended: () => void) => void Object.assign(input, { take, ended });
-  return { readFirst: () => undefined, readStream: read, readFile: read };
+  const openInput = (take: Take, ended: () => void) => {
+    Object.assign(input, { take, ended });
+    return { first: () => {}, start: () => {} };
+  };
+  return { openInput };
 });
 
 describe('between requests', () => {
