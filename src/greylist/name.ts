@@ -69,6 +69,11 @@ export function looksLikeMailServer(name: string, address: string): boolean {
   return kindOfName(name, address) === 'mail server';
 }
 
+/** The domain that a host's name, in lower case, lies in; the name itself where it is one, or has no dot. */
+export function domainOfHost(name: string): string {
+  return name.slice(domainStart(name));
+}
+
 function domainStart(name: string): number {
   const end = name.endsWith('.') ? name.length - 1 : name.length;
   const top = name.lastIndexOf('.', end - 1);

@@ -64,9 +64,11 @@ test('--client-key pool: what one mail server of a pool was deferred for, anothe
   await finish();
 });
 
-test('--greylist suspicious: whoever greets as this host does', async () => {
+test('--greylist suspicious: whoever greets as this host does, or by the name of its domain', async () => {
   const { ask, finish } = await filterWith('suspicious', '--greylist', 'suspicious');
-  expect(await ask({ helo_name: 'mx.home.example' })).toBe(deferred);
+  for (const helo_name of ['mx.home.example', 'home.example', 'mx2.home.example'])
+    expect([helo_name, await ask({ helo_name })]).toEqual([helo_name, deferred]);
+  expect(await ask({ helo_name: 'nothome.example' })).toBe(dunno);
   expect(await ask()).toBe(dunno);
   await finish();
 });

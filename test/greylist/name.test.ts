@@ -1,6 +1,12 @@
 // Mail servers and access lines by name: the error rates on a table of real schemes, and each rule by itself.
 import { describe, expect, test } from 'vitest';
-import { kindOfName, looksLikeAccessLine, looksLikeMailServer, withoutDot } from '../../src/greylist/name.ts';
+import {
+  domainOfHost,
+  kindOfName,
+  looksLikeAccessLine,
+  looksLikeMailServer,
+  withoutDot,
+} from '../../src/greylist/name.ts';
 import { type Named, namedClients } from '../support/names.ts';
 import { makeRandom } from '../support/random.ts';
 
@@ -161,6 +167,15 @@ test.each(['', 'unknown', 'localhost', 'mail', '.mail'])('"%s" is no mail server
   expect(looksLikeMailServer(name, '192.0.2.1')).toBe(false);
   expect(looksLikeAccessLine(name, '192.0.2.1')).toBe(false);
 });
+
+test.each([
+  ['mx.home.example', 'home.example'],
+  ['a.mx.home.co.uk', 'home.co.uk'],
+  ['home.co.uk', 'home.co.uk'],
+  ['home.example', 'home.example'],
+  ['mx', 'mx'],
+  ['', ''],
+])('the host %s is in the domain %s', (host, domain) => expect(domainOfHost(host)).toBe(domain));
 
 test('the dot at a name’s end is no part of it', () => {
   expect(['a.example.', 'a.example', '.', ''].map(withoutDot)).toEqual(['a.example', 'a.example', '', '']);
