@@ -1,6 +1,6 @@
 // Options whose code or data a filter loads only where they are set: in the built program they do what they say.
 import { execFileSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
@@ -101,6 +101,13 @@ test('--privacy: no address is on record, and the key lies beside the database; 
     expect(listed.includes('192.0.2.77')).toBe(options.length === 0);
     expect(existsSync(`${database}.secret`)).toBe(options.length > 0);
   }
+});
+
+test('--privacy in a dry run makes no key', async () => {
+  const { ask, finish } = await filterWith('dry', '--privacy', '--dry-run');
+  expect(await ask()).toBe(dunno);
+  await finish();
+  expect(readdirSync(scratch.path).filter((name) => name.startsWith('dry.'))).toEqual([]);
 });
 
 test('what no option asks for is not loaded: a filter runs without it', async () => {
