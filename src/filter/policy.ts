@@ -14,7 +14,7 @@ export function policyFrom(settings: FilterArguments, options: ListOptions): Pol
     ...settings,
     hostname: settings.header || settings.greylist === 'suspicious' ? loadHostname() : '',
     registrableDomain: settings.clientKey === 'pool' ? loadPools() : () => undefined,
-    pseudonym: settings.privacy ? loadPseudonym(settings.db) : undefined,
+    pseudonym: settings.privacy ? loadPseudonym(settings.db, settings.dryRun) : undefined,
     clientList:
       whitelistClients.length > 0 ? loadLists().openClientList(whitelistClients, options) : undefined,
     recipientList: recipientList(whitelistRecipients),
@@ -34,11 +34,11 @@ function loadLists(): typeof import('../lists/lists.ts') {
   return require('./lists.js') as typeof import('../lists/lists.ts');
 }
 
-function loadPseudonym(db: string): (text: string) => string {
+function loadPseudonym(db: string, dryRun: boolean): (text: string) => string {
   let pseudonym: ((text: string) => string) | undefined;
   // The key is read with the first request, so that trouble with its file is handled as trouble with the store.
   return (text) => {
-    pseudonym ??= newPseudonym(readSecret(db));
+    pseudonym ??= newPseudonym(readSecret(db, dryRun));
     return pseudonym(text);
   };
 }

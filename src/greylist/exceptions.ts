@@ -1,6 +1,7 @@
 // Which mail is not greylisted, whatever is on record: that of authenticated users, of whitelisted clients, to excepted
 // recipients and so on. Pure functions of a request and the settings.
 import type { ClientList, ListEntry, RecipientList } from '../lists/lists.ts';
+import { domainOfHost } from './name.ts';
 import { domainOf, lower, type PolicyRequest } from './request.ts';
 import { looksSuspicious } from './suspicious.ts';
 
@@ -57,7 +58,7 @@ export function exceptionFor(request: PolicyRequest, settings: ExceptionSettings
     return { rule: 'excepted recipient' };
   if (
     settings.greylist === 'suspicious' &&
-    !looksSuspicious(request, [settings.hostname, domainOf(recipient)])
+    !looksSuspicious(request, [domainOfHost(settings.hostname), domainOf(recipient)])
   )
     return { rule: 'not suspicious' };
   return undefined;

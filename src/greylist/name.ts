@@ -10,7 +10,7 @@ const ACCESS = words(
   'dsl dhcp dialup dialin pppo dynamic dynip broadband bredband catv ftt[hbpx] gpon wimax cgnat modem ' +
     'customer subscriber residential abonent dclient',
   'i?dyn[a-z]? in-addr ppp dial isdn pools? ippool cable cab cpe cpc custs? clients? clientes? clientlan subs abo ' +
-    'users? usr hsia hsd hfc gprs umts cdma lte apn wifi wlan wireless wless hotspot cgn resnet bbcust',
+    'users? usr hsia hsd hfc gprs umts cdma lte apn ip(?:ad|bf|ngn)[a-z]? wifi wlan wireless wless hotspot cgn resnet bbcust',
 );
 /** Words that are enough only in a name that also contains part of its address, or a number of three digits. */
 const MAYBE = words(
@@ -67,6 +67,11 @@ export function looksLikeAccessLine(name: string, address: string): boolean {
 
 export function looksLikeMailServer(name: string, address: string): boolean {
   return kindOfName(name, address) === 'mail server';
+}
+
+/** The domain that a host's name, in lower case, lies in; the name itself where it is one, or has no dot. */
+export function domainOfHost(name: string): string {
+  return name.slice(domainStart(name));
 }
 
 function domainStart(name: string): number {

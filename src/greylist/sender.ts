@@ -1,30 +1,21 @@
 // One sender for envelope senders that differ only by what changes from message to message: VERP, BATV, SRS, running
 // numbers and tokens. A sender may come from an attacker, so each byte is looked at a fixed number of times, and no regular
 // expression is used. Pure; the domain is never touched.
-import { hideVarying, isJoint, markVarying, type Token, tokensOf, wordOf } from './tokens.ts';
+import { hideVarying, isJoint, isMadeUp, markVarying, type Token, tokensOf, wordOf } from './tokens.ts';
 
 // What is removed or becomes a "#", in this order:
 //   BATV      prvs=1234abcdef=user, prvs=user=1234abcdef, btv1==1234abcdef==user, msprvs1=tag=user  ->  user
 //   SRS       SRS0=hash=stamp=host=user  ->  SRS0=#=#=host=user; SRS1 and +SRS= (Microsoft 365) likewise
-//   VERP      bounce+user=host, list-return-123-user=host, owner-list*user**host  ->  bounce+#, list-return-#, ...
+//   VERP      bounce+user=host, list-return-123-user=host, TOKEN-user=host, owner-list*user**host  ->  bounce+#, list-return-#, ...
 //   tokens    16 and more hexadecimal digits with a letter among them, a UUID, 14 and more decimal digits, 20 and more
 //             letters and digits in turn; with the hexadecimal groups that adjoin them
 //   numbers   where a word such as "bounce" stands in the local part or in a subdomain: every number, and every word with
-//             digits in it except a name followed by one or two digits (list2-bounces)
+//             digits in it except a name followed by one or two digits (list2-bounces); in such a subdomain, also all that
+//             follows a word which begins so and is no mere number
 // Everything else is somebody's address and stays as it is: joe1 and joe2 are two people (postgrey folds all digits, and
 // takes them for one), and a local part of digits only is a telephone or account number.
 
-const BOUNCE = new Set([
-  'bounce',
-  'bounces',
-  'bnc',
-  'error',
-  'errors',
-  'return',
-  'returns',
-  'sentto',
-  'verp',
-]);
+const BOUNCE = new Set('bounce bounces bnc error errors return returns sentto verp'.split(' '));
 const STAR = 42;
 const PLUS = 43;
 const DASH = 45;
@@ -156,10 +147,15 @@ function fold(local: string, bounceDomain: boolean): string {
   if (tokens[0]?.digits === local.length && !bounceDomain) return local; // somebody's number
   const bounce = tokens.find((token) => BOUNCE.has(wordOf(local, token)));
   const cut = verpCut(local, tokens, bounce);
-  const kept = cut < 0 ? tokens : tokens.filter((token) => token.end <= cut);
-  markVarying(local, kept, bounceDomain || bounce !== undefined || cut >= 0, BOUNCE);
-  if (cut < 0) return hideVarying(local, kept);
-  const hidden = hideVarying(local.slice(0, cut), kept);
+  const before = (end: number) => (end < 0 ? tokens : tokens.filter((token) => token.end <= end));
+  markVarying(local, before(cut), bounceDomain || bounce !== undefined || cut >= 0, BOUNCE);
+  // Letters alone may be a word or a piece of a token (Google: 3Kj8aXwgTCvED.PbzQbLRKNZCYR): here, nobody has a name for it.
+  const mixed = bounceDomain
+    ? before(cut).find((token) => token.varies === token.start && !isNumber(token))
+    : undefined;
+  const end = mixed?.end ?? cut;
+  if (end < 0) return hideVarying(local, tokens);
+  const hidden = hideVarying(local.slice(0, end), before(end));
   return hidden.endsWith('#') ? hidden : `${hidden}#`;
 }
 
@@ -175,9 +171,13 @@ function verpCut(local: string, tokens: readonly Token[], bounce: Token | undefi
   if (plus > 0 && plus < equals) return plus + 1;
   for (const token of tokens) {
     if (token.end >= equals) break;
-    if (token.digits === token.end - token.start) return token.end;
+    if (isNumber(token) || isMadeUp(token)) return token.end;
   }
   return bounce !== undefined && bounce.end < equals && isJoint(local, bounce.end) ? bounce.end + 1 : -1;
+}
+
+function isNumber({ digits, start, end }: Token): boolean {
+  return digits === end - start;
 }
 
 function isHostName(text: string, from: number): boolean {

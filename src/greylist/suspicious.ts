@@ -11,8 +11,8 @@ const NUMBER_LAST = /(?:^|\.)[0-9]+$/;
 
 /**
  * Whether a client does not look like a mail server: it has no verified name, or an access line's name, or says a HELO that
- * no mail server would say. `own`: this server's host name and domains, in lower case; a HELO that is one of these, or below
- * one, is a lie unless the client's verified name lies there too.
+ * no mail server would say. `own`: the domains of this server and of the recipient, in lower case; a HELO that is one of
+ * these, or below one, is a lie unless the client's verified name lies there too.
  * An address literal ([192.0.2.1]) is for clients without a name (RFC 5321, section 4.1.3). A client that has a verified
  * name and does not use it is no well-kept mail server, so it counts as suspicious; the price is one delay.
  */

@@ -88,7 +88,8 @@ export function hideVarying(text: string, tokens: readonly Token[]): string {
   return from === 0 ? text : out + text.slice(from);
 }
 
-function isMadeUp(token: Token): boolean {
+/** Whether no person would call it so, wherever it stands. */
+export function isMadeUp(token: Token): boolean {
   const length = token.end - token.start;
   if (token.digits === length) return length >= 14;
   if (token.hex && length >= 16) return token.digits > 0;

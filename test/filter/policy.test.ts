@@ -1,6 +1,6 @@
 // Options whose code or data a filter loads only where they are set: in the built program they do what they say.
 import { execFileSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
@@ -64,9 +64,11 @@ test('--client-key pool: what one mail server of a pool was deferred for, anothe
   await finish();
 });
 
-test('--greylist suspicious: whoever greets as this host does', async () => {
+test('--greylist suspicious: whoever greets as this host does, or by the name of its domain', async () => {
   const { ask, finish } = await filterWith('suspicious', '--greylist', 'suspicious');
-  expect(await ask({ helo_name: 'mx.home.example' })).toBe(deferred);
+  for (const helo_name of ['mx.home.example', 'home.example', 'mx2.home.example'])
+    expect([helo_name, await ask({ helo_name })]).toEqual([helo_name, deferred]);
+  expect(await ask({ helo_name: 'nothome.example' })).toBe(dunno);
   expect(await ask()).toBe(dunno);
   await finish();
 });
@@ -99,6 +101,13 @@ test('--privacy: no address is on record, and the key lies beside the database; 
     expect(listed.includes('192.0.2.77')).toBe(options.length === 0);
     expect(existsSync(`${database}.secret`)).toBe(options.length > 0);
   }
+});
+
+test('--privacy in a dry run makes no key', async () => {
+  const { ask, finish } = await filterWith('dry', '--privacy', '--dry-run');
+  expect(await ask()).toBe(dunno);
+  await finish();
+  expect(readdirSync(scratch.path).filter((name) => name.startsWith('dry.'))).toEqual([]);
 });
 
 test('what no option asks for is not loaded: a filter runs without it', async () => {

@@ -36,6 +36,11 @@ describe('one sender', () => {
       'sentto-12345678-9013-1706799999-joe=a.example@returns.groups.example',
       'sentto-#@returns.groups.example',
     ],
+    [
+      '1axbnvd1e5o1q2w3e4r5t6y7u8i9-joe=a.example@bf07x.crm.example',
+      '1axcqwe9r8t7y6u5i4o3p2a1s0d9-ann=b.example@bf07x.crm.example',
+      '#@bf07x.crm.example',
+    ],
     // BATV, and what it is put around
     ['prvs=1234abcdef=joe@a.example', 'PRVS=5678fedcba=joe@a.example', 'joe@a.example'],
     ['prvs=joe=1234abcdef@a.example', 'PRVS=joe=5678FEDCBA@a.example', 'joe@a.example'],
@@ -131,6 +136,17 @@ describe('one sender', () => {
       'dev+bncBDAABBBCC2ABBXX5XXGQE3K2M1@g.example',
       'dev+bncBCQ9JKL7PZ4ABBYY8XXGQE7K9M2@g.example',
       'dev+#@g.example',
+    ],
+    // Tokens in which a word of letters is by chance, in a domain for bounces
+    [
+      '3Kj8aXwgTCvEDNRGTbbTYR.PbzQbLRKNZCYR@doc-server.bounces.g.example',
+      '3Zp9bYxhUDwFEOSHUccUZS.QcaRcMSLOADZS@doc-server.bounces.g.example',
+      '#@doc-server.bounces.g.example',
+    ],
+    [
+      's-2sxyz1abcdefghijklmnopqr-stuvwxyz012345@bounce.net.example',
+      's-9abcq8zyxwvutsrqponmlk-jihgfedc987654@bounce.net.example',
+      's-#@bounce.net.example',
     ],
     // Running numbers
     ['bounce-1234@a.example', 'bounce-1235@a.example', 'bounce-#@a.example'],

@@ -1,4 +1,4 @@
-// The table of names, test/data/names.txt.
+// The tables of names, test/data/names.txt and names-later.txt.
 import { readFileSync } from 'node:fs';
 
 export interface Named {
@@ -8,8 +8,8 @@ export interface Named {
 }
 
 /** Every line, and the two halves by line parity within each kind: one for finding rules, one kept from it. */
-export function namedClients(): { all: Named[]; found: Named[]; held: Named[] } {
-  const text = readFileSync(new URL('../data/names.txt', import.meta.url), 'utf8');
+export function namedClients(table = 'names.txt'): { all: Named[]; found: Named[]; held: Named[] } {
+  const text = readFileSync(new URL(`../data/${table}`, import.meta.url), 'utf8');
   const halves: [Named[], Named[]] = [[], []];
   const counts = { mail: 0, access: 0 };
   for (const line of text.split('\n')) {

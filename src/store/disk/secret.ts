@@ -10,12 +10,20 @@ export function secretPath(database: string): string {
   return `${database}.secret`;
 }
 
-/** The key for the database at `path`; made where there is none. Throws StoreError. */
-export function readSecret(path: string): Buffer {
+/**
+ * The key for the database at `path`. Where there is none, it is made; in a `dryRun` any will do, for nothing is on record
+ * under it. Throws StoreError.
+ */
+export function readSecret(path: string, dryRun = false): Buffer {
   checkPlace(path);
   const place = secretPath(path);
   try {
-    if (statSync(place, { throwIfNoEntry: false }) === undefined) makeSecret(place);
+    if (statSync(place, { throwIfNoEntry: false }) === undefined) {
+      const secret = newSecret();
+      if (dryRun) return secret;
+      // Durable: were it lost or cut short by a power cut, all that is on the disk under it could never be found again.
+      makeWhole(place, secret, true);
+    }
     const secret = withOpen(place, constants.O_RDONLY | HARMLESS, (fd) => readFileSync(fd));
     if (secret.length === BYTES) return secret;
   } catch (error) {
@@ -26,8 +34,7 @@ export function readSecret(path: string): Buffer {
   );
 }
 
-function makeSecret(place: string): void {
+function newSecret(): Buffer {
   const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
-  // Durable: were it lost or cut short by a power cut, all that is on the disk under it could never be found again.
-  makeWhole(place, randomBytes(BYTES), true);
+  return randomBytes(BYTES);
 }

@@ -36,8 +36,8 @@ export function newBatch(): Batch {
 
 /**
  * To be called within the transaction that has just put a new triple, with a key of `length` bytes, on the leaf that
- * `writer.path` leads to. If more than `most` wait (0: no bound), or too many of the client's network, it forgets the oldest
- * waiting one on that leaf, or where none is left there, the new one. Returns whether it did.
+ * `writer.path` leads to. If more than `most` wait (0: no bound), it forgets the oldest waiting one on that leaf; if too many of
+ * the client's network, the oldest of these there; where none is left, the new one. Returns whether it did.
  */
 export function makeRoom(
   writer: Writer,
@@ -60,7 +60,7 @@ export function makeRoom(
     if (ofNetwork + batch.ofNetwork <= share || waiting() < share) return false;
     if (ofNetwork * waitingPart(path, instruction.key) + batch.ofNetwork <= share) return false;
   }
-  const oldest = oldestWaiting(path, batch);
+  const oldest = oldestWaiting(path, batch, instruction.key, full ? 0 : networkLength(instruction.key));
   if (oldest < 0 && batch.added === 1) return false;
   checkBeside(path, meta);
   let size = length;
@@ -129,14 +129,23 @@ function waits(pages: Uint8Array, node: number): boolean {
   return isTriple(pages, nodeKey(node), nodeKeySize(pages, node)) && !hasPassed(pages, nodeData(pages, node));
 }
 
-/** The node of the oldest waiting triple on the path's leaf, as the batch has left it; -1: none. */
-function oldestWaiting({ pages, leaf }: Path, { gone, anew }: Batch): number {
+/**
+ * The node of the oldest waiting triple on the path's leaf, as the batch has left it, of those whose keys begin with the first
+ * `length` bytes of `key`; -1: none.
+ */
+function oldestWaiting(
+  { pages, leaf }: Path,
+  { gone, anew }: Batch,
+  key: Uint8Array,
+  length: number,
+): number {
   let oldest = -1;
   let seen = Number.POSITIVE_INFINITY;
   for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
     const node = nodeAt(pages, leaf, i);
     const at = nodeData(pages, node);
-    if (!waits(pages, node) || mainNumber(pages, at) >= seen) continue;
+    if (!startsWith(pages, node, key, length) || !waits(pages, node) || mainNumber(pages, at) >= seen)
+      continue;
     if (gone.size + anew.size > 0) {
       const name = pages.toString('latin1', nodeKey(node), at);
       if (gone.has(name) || anew.has(name)) continue;

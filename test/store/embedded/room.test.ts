@@ -95,23 +95,29 @@ test.each([
   expect(full).toHaveLength(1);
 });
 
-test('what lies beside a network is not counted as its own, and its oldest goes first', () => {
-  store = open(320); // 20 of a network
-  const of = (net: number, n: number) => ({
-    client: `192.0.${net}.${7 * n}`,
-    sender: `s${n}@example.org`,
-    recipient: 'r@example.net',
-  });
-  const waiting = (net: number) =>
-    Array.from({ length: 30 }, (_, n) => n).filter((n) => store.look(of(net, n), 4000).firstSeen > 0);
-  for (const net of [1, 3]) for (let n = 0; n < 15; n++) store.remember(of(net, n), 3000);
-  for (let n = 0; n < 20; n++) store.remember(of(2, n), 2000 + n);
-  expect(full).toEqual([]);
-  for (let n = 20; n < 30; n++) store.remember(of(2, n), 2000 + n);
-  expect(full).toHaveLength(1);
-  expect(waiting(2)).toEqual(Array.from({ length: 20 }, (_, i) => 10 + i));
-  expect([waiting(1).length, waiting(3).length]).toEqual([15, 15]);
-});
+test.each([
+  ['younger', 3000],
+  ['older', 1000],
+])(
+  'what lies beside a network, %s than it, is not counted as its own, and its oldest goes first',
+  (_, time) => {
+    store = open(320); // 20 of a network
+    const of = (net: number, n: number) => ({
+      client: `192.0.${net}.${7 * n}`,
+      sender: `s${n}@example.org`,
+      recipient: 'r@example.net',
+    });
+    const waiting = (net: number) =>
+      Array.from({ length: 30 }, (_, n) => n).filter((n) => store.look(of(net, n), 4000).firstSeen > 0);
+    for (const net of [1, 3]) for (let n = 0; n < 15; n++) store.remember(of(net, n), time);
+    for (let n = 0; n < 20; n++) store.remember(of(2, n), 2000 + n);
+    expect(full).toEqual([]);
+    for (let n = 20; n < 30; n++) store.remember(of(2, n), 2000 + n);
+    expect(full).toHaveLength(1);
+    expect(waiting(2)).toEqual(Array.from({ length: 20 }, (_, i) => 10 + i));
+    expect([waiting(1).length, waiting(3).length]).toEqual([15, 15]);
+  },
+);
 
 test('before one is forgotten, the pages that LMDB may fill its page up from are checked', () => {
   store = open(0);

@@ -2,8 +2,8 @@
 // answered (SMTPD_POLICY_README: smtpd_policy_service_*, for all services or in { } for one). Facts in, findings out.
 import { leadsTo } from '../endpoint.ts';
 import { type Finding, finding, once } from '../finding.ts';
-import type { Facts } from '../gather.ts';
-import { isAtLeast, type Parameters, seconds } from '../postconf.ts';
+import type { Entry, Facts } from '../gather.ts';
+import { isAtLeast, type Parameters, seconds, valueFor, yes } from '../postconf.ts';
 import type { Question } from '../restrictions.ts';
 
 const SHORT = 10; // seconds; a hundred filters that start at once on a small machine take some seconds
@@ -26,6 +26,20 @@ export function judgeDefault({ configuration }: Facts, { where, endpoint, settin
   if (/^(reject|5\d\d|discard)\b/i.test(action))
     return add('warning', `default_action=${action}: while the filter cannot be run, mail is lost`);
   return add('note', `if the filter cannot be run at all, mail gets "${action}"`);
+}
+
+/** Whether smtpd(8) looks names up, where the filter's options go by them: else every client is `unknown`. */
+export function judgeNames({ configuration }: Facts, entry: Entry, { service, where }: Question): Finding[] {
+  const { clientKey, greylist } = entry.settings ?? {};
+  const affected = [
+    clientKey === 'pool' ? 'counts by its subnet, with --client-key pool too' : '',
+    greylist === 'suspicious' ? 'is greylisted, with --greylist suspicious too' : '',
+  ].filter((text) => text !== '');
+  const lookup = valueFor(service, configuration.parameters, 'smtpd_peername_lookup') || 'yes';
+  if (affected.length === 0 || yes(lookup)) return [];
+  const what = `with smtpd_peername_lookup = no no client has a name: each ${affected.join(', and ')}`;
+  const mend = `postconf${configuration.option} -e smtpd_peername_lookup=yes`;
+  return [finding('warning', 'names', where, what, mend)];
 }
 
 /** smtpd(8) notices only at its next request that a filter has ended, and waits before it asks another one. */

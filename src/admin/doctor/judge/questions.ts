@@ -5,7 +5,7 @@ import { type Finding, finding, once, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
 import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
 import { hiddenClasses, smtpdServices } from '../restrictions.ts';
-import { judgeClient, judgeDefault } from './client.ts';
+import { judgeClient, judgeDefault, judgeNames } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
 import { canBeAsked } from './service.ts';
 import { judgeSettings, judgeSyntax, judgeUnknown } from './syntax.ts';
@@ -24,7 +24,12 @@ export function judgeQuestions(facts: Facts): Finding[] {
       found.push(judgeUnasked(facts, entry, isAnyAsked(facts)));
     const all = own.flatMap((question) => {
       const its = unreadable.get(question)!;
-      return its.length > 0 ? its : [...judgePosition(facts, question), ...judgeDefault(facts, question)];
+      if (its.length > 0) return its;
+      return [
+        ...judgePosition(facts, question),
+        ...judgeDefault(facts, question),
+        ...judgeNames(facts, entry, question),
+      ];
     });
     const lists = [...new Set(own.map(({ where }) => where))].join(', ');
     if (own.length > 0)

@@ -115,3 +115,20 @@ describe('default_action', () => {
     expect(amiss({ parameters: `mail_version = 2.11.0\n${plain}` })).toEqual([]); // it has none
   });
 });
+
+test('options that go by names, where smtpd(8) looks none up', () => {
+  const entries = (options: string) => ENTRIES.replace('/greylatch\n', `/greylatch ${options}\n`);
+  const parameters = 'smtpd_peername_lookup = no\n';
+  const all = entries('--client-key pool --greylist suspicious');
+  expect(amiss({ entries: all, parameters })).toMatchObject([
+    {
+      severity: 'warning',
+      check: 'names',
+      what: expect.stringMatching(/--client-key pool.*--greylist suspicious/),
+    },
+  ]);
+  expect(amiss({ entries: entries('--client-key subnet'), parameters })).toEqual([]);
+  const overrides = 'smtp/inet/smtpd_peername_lookup = yes\n';
+  expect(amiss({ entries: all, parameters, overrides })).toEqual([]);
+  expect(amiss({ entries: all })).toEqual([]);
+});
