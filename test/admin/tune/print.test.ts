@@ -46,6 +46,11 @@ test('what the records cannot tell is said where it matters', () => {
   expect(text([triple({ offsets: [1, 2, 3, 4] })])).toContain('1 triple may have had more attempts');
 });
 
+test('what is forgotten of what did not come back: nothing where the retry window has no end', () => {
+  expect(text(made(500, NOW))).toMatch(/what did not come back\s+within 2 d is forgotten/);
+  expect(text(made(500, NOW), { retryWindow: 0 })).not.toContain('forgotten');
+});
+
 test('short times', () => {
   expect([0, 59, 60, 302, 3600, 5400, 86_400, 187_200].map(brief)).toEqual([
     '0s',
