@@ -146,7 +146,8 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
     scriptPlace: command ?? (inPath ? nowhere(script) : lookAt(path.resolve(queue, script))),
     nodeRun: runnable && nodePlace?.self ? runAs(account, cwd, [nodePlace.path, '--version']) : undefined,
     run: runnable ? runAs(account, cwd, [...program, '--version']) : undefined,
-    database: settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db)),
+    database:
+      settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db), settings.privacy),
     log: log === undefined ? undefined : { file: lookAt(log), directory: lookAt(path.dirname(log)) },
     lists: settings === undefined ? [] : listsOf(settings, queue),
   };

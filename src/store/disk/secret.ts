@@ -4,7 +4,7 @@ import { refused, StoreError } from '../damage.ts';
 import { HARMLESS, makeWhole, withOpen } from './files.ts';
 import { checkPlace } from './place.ts';
 
-const BYTES = 32;
+export const SECRET_BYTES = 32;
 
 export function secretPath(database: string): string {
   return `${database}.secret`;
@@ -17,7 +17,7 @@ export function readSecret(path: string): Buffer {
   try {
     if (statSync(place, { throwIfNoEntry: false }) === undefined) makeSecret(place);
     const secret = withOpen(place, constants.O_RDONLY | HARMLESS, (fd) => readFileSync(fd));
-    if (secret.length === BYTES) return secret;
+    if (secret.length === SECRET_BYTES) return secret;
   } catch (error) {
     throw refused(error, place, 'read');
   }
@@ -29,5 +29,5 @@ export function readSecret(path: string): Buffer {
 function makeSecret(place: string): void {
   const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
   // Durable: were it lost or cut short by a power cut, all that is on the disk under it could never be found again.
-  makeWhole(place, randomBytes(BYTES), true);
+  makeWhole(place, randomBytes(SECRET_BYTES), true);
 }

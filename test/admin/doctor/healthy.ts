@@ -57,6 +57,11 @@ export const DATABASE: Database = {
   directory: place('/var/mta', inode('/var/mta', 0o700, NOBODY.uid), inode('/var', 0o755, 0)),
   file: place('/var/mta/greylist.mdb', inode('/var/mta/greylist.mdb', 0o600, NOBODY.uid, 'file')),
   lock: place('/var/mta/greylist.mdb-lock', inode('/var/mta/greylist.mdb-lock', 0o600, NOBODY.uid, 'file')),
+  queue: place(
+    '/var/mta/greylist.mdb-queue',
+    inode('/var/mta/greylist.mdb-queue', 0o600, NOBODY.uid, 'file'),
+  ),
+  key: undefined,
   looked: true,
   place: '',
   damage: '',
