@@ -246,6 +246,18 @@ const FAULTS: Record<string, Fault> = {
     severity: 'error',
     what: /no reject_unauth_destination in smtpd_recipient_restrictions nor smtpd_relay_restrictions/,
   },
+  'what used to greylist is gone': {
+    plant: ({ postconf }) => postconf('-e', list(...OURS, 'check_policy_service inet:127.0.0.1:9', ASK)),
+    check: 'endpoint',
+    severity: 'error',
+    what: /inet:127\.0\.0\.1:9: nobody listens there/,
+  },
+  'mynetworks is everybody': {
+    plant: ({ postconf }) => postconf('-e', 'mynetworks=0.0.0.0/0'),
+    check: 'own-hosts',
+    severity: 'error',
+    what: /lets strangers pass/,
+  },
   'behind a permit': {
     plant: ({ postconf }) => postconf('-e', list(...OURS, 'permit', ASK)),
     check: 'unreached',
@@ -386,6 +398,23 @@ const FAULTS: Record<string, Fault> = {
     check: 'file',
     severity: 'error',
     what: /nobody may not read \S+\/greylist\.mdb-lock/,
+    mends: true,
+  },
+  'root made the queue': {
+    plant: ({ db }) => chownSync(`${db}-queue`, 0, 0),
+    check: 'file',
+    severity: 'warning',
+    what: /slower: the user nobody may not read \S+\/greylist\.mdb-queue/,
+    mends: true,
+  },
+  'root made the key of --privacy': {
+    plant({ db, append }) {
+      writeFileSync(`${db}.secret`, Buffer.alloc(32, 1), { mode: 0o600 });
+      append(' --privacy');
+    },
+    check: 'key',
+    severity: 'error',
+    what: /mail gets what --on-error says: the user nobody may not read \S+\.secret/,
     mends: true,
   },
   'the database is damaged': {

@@ -13,6 +13,7 @@ import { type Invocation, isGreylatch, programPaths, readInvocation } from './sp
 import {
   groupNamed,
   isListening,
+  listeningPorts,
   lookAt,
   processesOf,
   type Run,
@@ -36,6 +37,8 @@ export interface Facts {
   sockets: Readonly<Record<string, Place>>;
   /** Those of them in Postfix's own directories that are there, but on which nobody listens. */
   stale: string[];
+  /** The TCP ports on which somebody listens; undefined where that is not known. */
+  ports: ReadonlySet<number> | undefined;
   /** What smtpd(8) does not know in its restriction lists. */
   unknown: { where: string; name: string }[];
   devLog: Place;
@@ -93,6 +96,7 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     stale: Object.values(sockets).flatMap(({ path: socket, self }) =>
       self?.kind === 'socket' && isOwn(socket, queue) && !isListening(socket, queue) ? [socket] : [],
     ),
+    ports: listeningPorts(),
     devLog: lookAt('/dev/log'),
     entries,
     mistyped: entries.length === 0 ? mistypedIn(configuration, questions, queue) : [],

@@ -136,6 +136,7 @@ export function facts({
     }),
     mistyped: [],
     stale: [],
+    ports: new Set([25]),
     unknown: [],
     database: undefined,
     ...other,

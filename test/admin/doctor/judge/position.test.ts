@@ -122,3 +122,19 @@ test('own lists of a service in master.cf are judged by themselves', () => {
     }),
   ).toEqual([]);
 });
+
+test.each([
+  ['0.0.0.0/0', true],
+  ['127.0.0.0/8, [::]/0', true],
+  ['0.0.0.0/1 128.0.0.0/1', true],
+  ['2000::/3', true],
+  ['127.0.0.0/8 10.0.0.0/8 [fc00::]/7 [::1]/128', false],
+  ['!0.0.0.0/0 cidr:/etc/postfix/7', false],
+  ['192.0.2.1', false],
+])('mynetworks = %s: strangers among the own hosts: %s', (networks, wide) => {
+  const found = amiss({ parameters: `mynetworks = ${networks}` });
+  expect(found.map(({ severity, check }) => `${severity} ${check}`)).toEqual(wide ? ['error own-hosts'] : []);
+  // Where nothing permits them, they are greylisted.
+  const guarded = `mynetworks = ${networks}\n${recipient('reject_unauth_destination', ASK)}`;
+  expect(amiss({ parameters: guarded }).map(({ severity }) => severity)).toEqual(['note']);
+});
