@@ -77,6 +77,12 @@ const FAULTS: Record<string, Fault> = {
     severity: 'error',
     what: /\/nonexistent\/node does not exist/,
   },
+  'a blank behind argv=': {
+    plant: ({ master }) => master('argv=', 'argv= '),
+    check: 'node',
+    severity: 'error',
+    what: /a blank follows argv=/,
+  },
   'Node is something else': {
     plant: ({ master, logs }) => {
       writeFileSync(`${logs}/node`, '#!/bin/sh\necho v18.20.4\n', { mode: 0o755 });
@@ -263,6 +269,12 @@ const FAULTS: Record<string, Fault> = {
     check: 'unreached',
     severity: 'error',
     what: /never reached: "permit"/,
+  },
+  'behind a permit for all of our domains': {
+    plant: ({ postconf }) => postconf('-e', list('permit_auth_destination', ...OURS, ASK)),
+    check: 'unreached',
+    severity: 'error',
+    what: /never reached: "permit_auth_destination" before it ends the list for all mail to your domains/,
   },
   'it may only warn': {
     plant: ({ postconf }) => postconf('-e', list(...OURS, 'warn_if_reject', ASK)),

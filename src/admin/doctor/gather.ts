@@ -139,7 +139,7 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
   const nodePlace = lookForCommand(node ?? 'node', queue); // the script's first line asks env(1) for it
   const inPath = node === undefined && !script.includes('/');
   const command = node === undefined ? lookForCommand(script, queue) : undefined;
-  const runnable = account !== undefined && account.uid !== 0;
+  const runnable = account !== undefined && account.uid !== 0 && program[0] !== '';
   const log = settings?.log.startsWith('file:') ? path.resolve(queue, settings.log.slice(5)) : undefined;
   return {
     ...invocation,

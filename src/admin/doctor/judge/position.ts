@@ -17,15 +17,19 @@ const GUARDS = [
   'check_relay_domains',
 ];
 const ENDS = ['permit', 'reject', 'defer'];
+// They permit all mail for the domains of this server (postconf(5)).
+const ENDS_FOR_OWN_DOMAINS = ['permit_auth_destination', 'permit_mx_backup'];
 /** Ports on which users submit their mail. */
 const SUBMISSION = /^(?:.*:)?(submissions?|smtps|587|465)$/;
 
 export function judgePosition(facts: Facts, question: Question): Finding[] {
   const { list, where, steps, at } = question;
   const reload = `and "postfix${facts.configuration.option} reload"`;
-  const end = steps.slice(0, at).find(({ name, onlyWarns }) => ENDS.includes(name) && !onlyWarns);
+  const ends = [...ENDS, ...ENDS_FOR_OWN_DOMAINS];
+  const end = steps.slice(0, at).find(({ name, onlyWarns }) => ends.includes(name) && !onlyWarns);
   if (end !== undefined) {
-    const what = `check_policy_service is never reached: "${end.name}" before it ends the list`;
+    const whose = ENDS_FOR_OWN_DOMAINS.includes(end.name) ? ' for all mail to your domains' : '';
+    const what = `check_policy_service is never reached: "${end.name}" before it ends the list${whose}`;
     const mend = `move check_policy_service before "${end.name}" in ${list}, ${reload}`;
     return [finding('error', 'unreached', where, what, mend)];
   }

@@ -60,13 +60,7 @@ test.each([
     'a defer in place of a reject',
     [
       NO_RELAY,
-      recipient(
-        'permit_mynetworks',
-        'permit_auth_destination',
-        'check_client_access static:reject',
-        'defer_unauth_destination',
-        ASK,
-      ),
+      recipient('permit_mynetworks', 'check_client_access static:reject', 'defer_unauth_destination', ASK),
     ],
   ],
   [
@@ -137,4 +131,12 @@ test.each([
   // Where nothing permits them, they are greylisted.
   const guarded = `mynetworks = ${networks}\n${recipient('reject_unauth_destination', ASK)}`;
   expect(amiss({ parameters: guarded }).map(({ severity }) => severity)).toEqual(['note']);
+});
+
+test.each(['permit_auth_destination', 'permit_mx_backup'])('behind %s, no mail of ours arrives', (name) => {
+  const parameters = recipient(name, 'reject_unauth_destination', ASK);
+  expect(only({ parameters })).toMatchObject({ severity: 'error', check: 'unreached' });
+  expect(amiss({ parameters: recipient(`warn_if_reject ${name}`, ASK) })).not.toContainEqual(
+    expect.objectContaining({ check: 'unreached' }),
+  );
 });
