@@ -71,7 +71,7 @@ function share(letIn: number, of: number): string {
   if (of === 0) return '-';
   if (letIn === 0) return '0 %';
   const value = (100 * letIn) / of;
-  return value < 1 ? '<1 %' : `${Math.floor(value)} %`;
+  return value < 1 ? '<1 %' : `${letIn < of ? Math.min(99, Math.round(value)) : 100} %`;
 }
 
 /** `45s`, `5m02`, `1h30`, `2d4h`: as short as a table of many columns needs it. */
