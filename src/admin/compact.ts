@@ -11,7 +11,7 @@ export const compactCommand = defineCommand({
   name: 'compact',
   describe: 'give the space back: the same records in a file without empty pages',
   text: [
-    'Needs the space of the new file beside the old one while it works. Filters go on, and go over to the new file by themselves; nothing that they have stored is lost. Owner and mode stay as they are.',
+    'Needs the space of the new file beside the old one while it works. Filters go on, and go over to the new file by themselves, for which a request may wait a tenth of a second; nothing that they have stored is lost. Owner and mode stay as they are.',
   ],
   options: { db: OPTIONS.db, json: JSON_OUTPUT },
   positionals: {},

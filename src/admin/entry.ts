@@ -11,8 +11,9 @@ export function nameOf(entry: Entry): Name {
 }
 
 /** When the triple was last seen, as far as that is on record, in seconds since the epoch. */
-export function lastOf({ firstSeen, lastPassed, offsets }: TripleEntry): number {
-  return Math.max(lastPassed, firstSeen + (offsets.at(-1) ?? 0));
+export function lastOf({ firstSeen, lastPassed, wait, offsets }: TripleEntry): number {
+  // The first pass is kept to the second, the last one to the hour.
+  return Math.max(lastPassed, firstSeen + wait, firstSeen + (offsets.at(-1) ?? 0));
 }
 
 /**

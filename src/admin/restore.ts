@@ -14,7 +14,7 @@ export const restoreCommand = defineCommand({
   name: 'restore',
   describe: 'put a backup in the place of the database; the present one is set aside',
   text: [
-    'What is on record is replaced, not merged: the present database stays beside the new one as FILE.before-restore-TIME (UTC). The command salvage, with --into FILE, adds to the restored records what only that one knows. Filters go over to the restored file by themselves.',
+    'What is on record is replaced, not merged: the present database stays beside the new one as FILE.before-restore-TIME (UTC). The command salvage, with --into FILE, adds to the restored records what only that one knows. Filters go over to the restored file by themselves, for which a request may wait a tenth of a second.',
   ],
   options: { db: OPTIONS.db, json: JSON_OUTPUT },
   positionals: { backup: { required: true, describe: 'a file that greylatch backup has written; it stays' } },

@@ -48,7 +48,8 @@ export const statusCommand = defineCommand({
       const settings = { lives, autoWhitelist: args['auto-whitelist'], verify, now };
       const { status, rows, metrics } = await look(records, db, settings);
       if (prometheus !== undefined) writeOut(prometheus, metrics());
-      else print(json ? status : table(rows(paintForOutput())));
+      if (json) print(status);
+      else if (prometheus === undefined) print(table(rows(paintForOutput())));
       return status.sound ? SOUND : DAMAGED;
     }),
 });

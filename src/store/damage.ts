@@ -21,7 +21,7 @@ export class BadLockError extends Error {
   }
 }
 
-/** The path, or that of the lock file, leads to another file now: it was renamed, removed, or set aside. */
+/** To be opened anew: path or lock file lead to another file now (renamed, removed, set aside), or LMDB has lost its way in it. */
 export class MovedError extends Error {
   override name = 'MovedError';
 }

@@ -53,6 +53,8 @@ test('--prometheus writes metrics in one step, readable by others', async () => 
   expect(text).toContain('greylatch_triples{state="passed"} 30000\n');
   expect(text).toContain('greylatch_database_sound 1\n');
   expect(statSync(file).mode & 0o777).toBe(0o644);
+  const both = await live.run('status', '--json', '--prometheus', file); // as report --json --html
+  expect(JSON.parse(both.out)).toMatchObject({ triples: { passed: 30_000 }, sound: true });
   expect(readdirSync(live.directory).filter((name) => name.startsWith('greylatch.prom'))).toEqual([
     'greylatch.prom',
   ]);

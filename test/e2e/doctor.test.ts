@@ -77,6 +77,12 @@ const FAULTS: Record<string, Fault> = {
     severity: 'error',
     what: /\/nonexistent\/node does not exist/,
   },
+  'a blank behind argv=': {
+    plant: ({ master }) => master('argv=', 'argv= '),
+    check: 'node',
+    severity: 'error',
+    what: /a blank follows argv=/,
+  },
   'Node is something else': {
     plant: ({ master, logs }) => {
       writeFileSync(`${logs}/node`, '#!/bin/sh\necho v18.20.4\n', { mode: 0o755 });
@@ -246,11 +252,29 @@ const FAULTS: Record<string, Fault> = {
     severity: 'error',
     what: /no reject_unauth_destination in smtpd_recipient_restrictions nor smtpd_relay_restrictions/,
   },
+  'what used to greylist is gone': {
+    plant: ({ postconf }) => postconf('-e', list(...OURS, 'check_policy_service inet:127.0.0.1:9', ASK)),
+    check: 'endpoint',
+    severity: 'error',
+    what: /inet:127\.0\.0\.1:9: nobody listens there/,
+  },
+  'mynetworks is everybody': {
+    plant: ({ postconf }) => postconf('-e', 'mynetworks=0.0.0.0/0'),
+    check: 'own-hosts',
+    severity: 'error',
+    what: /lets strangers pass/,
+  },
   'behind a permit': {
     plant: ({ postconf }) => postconf('-e', list(...OURS, 'permit', ASK)),
     check: 'unreached',
     severity: 'error',
     what: /never reached: "permit"/,
+  },
+  'behind a permit for all of our domains': {
+    plant: ({ postconf }) => postconf('-e', list('permit_auth_destination', ...OURS, ASK)),
+    check: 'unreached',
+    severity: 'error',
+    what: /never reached: "permit_auth_destination" before it ends the list for all mail to your domains/,
   },
   'it may only warn': {
     plant: ({ postconf }) => postconf('-e', list(...OURS, 'warn_if_reject', ASK)),
@@ -386,6 +410,23 @@ const FAULTS: Record<string, Fault> = {
     check: 'file',
     severity: 'error',
     what: /nobody may not read \S+\/greylist\.mdb-lock/,
+    mends: true,
+  },
+  'root made the queue': {
+    plant: ({ db }) => chownSync(`${db}-queue`, 0, 0),
+    check: 'file',
+    severity: 'warning',
+    what: /slower: the user nobody may not read \S+\/greylist\.mdb-queue/,
+    mends: true,
+  },
+  'root made the key of --privacy': {
+    plant({ db, append }) {
+      writeFileSync(`${db}.secret`, Buffer.alloc(32, 1), { mode: 0o600 });
+      append(' --privacy');
+    },
+    check: 'key',
+    severity: 'error',
+    what: /mail gets what --on-error says: the user nobody may not read \S+\.secret/,
     mends: true,
   },
   'the database is damaged': {

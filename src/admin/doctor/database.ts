@@ -1,9 +1,10 @@
 // Gathers facts about a database and the place where it lies. Judges nothing, changes nothing.
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DamageError } from '../../store/damage.ts';
 import { litterBeside } from '../../store/disk/files.ts';
 import { checkPlace } from '../../store/disk/place.ts';
+import { SECRET_BYTES, secretPath } from '../../store/disk/secret.ts';
 import { withFile } from '../../store/pages/file.ts';
 import { readHead } from '../../store/pages/head.ts';
 import { lockPath } from '../../store/pages/lock.ts';
@@ -20,6 +21,9 @@ export interface Database {
   directory: Place;
   file: Place;
   lock: Place;
+  queue: Place;
+  /** The key of --privacy, where filters use it, and whether it looks like one. */
+  key: { place: Place; isKey: boolean } | undefined;
   /** False where doctor may not read the file, since it does not run as root; then what follows is not known. */
   looked: boolean;
   /** Why a filter would refuse the place, '' if it would not. */
@@ -39,7 +43,7 @@ export interface Database {
 /** The files that may lie in a directory of ours alone, greylist.pl's database among them. */
 const OURS = /^grey(list|latch)/;
 
-export function gatherDatabase(file: string): Database {
+export function gatherDatabase(file: string, privacy = false): Database {
   const directory = path.dirname(file);
   const beside = attempt(() => readdirSync(directory)) ?? [];
   const looked = process.getuid?.() === 0;
@@ -49,6 +53,8 @@ export function gatherDatabase(file: string): Database {
     directory: lookAt(directory),
     file: lookAt(file),
     lock: lookAt(lockPath(file)),
+    queue: lookAt(queuePath(file)),
+    key: privacy ? gatherKey(secretPath(file)) : undefined,
     looked,
     ...(looked ? lookInto(file) : { place: '', damage: '' }),
     aside: (attempt(() => damagedFiles(file)) ?? []).map(({ name }) => path.basename(name)).sort(),
@@ -59,6 +65,11 @@ export function gatherDatabase(file: string): Database {
     mount: mountOf(realpath(directory) ?? directory, readMounts()),
     space: spaceAt(directory),
   };
+}
+
+function gatherKey(file: string): Database['key'] {
+  const size = attempt(() => statSync(file).size);
+  return { place: lookAt(file), isKey: size === undefined || size === SECRET_BYTES };
 }
 
 /** What a filter would find at its first look. */

@@ -13,6 +13,7 @@ import { type Invocation, isGreylatch, programPaths, readInvocation } from './sp
 import {
   groupNamed,
   isListening,
+  listeningPorts,
   lookAt,
   processesOf,
   type Run,
@@ -36,6 +37,8 @@ export interface Facts {
   sockets: Readonly<Record<string, Place>>;
   /** Those of them in Postfix's own directories that are there, but on which nobody listens. */
   stale: string[];
+  /** The TCP ports on which somebody listens; undefined where that is not known. */
+  ports: ReadonlySet<number> | undefined;
   /** What smtpd(8) does not know in its restriction lists. */
   unknown: { where: string; name: string }[];
   devLog: Place;
@@ -93,6 +96,7 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     stale: Object.values(sockets).flatMap(({ path: socket, self }) =>
       self?.kind === 'socket' && isOwn(socket, queue) && !isListening(socket, queue) ? [socket] : [],
     ),
+    ports: listeningPorts(),
     devLog: lookAt('/dev/log'),
     entries,
     mistyped: entries.length === 0 ? mistypedIn(configuration, questions, queue) : [],
@@ -135,7 +139,7 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
   const nodePlace = lookForCommand(node ?? 'node', queue); // the script's first line asks env(1) for it
   const inPath = node === undefined && !script.includes('/');
   const command = node === undefined ? lookForCommand(script, queue) : undefined;
-  const runnable = account !== undefined && account.uid !== 0;
+  const runnable = account !== undefined && account.uid !== 0 && program[0] !== '';
   const log = settings?.log.startsWith('file:') ? path.resolve(queue, settings.log.slice(5)) : undefined;
   return {
     ...invocation,
@@ -146,7 +150,8 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
     scriptPlace: command ?? (inPath ? nowhere(script) : lookAt(path.resolve(queue, script))),
     nodeRun: runnable && nodePlace?.self ? runAs(account, cwd, [nodePlace.path, '--version']) : undefined,
     run: runnable ? runAs(account, cwd, [...program, '--version']) : undefined,
-    database: settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db)),
+    database:
+      settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db), settings.privacy),
     log: log === undefined ? undefined : { file: lookAt(log), directory: lookAt(path.dirname(log)) },
     lists: settings === undefined ? [] : listsOf(settings, queue),
   };

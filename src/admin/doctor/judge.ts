@@ -1,7 +1,7 @@
 // All judgements, in the order in which to mend things. Facts in, findings out.
 import { ARGV } from '../../cli/service.ts';
 import { type Finding, finding, once } from './finding.ts';
-import type { Facts } from './gather.ts';
+import type { Entry, Facts } from './gather.ts';
 import { judgeDatabase } from './judge/database.ts';
 import { judgeLists } from './judge/lists.ts';
 import { judgeLog } from './judge/log.ts';
@@ -37,7 +37,10 @@ export function judge(facts: Facts): Finding[] {
   }
   found.push(...judgeQuestions(facts));
   for (const entry of entries) {
-    if (entry.database !== undefined) found.push(...judgeDatabase(entry.database, entry.account));
+    const rival = rivalOf(entry, entries);
+    // The advice for its own user would lock out the other.
+    if (rival !== undefined) found.push(judgeRivals(entry, rival));
+    else if (entry.database !== undefined) found.push(...judgeDatabase(entry.database, entry.account));
     found.push(...judgeLog(facts, entry), ...judgeLists(entry));
   }
   if (database !== undefined) found.push(...judgeDatabase(database, undefined));
@@ -50,6 +53,19 @@ export function judge(facts: Facts): Finding[] {
     });
   }
   return once(found);
+}
+
+/** An earlier entry that uses the same database as another user. */
+function rivalOf({ database, account }: Entry, entries: readonly Entry[]): Entry | undefined {
+  const first = entries.find((entry) => entry.database?.path === database?.path);
+  if (database === undefined || account === undefined || first?.account === undefined) return undefined;
+  return first.account.uid === account.uid ? undefined : first;
+}
+
+function judgeRivals({ name, account }: Entry, rival: Entry): Finding {
+  const what = `as ${account!.name} it uses the database of ${rival.name}, which runs as ${rival.account!.name}: what the one makes is closed to the other`;
+  const mend = `the same user= in both lines of master.cf, or a --db of its own`;
+  return finding('error', 'user', `master.cf: ${name}`, what, mend);
 }
 
 function judgeAbsence({ configuration: { directory, option, services }, mistyped }: Facts): Finding {

@@ -75,6 +75,21 @@ export function isListening(socket: string, queue: string): boolean {
 /** As a flag in /proc/net/unix (__SO_ACCEPTCON in the kernel's sources). */
 const LISTENS = '00010000';
 
+/** The TCP ports on which a process of this host listens, by /proc/net/tcp (proc(5)); undefined where that cannot be read. */
+export function listeningPorts(): Set<number> | undefined {
+  const tables = ['tcp', 'tcp6'].map((name) => attempt(() => readFileSync(`/proc/net/${name}`, 'latin1')));
+  if (tables[0] === undefined) return undefined;
+  const lines = tables.flatMap((table) => table?.split('\n') ?? []);
+  return new Set(
+    lines.flatMap((line) => {
+      const [, local = '', , state] = line.trim().split(/ +/);
+      return state === TCP_LISTEN ? [Number.parseInt(local.split(':')[1]!, 16)] : [];
+    }),
+  );
+}
+/** As a state in /proc/net/tcp. */
+const TCP_LISTEN = '0A';
+
 /** The account, by the names as spawn(8) reads them in user=; undefined where one is not known. */
 export function userNamed(name: string, group = ''): User | undefined {
   const passwd = account('passwd', name);

@@ -28,7 +28,7 @@ export interface Outcome extends Merged {
 export interface ImportSettings {
   /** Undefined: to be detected by the first bytes. */
   format: Format | undefined;
-  /** Undefined: the name of the program that the input is from. */
+  /** Undefined: what the input says of that, or else the name of its format. */
   origin: string | undefined;
 }
 

@@ -71,7 +71,7 @@ function share(letIn: number, of: number): string {
   if (of === 0) return '-';
   if (letIn === 0) return '0 %';
   const value = (100 * letIn) / of;
-  return value < 1 ? '<1 %' : `${Math.floor(value)} %`;
+  return value < 1 ? '<1 %' : `${letIn < of ? Math.min(99, Math.round(value)) : 100} %`;
 }
 
 /** `45s`, `5m02`, `1h30`, `2d4h`: as short as a table of many columns needs it. */
@@ -87,9 +87,8 @@ export function brief(seconds: number): string {
 function notes({ delay, retryWindow, autoWhitelist, clientKey, early, cut }: Tuning): string[] {
   const lines = [
     'half, 95 %: so many of the mails would have waited no longer. let in: of what did not come back, what had tried',
-    '  again, or had got onto the auto-whitelist, and would have passed. Only of the last retry window' +
-      (retryWindow > 0 ? ` (${span(retryWindow)}),` : ','),
-    `  the rest is forgotten; triples younger than ${span(settledAfter(retryWindow))} are left out, they may still come back.`,
+    '  again, or had got onto the auto-whitelist, and would have passed. Left out are triples younger than',
+    `  ${span(settledAfter(retryWindow))}, which may still come back${retryWindow > 0 ? `; and what did not come back within ${span(retryWindow)} is forgotten little by little` : ''}.`,
     `Delays up to the ${span(delay)} in force are exact to the 5 % to which attempts are kept. ≥: with a longer delay, some mails`,
     '  would have had to come again after their last attempt on record, and nobody knows when they would have.',
     'pool: names of clients are not on record. Clients with the same sender and recipient, of whom one came back, are',

@@ -4,7 +4,7 @@ import { refused, StoreError } from '../damage.ts';
 import { HARMLESS, makeWhole, withOpen } from './files.ts';
 import { checkPlace } from './place.ts';
 
-const BYTES = 32;
+export const SECRET_BYTES = 32;
 
 export function secretPath(database: string): string {
   return `${database}.secret`;
@@ -25,7 +25,7 @@ export function readSecret(path: string, dryRun = false): Buffer {
       makeWhole(place, secret, true);
     }
     const secret = withOpen(place, constants.O_RDONLY | HARMLESS, (fd) => readFileSync(fd));
-    if (secret.length === BYTES) return secret;
+    if (secret.length === SECRET_BYTES) return secret;
   } catch (error) {
     throw refused(error, place, 'read');
   }
@@ -36,5 +36,5 @@ export function readSecret(path: string, dryRun = false): Buffer {
 
 function newSecret(): Buffer {
   const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
-  return randomBytes(BYTES);
+  return randomBytes(SECRET_BYTES);
 }

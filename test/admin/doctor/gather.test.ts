@@ -75,3 +75,12 @@ test('programs that do not exist, of services that smtpd asks, where none of the
   expect(mistyped(node)).toEqual([]);
   expect(mistyped('/nowhere/greylach', 'unix:private/other')).toEqual([]);
 });
+
+test('a blank behind argv= is no program that could be tried', () => {
+  const [entry] = entriesOf('policy unix - n n - 0 spawn user=nobody argv= /opt/node /opt/greylatch\n');
+  expect(entry).toMatchObject({
+    run: undefined,
+    nodeRun: undefined,
+    program: ['', '/opt/node', '/opt/greylatch'],
+  });
+});

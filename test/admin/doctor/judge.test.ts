@@ -1,7 +1,8 @@
 // All judgements together: what is said where all is well, of who asks, and where there is nothing to ask about.
 import { expect, test } from 'vitest';
+import type { Entry } from '../../../src/admin/doctor/gather.ts';
 import { judge } from '../../../src/admin/doctor/judge.ts';
-import { amiss, DATABASE, ENTRIES, facts, only, recipient } from './healthy.ts';
+import { amiss, DATABASE, ENTRIES, facts, NOBODY, only, recipient } from './healthy.ts';
 
 test('where all is well, every look says so', () => {
   expect(amiss()).toEqual([]);
@@ -38,6 +39,28 @@ test('of a service that stands there twice, the last one counts, and that is sai
     check: 'twice',
     where: 'master.cf: policy/unix',
   });
+});
+
+test('two users of one database: what would give it to the one would lock out the other', () => {
+  const line = 'other unix - n n - 0 spawn user=daemon argv=/usr/bin/node /usr/local/bin/greylatch\n';
+  const { entries } = facts({ entries: ENTRIES + line });
+  const [first, second] = entries as [Entry, Entry];
+  const found = (account: Entry['account'], path = DATABASE.path) => {
+    const own = { ...second, account, database: { ...DATABASE, path } };
+    return judge(facts({ facts: { entries: [first, own] } })).filter(({ check }) => check === 'user');
+  };
+  const daemon = { name: 'daemon', uid: 1, gid: 1 };
+  expect(found(daemon)).toMatchObject([
+    {
+      severity: 'error',
+      where: 'master.cf: other/unix',
+      what: expect.stringMatching(/^as daemon .*as nobody/),
+    },
+  ]);
+  const all = judge(facts({ facts: { entries: [first, { ...second, account: daemon }] } }));
+  expect(all.map(({ mend }) => mend).join()).not.toContain('chown daemon');
+  expect(found(NOBODY)).toEqual([]);
+  expect(found(daemon, '/var/mta/other.mdb')).toEqual([]);
 });
 
 test('the database of --db is judged, too, where master.cf has no entry', () => {

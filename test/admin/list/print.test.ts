@@ -27,6 +27,21 @@ test('releases: the one that ends first on top, * for what is not given', () => 
   expect(releasesText([], 0, false)).toBe('0 releases\n');
 });
 
+test('a triple was seen last when it passed first, which is on record to the second, unless it passed again hours later', () => {
+  const firstSeen = 1_764_000_000;
+  const now = firstSeen + 9000;
+  const all = [
+    triple({ wait: 1900, lastPassed: firstSeen, offsets: [600] }),
+    triple({ wait: 1900, lastPassed: firstSeen + 7200 }),
+    triple({ offsets: [600] }),
+  ];
+  const lasts = entriesText(all, 3, 'triple', now, false)
+    .split('\n')
+    .slice(1, 4)
+    .map((line) => line.split(/ {2,}/)[4]);
+  expect(lasts).toEqual(['1 h 58 min ago', '30 min ago', '2 h 20 min ago']);
+});
+
 test('triples that have passed, with and without a wait, and that wait', () => {
   const now = 1_764_000_000 + 90;
   const all = [triple({}), triple({ wait: 300 }), triple({ passed: true, lastPassed: now })];

@@ -46,6 +46,22 @@ test('what the records cannot tell is said where it matters', () => {
   expect(text([triple({ offsets: [1, 2, 3, 4] })])).toContain('1 triple may have had more attempts');
 });
 
+test('what is forgotten of what did not come back: nothing where the retry window has no end', () => {
+  expect(text(made(500, NOW))).toMatch(/what did not come back\s+within 2 d is forgotten/);
+  expect(text(made(500, NOW), { retryWindow: 0 })).not.toContain('forgotten');
+});
+
+test('shares are rounded; 100 % is all of it', () => {
+  const shares = (letIn: number, of: number) => {
+    const all = Array.from({ length: of }, (_, i) =>
+      triple({ sender: `s${i}@example.org`, firstSeen: NOW - 86_400, offsets: i < letIn ? [100] : [] }),
+    );
+    return /^1m +address .* (\S+ %)$/m.exec(text(all))?.[1];
+  };
+  expect([0, 1, 2, 3].map((letIn) => shares(letIn, 3))).toEqual(['0 %', '33 %', '67 %', '100 %']);
+  expect([shares(1, 150), shares(299, 300)]).toEqual(['<1 %', '99 %']);
+});
+
 test('short times', () => {
   expect([0, 59, 60, 302, 3600, 5400, 86_400, 187_200].map(brief)).toEqual([
     '0s',

@@ -1,11 +1,12 @@
 // Many records at once: read in order, changed in batches, and the file is sound afterwards.
 import { unlinkSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Change, Name } from '../../../src/store/admin/change.ts';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { Entry } from '../../../src/store/admin/entry.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
+import { native } from '../../../src/store/lmdb/native.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
@@ -143,4 +144,30 @@ test('a database whose lock file goes while it is opened, as for a compact, is o
   whileOpening(() => unlinkSync(lockPath(place())));
   expect(edit([{ name: nameOf(2), change: () => waiting(2) }])).toBe(1);
   expect(everything(place())).toHaveLength(2);
+});
+
+test('where LMDB loses its way in its list of free pages, the file is opened anew, and all is changed', () => {
+  const editor = openEditor(place());
+  const lmdb = native();
+  const { Env, write: original } = lmdb;
+  let isAnew = false;
+  lmdb.Env = class extends Env {
+    constructor() {
+      super();
+      isAnew = true;
+    }
+  };
+  // As it was seen: whatever is tried in the environment that has lost its way fails.
+  const write = vi.spyOn(lmdb, 'write').mockImplementation((...words) => {
+    if (!isAnew) throw new Error('put failed bad_sub, MDB_NOTFOUND: No matching key/data pair found');
+    return original(...words);
+  });
+  try {
+    editor.change(Array.from({ length: 300 }, (_, n) => ({ name: nameOf(n), change: () => waiting(n) })));
+  } finally {
+    write.mockRestore();
+    lmdb.Env = Env;
+  }
+  editor.close();
+  expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 300 });
 });

@@ -1,10 +1,12 @@
 // The database: whether the filter may use it, whether it is safe where it lies, whether there is space, and whether it looks
 // sound. Facts in, findings out.
 import path from 'node:path';
+import { plural } from '../../text.ts';
 import type { Database } from '../database.ts';
 import { type Finding, finding, orOk } from '../finding.ts';
 import { closedTo, denied, describe, type Inode, type User, wayTo } from '../permissions.ts';
 import type { Mount, Space } from '../system.ts';
+import { judgeFiles } from './files.ts';
 
 const ANYBODY_WRITES = 0o002;
 const STICKY = 0o1000;
@@ -112,20 +114,6 @@ function give(directory: string, owner: string): string {
   return `mkdir -p ${directory} && chown ${owner} ${directory} && chmod 700 ${directory}`;
 }
 
-function judgeFiles({ file, lock }: Database, user: User | undefined): Finding[] {
-  return [file, lock].flatMap((each): Finding[] => {
-    if (each.self === undefined || each.self.kind !== 'file') return [];
-    const refused = user === undefined ? '' : denied(user, { ...each, parents: [] }, 'read', 'write');
-    if (refused !== '') {
-      const mend = `chown ${user?.name} ${each.path} && chmod 600 ${each.path}`;
-      return [finding('error', 'file', each.path, refused, mend)];
-    }
-    if (!anybodyWrites(each.self)) return [];
-    const what = 'is writable by everybody';
-    return [finding('warning', 'file', each.path, what, `chmod 600 ${each.path}`)];
-  });
-}
-
 function judgeContent({ path: file, damage, aside, litter }: Database): Finding[] {
   const found: Finding[] = [];
   if (damage !== '') {
@@ -187,7 +175,7 @@ function judgeFileSystem(file: string, mount: Mount | undefined, space: Space | 
     add(
       'warning',
       'space',
-      `the file system is nearly full: ${free} free`,
+      `the file system has only ${free} left`,
       `free some space: du -xh ${mount?.point ?? '/'} | sort -h | tail`,
     );
   }
@@ -195,7 +183,7 @@ function judgeFileSystem(file: string, mount: Mount | undefined, space: Space | 
     add(
       'warning',
       'inodes',
-      `the file system has ${space.freeInodes} inodes left for new files`,
+      `the file system has only ${plural(space.freeInodes, 'inode')} left for new files`,
       `remove small files that nobody needs: du -x --inodes ${mount?.point ?? '/'} | sort -n | tail`,
     );
   }

@@ -17,15 +17,19 @@ const GUARDS = [
   'check_relay_domains',
 ];
 const ENDS = ['permit', 'reject', 'defer'];
+// They permit all mail for the domains of this server (postconf(5)).
+const ENDS_FOR_OWN_DOMAINS = ['permit_auth_destination', 'permit_mx_backup'];
 /** Ports on which users submit their mail. */
 const SUBMISSION = /^(?:.*:)?(submissions?|smtps|587|465)$/;
 
 export function judgePosition(facts: Facts, question: Question): Finding[] {
   const { list, where, steps, at } = question;
   const reload = `and "postfix${facts.configuration.option} reload"`;
-  const end = steps.slice(0, at).find(({ name, onlyWarns }) => ENDS.includes(name) && !onlyWarns);
+  const ends = [...ENDS, ...ENDS_FOR_OWN_DOMAINS];
+  const end = steps.slice(0, at).find(({ name, onlyWarns }) => ends.includes(name) && !onlyWarns);
   if (end !== undefined) {
-    const what = `check_policy_service is never reached: "${end.name}" before it ends the list`;
+    const whose = ENDS_FOR_OWN_DOMAINS.includes(end.name) ? ' for all mail to your domains' : '';
+    const what = `check_policy_service is never reached: "${end.name}" before it ends the list${whose}`;
     const mend = `move check_policy_service before "${end.name}" in ${list}, ${reload}`;
     return [finding('error', 'unreached', where, what, mend)];
   }
@@ -35,6 +39,7 @@ export function judgePosition(facts: Facts, question: Question): Finding[] {
     found.push(finding('error', 'warns', where, what, `take out warn_if_reject, ${reload}`));
   }
   found.push(...judgeStage(facts, question), ...judgeGuard(facts, question), ...judgeOwn(facts, question));
+  found.push(...judgeNetworks(facts, question));
   const later = steps.slice(at + 1).find(({ name }) => name.startsWith('reject_'));
   if (later !== undefined && later.name !== 'reject_unauth_destination') {
     const what = `mail that ${later.name} rejects behind it is stored in the database, too`;
@@ -56,6 +61,24 @@ function judgeOwn({ configuration }: Facts, { service, list, where, steps, at }:
   if (list !== RECIPIENT || isBefore('permit_mynetworks') || !parameters.mynetworks) return [];
   const mend = `permit_mynetworks before it in ${list}, and "postfix${option} reload"`;
   return [finding('note', 'own-hosts', where, 'your own hosts are greylisted, too', mend)];
+}
+
+/** Whether strangers count as own hosts. */
+function judgeNetworks({ configuration }: Facts, { where, service, steps, at }: Question): Finding[] {
+  const { option, parameters } = configuration;
+  if (!steps.slice(0, at).some(({ name }) => name === 'permit_mynetworks')) return [];
+  const networks = valueFor(service, parameters, 'mynetworks').split(/[\s,]+/);
+  const wide = networks.find(isWide);
+  if (wide === undefined) return [];
+  const what = `permit_mynetworks lets strangers pass without greylisting, and relay mail: mynetworks has ${wide}`;
+  const mend = `only your own networks in mynetworks, and "postfix${option} reload"`;
+  return [finding('error', 'own-hosts', where, what, mend)];
+}
+
+/** A network that is nobody's own: wider than 10.0.0.0/8, or fc00::/7. */
+function isWide(network: string): boolean {
+  const [, address, prefix] = /^\[?([\da-f:.]+)\]?\/(\d+)$/i.exec(network) ?? [];
+  return address !== undefined && Number(prefix) < (address.includes(':') ? 7 : 8);
 }
 
 /** Whether the attributes that it needs are known when it is asked (SMTPD_POLICY_README: attributes by protocol state). */

@@ -77,6 +77,8 @@ function judgeStart(entry: Entry): Finding[] {
   const error = (check: string, what: string, mend: string): Finding[] => [
     finding('error', check, where, what, mend),
   ];
+  if (program[0] === '')
+    return error('node', 'a blank follows argv=, so that spawn(8) finds no command', `in master.cf: ${ARGV}`);
   if (nodePlace === undefined) {
     return error(
       'node',

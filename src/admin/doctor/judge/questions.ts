@@ -1,6 +1,6 @@
 // Which services ask the filter, whether their questions reach it, and what mail gets if not. Facts in, findings out.
 import path from 'node:path';
-import { leadsTo, socketAt, socketOf } from '../endpoint.ts';
+import { hostAndPort, isLoopback, leadsTo, socketAt, socketOf } from '../endpoint.ts';
 import { type Finding, finding, once, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
 import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
@@ -95,13 +95,19 @@ function judgeUnasked({ configuration }: Facts, { service, name }: Entry, others
 }
 
 /** Questions that neither a service of master.cf nor another program's socket answers. */
-function judgeStrays({ configuration, questions, sockets, stale, running, root }: Facts): Finding[] {
+function judgeStrays({ configuration, questions, sockets, stale, running, root, ports }: Facts): Finding[] {
   const { parameters, services } = configuration;
   const withinQueue = (socket: string) => path.relative(queueOf(parameters), socket);
-  const findings = questions.flatMap(({ endpoint, where, service: smtpd }): Finding[] => {
+  const findings = questions.flatMap(({ endpoint, list, where, service: smtpd }): Finding[] => {
     const add = (what: string, mend: string): Finding[] => [finding('error', 'endpoint', where, what, mend)];
+    const isOurs = services.some((service) => leadsTo(endpoint, service, parameters));
+    if (running && !isOurs && isDeadPort(endpoint, ports))
+      return add(
+        `${endpoint}: nobody listens there, so that mail gets the default_action, "451 4.3.5 ..." without one`,
+        `start what should listen there; or, if that is not used any more, take it out of ${list}, and "postfix${configuration.option} reload"`,
+      );
     const socket = socketAt(endpoint, parameters);
-    if (socket === undefined || services.some((service) => leadsTo(endpoint, service, parameters))) {
+    if (socket === undefined || isOurs) {
       if (socket === undefined || !endpoint.includes(':/') || smtpd.chroot !== 'y') return [];
       return add(
         `${endpoint} does not exist for ${nameOf(smtpd)}, which is in a chroot`,
@@ -126,6 +132,13 @@ function judgeStrays({ configuration, questions, sockets, stale, running, root }
     );
   });
   return once(findings);
+}
+
+/** A port of this host, by number, on which nobody listens: what used to greylist before, say. */
+function isDeadPort(endpoint: string, ports: Facts['ports']): boolean {
+  const { host, port } = hostAndPort(endpoint.replace(/^inet:/, ''));
+  if (!endpoint.startsWith('inet:') || !/^\d+$/.test(port) || ports === undefined) return false;
+  return (host === '' || isLoopback(host)) && !ports.has(Number(port));
 }
 
 function judgeSocket(

@@ -60,13 +60,7 @@ test.each([
     'a defer in place of a reject',
     [
       NO_RELAY,
-      recipient(
-        'permit_mynetworks',
-        'permit_auth_destination',
-        'check_client_access static:reject',
-        'defer_unauth_destination',
-        ASK,
-      ),
+      recipient('permit_mynetworks', 'check_client_access static:reject', 'defer_unauth_destination', ASK),
     ],
   ],
   [
@@ -121,4 +115,28 @@ test('own lists of a service in master.cf are judged by themselves', () => {
       overrides: '127.0.0.1:587/inet/smtpd_recipient_restrictions = permit_sasl_authenticated, reject\n',
     }),
   ).toEqual([]);
+});
+
+test.each([
+  ['0.0.0.0/0', true],
+  ['127.0.0.0/8, [::]/0', true],
+  ['0.0.0.0/1 128.0.0.0/1', true],
+  ['2000::/3', true],
+  ['127.0.0.0/8 10.0.0.0/8 [fc00::]/7 [::1]/128', false],
+  ['!0.0.0.0/0 cidr:/etc/postfix/7', false],
+  ['192.0.2.1', false],
+])('mynetworks = %s: strangers among the own hosts: %s', (networks, wide) => {
+  const found = amiss({ parameters: `mynetworks = ${networks}` });
+  expect(found.map(({ severity, check }) => `${severity} ${check}`)).toEqual(wide ? ['error own-hosts'] : []);
+  // Where nothing permits them, they are greylisted.
+  const guarded = `mynetworks = ${networks}\n${recipient('reject_unauth_destination', ASK)}`;
+  expect(amiss({ parameters: guarded }).map(({ severity }) => severity)).toEqual(['note']);
+});
+
+test.each(['permit_auth_destination', 'permit_mx_backup'])('behind %s, no mail of ours arrives', (name) => {
+  const parameters = recipient(name, 'reject_unauth_destination', ASK);
+  expect(only({ parameters })).toMatchObject({ severity: 'error', check: 'unreached' });
+  expect(amiss({ parameters: recipient(`warn_if_reject ${name}`, ASK) })).not.toContainEqual(
+    expect.objectContaining({ check: 'unreached' }),
+  );
 });

@@ -80,6 +80,29 @@ test('a socket that is left of a service which master.cf has no more is no other
   ]);
 });
 
+test('a port of this host on which nobody listens: a greylisting that was there before', () => {
+  const found = (endpoint: string, ports: Set<number> | undefined, running = true) =>
+    amiss({
+      parameters: recipient('permit_mynetworks', `check_policy_service ${endpoint}`, ASK),
+      facts: { ports, running },
+    }).filter(({ check }) => check === 'endpoint');
+  for (const endpoint of ['inet:127.0.0.1:10023', 'inet:localhost:10023', 'inet:[::1]:10023', 'inet:10023']) {
+    expect(found(endpoint, new Set([25]))).toMatchObject([
+      {
+        severity: 'error',
+        where: 'main.cf: smtpd_recipient_restrictions',
+        what: expect.stringMatching(/10023: nobody listens/),
+        mend: expect.stringContaining('take it out of smtpd_recipient_restrictions'),
+      },
+    ]);
+    expect(found(endpoint, new Set([10_023]))).toEqual([]);
+    expect(found(endpoint, undefined)).toEqual([]);
+    expect(found(endpoint, new Set([25]), false)).toEqual([]);
+  }
+  for (const endpoint of ['inet:192.0.2.1:10023', 'inet:127.0.0.1:postgrey'])
+    expect(found(endpoint, new Set([25]))).toEqual([]);
+});
+
 test('while Postfix is not running, its socket is not missed', () => {
   expect(only({ facts: { running: false, sockets: {} } })).toMatchObject({
     severity: 'note',
