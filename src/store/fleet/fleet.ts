@@ -6,7 +6,7 @@ import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
 import { isLeft, isWaiting, journalPath, note } from './journal.ts';
-import { AWAY, NO_REASON, UP } from './messages.ts';
+import { AWAY, late, NO_REASON, UP } from './messages.ts';
 import { startThread } from './thread.ts';
 
 export interface FleetOptions {
@@ -120,15 +120,17 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     }
   }
 
+  const saysLittle = (why: string) => why === NO_REASON || why === late(timeout);
+
   function tellAway(): void {
     const why = thread.trouble();
-    unexplained = why === NO_REASON;
+    unexplained = saysLittle(why);
     say('warning', `the store ${where} is away: ${why}; this host decides by itself`);
   }
 
   /** Why it is away, e.g. that the password was changed, may show only at the next try to connect. */
   function tellWhy(): void {
-    if (!unexplained || thread.trouble() === NO_REASON) return;
+    if (!unexplained || saysLittle(thread.trouble())) return;
     unexplained = false;
     say('warning', `the store ${where} does not come back: ${thread.trouble()}`);
   }

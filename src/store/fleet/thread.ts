@@ -6,6 +6,7 @@ import {
   type Answer,
   AWAY,
   LOADING,
+  late,
   type Note,
   type Question,
   STATE,
@@ -112,7 +113,7 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
         }
         const left = end - monotonic();
         if (left <= 0) {
-          trouble = `no answer within ${timeout} ms`;
+          trouble = late(timeout);
           Atomics.store(shared, STATE, AWAY);
           send('late');
           return undefined;

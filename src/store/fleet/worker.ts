@@ -14,6 +14,7 @@ import {
   CONNECTING,
   isVerdict,
   LOADING,
+  late,
   NO_REASON,
   type Note,
   type Question,
@@ -166,10 +167,10 @@ async function probe(): Promise<void> {
 }
 
 client.on('ready', () => (state() === CONNECTING ? up() : void probe()));
-// A Cluster tells of its nodes' errors by an event of their own.
+// A Cluster tells of its nodes' errors by an event of their own, and then, as of all of them, that there is no connection.
 for (const event of ['error', 'node error'])
   client.on(event, (error: unknown) => {
-    lastTrouble = error;
+    lastTrouble = causeOf(error);
   });
 client.on('close', () => away(lastTrouble));
 // ioredis has given up: e.g. the Sentinels told of a failover just as they were asked for the master.
@@ -181,7 +182,7 @@ process.on('uncaughtException', (error) => {
 });
 
 parentPort!.on('message', (message: ToWorker) => {
-  if (message === 'late') away(new Error(`no answer within ${timeout} ms`));
+  if (message === 'late') away(new Error(late(timeout)));
   else if (message === 'merge') {
     if (state() === UP) void handOver();
   } else if ('firstSeen' in message) void mergeOne(client, message, lives).catch(() => {});
