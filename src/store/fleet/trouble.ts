@@ -53,7 +53,7 @@ const ADVICE: [RegExp, string][] = [
   ],
   [
     /NOPERM|can't run this command/,
-    "the engine's access list forbids it; ACL SETUSER USER ~gl* +get +set +del +exists +time +eval +evalsha, for commands also +scan +dbsize",
+    "the engine's access list forbids it; ACL SETUSER USER ~gl* +get +set +del +exists +time +eval +evalsha, for commands also +scan",
   ],
   [/cluster support disabled/, 'it is no Cluster; write redis:// for one engine'],
   [/^MOVED\b/, 'it is one node of a Cluster; write redis+cluster://'],
