@@ -253,6 +253,23 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     await until(async () => (await engine.admin.exists(tripleKey(triple(2)))) === 1, one.log);
   });
 
+  test('a password file that is mended after the start: the filter asks the engine from then on', async () => {
+    await start({ words: ['--requirepass', 'secret'], password: 'secret' });
+    const file = path.join(scratch.path, 'password');
+    const host = hosts.make('one');
+    const session = await host.start(...PATIENT, '--store-password-file', file);
+    expect(await session.ask(request(1))).toBe(deferred);
+    expect(host.log()).toContain('password: it does not exist');
+    writeFileSync(file, 'secret\n', { mode: 0o600 });
+    let n = 1;
+    await until(async () => {
+      clock.move(6); // it looks every five seconds
+      await session.ask(request(++n));
+      return lines(host, /is back/).length > 0;
+    }, host.log);
+    expect(await engine.admin.exists(tripleKey(triple(1)))).toBe(1);
+  });
+
   test('a wrong password, and none', async () => {
     await start({ words: ['--requirepass', 'secret'], password: 'secret' });
     const file = path.join(scratch.path, 'password');

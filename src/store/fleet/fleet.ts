@@ -24,7 +24,7 @@ export interface FleetOptions {
   complain: (level: Level, kind: string, text: string) => void;
 }
 
-/** Seconds between two looks for a journal that nobody has handed over. */
+/** Seconds between two looks for a journal that nobody has handed over, or for files that could not be read. */
 const EVERY = 5;
 
 export { readAddress };
@@ -105,7 +105,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     try {
       const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
       journalled = true;
-      // This filter will never ask it, whatever the log says of the others.
+      // This filter does not ask it, whatever the log says of the others.
       if (known && !thread.isAlive()) complain('err', 'thread', `the store ${where}: ${thread.trouble()}`);
       // UP: the engine is back already, and the journal before this one was handed over a moment ago.
       if (known) tellWhy();
@@ -158,6 +158,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     tidy(now) {
       if (Math.abs(now - looked) >= EVERY) {
         looked = now;
+        thread.retry();
         if (isWaiting(journal) || isLeft(journal, Date.now())) thread.send('merge');
       }
       local.tidy(now);

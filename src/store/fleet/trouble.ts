@@ -36,7 +36,7 @@ function message(error: unknown): string {
 const NOISE =
   / script: [0-9a-f]{40}.*$|, with args beginning with: .*$| Retrying from scratch after [\d.]+ms\./gs;
 
-const NO_CONNECTION = /writeable|^Connection is closed|max retries per request/;
+const NO_CONNECTION = /^(?!All sentinels).*(?:writeable|is closed|max retries per request)/;
 
 const REFUSAL = /WRONGPASS|AUTH|invalid password|without any password/;
 

@@ -5,6 +5,7 @@ import { explain, isNoConnection } from '../../../src/store/fleet/trouble.ts';
 test.each([
   "Stream isn't writeable and enableOfflineQueue options is false",
   'Connection is closed.',
+  'Too many Cluster redirections. Last error: Error: Connection is closed.',
   'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
 ])('that a question found no connection says nothing to an administrator: %s', (said) => {
   expect(isNoConnection(new Error(said))).toBe(true);
