@@ -6,7 +6,7 @@ import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
 import { isLeft, isWaiting, journalPath, note } from './journal.ts';
-import { AWAY, late, NO_REASON, UP } from './messages.ts';
+import { AWAY, NO_REASON, UP } from './messages.ts';
 import { startThread } from './thread.ts';
 
 export interface FleetOptions {
@@ -120,7 +120,8 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     }
   }
 
-  const saysLittle = (why: string) => why === NO_REASON || why === late(timeout);
+  /** The reason may show later, e.g. that the Sentinels do not know the engine's name. */
+  const saysLittle = (why: string) => why === NO_REASON || why.startsWith('no answer');
 
   function tellAway(): void {
     const why = thread.trouble();

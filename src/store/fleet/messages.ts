@@ -19,9 +19,6 @@ export const AWAY = 3;
 /** What is wrong where nobody knows yet, e.g. as a connection has just ended. */
 export const NO_REASON = 'no connection';
 
-/** What is wrong where no answer has come: the reason shows later, e.g. that no Sentinel knows the engine's name. */
-export const late = (timeout: number) => `no answer within ${timeout} ms`;
-
 export interface WorkerData {
   shared: Int32Array;
   port: MessagePort;

@@ -6,7 +6,6 @@ import {
   type Answer,
   AWAY,
   LOADING,
-  late,
   type Note,
   type Question,
   STATE,
@@ -124,7 +123,7 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
         }
         const left = end - monotonic();
         if (left <= 0) {
-          trouble = late(timeout);
+          trouble = `no answer within ${timeout} ms`;
           Atomics.store(shared, STATE, AWAY);
           send('late');
           return undefined;

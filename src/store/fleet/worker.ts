@@ -14,7 +14,6 @@ import {
   CONNECTING,
   isVerdict,
   LOADING,
-  late,
   NO_REASON,
   type Note,
   type Question,
@@ -182,7 +181,7 @@ process.on('uncaughtException', (error) => {
 });
 
 parentPort!.on('message', (message: ToWorker) => {
-  if (message === 'late') away(new Error(late(timeout)));
+  if (message === 'late') away(new Error(`no answer within ${timeout} ms`));
   else if (message === 'merge') {
     if (state() === UP) void handOver();
   } else if ('firstSeen' in message) void mergeOne(client, message, lives).catch(() => {});

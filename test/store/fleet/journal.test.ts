@@ -13,7 +13,16 @@ import {
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Decided } from '../../../src/store/fleet/decided.ts';
-import { isLeft, isWaiting, note, read, remove, size, take } from '../../../src/store/fleet/journal.ts';
+import {
+  isLeft,
+  isWaiting,
+  note,
+  read,
+  remove,
+  size,
+  strike,
+  take,
+} from '../../../src/store/fleet/journal.ts';
 import { suite } from '../../support/needs.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -33,7 +42,7 @@ const decided = (n: number): Decided => ({
   passed: n % 2 === 0 ? 0 : 1_700_000_100 + n,
   comeBack: n % 4 === 1,
 });
-const all = (taken: string) => [...read(taken)].flat();
+const all = (taken: string) => [...read(taken)].flat().map(({ decided }) => decided);
 
 test('what was noted is read again, in order, however much; the first one is told that it is the first', () => {
   const many = Array.from({ length: 2000 }, (_, n) => decided(n));
@@ -88,6 +97,20 @@ test('what a process took that is gone is taken again, but not from one that is 
   // Not finished: the same file the next time.
   note(journal, decided(2));
   expect(take(journal, Date.now())).toBe(taken);
+});
+
+test('what is struck out is not read again, and nothing else is lost', () => {
+  const many = Array.from({ length: 2000 }, (_, n) => decided(n));
+  for (const one of many) note(journal, one);
+  const taken = take(journal, Date.now())!;
+  for (const piece of read(taken))
+    strike(
+      taken,
+      piece.filter(({ decided }) => decided.comeBack),
+    );
+  note(taken, decided(1));
+  expect(all(taken)).toEqual([...many.filter(({ comeBack }) => !comeBack), decided(1)]);
+  strike(`${taken}.gone`, []);
 });
 
 test('what the engine does not have yet, in bytes, with what somebody is at', () => {
