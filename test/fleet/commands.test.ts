@@ -335,6 +335,7 @@ suite('commands with --store', ['redis'], () => {
     await refused(/no answer/, '--store-password-file', file);
     engine.signal('SIGCONT');
     await engine.admin.config('SET', 'requirepass', '');
+    expect(await well('list', '--store-password-file', file)).toBe('0 triples\n'); // not needed any more: no word of it
     await engine.kill();
     await refused(/nobody listens there/);
   });

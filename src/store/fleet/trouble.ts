@@ -52,6 +52,10 @@ const ADVICE: [RegExp, string][] = [
     "the engine's access list forbids to select the database; ACL SETUSER USER +select, or leave the number out of --store",
   ],
   [
+    /NOPERM.*\bcluster\b/i,
+    "the engine's access list forbids to ask where the Cluster's nodes are; ACL SETUSER USER +cluster",
+  ],
+  [
     /NOPERM|can't run this command/,
     "the engine's access list forbids it; ACL SETUSER USER ~gl* +get +set +del +exists +time +eval +evalsha, for commands also +scan",
   ],
