@@ -36,7 +36,9 @@ export function note(path: string, decided: Decided): boolean {
   const made = begin(path);
   const fd = made ?? openSync(path, APPEND, 0o600);
   try {
-    if (fstatSync(fd).size < MOST_BYTES) append(fd, encode(decided));
+    if (fstatSync(fd).size >= MOST_BYTES)
+      throw new Error(`it has ${MOST_BYTES / 2 ** 20} MB, and no more is kept`);
+    append(fd, encode(decided));
   } finally {
     closeSync(fd);
   }

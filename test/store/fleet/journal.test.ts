@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -111,6 +112,16 @@ test('what is struck out is not read again, and nothing else is lost', () => {
   note(taken, decided(1));
   expect(all(taken)).toEqual([...many.filter(({ comeBack }) => !comeBack), decided(1)]);
   strike(`${taken}.gone`, []);
+});
+
+test('beyond its size nothing is noted, and who wants to is told', () => {
+  note(journal, decided(1));
+  truncateSync(journal, 64 * 2 ** 20 - 1);
+  note(journal, decided(2));
+  const before = size(journal);
+  expect(before).toBeGreaterThan(64 * 2 ** 20);
+  expect(() => note(journal, decided(3))).toThrow('it has 64 MB');
+  expect(size(journal)).toBe(before);
 });
 
 test('what the engine does not have yet, in bytes, with what somebody is at', () => {
