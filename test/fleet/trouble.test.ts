@@ -168,6 +168,24 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     expect(await session.ask(request(2))).toBe(dunno);
   });
 
+  test('neither the engine nor the database: the log tells of both', async () => {
+    await start();
+    const one = hosts.make('one', 'redis://127.0.0.1:1');
+    mkdirSync(one.database);
+    const session = await one.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(dunno);
+    expect(lines(one, /is away: nobody listens there/)).toHaveLength(1);
+    expect(lines(one, /mail gets --on-error=dunno/)).toHaveLength(1);
+  });
+
+  test('--dry-run stores nothing, and yet says that the engine is away', async () => {
+    await start();
+    const one = hosts.make('one', 'redis://127.0.0.1:1');
+    const session = await one.start(...PATIENT, '--dry-run');
+    for (const n of [1, 2]) expect(await session.ask(request(n))).toBe(dunno);
+    expect(lines(one, /is away: nobody listens there/)).toHaveLength(1);
+  });
+
   test('NOSCRIPT, after a restart or SCRIPT FLUSH, is not noticed', async () => {
     await start();
     const one = hosts.make('one');

@@ -115,7 +115,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       complain(
         'err',
         'journal',
-        `cannot write to ${journal}: ${(error as Error).message}; the fleet will not know of it`,
+        `${isAway()}; the fleet will not know of it: cannot write to ${journal}: ${(error as Error).message}`,
       );
     }
   }
@@ -124,10 +124,11 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   const saysLittle = (why: string) => why === NO_REASON || why.startsWith('no answer');
 
   function tellAway(): void {
-    const why = thread.trouble();
-    unexplained = saysLittle(why);
-    say('warning', `the store ${where} is away: ${why}; this host decides by itself`);
+    unexplained = saysLittle(thread.trouble());
+    say('warning', isAway());
   }
+
+  const isAway = () => `the store ${where} is away: ${thread.trouble()}; this host decides by itself`;
 
   /** Why it is away, e.g. that the password was changed, may show only at the next try to connect. */
   function tellWhy(): void {
@@ -138,7 +139,20 @@ export function openFleet(local: Store, options: FleetOptions): Store {
 
   return {
     ...local,
-    decide,
+    decide(triple, now, rules, idle) {
+      const verdict = decide(triple, now, rules, idle);
+      // Nothing will be noted in the journal, which would tell.
+      if (verdict === undefined && alone && idle) complain('warning', 'away', isAway());
+      return verdict;
+    },
+    look(triple, now) {
+      try {
+        return local.look(triple, now);
+      } catch (error) {
+        if (alone) complain('warning', 'away', isAway());
+        throw error;
+      }
+    },
     remember(triple, now) {
       const first = local.remember(triple, now);
       keep(triple, first, 0, false);

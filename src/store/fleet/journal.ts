@@ -78,12 +78,15 @@ export function isLeft(path: string, now: number): boolean {
 
 /** How many bytes the engine does not have yet, those that a process is at among them. */
 export function size(path: string): number {
-  const all = existsSync(dirname(path)) ? [path, ...allTaken(path)] : [];
-  return all.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  return [path, ...allTaken(path)].reduce(
+    (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }
 
 function allTaken(path: string): string[] {
   const name = `${basename(path)}.`;
+  if (!existsSync(dirname(path))) return [];
   return readdirSync(dirname(path))
     .filter((file) => file.startsWith(name) && /^\d+$/.test(file.slice(name.length)))
     .map((file) => join(dirname(path), file));

@@ -126,7 +126,9 @@ test('beyond its size nothing is noted, and who wants to is told', () => {
 
 test('what the engine does not have yet, in bytes, with what somebody is at', () => {
   expect(size(journal)).toBe(0);
-  expect(size(path.join(scratch.path, 'nowhere', 'db.fleet'))).toBe(0);
+  const nowhere = path.join(scratch.path, 'nowhere', 'db.fleet');
+  expect(size(nowhere)).toBe(0);
+  expect(take(nowhere, Date.now())).toBeUndefined();
   note(journal, decided(1));
   const one = size(journal);
   renameSync(journal, `${journal}.1`);
