@@ -78,10 +78,18 @@ const ADVICE: [RegExp, string][] = [
   [/ECONNREFUSED/, 'nobody listens there; does the engine run, and listen on that address (bind)?'],
   [
     /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out|Socket timeout/,
-    'no answer; look at the address, the network, the firewall',
+    'no answer; look at the address, the network, the firewall, and with rediss:// whether it speaks TLS',
+  ],
+  [
+    /DENIED|ECONNRESET|EPIPE|EPROTO|wrong version number/,
+    'it closes the connection; as long as it asks for no password it serves only its own host (protected-mode); or is TLS wanted, rediss://?',
   ],
   [/ENOTFOUND|EAI_AGAIN/, 'the name is not known; look at --store and the DNS'],
   [/ENOENT|EACCES/, 'the socket cannot be opened; look at its path, and who may use it (unixsocketperm)'],
+  [
+    /alert.*(certificate|unknown ca)/i,
+    'it does not believe our certificate; name one that it knows, ?cert=FILE&key=FILE',
+  ],
   [
     /certificate has expired|not yet valid/i,
     'its certificate is out of date; renew it, or look at the clocks',

@@ -26,6 +26,10 @@ test.each([
   ["ERR The user executing the script can't run this command or subcommand", 'ACL SETUSER'],
   ['ERR Unknown Redis command called from script script: 3c41bbfd6a', 'forbids scripts or a command'],
   ['certificate has expired', 'renew it'],
+  ['0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:', 'our certificate'],
+  ['read ECONNRESET', 'rediss://'],
+  ['write EPIPE', 'protected-mode'],
+  ['DENIED Redis is running in protected mode because protected mode is enabled', 'protected-mode'],
   ["NOPERM this user has no permissions to run the 'cluster|slots' command", 'USER +cluster'],
   // --store names another kind of engine than there is.
   ['MOVED 15624 127.0.0.1:6379', 'write redis+cluster://'],
