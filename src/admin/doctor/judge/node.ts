@@ -168,7 +168,7 @@ function judgeNetwork({ encrypted, identified }: EngineFacts, { where, address, 
         'store-password',
         where,
         `anybody who reaches ${plain} can read and change it: it asks for no password`,
-        'requirepass, or in its access list a user for the filters and none for others (ACL SETUSER default off); then --store-password-file',
+        'requirepass, and maybe a user for the filters in its access list (ACL SETUSER); then --store-password-file',
       ),
     );
   if (!encrypted)
