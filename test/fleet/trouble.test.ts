@@ -85,6 +85,19 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     expect(await other.ask(request(3))).toBe(dunno);
   });
 
+  test('killed: whom this host has let in often enough is on its own auto-whitelist as well', async () => {
+    await start();
+    const session = await hosts.make('one').start(...PATIENT, '--auto-whitelist', '2');
+    expect(await session.ask(request(1))).toBe(deferred);
+    expect(await session.ask(request(2))).toBe(deferred);
+    clock.move(61);
+    for (let n = 0; n < 3; n++) expect(await session.ask(request(1))).toBe(dunno);
+    expect(await session.ask(request(2))).toBe(dunno);
+    await engine.kill();
+    expect(await session.ask(request(1, 'never seen@example.net'))).toBe(dunno);
+    expect(await session.ask(request(2, 'never seen@example.net'))).toBe(deferred);
+  });
+
   test('one host is cut off for a minute: it goes on answering, the others together, and then all agree', async () => {
     await start();
     const line = await startLine(engine.port);

@@ -78,7 +78,9 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       const seen = local.look(triple, now);
       const first = now - (passes ? Math.max(age, delay + 1) : age);
       if (seen.firstSeen === 0) local.remember(triple, first);
-      if (passes && !seen.fresh) local.pass(triple, now, autoWhitelist > 0);
+      // Come-backs only until they suffice, as the engine counts them: each is a write.
+      const counts = autoWhitelist > 0 && seen.comeBacks <= autoWhitelist;
+      if (passes && (counts || !seen.fresh)) local.pass(triple, now, autoWhitelist > 0);
     });
   }
 
