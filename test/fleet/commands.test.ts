@@ -362,5 +362,10 @@ suite('commands with --store', ['redis'], () => {
     const { status: no, err } = await run('import', place('one'));
     expect(no).toBe(2);
     expect(err).toMatch(/^greylatch: .*a key of ours holds something else; delete it[^\n]*\n$/);
+    await engine.admin.lpush('gl.release', 'x');
+    expect(await run('status')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('the key gl.release holds something else; delete it'),
+    });
   });
 });
