@@ -142,6 +142,21 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     }, one.log);
   });
 
+  test('a filter that ends while it hands over leaves the rest to the next one, at once', async () => {
+    await start();
+    const one = hosts.make('one');
+    const journal = journalPath(one.database);
+    const session = await one.start(...PATIENT);
+    note(journal, { ...triple(2), firstSeen: clock.now(), passed: 0, comeBack: false });
+    expect(await session.ask(request(1))).toBe(deferred);
+    // It has it for a second at least: see GRACE in merge.ts.
+    await until(() => existsSync(`${journal}.${session.pid}`));
+    await session.finish();
+    const next = await one.start(...PATIENT);
+    expect(await next.ask(request(1))).toBe(deferred);
+    await until(() => lines(one, /is back/).length > 0, one.log);
+  });
+
   test('a directory in the place of the journal: the engine is asked, and the next journal is handed over', async () => {
     await start();
     const one = hosts.make('one');

@@ -5,7 +5,7 @@ import type { Level } from '../../log/log.ts';
 import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
-import { isLeft, isWaiting, journalPath, note } from './journal.ts';
+import { isLeft, isWaiting, journalPath, leave, note } from './journal.ts';
 import { AWAY, NO_REASON, UP } from './messages.ts';
 import { startThread } from './thread.ts';
 
@@ -183,6 +183,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     close() {
       local.close();
       thread.end();
+      leave(journal);
     },
   };
 }

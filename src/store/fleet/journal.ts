@@ -189,6 +189,13 @@ export function strike(taken: string, entries: readonly Noted[]): void {
   } catch {}
 }
 
+/** A process that ends leaves what it has taken to the next one that looks: see ABANDONED. */
+export function leave(path: string): void {
+  try {
+    utimesSync(ownOf(path), 1, 1);
+  } catch {}
+}
+
 /** Throws StoreError. */
 export function remove(taken: string): void {
   try {
