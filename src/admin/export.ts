@@ -29,7 +29,7 @@ export const exportCommand = (recordsOf: RecordsOf) =>
     describe: 'write what is on record to standard output, as JSON lines or CSV',
     text: [
       'Every byte of an address survives. In JSON, a byte that is not ASCII is \\u00XX: "ö" of an address in UTF-8 is \\u00c3\\u00b6; CSV has the bytes as they are, save for control characters on a terminal. Times are in seconds since 1970.',
-      'Who wrote to whom, when first and last, whether it passed, and the come-backs of clients: enough for another host to decide alike. How often and when a triple was deferred stays with the host that has seen it, where report and tune look back at it; greylatch backup keeps all of it.',
+      'Who wrote to whom, when first and last, whether it passed, and the come-backs of clients: enough for another host to decide alike. How often and when a triple was deferred stays with the host that has seen it, where report and tune look back at it, and so do releases in force; greylatch backup keeps all of it.',
       'greylatch import reads both. Hosts that send each other their exports agree in the end, in whatever order.',
     ],
     options: {

@@ -335,6 +335,7 @@ suite('commands with --store', ['redis'], () => {
     await refused(/no answer/, '--store-password-file', file);
     engine.signal('SIGCONT');
     await engine.admin.config('SET', 'requirepass', '');
+    expect(await well('list', '--store-password-file', file)).toBe('0 triples\n'); // not needed any more: no word of it
     await engine.kill();
     await refused(/nobody listens there/);
   });
@@ -361,5 +362,10 @@ suite('commands with --store', ['redis'], () => {
     const { status: no, err } = await run('import', place('one'));
     expect(no).toBe(2);
     expect(err).toMatch(/^greylatch: .*a key of ours holds something else; delete it[^\n]*\n$/);
+    await engine.admin.lpush('gl.release', 'x');
+    expect(await run('status')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('the key gl.release holds something else; delete it'),
+    });
   });
 });

@@ -146,6 +146,16 @@ suite('a connection in trouble', ['redis'], () => {
     expect(timesAway(host)).toBe(1);
   });
 
+  test('nobody answers in time: the log tells the reason as soon as it shows', async () => {
+    const host = hostOn('redis+sentinel://127.0.0.1:1/mx');
+    const session = await host.start();
+    await until(async () => {
+      expect(await session.ask(request(next++))).toBe(deferred);
+      return host.log().includes('no Sentinel answers');
+    }, host.log);
+    expect(timesAway(host)).toBe(1);
+  });
+
   test('a Sentinel that hangs: the next one is asked', async () => {
     line.swallow();
     const sentinel = await startSentinel(() => engine.port);

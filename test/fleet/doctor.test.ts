@@ -1,12 +1,13 @@
 // greylatch doctor --store at a real engine: silent where all is well, and each fault that is planted is found. Where the
 // advice is a command for the engine, it is run, and the finding has to be gone.
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Finding } from '../../src/admin/doctor/finding.ts';
 import { runProgram } from '../admin/live.ts';
 import { makeClock } from '../support/clock.ts';
 import { suite } from '../support/needs.ts';
+import { project } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { type Engine, type EngineOptions, startEngine } from './engine.ts';
@@ -144,7 +145,7 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
       ['ok', 'store'],
       ['note', 'store-info'],
     ]);
-    await allow('+scan', '+dbsize');
+    await allow('+scan');
     for (const command of ['status', 'export', 'release'])
       expect(
         await runProgram([
@@ -168,8 +169,29 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
     });
   });
 
+  test('the user that the README makes may do what filters and commands do, and is asked nothing else', async () => {
+    await start();
+    const readme = readFileSync(path.join(project, 'README.md'), 'utf8');
+    const lines = [...readme.matchAll(/^ {4}ACL (SETUSER greylatch .*)$/gm)].map(([, words]) => words!);
+    expect(lines).toHaveLength(2);
+    for (const line of lines) await engine.admin.call('ACL', ...line.replace('PASSWORD', 'word').split(' '));
+    const file = path.join(scratch.path, 'password');
+    writeFileSync(file, 'word\n', { mode: 0o600 });
+    url = `redis://greylatch@127.0.0.1:${engine.port}/0`;
+    const user = ['--store-password-file', file];
+    const { findings } = await doctor(...user);
+    expect(findings.map(({ severity, check }) => [severity, check])).toEqual([
+      ['ok', 'store'],
+      ['note', 'store-eviction'],
+    ]);
+    const here = ['--store', url, ...user, '--db', path.join(scratch.path, 'none.mdb')];
+    for (const command of ['status', 'export', 'purge'])
+      expect(await runProgram([command, ...here])).toMatchObject({ status: 0, err: '' });
+    expect(await engine.admin.call('ACL', 'LOG')).toEqual([]);
+  });
+
   test('commands that filters do without may be renamed, as CONFIG often is', async () => {
-    const away = ['CONFIG', 'CLIENT'].flatMap((name) => ['--rename-command', name, '']);
+    const away = ['CONFIG', 'CLIENT', 'DBSIZE'].flatMap((name) => ['--rename-command', name, '']);
     await start({ words: [...WELL, ...away] });
     expect(amiss(await doctor())).toEqual([]);
     const { status, out, err } = await runProgram(['status', '--store', url]);

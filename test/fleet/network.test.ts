@@ -1,6 +1,6 @@
 // Three MX hosts and their engine, each in a network of its own: what the first has deferred passes at the others, a host
 // whose link is down goes on by itself, and an engine that is killed costs no reply.
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Finding } from '../../src/admin/doctor/finding.ts';
 import { journalPath } from '../../src/store/fleet/journal.ts';
@@ -131,16 +131,22 @@ suite(`three hosts ${how}`, ['redis', 'engineClock'], () => {
 
   // On loopback there is nothing to say.
   if (hasNamespaces)
-    test('doctor: beyond this machine, plain text and no password are findings', async () => {
-      const { url, within } = network.sites[0]!;
-      const words = ['doctor', '--json', '--store', url, '--store-timeout', '20s'];
-      const run = startPiped([...within, ...greylatch(...words)], { env: clock.env });
-      await run.finish();
-      const { findings } = JSON.parse(run.everything()) as { findings: Finding[] };
-      const found = findings.filter(({ check }) => check === 'store-tls' || check === 'store-password');
-      expect(found.map(({ severity, where }) => [severity, where])).toEqual([
-        ['error', '10.77.1.1:6379'],
-        ['warning', '10.77.1.1:6379'],
-      ]);
-    });
+    test.each([false, true])(
+      'doctor: beyond this machine, plain text and no password are findings; a password file: %s',
+      async (given) => {
+        const { url, within } = network.sites[0]!;
+        const file = `${scratch.path}/password`;
+        writeFileSync(file, 'for nothing\n', { mode: 0o600 });
+        const words = ['doctor', '--json', '--store', url, '--store-timeout', '20s'];
+        if (given) words.push('--store-password-file', file);
+        const run = startPiped([...within, ...greylatch(...words)], { env: clock.env });
+        await run.finish();
+        const { findings } = JSON.parse(run.everything()) as { findings: Finding[] };
+        const found = findings.filter(({ check }) => check === 'store-tls' || check === 'store-password');
+        expect(found.map(({ severity, where }) => [severity, where])).toEqual([
+          ['error', '10.77.1.1:6379'],
+          ['warning', '10.77.1.1:6379'],
+        ]);
+      },
+    );
 });

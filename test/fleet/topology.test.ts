@@ -1,6 +1,6 @@
 // Other ways to an engine: a socket, TLS, Sentinels with a failover, a Cluster of three.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runProgram } from '../admin/live.ts';
@@ -73,7 +73,7 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     expect(host.log()).toBe('');
   });
 
-  test('TLS: whoever the authority has signed is believed, nobody else', async () => {
+  test('TLS: whoever the authority has signed is believed, nobody else; the files may be replaced', async () => {
     const file = (name: string) => path.join(scratch.path, name);
     const openssl = (...words: string[]) => execFileSync('openssl', words, { stdio: 'ignore' });
     for (const name of ['ca', 'other']) {
@@ -143,6 +143,13 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     expect(await other.ask(request(2))).toBe(deferred);
     expect(wary.log()).toMatch(/is away: .*(certificate|signature)/);
     expect(await engine.admin.dbsize()).toBe(0);
+    // Replaced while the filter runs.
+    copyFileSync(file('ca.pem'), file('other.pem'));
+    let n = 3;
+    await until(async () => {
+      expect(await other.ask(request(n++))).toBe(deferred);
+      return /is back/.test(wary.log());
+    }, wary.log);
   }, 120_000);
 
   test('Sentinels: a failover under load costs no reply, and the new master knows what the old one did', async () => {

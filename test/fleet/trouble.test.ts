@@ -85,6 +85,19 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     expect(await other.ask(request(3))).toBe(dunno);
   });
 
+  test('killed: whom this host has let in often enough is on its own auto-whitelist as well', async () => {
+    await start();
+    const session = await hosts.make('one').start(...PATIENT, '--auto-whitelist', '2');
+    expect(await session.ask(request(1))).toBe(deferred);
+    expect(await session.ask(request(2))).toBe(deferred);
+    clock.move(61);
+    for (let n = 0; n < 3; n++) expect(await session.ask(request(1))).toBe(dunno);
+    expect(await session.ask(request(2))).toBe(dunno);
+    await engine.kill();
+    expect(await session.ask(request(1, 'never seen@example.net'))).toBe(dunno);
+    expect(await session.ask(request(2, 'never seen@example.net'))).toBe(deferred);
+  });
+
   test('one host is cut off for a minute: it goes on answering, the others together, and then all agree', async () => {
     await start();
     const line = await startLine(engine.port);
@@ -129,6 +142,21 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     }, one.log);
   });
 
+  test('a filter that ends while it hands over leaves the rest to the next one, at once', async () => {
+    await start();
+    const one = hosts.make('one');
+    const journal = journalPath(one.database);
+    const session = await one.start(...PATIENT);
+    note(journal, { ...triple(2), firstSeen: clock.now(), passed: 0, comeBack: false });
+    expect(await session.ask(request(1))).toBe(deferred);
+    // It has it for a second at least: see GRACE in merge.ts.
+    await until(() => existsSync(`${journal}.${session.pid}`));
+    await session.finish();
+    const next = await one.start(...PATIENT);
+    expect(await next.ask(request(1))).toBe(deferred);
+    await until(() => lines(one, /is back/).length > 0, one.log);
+  });
+
   test('a directory in the place of the journal: the engine is asked, and the next journal is handed over', async () => {
     await start();
     const one = hosts.make('one');
@@ -166,6 +194,24 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     await until(async () => (await engine.admin.getBuffer(tripleKey(triple(1))))!.readUInt32LE(6) > 0);
     clock.move(61);
     expect(await session.ask(request(2))).toBe(dunno);
+  });
+
+  test('neither the engine nor the database: the log tells of both', async () => {
+    await start();
+    const one = hosts.make('one', 'redis://127.0.0.1:1');
+    mkdirSync(one.database);
+    const session = await one.start(...PATIENT);
+    expect(await session.ask(request(1))).toBe(dunno);
+    expect(lines(one, /is away: nobody listens there/)).toHaveLength(1);
+    expect(lines(one, /mail gets --on-error=dunno/)).toHaveLength(1);
+  });
+
+  test('--dry-run stores nothing, and yet says that the engine is away', async () => {
+    await start();
+    const one = hosts.make('one', 'redis://127.0.0.1:1');
+    const session = await one.start(...PATIENT, '--dry-run');
+    for (const n of [1, 2]) expect(await session.ask(request(n))).toBe(dunno);
+    expect(lines(one, /is away: nobody listens there/)).toHaveLength(1);
   });
 
   test('NOSCRIPT, after a restart or SCRIPT FLUSH, is not noticed', async () => {
@@ -251,6 +297,23 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     const careful = await one.start(...PATIENT, '--store-password-file', file);
     expect(await careful.ask(request(3))).toBe(deferred);
     await until(async () => (await engine.admin.exists(tripleKey(triple(2)))) === 1, one.log);
+  });
+
+  test('a password file that is mended after the start: the filter asks the engine from then on', async () => {
+    await start({ words: ['--requirepass', 'secret'], password: 'secret' });
+    const file = path.join(scratch.path, 'password');
+    const host = hosts.make('one');
+    const session = await host.start(...PATIENT, '--store-password-file', file);
+    expect(await session.ask(request(1))).toBe(deferred);
+    expect(host.log()).toContain('password: it does not exist');
+    writeFileSync(file, 'secret\n', { mode: 0o600 });
+    let n = 1;
+    await until(async () => {
+      clock.move(6); // it looks every five seconds
+      await session.ask(request(++n));
+      return lines(host, /is back/).length > 0;
+    }, host.log);
+    expect(await engine.admin.exists(tripleKey(triple(1)))).toBe(1);
   });
 
   test('a wrong password, and none', async () => {

@@ -10,8 +10,11 @@ import { type Engine, examine } from './examine.ts';
 import { houseKey, keysOf } from './key.ts';
 import { connect, type FleetScan, scanFleet, scanOrigins } from './scan.ts';
 import { readSecrets, type Sources } from './secrets.ts';
-import { explain } from './trouble.ts';
+import { explain, isOfOneKey } from './trouble.ts';
 import { readEntry } from './value.ts';
+
+// The client says there by itself that a password is not needed; that is for doctor to judge (examine.ts).
+console.warn = () => {};
 
 export { nameOf, readAddress };
 
@@ -72,7 +75,10 @@ export async function openEngine(address: Address, settings: FleetSettings): Pro
 
 /** How far the engine's clock is ahead of this host's, in seconds. */
 async function aheadOf(client: Client): Promise<number> {
-  const [time] = await client.houseBuffer(houseKey(RELEASES));
+  const key = houseKey(RELEASES);
+  const [time] = await client.houseBuffer(key).catch((error: unknown) => {
+    throw isOfOneKey(error) ? new Error(`the key ${key} holds something else; delete it`) : error;
+  });
   return Number(time) - Math.floor(Date.now() / 1000);
 }
 

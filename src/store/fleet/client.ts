@@ -107,13 +107,14 @@ export function newClient(
   }
 }
 
-/** The passwords for all connections that are made from now on. */
-export function setPasswords(client: Client, { password, sentinelPassword }: Secrets): void {
+/** The passwords and certificates for all connections that are made from now on. */
+export function setSecrets(client: Client, { password, sentinelPassword, tls }: Secrets): void {
   const all: RedisOptions[] =
     'nodes' in client
       ? [ofNewNodes(client), ...client.nodes('all').map(({ options }) => options)]
       : [client.options];
-  for (const options of all) Object.assign(options, { password, sentinelPassword });
+  const certificates = tls === undefined ? {} : { tls, sentinelTLS: tls };
+  for (const options of all) Object.assign(options, { password, sentinelPassword, ...certificates });
 }
 
 /** ioredis makes a copy of these options for its own use. */

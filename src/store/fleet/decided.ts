@@ -11,6 +11,13 @@ export interface Decided extends Triple {
   comeBack: boolean;
 }
 
+/** One decision in the journal: where it lies there, and how many bytes it takes. */
+export interface Noted {
+  decided: Decided;
+  at: number;
+  length: number;
+}
+
 // An entry: length of all (2), check (2), flags (1), first seen (4), passed (4), lengths of client and sender (2, 2), then
 // client, sender, recipient. Each is appended in one write: those of other processes come between entries, never into one.
 const HEAD = 17;
@@ -30,36 +37,37 @@ export function encode({ client, sender, recipient, firstSeen, passed, comeBack 
 
 /**
  * The entries in the bytes, and where the first one begins that may go on beyond them; with `isEnd`, none does. What a power
- * cut or a full disk has spoilt is passed over, byte by byte.
+ * cut or a full disk has spoilt, and what is struck out by zeros, is passed over, byte by byte.
  */
-export function decode(bytes: Buffer, isEnd: boolean): { entries: Decided[]; rest: number } {
-  const entries: Decided[] = [];
+export function decode(bytes: Buffer, isEnd: boolean): { entries: Noted[]; rest: number } {
+  const entries: Noted[] = [];
   let at = 0;
   while (at + HEAD <= bytes.length) {
     const length = bytes.readUInt16LE(at);
     if (at + length > bytes.length && !isEnd) break;
-    const entry = bytes.subarray(at, at + length);
-    if (entry.length < length || !isEntry(entry)) {
+    const entry = length < HEAD ? undefined : bytes.subarray(at, at + length);
+    if (entry === undefined || entry.length < length || !isEntry(entry)) {
       at++;
       continue;
     }
     const sender = HEAD + entry.readUInt16LE(13);
     const recipient = sender + entry.readUInt16LE(15);
-    entries.push({
+    const decided = {
       client: entry.toString('latin1', HEAD, sender),
       sender: entry.toString('latin1', sender, recipient),
       recipient: entry.toString('latin1', recipient),
       firstSeen: entry.readUInt32LE(5),
       passed: entry.readUInt32LE(9),
       comeBack: entry[4] === 1,
-    });
+    };
+    entries.push({ decided, at, length });
     at += length;
   }
   return { entries, rest: at };
 }
 
 function isEntry(bytes: Buffer): boolean {
-  if (bytes.length < HEAD || bytes[4]! > 1) return false;
+  if (bytes[4]! > 1) return false;
   const addresses = bytes.readUInt16LE(13) + bytes.readUInt16LE(15);
   return HEAD + addresses <= bytes.length && check(bytes) === bytes.readUInt16LE(2);
 }

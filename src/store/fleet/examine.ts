@@ -2,8 +2,9 @@
 // nothing but for a probe's key, as filters write it, which is gone after a second.
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
+import { RELEASES } from '../releases.ts';
 import type { Client } from './client.ts';
-import { keysOf, probeKey } from './key.ts';
+import { houseKey, keysOf, probeKey } from './key.ts';
 import { nodesOf } from './scan.ts';
 import { explain, isForbidden } from './trouble.ts';
 
@@ -43,6 +44,8 @@ export interface Node {
   save: string | undefined;
   /** Its last write to its disk failed. */
   diskTrouble: boolean;
+  /** It answers also who gives no password and no certificate. */
+  open: boolean;
 }
 
 const ROUND_TRIPS = 9;
@@ -94,7 +97,31 @@ async function examineNode(node: Redis): Promise<Node> {
     appendOnly: info.aof_enabled === undefined ? undefined : info.aof_enabled === '1',
     save: await saveOf(node),
     diskTrouble: info.rdb_last_bgsave_status === 'err' || info.aof_last_write_status === 'err',
+    open: await isOpen(node),
   };
+}
+
+/** An engine that asks for no password takes any, so that the one in the file says nothing. */
+async function isOpen(node: Redis): Promise<boolean> {
+  const { tls } = node.options;
+  const stranger = node.duplicate({
+    username: undefined,
+    password: undefined,
+    ...(tls === undefined ? {} : { tls: { ca: tls.ca } }),
+    lazyConnect: true,
+    retryStrategy: () => null,
+    sentinelRetryStrategy: () => null,
+  });
+  stranger.on('error', () => {});
+  try {
+    await stranger.connect();
+    await stranger.exists(houseKey(RELEASES));
+    return true;
+  } catch (error) {
+    return /^MOVED\b/.test((error as Error).message); // to another node of the Cluster
+  } finally {
+    stranger.disconnect();
+  }
 }
 
 /** Undefined where it is forbidden to ask. */

@@ -5,7 +5,7 @@ import type { Level } from '../../log/log.ts';
 import type { Release } from '../releases.ts';
 import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
-import { isLeft, isWaiting, journalPath, note } from './journal.ts';
+import { isLeft, isWaiting, journalPath, leave, note } from './journal.ts';
 import { AWAY, NO_REASON, UP } from './messages.ts';
 import { startThread } from './thread.ts';
 
@@ -24,7 +24,7 @@ export interface FleetOptions {
   complain: (level: Level, kind: string, text: string) => void;
 }
 
-/** Seconds between two looks for a journal that nobody has handed over. */
+/** Seconds between two looks for a journal that nobody has handed over, or for files that could not be read. */
 const EVERY = 5;
 
 export { readAddress };
@@ -78,7 +78,9 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       const seen = local.look(triple, now);
       const first = now - (passes ? Math.max(age, delay + 1) : age);
       if (seen.firstSeen === 0) local.remember(triple, first);
-      if (passes && !seen.fresh) local.pass(triple, now, autoWhitelist > 0);
+      // Come-backs only until they suffice, as the engine counts them: each is a write.
+      const counts = autoWhitelist > 0 && seen.comeBacks <= autoWhitelist;
+      if (passes && (counts || !seen.fresh)) local.pass(triple, now, autoWhitelist > 0);
     });
   }
 
@@ -105,7 +107,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     try {
       const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
       journalled = true;
-      // This filter will never ask it, whatever the log says of the others.
+      // This filter does not ask it, whatever the log says of the others.
       if (known && !thread.isAlive()) complain('err', 'thread', `the store ${where}: ${thread.trouble()}`);
       // UP: the engine is back already, and the journal before this one was handed over a moment ago.
       if (known) tellWhy();
@@ -115,27 +117,44 @@ export function openFleet(local: Store, options: FleetOptions): Store {
       complain(
         'err',
         'journal',
-        `cannot write to ${journal}: ${(error as Error).message}; the fleet will not know of it`,
+        `${isAway()}; the fleet will not know of it: cannot write to ${journal}: ${(error as Error).message}`,
       );
     }
   }
 
+  /** The reason may show later, e.g. that the Sentinels do not know the engine's name. */
+  const saysLittle = (why: string) => why === NO_REASON || why.startsWith('no answer');
+
   function tellAway(): void {
-    const why = thread.trouble();
-    unexplained = why === NO_REASON;
-    say('warning', `the store ${where} is away: ${why}; this host decides by itself`);
+    unexplained = saysLittle(thread.trouble());
+    say('warning', isAway());
   }
+
+  const isAway = () => `the store ${where} is away: ${thread.trouble()}; this host decides by itself`;
 
   /** Why it is away, e.g. that the password was changed, may show only at the next try to connect. */
   function tellWhy(): void {
-    if (!unexplained || thread.trouble() === NO_REASON) return;
+    if (!unexplained || saysLittle(thread.trouble())) return;
     unexplained = false;
     say('warning', `the store ${where} does not come back: ${thread.trouble()}`);
   }
 
   return {
     ...local,
-    decide,
+    decide(triple, now, rules, idle) {
+      const verdict = decide(triple, now, rules, idle);
+      // Nothing will be noted in the journal, which would tell.
+      if (verdict === undefined && alone && idle) complain('warning', 'away', isAway());
+      return verdict;
+    },
+    look(triple, now) {
+      try {
+        return local.look(triple, now);
+      } catch (error) {
+        if (alone) complain('warning', 'away', isAway());
+        throw error;
+      }
+    },
     remember(triple, now) {
       const first = local.remember(triple, now);
       keep(triple, first, 0, false);
@@ -156,6 +175,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     tidy(now) {
       if (Math.abs(now - looked) >= EVERY) {
         looked = now;
+        thread.retry();
         if (isWaiting(journal) || isLeft(journal, Date.now())) thread.send('merge');
       }
       local.tidy(now);
@@ -163,6 +183,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
     close() {
       local.close();
       thread.end();
+      leave(journal);
     },
   };
 }

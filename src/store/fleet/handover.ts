@@ -19,19 +19,20 @@ export function newHandOver(
   lives: Spans,
   { say, name, onTrouble }: HandOverOptions,
 ): () => Promise<void> {
-  const progress = { done: 0 };
   let busy = false;
   let said = ''; // of the journal itself
 
   async function handOverAll(): Promise<void> {
     const all = { merged: 0, refused: 0 };
+    let any = false;
     for (;;) {
-      const done = await merge(client, path, lives, progress);
+      const done = await merge(client, path, lives);
       if (done === undefined) break;
+      any = true;
       all.merged += done.merged;
       all.refused += done.refused;
     }
-    if (all.merged + all.refused === 0) return;
+    if (!any) return;
     const kept = all.refused > 0 ? `, ${all.refused} were refused: keys of ours hold something else` : '';
     say(
       'info',

@@ -1,6 +1,6 @@
 // What this host decided by itself while the engine was away: FILE.fleet beside the database, one for all its processes. The
-// process that finds the engine back takes the file by renaming it, hands over what is in it, and removes it. As long as there
-// is a journal, the engine is away: the process that makes it logs that, the process that removes it logs that it is back.
+// process that finds the engine back takes the file by renaming it, hands over what is in it, which it strikes out, and removes
+// it. As long as there is a journal, the engine is away: the process that makes it logs that, the process that removes it logs that it is back.
 import {
   closeSync,
   constants,
@@ -18,7 +18,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { refused } from '../damage.ts';
 import { giveTo, HARMLESS } from '../disk/files.ts';
-import { type Decided, decode, encode } from './decided.ts';
+import { type Decided, decode, encode, type Noted } from './decided.ts';
 
 /** Beyond this size nothing more is noted: some 600,000 decisions. */
 const MOST_BYTES = 64 * 2 ** 20;
@@ -36,7 +36,9 @@ export function note(path: string, decided: Decided): boolean {
   const made = begin(path);
   const fd = made ?? openSync(path, APPEND, 0o600);
   try {
-    if (fstatSync(fd).size < MOST_BYTES) append(fd, encode(decided));
+    if (fstatSync(fd).size >= MOST_BYTES)
+      throw new Error(`it has ${MOST_BYTES / 2 ** 20} MB, and no more is kept`);
+    append(fd, encode(decided));
   } finally {
     closeSync(fd);
   }
@@ -76,12 +78,15 @@ export function isLeft(path: string, now: number): boolean {
 
 /** How many bytes the engine does not have yet, those that a process is at among them. */
 export function size(path: string): number {
-  const all = existsSync(dirname(path)) ? [path, ...allTaken(path)] : [];
-  return all.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  return [path, ...allTaken(path)].reduce(
+    (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }
 
 function allTaken(path: string): string[] {
   const name = `${basename(path)}.`;
+  if (!existsSync(dirname(path))) return [];
   return readdirSync(dirname(path))
     .filter((file) => file.startsWith(name) && /^\d+$/.test(file.slice(name.length)))
     .map((file) => join(dirname(path), file));
@@ -124,18 +129,10 @@ function isRenamed(file: string, own: string): boolean {
 }
 
 /**
- * Whether this process has a taken journal, with which `take` goes on. If not, another one took it over: this process was
- * too long without the engine.
- */
-export function isTaken(path: string): boolean {
-  return existsSync(ownOf(path));
-}
-
-/**
  * Reads a taken journal to its end, piece by piece, and touches it with each: see ABANDONED. Throws StoreError; what can
  * never be read is out of the way then.
  */
-export function* read(taken: string): Generator<Decided[]> {
+export function* read(taken: string): Generator<Noted[]> {
   try {
     yield* pieces(taken);
   } catch (error) {
@@ -155,24 +152,48 @@ function setAside(taken: string): string {
   }
 }
 
-function* pieces(taken: string): Generator<Decided[]> {
+function* pieces(taken: string): Generator<Noted[]> {
   const buffer = Buffer.alloc(64 * 1024); // more than any entry
   const fd = openSync(taken, constants.O_RDONLY | HARMLESS);
   try {
+    let begin = 0; // of the buffer, in the file
     let held = 0;
     for (;;) {
       const got = readSync(fd, buffer, held, buffer.length - held, null);
       const end = held + got;
       const { entries, rest } = decode(buffer.subarray(0, end), got === 0);
-      yield entries;
+      yield entries.map((entry) => ({ ...entry, at: begin + entry.at }));
       if (got === 0) return;
       utimesSync(taken, new Date(), new Date());
       buffer.copyWithin(0, rest, end);
+      begin += rest;
       held = end - rest;
     }
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Strikes out what the engine has, so that no come-back counts twice when this process goes on later, or another one in its
+ * place. Where that fails, it may.
+ */
+export function strike(taken: string, entries: readonly Noted[]): void {
+  try {
+    const fd = openSync(taken, constants.O_WRONLY | HARMLESS);
+    try {
+      for (const { at, length } of entries) writeSync(fd, Buffer.alloc(length), 0, length, at);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {}
+}
+
+/** A process that ends leaves what it has taken to the next one that looks: see ABANDONED. */
+export function leave(path: string): void {
+  try {
+    utimesSync(ownOf(path), 1, 1);
+  } catch {}
 }
 
 /** Throws StoreError. */

@@ -1,9 +1,9 @@
 // Hands the journal over to the engine: what this host decided by itself, each entry by a script that may run twice, and
 // in any order.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import type { Decided } from './decided.ts';
-import { isTaken, read, remove, take } from './journal.ts';
+import { read, remove, strike, take } from './journal.ts';
 import { keysOf } from './key.ts';
 import { isOfOneKey } from './trouble.ts';
 
@@ -22,38 +22,34 @@ export interface Merged {
 
 /**
  * Hands over what is in the journal at `path`; undefined where there is none. Throws what the engine throws; the next call
- * goes on with what is left, by `progress`, which the caller keeps from call to call.
+ * goes on with what is left.
  */
-export async function merge(
-  client: Client,
-  path: string,
-  lives: Spans,
-  progress: { done: number },
-): Promise<Merged | undefined> {
-  if (!isTaken(path)) progress.done = 0;
+export async function merge(client: Client, path: string, lives: Spans): Promise<Merged | undefined> {
   const taken = take(path, Date.now());
   if (taken === undefined) return undefined;
   const result: Merged = { merged: 0, refused: 0 };
   for (const last of [false, true]) {
     if (last) await sleep(GRACE);
-    let skip = progress.done;
     for (const piece of read(taken)) {
-      const fresh = piece.slice(Math.min(skip, piece.length));
-      skip -= piece.length - fresh.length;
-      for (let i = 0; i < fresh.length; i += AT_ONCE) {
-        const some = fresh.slice(i, i + AT_ONCE);
-        const ends = await Promise.allSettled(some.map((decided) => mergeOne(client, decided, lives)));
+      await turn(); // decisions are not held up where all is struck out
+      for (let i = 0; i < piece.length; i += AT_ONCE) {
+        const some = piece.slice(i, i + AT_ONCE);
+        const ends = await Promise.allSettled(some.map(({ decided }) => mergeOne(client, decided, lives)));
+        const isDone = (end: PromiseSettledResult<number>) =>
+          end.status === 'fulfilled' || isOfOneKey(end.reason);
+        strike(
+          taken,
+          some.filter((_, n) => isDone(ends[n]!)),
+        );
         for (const end of ends) {
           if (end.status === 'fulfilled') result.merged++;
           else if (isOfOneKey(end.reason)) result.refused++;
           else throw end.reason;
-          progress.done++;
         }
       }
     }
   }
   remove(taken);
-  progress.done = 0;
   return result;
 }
 

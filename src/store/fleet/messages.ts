@@ -23,7 +23,7 @@ export interface WorkerData {
   shared: Int32Array;
   port: MessagePort;
   address: Address;
-  /** What was in the files when the filter started; the one with the passwords may be changed since. */
+  /** What was in the files when the thread was started; they may be changed since. */
   secrets: Secrets;
   passwordFile: string | undefined;
   /** Milliseconds. */

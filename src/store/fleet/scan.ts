@@ -9,7 +9,7 @@ import type { Address } from './address.ts';
 import { type Client, newClient } from './client.ts';
 import { houseKey, ORIGINS_PATTERN, PATTERN, readKey, readOriginsKey } from './key.ts';
 import type { Secrets } from './secrets.ts';
-import { explain, isOfOneKey } from './trouble.ts';
+import { explain, isForbidden, isNoConnection, isOfOneKey } from './trouble.ts';
 import { readEntry } from './value.ts';
 
 /** How long an administrator's command waits for a connection or an answer, at least, in milliseconds. */
@@ -32,9 +32,11 @@ export async function connect(address: Address, secrets: Secrets, patience: numb
     reconnectOnError: () => false, // a replica can be looked at, and refuses the rest in its own words
   });
   let trouble: unknown;
-  client.on('error', (error) => {
-    trouble = error;
-  });
+  // As in worker.ts.
+  for (const event of ['error', 'node error'])
+    client.on(event, (error: unknown) => {
+      if (!isNoConnection(error)) trouble = error;
+    });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`timed out after ${most} ms`)), most);
@@ -57,11 +59,8 @@ export function nodesOf(client: Client): Redis[] {
 /** `onDamage` is called for each key of ours that holds something else. */
 export async function scanFleet(client: Client, onDamage: (what: string) => void): Promise<FleetScan> {
   const nodes = nodesOf(client);
-  const sizes = await Promise.all(nodes.map((node) => node.dbsize()));
-  const all = Math.max(
-    1,
-    sizes.reduce((sum, size) => sum + size, 0),
-  );
+  const sizes = await Promise.all(nodes.map(sizeOf));
+  const all = sizes.reduce((sum, size) => sum + size, 0);
   let done = 0;
 
   async function* pages(): AsyncGenerator<Entry[]> {
@@ -77,7 +76,17 @@ export async function scanFleet(client: Client, onDamage: (what: string) => void
       });
     }
   }
-  return { pages: pages(), part: () => Math.min(1, done / all) };
+  return { pages: pages(), part: () => (all === 0 ? 0 : Math.min(1, done / all)) };
+}
+
+/** How many keys it has, for the progress bar; 0 where it is forbidden to ask. */
+async function sizeOf(node: Redis): Promise<number> {
+  try {
+    return await node.dbsize();
+  } catch (error) {
+    if (isForbidden(error)) return 0;
+    throw error;
+  }
 }
 
 /** Calls `visit` with every client's counts by origin, and the name of that record. */

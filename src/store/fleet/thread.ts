@@ -24,8 +24,10 @@ export type ThreadOptions = Pick<
 };
 
 export interface Thread {
-  /** False where there is none, e.g. for want of a password, or it has died: the engine will never be asked. */
+  /** False where there is none, e.g. for want of a password, or it has died: the engine is not asked. */
   isAlive(): boolean;
+  /** Starts it, if that was not possible before. To be called between requests. */
+  retry(): void;
   /** See messages.ts. */
   state(): number;
   /** What is wrong with the engine, by what is known of it now. */
@@ -50,10 +52,15 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
   let trouble = '';
   let alive = true;
   let worker: Worker | undefined;
-  try {
-    worker = start(readSecrets(passwordFile, address.tls));
-  } catch (error) {
-    gone((error as Error).message);
+  begin();
+
+  function begin(): void {
+    try {
+      worker = start(readSecrets(passwordFile, address.tls));
+      alive = true;
+    } catch (error) {
+      gone((error as Error).message);
+    }
   }
 
   function gone(why: string): void {
@@ -91,6 +98,10 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
 
   return {
     isAlive: () => alive,
+    // The state remains AWAY, so no request waits for the thread to be loaded: it will say when the engine is there.
+    retry() {
+      if (worker === undefined) begin();
+    },
     state,
     trouble() {
       while (received() !== undefined);

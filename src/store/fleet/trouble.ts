@@ -29,16 +29,18 @@ export function explain(error: unknown): string {
 
 function message(error: unknown): string {
   const { message, code, lastNodeError } = error as NodeJS.ErrnoException & { lastNodeError?: Error };
-  return (lastNodeError?.message || message || code || String(error)).replace(
-    / script: [0-9a-f]{40}.*$/s,
-    '',
-  );
+  return (lastNodeError?.message || message || code || String(error)).replace(NOISE, '');
 }
 
-const NO_CONNECTION = /writeable|is closed|max retries per request/;
+/** What nobody needs: the script and its arguments, and when a client tries again that is asked only once. */
+const NOISE =
+  / script: [0-9a-f]{40}.*$|, with args beginning with: .*$| Retrying from scratch after [\d.]+ms\./gs;
+
+const NO_CONNECTION = /^(?!All sentinels).*(?:writeable|is closed|max retries per request)/;
 
 const REFUSAL = /WRONGPASS|AUTH|invalid password|without any password/;
 
+// Of an error that several match, the first one counts: what a Sentinel says comes within what is said of all.
 const ADVICE: [RegExp, string][] = [
   [REFUSAL, 'the engine refuses the password; look at --store-password-file'],
   [
@@ -50,9 +52,25 @@ const ADVICE: [RegExp, string][] = [
     "the engine's access list forbids to select the database; ACL SETUSER USER +select, or leave the number out of --store",
   ],
   [
-    /NOPERM|can't run this command/,
-    "the engine's access list forbids it; ACL SETUSER USER ~gl* +get +set +del +exists +time +eval +evalsha, for commands also +scan +dbsize",
+    /NOPERM.*\bcluster\b/i,
+    "the engine's access list forbids to ask where the Cluster's nodes are; ACL SETUSER USER +cluster",
   ],
+  [
+    /NOPERM|can't run this command/,
+    "the engine's access list forbids it; ACL SETUSER USER ~gl* +get +set +del +exists +time +eval +evalsha, for commands also +scan",
+  ],
+  [/cluster support disabled/, 'it is no Cluster; write redis:// for one engine'],
+  [/^MOVED\b/, 'it is one node of a Cluster; write redis+cluster://'],
+  [
+    /unknown command .sentinel/i,
+    'it is no Sentinel; name Sentinels (port 26379), or write redis:// for the engine itself',
+  ],
+  [
+    /No such master/i,
+    'the Sentinels know no engine of that name; it stands after their addresses in --store',
+  ],
+  [/All sentinels are unreachable/, 'no Sentinel answers; look at --store, the network, the firewall'],
+  [/None of startup nodes/, 'no node answers; do they run, and listen on these addresses?'],
   [/WRONGTYPE/, 'a key of ours holds something else; delete it, or use another database'],
   [/READONLY/, 'the engine is a replica, and replicas are read-only; name its master, or its Sentinels'],
   [/\bOOM\b/, 'the engine is full; raise its maxmemory, or set maxmemory-policy volatile-ttl'],
@@ -60,10 +78,18 @@ const ADVICE: [RegExp, string][] = [
   [/ECONNREFUSED/, 'nobody listens there; does the engine run, and listen on that address (bind)?'],
   [
     /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out|Socket timeout/,
-    'no answer; look at the address, the network, the firewall',
+    'no answer; look at the address, the network, the firewall, and with rediss:// whether it speaks TLS',
+  ],
+  [
+    /DENIED|ECONNRESET|EPIPE|EPROTO|wrong version number/,
+    'it closes the connection; as long as it asks for no password it serves only its own host (protected-mode); or is TLS wanted, rediss://?',
   ],
   [/ENOTFOUND|EAI_AGAIN/, 'the name is not known; look at --store and the DNS'],
   [/ENOENT|EACCES/, 'the socket cannot be opened; look at its path, and who may use it (unixsocketperm)'],
+  [
+    /alert.*(certificate|unknown ca)/i,
+    'it does not believe our certificate; name one that it knows, ?cert=FILE&key=FILE',
+  ],
   [
     /certificate has expired|not yet valid/i,
     'its certificate is out of date; renew it, or look at the clocks',
@@ -71,9 +97,9 @@ const ADVICE: [RegExp, string][] = [
   [/certificate|self.signed|altnames/i, 'its certificate is not believed; name its authority, ?ca=FILE'],
   [NO_CONNECTION, 'no connection'],
   [/LOADING/, 'the engine is starting'],
-  [/MASTERDOWN|CLUSTERDOWN|All sentinels are unreachable/, 'no master is left'],
+  [/MASTERDOWN|CLUSTERDOWN/, 'no master is left'],
   [
     /ERR unknown (redis )?command|unsupported|struct/i,
-    'the engine is too old, or forbids scripts or a command (rename-command); Redis 6 or Valkey is needed',
+    'the engine is too old, forbids scripts or a command (rename-command), or is a Sentinel, which is named by redis+sentinel://; Redis 6 or Valkey is needed',
   ],
 ];

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonic } from '../../time/monotonic.ts';
 import { nameOf } from './address.ts';
-import { backOff, newClient, setPasswords } from './client.ts';
+import { backOff, newClient, setSecrets } from './client.ts';
 import { newHandOver } from './handover.ts';
 import { keysOf, probeKey } from './key.ts';
 import { mergeOne } from './merge.ts';
@@ -129,7 +129,7 @@ function up(): void {
 /** The engine is not asked until a probe has come through. */
 function away(error: unknown): void {
   lastTrouble = causeOf(error);
-  if (isRefusal(lastTrouble)) readPasswords();
+  readFiles();
   answer({ number: held?.number ?? 0, trouble: explain(lastTrouble), ofOneKey: false });
   held = undefined;
   setState(AWAY);
@@ -142,12 +142,12 @@ function away(error: unknown): void {
   }, backOff(++failures)).unref();
 }
 
-/** They may have been changed: the next try to connect is made with what is in the file now. */
-function readPasswords(): void {
+/** A password or a certificate may have been changed: the next try to connect is made with what is in the files now. */
+function readFiles(): void {
   try {
-    if (passwordFile !== undefined) setPasswords(client, readSecrets(passwordFile, undefined));
+    setSecrets(client, readSecrets(passwordFile, address.tls));
   } catch (error) {
-    lastTrouble = error;
+    if (isRefusal(lastTrouble)) lastTrouble = error;
   }
 }
 
@@ -166,10 +166,10 @@ async function probe(): Promise<void> {
 }
 
 client.on('ready', () => (state() === CONNECTING ? up() : void probe()));
-// A Cluster tells of its nodes' errors by an event of their own.
+// A Cluster tells of its nodes' errors by an event of their own, and then, as of all of them, that there is no connection.
 for (const event of ['error', 'node error'])
   client.on(event, (error: unknown) => {
-    lastTrouble = error;
+    lastTrouble = causeOf(error);
   });
 client.on('close', () => away(lastTrouble));
 // ioredis has given up: e.g. the Sentinels told of a failover just as they were asked for the master.

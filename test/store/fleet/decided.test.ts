@@ -14,17 +14,23 @@ const other: Decided = { ...one, client: '', sender: '', recipient: '', passed: 
 
 test('an entry is read as it was written, up to where one may go on beyond the bytes', () => {
   const bytes = Buffer.concat([encode(one), encode(other)]);
-  expect(decode(bytes, false)).toEqual({ entries: [one, other], rest: bytes.length });
+  const { length } = encode(one);
+  const first = { decided: one, at: 0, length };
+  const second = { decided: other, at: length, length: bytes.length - length };
+  expect(decode(bytes, false)).toEqual({ entries: [first, second], rest: bytes.length });
   const cut = bytes.subarray(0, -1);
-  expect(decode(cut, false)).toEqual({ entries: [one], rest: encode(one).length });
+  expect(decode(cut, false)).toEqual({ entries: [first], rest: length });
 });
+
+const found = (...bytes: Buffer[]) =>
+  decode(Buffer.concat(bytes), true).entries.map(({ decided }) => decided);
 
 test('at the end none goes on, and what follows a spoilt one is read', () => {
   const bytes = encode(one);
   for (let at = 0; at < bytes.length; at++) {
     const spoilt = Buffer.from(bytes);
     spoilt[at]! ^= 0xff;
-    expect([at, decode(Buffer.concat([spoilt, encode(other)]), true).entries]).toEqual([at, [other]]);
-    expect([at, decode(Buffer.concat([bytes.subarray(0, at), bytes]), true).entries]).toEqual([at, [one]]);
+    expect([at, found(spoilt, encode(other))]).toEqual([at, [other]]);
+    expect([at, found(bytes.subarray(0, at), bytes)]).toEqual([at, [one]]);
   }
 });

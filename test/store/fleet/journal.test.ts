@@ -7,13 +7,23 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Decided } from '../../../src/store/fleet/decided.ts';
-import { isLeft, isWaiting, note, read, remove, size, take } from '../../../src/store/fleet/journal.ts';
+import {
+  isLeft,
+  isWaiting,
+  note,
+  read,
+  remove,
+  size,
+  strike,
+  take,
+} from '../../../src/store/fleet/journal.ts';
 import { suite } from '../../support/needs.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -33,7 +43,7 @@ const decided = (n: number): Decided => ({
   passed: n % 2 === 0 ? 0 : 1_700_000_100 + n,
   comeBack: n % 4 === 1,
 });
-const all = (taken: string) => [...read(taken)].flat();
+const all = (taken: string) => [...read(taken)].flat().map(({ decided }) => decided);
 
 test('what was noted is read again, in order, however much; the first one is told that it is the first', () => {
   const many = Array.from({ length: 2000 }, (_, n) => decided(n));
@@ -90,9 +100,35 @@ test('what a process took that is gone is taken again, but not from one that is 
   expect(take(journal, Date.now())).toBe(taken);
 });
 
+test('what is struck out is not read again, and nothing else is lost', () => {
+  const many = Array.from({ length: 2000 }, (_, n) => decided(n));
+  for (const one of many) note(journal, one);
+  const taken = take(journal, Date.now())!;
+  for (const piece of read(taken))
+    strike(
+      taken,
+      piece.filter(({ decided }) => decided.comeBack),
+    );
+  note(taken, decided(1));
+  expect(all(taken)).toEqual([...many.filter(({ comeBack }) => !comeBack), decided(1)]);
+  strike(`${taken}.gone`, []);
+});
+
+test('beyond its size nothing is noted, and who wants to is told', () => {
+  note(journal, decided(1));
+  truncateSync(journal, 64 * 2 ** 20 - 1);
+  note(journal, decided(2));
+  const before = size(journal);
+  expect(before).toBeGreaterThan(64 * 2 ** 20);
+  expect(() => note(journal, decided(3))).toThrow('it has 64 MB');
+  expect(size(journal)).toBe(before);
+});
+
 test('what the engine does not have yet, in bytes, with what somebody is at', () => {
   expect(size(journal)).toBe(0);
-  expect(size(path.join(scratch.path, 'nowhere', 'db.fleet'))).toBe(0);
+  const nowhere = path.join(scratch.path, 'nowhere', 'db.fleet');
+  expect(size(nowhere)).toBe(0);
+  expect(take(nowhere, Date.now())).toBeUndefined();
   note(journal, decided(1));
   const one = size(journal);
   renameSync(journal, `${journal}.1`);

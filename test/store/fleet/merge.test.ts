@@ -1,5 +1,5 @@
 // What this host decided by itself is handed over once the engine is back: all of it, as ages, whatever breaks off.
-import { readdirSync, renameSync } from 'node:fs';
+import { readdirSync, renameSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../../../src/store/fleet/client.ts';
@@ -53,7 +53,7 @@ const engine = (before: (count: number) => void = () => {}) =>
   }) as unknown as Client;
 
 test('where nothing waits, nothing is said', async () => {
-  expect(await merge(engine(), journal, LIVES, { done: 0 })).toBeUndefined();
+  expect(await merge(engine(), journal, LIVES)).toBeUndefined();
   expect(told).toEqual([]);
 });
 
@@ -62,7 +62,7 @@ test('times go as ages, for the engine has a clock of its own', async () => {
   note(journal, decided(1, { passed: NOW - 60, comeBack: true }));
   note(journal, decided(2, { passed: NOW - 60 }));
   note(journal, decided(3, { firstSeen: NOW + 5, passed: NOW + 9 })); // the clock has jumped back since
-  expect(await merge(engine(), journal, LIVES, { done: 0 })).toEqual({ merged: 4, refused: 0 });
+  expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 4, refused: 0 });
   const client = clientKey('192.0.2.1');
   expect(told).toEqual([
     [tripleKey(decided(0)), client, ...LIVES, 600, -1, 0],
@@ -80,7 +80,7 @@ test('what another process was just writing to the journal is handed over as wel
   const client = engine((count) => {
     if (count === 1) setTimeout(() => note(taken, decided(2)), 50);
   });
-  expect(await merge(client, journal, LIVES, { done: 0 })).toEqual({ merged: 3, refused: 0 });
+  expect(await merge(client, journal, LIVES)).toEqual({ merged: 3, refused: 0 });
   expect(keysTold()).toEqual([0, 1, 2].map(key));
 });
 
@@ -92,39 +92,38 @@ test('a key that holds something else is passed over', async () => {
     first = false;
     throw new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
   });
-  const progress = { done: 0 };
-  expect(await merge(client, journal, LIVES, progress)).toEqual({ merged: 2, refused: 1 });
+  expect(await merge(client, journal, LIVES)).toEqual({ merged: 2, refused: 1 });
   expect(keysTold()).toEqual([1, 2].map(key));
-  expect(progress).toEqual({ done: 0 });
   expect(readdirSync(scratch.path)).toEqual([]);
 });
 
 test('should the engine go meanwhile, the rest is handed over the next time, and what it has answered is not told twice', async () => {
   noteAll(450);
-  const progress = { done: 0 };
   const gone = engine((count) => {
     if (count >= 320) throw new Error('Connection is closed.');
   });
-  await expect(merge(gone, journal, LIVES, progress)).rejects.toThrow('Connection is closed');
+  await expect(merge(gone, journal, LIVES)).rejects.toThrow('Connection is closed');
   noteAll(1); // somebody begins a new one
-  expect(await merge(engine(), journal, LIVES, progress)).toMatchObject({ refused: 0 });
+  expect(await merge(engine(), journal, LIVES)).toMatchObject({ refused: 0 });
   const all = keysTold();
   expect(new Set(all)).toEqual(new Set(Array.from({ length: 450 }, (_, n) => key(n))));
   expect(all).toHaveLength(450);
   expect(readdirSync(scratch.path)).toEqual([path.basename(journal)]);
-  expect(await merge(engine(), journal, LIVES, progress)).toEqual({ merged: 1, refused: 0 });
+  expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 1, refused: 0 });
 });
 
-test('what another process has taken over meanwhile does not shorten the next journal', async () => {
+test('what another process takes over is told once: what has been handed over is struck out', async () => {
   noteAll(300);
-  const progress = { done: 0 };
   const gone = engine((count) => {
     if (count >= 250) throw new Error('Connection is closed.');
   });
-  await expect(merge(gone, journal, LIVES, progress)).rejects.toThrow('Connection is closed');
+  await expect(merge(gone, journal, LIVES)).rejects.toThrow('Connection is closed');
   renameSync(`${journal}.${process.pid}`, `${journal}.1`);
-  told = [];
+  utimesSync(`${journal}.1`, 1, 1);
   noteAll(3);
-  expect(await merge(engine(), journal, LIVES, progress)).toEqual({ merged: 3, refused: 0 });
-  expect(keysTold()).toEqual([0, 1, 2].map(key));
+  told = [];
+  // The journal, and then what was left.
+  expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 3, refused: 0 });
+  expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 50, refused: 0 });
+  expect(keysTold()).toEqual([...Array(3).keys(), ...Array.from({ length: 50 }, (_, n) => 250 + n)].map(key));
 });

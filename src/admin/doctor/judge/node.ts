@@ -28,7 +28,7 @@ function judgeKind({ where, program, version, role }: Node): Finding[] {
         'store-info',
         where,
         'its access list, or rename-command, forbids to ask how it is (INFO): version, role, memory and disk were not examined',
-        'ACL SETUSER USER +info +config|get +client|list',
+        'ACL SETUSER USER +info +config|get +client|list +client|setname',
       ),
     ];
   const found: Finding[] = [];
@@ -157,18 +157,18 @@ function judgePersistence(facts: EngineFacts, node: Node): Finding[] {
   return [finding('warning', 'store-persistence', where, what, mend)];
 }
 
-function judgeNetwork({ encrypted, identified }: EngineFacts, { where, address }: Node): Finding[] {
+function judgeNetwork({ encrypted, identified }: EngineFacts, { where, address, open }: Node): Finding[] {
   const plain = address?.replace(/^::ffff:/, '');
   if (plain === undefined || isLoopback(plain)) return [];
   const found: Finding[] = [];
-  if (!identified)
+  if (open)
     found.push(
       finding(
         'error',
         'store-password',
         where,
         `anybody who reaches ${plain} can read and change it: it asks for no password`,
-        'requirepass, or a user in its access list (ACL SETUSER); then --store-password-file',
+        'requirepass, and maybe a user for the filters in its access list (ACL SETUSER); then --store-password-file',
       ),
     );
   if (!encrypted)

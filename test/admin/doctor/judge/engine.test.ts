@@ -20,6 +20,7 @@ const NODE: Node = {
   appendOnly: true,
   save: '',
   diskTrouble: false,
+  open: false,
 };
 const FACTS: EngineFacts = {
   where: '127.0.0.1:6379',
@@ -52,10 +53,10 @@ test('plain text and no password matter on a network, not on loopback and not in
   const far = { address: '::ffff:192.0.2.7' };
   expect(judged(far)).toEqual(['warning store-tls']);
   expect(judged(far, { encrypted: true })).toEqual([]);
-  expect(judged(far, { identified: false })).toEqual(['error store-password', 'warning store-tls']);
-  expect(judged(far, { identified: false, encrypted: true })).toEqual(['error store-password']);
+  expect(judged({ ...far, open: true })).toEqual(['error store-password', 'warning store-tls']);
+  expect(judged({ ...far, open: true }, { encrypted: true })).toEqual(['error store-password']);
   for (const address of ['127.0.0.9', '::ffff:127.0.0.1', '::1', undefined])
-    expect(judged({ address }, { identified: false })).toEqual([]);
+    expect(judged({ address, open: true })).toEqual([]);
 });
 
 test('clocks: of the host a word, of the nodes of a Cluster a warning', () => {
