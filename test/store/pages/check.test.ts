@@ -6,7 +6,13 @@ import { DamageError } from '../../../src/store/damage.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
-import { checkBeside, descendChecked, seekChecked, seekForPut } from '../../../src/store/pages/check.ts';
+import {
+  checkBeside,
+  checkOrder,
+  descendChecked,
+  seekChecked,
+  seekForPut,
+} from '../../../src/store/pages/check.ts';
 import { closeFile, type DataFile, openFile } from '../../../src/store/pages/file.ts';
 import {
   BRANCH,
@@ -15,6 +21,7 @@ import {
   type Meta,
   nodeAt,
   nodeChild,
+  nodeData,
   nodeKey,
   nodeKeySize,
   PAGE_HEADER,
@@ -390,5 +397,64 @@ describe('from leaf to leaf', () => {
     expect(met).toEqual(levels[2]);
     const page = pages.get(levels[1]![0]!)!;
     expect(nodeKeySize(page, nodeAt(page, 0, 0))).toBe(0); // the first of a branch leads to what is less than all
+  });
+
+  /** What is found of it on the way from the first leaf to the last. */
+  const onTheWay: Work = (way) => {
+    for (let key: Buffer | undefined = keyFor(0); key !== undefined; key = keyOfNextLeaf(way)) {
+      descendChecked(way, meta, key, key.length);
+      checkOrder(way);
+    }
+  };
+  const keyAt = (page: Buffer, i: number) => nodeKey(nodeAt(page, 0, i));
+  const middle = (level: number) => levels[level]![levels[level]!.length >> 1]!;
+
+  test('each lies where its branches say', () => expect(outcome(onTheWay)).toBe(''));
+
+  test.each([
+    ['one further', 1],
+    ['one less', -1],
+  ])("a branch's key that is by %s than it was is found, whichever it is", (_, by) => {
+    for (const number of [levels[0]![0]!, levels[1]!.at(-1)!, middle(1)]) {
+      const keys = keysOn(pages.get(number)!, 0);
+      for (const i of [1, keys >> 1, keys - 1])
+        for (const step of [by * (STEP / 2), by * STEP * 20, by * STEP * 4000]) {
+          const spoil = (page: Buffer) => {
+            const at = keyAt(page, i);
+            const key = Number(page.readBigUInt64BE(at)) + step;
+            page.writeBigUInt64BE(BigInt(Math.max(0, key)), at);
+          };
+          // Less than half a step back, nothing is lost to a look-up.
+          const found = step === -STEP / 2 ? '' : 'has keys out of order';
+          expect(outcomeWith(number, spoil, onTheWay)).toMatch(found);
+        }
+    }
+  });
+
+  test('a record twice, one that is not whole, and one that liblmdb takes for another kind', () => {
+    const number = middle(2);
+    const order = `page ${number} has keys out of order`;
+    const damaged = `page ${number} has a damaged record`;
+    expect(
+      outcomeWith(number, (page) => page.copy(page, PAGE_HEADER + 2, PAGE_HEADER, PAGE_HEADER + 2), onTheWay),
+    ).toBe(order);
+    expect(
+      outcomeWith(
+        number,
+        (page) => {
+          page[nodeData(page, nodeAt(page, 0, 3)) + 4]! ^= 1;
+        },
+        onTheWay,
+      ),
+    ).toBe(damaged);
+    expect(
+      outcomeWith(
+        number,
+        (page) => {
+          page[nodeAt(page, 0, 3) + 4]! = 2;
+        },
+        onTheWay,
+      ),
+    ).toBe(damaged);
   });
 });
