@@ -39,6 +39,8 @@ export const MAGIC_AT = 24;
 const DATA_VERSION = 2;
 const NO_ROOT = 0xffffffffffff; // what `u48` makes of LMDB's "no page"
 const MOST_DEPTH = 16;
+/** A record of ours takes more than this on its page, in bytes. */
+const LEAST_NODE = 16;
 
 // The parts of a meta page that a commit changes, as offsets from the page's start.
 export const META_TREES = 48;
@@ -79,6 +81,8 @@ export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
   const main = readTree(b, at + META_MAIN, MAIN_FLAGS, lastPage);
   const sizeSound = pageSize >= 4096 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
   if (!sizeSound || !free || !main || lastPage < 1) return 'implausible';
+  // How many may wait (--max-waiting) is judged by it.
+  if (main.entries * LEAST_NODE > lastPage * pageSize) return 'implausible';
   const txnid = u48(b, at + META_TXNID);
   // liblmdb reads 64 bits of each number.
   if (u16(b, at + META_TXNID + 6) !== 0 || u16(b, at + META_LAST_PAGE + 6) !== 0) return 'implausible';

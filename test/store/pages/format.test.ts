@@ -76,6 +76,7 @@ describe('a meta page', () => {
     const small = make((bytes) => {
       bytes.writeUInt32LE(65536, AT + META_TREES);
       long(bytes, META_LAST_PAGE, 2);
+      long(bytes, META_MAIN + TREE_ENTRIES, 8192);
       long(bytes, META_MAIN + TREE_ROOT, 2);
     });
     expect(readMeta(small, AT)).toMatchObject({ pageSize: 65536, lastPage: 2, main: { root: 2 } });
@@ -112,6 +113,8 @@ describe('a meta page', () => {
     ['implausible', (bytes) => long(bytes, META_TREES + TREE_ROOT, 1)],
     ['implausible', (bytes) => long(bytes, META_MAIN + TREE_ROOT, SOUND.lastPage + 1)],
     ['implausible', (bytes) => long(bytes, META_MAIN + TREE_ROOT, 2 + TOP)],
+    // More records than there is room for.
+    ['implausible', (bytes) => long(bytes, META_MAIN + TREE_ENTRIES, SOUND.lastPage * 256 + 1)],
     // As what liblmdb would take our keys for; and the list of free pages, if its keys were no numbers, or had several values.
     ['implausible', (bytes) => bytes.writeUInt16LE(4, AT + META_MAIN + TREE_FLAGS)],
     ['implausible', (bytes) => bytes.writeUInt16LE(0x4000, AT + META_TREES + TREE_FLAGS)],
