@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DamageError } from '../../../src/store/damage.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { removeRecord, transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { newTriple, putTriple } from '../../../src/store/lmdb/triples.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import {
   checkBeside,
@@ -29,7 +30,9 @@ import {
 import { readHead } from '../../../src/store/pages/head.ts';
 import { readPage } from '../../../src/store/pages/page.ts';
 import { keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/pages/tree.ts';
-import { MAX_KEY } from '../../../src/store/records/key.ts';
+import { verify } from '../../../src/store/pages/verify.ts';
+import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
+import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 import { whileSpoilt } from './sound.ts';
@@ -456,5 +459,51 @@ describe('from leaf to leaf', () => {
         onTheWay,
       ),
     ).toBe(damaged);
+  });
+
+  test('records of all lengths that come and go, in a tree that grows and shrinks, are found to be in order', () => {
+    const random = makeRandom(3);
+    const database = path.join(scratch.path, 'order.mdb');
+    const writer = openWriter(database);
+    const { key } = writer.instruction;
+    const keys = new Map<number, number>();
+    const write = (n: number) =>
+      writeTriple(key, 0, {
+        client: `10.0.0.${n % 250}`,
+        sender: `${'s'.repeat(keys.get(n)!)}${n}@example.org`,
+        recipient: 'r',
+      });
+    const depths = new Set<number>();
+    for (let round = 0; round < 120; round++) {
+      const grows = round % 40 < 25;
+      transactBatch(writer, () => {
+        for (let i = 0; i < 300; i++) {
+          const n = random.below(8000);
+          if (grows && !keys.has(n)) {
+            keys.set(n, random.below(200));
+            putTriple(writer, write(n), newTriple(1000));
+          } else if (!grows) {
+            const [old] = keys.keys();
+            const gone = keys.has(n) ? n : old;
+            if (gone === undefined) continue;
+            removeRecord(writer, write(gone));
+            keys.delete(gone);
+          }
+        }
+      });
+      const state = readHead(writer.file);
+      depths.add(state.main.depth);
+      const way = newPath(writer.file);
+      let met = 0;
+      for (let next: Buffer | undefined = Buffer.alloc(0); next !== undefined; next = keyOfNextLeaf(way)) {
+        descendChecked(way, state, next, next.length);
+        checkOrder(way);
+        met += way.leaf < 0 ? 0 : keysOn(way.pages, way.leaf);
+      }
+      expect(met).toBe(keys.size);
+    }
+    expect(verify(database, () => {})).toMatchObject({ problems: [], waiting: keys.size });
+    expect(depths.size).toBeGreaterThan(1);
+    closeWriter(writer);
   });
 });
