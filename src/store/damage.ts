@@ -60,6 +60,8 @@ function reason(code: string | undefined): string | undefined {
     case 'EDQUOT':
     case NODES_EDQUOT:
       return DISK_FULL;
+    case 'EFBIG':
+      return 'it would be larger than files may be; raise the limit on their size (ulimit -f)';
     case 'EROFS':
       return 'the file system is read-only; mount it for writing';
     case 'EMFILE':

@@ -13,8 +13,17 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { closeFile, openFile } from '../../src/store/pages/file.ts';
-import { keysOn, nodeAt, nodeData, nodeKey } from '../../src/store/pages/format.ts';
+import { closeFile, openFile, withFile } from '../../src/store/pages/file.ts';
+import {
+  keysOn,
+  META_LAST_PAGE,
+  META_MAIN,
+  META_TREES,
+  nodeAt,
+  nodeData,
+  nodeKey,
+  TREE_FLAGS,
+} from '../../src/store/pages/format.ts';
 import { readHead } from '../../src/store/pages/head.ts';
 import { readPage } from '../../src/store/pages/page.ts';
 import type { Random } from '../support/random.ts';
@@ -117,6 +126,22 @@ const freeList: Harm = (database, random) => {
   }
 };
 
+/** What both meta pages say of how a tree's keys compare, and of how many values one may have: liblmdb goes by it. */
+const kindOfTree: Harm = (database, random) =>
+  edit(database, (fd) => {
+    const at = random.pick([META_TREES, META_MAIN]) + TREE_FLAGS;
+    for (const page of [0, 1])
+      writeSync(fd, Buffer.of(0xff ^ (1 << random.below(8))), 0, 1, page * PAGE + at);
+  });
+
+/** A last page that is far away, in the newest state only: liblmdb maps all before it, or takes the disk for it. */
+const lastPage: Harm = (database, random) => {
+  const { txnid, lastPage } = withFile(database, readHead)!;
+  const far = Buffer.alloc(6);
+  far.writeUIntLE(lastPage + 2 ** (16 + random.below(31)), 0, 6);
+  edit(database, (fd) => writeSync(fd, far, 0, 6, (txnid & 1) * PAGE + META_LAST_PAGE));
+};
+
 export const DAMAGE: Record<string, Harm> = {
   'truncated anywhere': (database, random) =>
     edit(database, (fd, _, size) => ftruncateSync(fd, random.below(size))),
@@ -134,6 +159,8 @@ export const DAMAGE: Record<string, Harm> = {
   'pages swapped': swap(0.1),
   'a few bytes': bits,
   'the list of free pages': freeList,
+  'the kind of a tree': kindOfTree,
+  'the number of the last page': lastPage,
   'the first meta page': meta(0),
   'the second meta page': meta(1),
   'both meta pages': meta(0, 1),

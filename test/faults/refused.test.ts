@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -57,6 +58,22 @@ test('with less than a map needs', async () => {
   expect(await filter.ask(requestFor(1))).toBe(dunno);
   expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
   expect(log()).toMatch(/no memory; raise the limit on address space/);
+});
+
+test('with a limit on the size of files that the database has passed, or passes', async () => {
+  const first = await filterIn(own.path);
+  for (let i = 0; i < 2000; i++) expect(await first.ask(requestFor(i))).toBe(deferred);
+  await until(async () => (await first.ask(requestFor(1999))) === dunno && isEmptied(own.path));
+  await first.finish();
+  const { size } = statSync(file(own.path));
+  for (const most of [size / 2, size]) {
+    const filter = await limited(`prlimit --pid $$ --fsize=${most}`);
+    for (let i = 0; i < 1000; i++) expect(await filter.ask(requestFor(2000 + i))).toMatch(/^action=/);
+    expect(await filter.ask(requestFor(1))).toBe(dunno);
+    expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
+    expect(log()).toMatch(/larger than files may be; raise the limit/);
+    writeFileSync(logFile(own.path), '');
+  }
 });
 
 test('tasks: one thread is enough for the disk, for Node dies where it wants one more than it gets', async () => {

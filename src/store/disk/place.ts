@@ -29,6 +29,7 @@ export function checkPlace(path: string, where = ' with --db'): void {
   if (file.isSymbolicLink() && statSync(path, { throwIfNoEntry: false }) !== undefined) {
     throw new StoreError(`${path} is a symbolic link; name the file that it leads to${where}`);
   }
+  if (file.isSymbolicLink()) throw new DamageError('is a symbolic link that leads nowhere');
   throw new DamageError(`is ${file.isDirectory() ? 'a directory' : 'no file'}`);
 }
 

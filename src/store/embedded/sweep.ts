@@ -1,10 +1,11 @@
 // Forgetting what has expired (--retry-window, --max-age), a few pages at a time, between requests: without a cron job, not at
-// start-up, and by one process at a time. How far the sweep is stands in the database itself.
+// start-up, and by one process at a time. How far the sweep is stands in the database itself. Damage that no request can
+// notice is found by the way.
 import { findHouse, houseText, putHouse } from '../lmdb/house.ts';
 import { removeRecord } from '../lmdb/transaction.ts';
 import { stillCounts } from '../lmdb/triples.ts';
 import type { Writer } from '../lmdb/writer.ts';
-import { checkBeside, descendChecked } from '../pages/check.ts';
+import { checkBeside, checkOrder, descendChecked } from '../pages/check.ts';
 import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
 import { keyOfNextLeaf, newPath, type Path, seek } from '../pages/tree.ts';
 import { addForgotten, dayOf, FORGOTTEN, readForgotten } from '../records/forgotten.ts';
@@ -89,6 +90,7 @@ export function newSweeper(keeper: Keeper, limits: Limits): Sweeper {
     let position: Buffer | undefined = state.position;
     for (let i = 0; i < LEAVES && position !== undefined; i++) {
       descendChecked(path, meta, position, position.length);
+      checkOrder(path); // no request meets that
       const before = expired.length;
       state.othersSoFar += collect(path, now, limits, expired, waited);
       if (expired.length > before) checkBeside(path, meta);

@@ -193,21 +193,33 @@ function openEnvironment(path: string): NativeEnv {
 
 /**
  * MAP_SIZE, or what fits where address space is limited (ulimit -v): lmdb 3.5 dies of SIGSEGV where its map does not fit.
- * Throws StoreError where there is no room for the file and as much again.
+ * Throws StoreError where there is no room for the file and as much again, or the file is larger than files may be (ulimit -f):
+ * there, lmdb 3.5 dies of SIGABRT when it writes.
  */
 function mapSizeFor(path: string): number {
-  let room = MAP_SIZE;
+  let [room, most] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   try {
-    const limit = /^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
+    const limits = readFileSync('/proc/self/limits', 'latin1');
     const pages = readFileSync('/proc/self/statm', 'latin1').split(' ')[0];
-    if (limit !== null) room = Number(limit[1]) - Number(pages) * PAGE - LEFT_FREE;
+    room = limitOf(limits, 'address space') - Number(pages) * PAGE - LEFT_FREE;
+    most = limitOf(limits, 'file size');
   } catch {
     // no /proc in a chroot
   }
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > most)
+    throw new StoreError(
+      `cannot write to ${path}: it is larger than files may be; raise the limit on their size (ulimit -f)`,
+    );
   if (room < 2 * size + LEAST_ROOM)
     throw new StoreError(`cannot open ${path}: no memory; raise the limit on address space (ulimit -v)`);
   return Math.min(MAP_SIZE, Math.floor(room / MIB) * MIB);
+}
+
+/** In bytes; infinite where there is none. */
+function limitOf(limits: string, what: string): number {
+  const found = new RegExp(`^Max ${what} +(\\d+)`, 'm').exec(limits);
+  return found === null ? Number.POSITIVE_INFINITY : Number(found[1]);
 }
 
 /** Gives a new file its mark; after a power cut, makes the file go back to its mark. */

@@ -2,14 +2,20 @@
 // (as a whole, where one might be split), and where records are deleted also the pages beside these. Changes nothing.
 import { DamageError } from '../damage.ts';
 import { MAX_KEY } from '../records/key.ts';
+import { isRecord } from '../records/record.ts';
 import {
   BRANCH,
+  keyOf,
   keysOn,
   LEAF,
   type Meta,
   nodeAt,
   nodeChild,
+  nodeData,
   nodeDataSize,
+  nodeFlags,
+  nodeKey,
+  nodeKeySize,
   PAGE_HEADER,
   wrongWithNodes,
 } from './format.ts';
@@ -115,4 +121,39 @@ function checkNext(path: Path, meta: Meta, level: number, step: 1 | -1, page: Bu
 function loadChecked(path: Path, number: number, page: Buffer, kind: number, meta: Meta): void {
   checkInUse(path, number);
   loadWhole(path.file, number, page, kind, meta);
+}
+
+const LEAST_KEY = Buffer.alloc(0);
+
+/**
+ * Checks what a look-up cannot see, though it would miss records for it: that the keys on each page of the path rise, and lie
+ * between those that lead there; and each record of the leaf. To be called after `descendChecked`. Throws DamageError.
+ */
+export function checkOrder({ file, pages, numbers, nodes, leaf }: Path): void {
+  let [low, high]: [Buffer, Buffer | undefined] = [LEAST_KEY, undefined];
+  numbers.forEach((number, level) => {
+    const page = level * file.pageSize;
+    const isLeaf = page === leaf;
+    const keys: Buffer[] = [];
+    for (let i = 0; i < keysOn(pages, page); i++) {
+      const node = nodeAt(pages, page, i);
+      keys.push(keyOf(pages, node));
+      if (isLeaf && !isWhole(pages, node)) throw new DamageError(`page ${number} has a damaged record`);
+    }
+    if (!isLeaf) keys[0] = low; // it has none
+    const isBelow = (key: Buffer, next: Buffer | undefined) => next === undefined || key.compare(next) < 0;
+    if (low.compare(keys[0]!) > 0 || !keys.every((key, i) => isBelow(key, keys[i + 1] ?? high)))
+      throw new DamageError(`page ${number} has keys out of order`);
+    const way = nodes[level] ?? 0;
+    low = keys[way]!;
+    high = keys[way + 1] ?? high;
+  });
+}
+
+function isWhole(pages: Buffer, node: number): boolean {
+  const size = nodeDataSize(pages, node);
+  return (
+    nodeFlags(pages, node) === 0 &&
+    isRecord(pages, nodeKey(node), nodeKeySize(pages, node), nodeData(pages, node), size)
+  );
 }

@@ -16,6 +16,8 @@ export interface DataFile {
   newest: Meta | undefined;
   /** The newest transaction that this process has committed to it; -1: none. */
   own: number;
+  /** How large it was when that was looked at last, in bytes. */
+  size: number;
   /** Its bytes up to here are known to have space on the disk: see ../lmdb/space.ts. */
   taken: number;
   /** Why it cannot be written to, and is open for look-ups only. */
@@ -44,12 +46,13 @@ export function openFile(path: string): DataFile | undefined {
     head,
     newest: undefined,
     own: -1,
+    size,
     taken: 0,
     closed,
     mark: { bytes: Buffer.alloc(MARK_BYTES), txnid: -1 },
   };
   try {
-    settlePageSize(file, size);
+    settlePageSize(file);
     return file;
   } catch (error) {
     closeSync(fd);
@@ -100,8 +103,18 @@ export function isElsewhere({ path, ino, dev }: DataFile): boolean {
   }
 }
 
+/**
+ * Throws DamageError where the file is much shorter than the state says: LMDB may leave some last pages unwritten, but never
+ * this many. liblmdb would map that much, and dies where it cannot; and space would be taken for all of it.
+ */
+export function checkSize(file: DataFile, { lastPage }: Meta): void {
+  const needed = lastPage * file.pageSize;
+  if (needed > file.size) file.size = fstatSync(file.fd).size;
+  if (needed > file.size * 2 + 0x1000000) throw new DamageError(`is truncated to ${file.size} bytes`);
+}
+
 /** Finds the page size, which is that of the machine that made the file, by where the second meta page lies. */
-function settlePageSize(file: DataFile, size: number): void {
+function settlePageSize(file: DataFile): void {
   let foreign = false;
   for (let pageSize = 4096; pageSize <= 65536; pageSize *= 2) {
     const start = Buffer.alloc(pageSize + META_BYTES);
@@ -110,9 +123,6 @@ function settlePageSize(file: DataFile, size: number): void {
       const meta = readMeta(start, at);
       if (meta === 'foreign') foreign = true;
       if (typeof meta === 'object' && meta.pageSize === pageSize) {
-        // LMDB may leave some last pages unwritten, but never this many.
-        if (meta.lastPage * pageSize > size * 2 + 0x1000000)
-          throw new DamageError(`is truncated to ${size} bytes`);
         if (pageSize !== 4096) file.head = start;
         file.pageSize = pageSize;
         return;

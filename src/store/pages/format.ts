@@ -39,10 +39,13 @@ export const MAGIC_AT = 24;
 const DATA_VERSION = 2;
 const NO_ROOT = 0xffffffffffff; // what `u48` makes of LMDB's "no page"
 const MOST_DEPTH = 16;
+/** A record of ours takes more than this on its page, in bytes. */
+const LEAST_NODE = 16;
 
 // The parts of a meta page that a commit changes, as offsets from the page's start.
 export const META_TREES = 48;
 const TREE_BYTES = 48;
+export const TREE_FLAGS = 4; // before the depth
 export const META_MAIN = META_TREES + TREE_BYTES; // after the tree of free pages
 export const TREE_DEPTH = 6;
 export const TREE_ENTRIES = 32;
@@ -51,6 +54,12 @@ export const META_TREES_BYTES = 2 * TREE_BYTES;
 export const META_LAST_PAGE = 144;
 export const META_TXNID = 152;
 export const META_BOOT_ID = 160;
+
+// How the keys of a tree compare, and whether one may have several values: liblmdb believes it at every transaction, and dies of
+// a wrong one. Numbers as keys in the list of free pages, plain bytes in ours.
+const FLAG_BITS = 0xff; // above them are LMDB's notes about the file
+const FREE_FLAGS = 8;
+const MAIN_FLAGS = 0;
 
 /** The transaction of the meta page at `at`; -1 where it is no meta page, or the number is impossible. */
 export function metaTxn(b: Uint8Array, at: number): number {
@@ -68,10 +77,12 @@ export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
   if (version !== DATA_VERSION) return version === 1 || version === 999 ? 'foreign' : 'implausible';
   const pageSize = u32(b, at + META_TREES);
   const lastPage = u48(b, at + META_LAST_PAGE);
-  const free = readTree(b, at + META_TREES, lastPage);
-  const main = readTree(b, at + META_MAIN, lastPage);
+  const free = readTree(b, at + META_TREES, FREE_FLAGS, lastPage);
+  const main = readTree(b, at + META_MAIN, MAIN_FLAGS, lastPage);
   const sizeSound = pageSize >= 4096 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
   if (!sizeSound || !free || !main || lastPage < 1) return 'implausible';
+  // How many may wait (--max-waiting) is judged by it.
+  if (main.entries * LEAST_NODE > lastPage * pageSize) return 'implausible';
   const txnid = u48(b, at + META_TXNID);
   // liblmdb reads 64 bits of each number.
   if (u16(b, at + META_TXNID + 6) !== 0 || u16(b, at + META_LAST_PAGE + 6) !== 0) return 'implausible';
@@ -82,19 +93,21 @@ export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
 export function hasTreesOf(b: Uint8Array, at: number, { free, main, lastPage }: Meta): boolean {
   return (
     u48(b, at + META_LAST_PAGE) === lastPage &&
-    isTree(b, at + META_TREES, free) &&
-    isTree(b, at + META_MAIN, main)
+    isTree(b, at + META_TREES, FREE_FLAGS, free) &&
+    isTree(b, at + META_MAIN, MAIN_FLAGS, main)
   );
 }
 
-function isTree(b: Uint8Array, at: number, { depth, root, entries }: Tree): boolean {
+function isTree(b: Uint8Array, at: number, flags: number, { depth, root, entries }: Tree): boolean {
   return (
-    u16(b, at + TREE_DEPTH) === depth &&
+    // Both in one step, for every look-up takes it.
+    (u32(b, at + TREE_FLAGS) & (0xffff0000 | FLAG_BITS)) === ((depth << 16) | flags) &&
     (depth === 0 || (u48(b, at + TREE_ROOT) === root && u48(b, at + TREE_ENTRIES) === entries))
   );
 }
 
-function readTree(b: Uint8Array, at: number, lastPage: number): Tree | undefined {
+function readTree(b: Uint8Array, at: number, flags: number, lastPage: number): Tree | undefined {
+  if ((u16(b, at + TREE_FLAGS) & FLAG_BITS) !== flags) return undefined;
   const depth = u16(b, at + TREE_DEPTH);
   const root = u48(b, at + TREE_ROOT);
   const high = u16(b, at + TREE_ROOT + 6);
@@ -124,6 +137,11 @@ export function nodeKeySize(b: Uint8Array, node: number): number {
 
 export function nodeData(b: Uint8Array, node: number): number {
   return node + 8 + u16(b, node + 6);
+}
+
+/** The key itself, as part of the page. In a branch, the first node has none. */
+export function keyOf(page: Buffer, node: number): Buffer {
+  return page.subarray(nodeKey(node), nodeData(page, node));
 }
 
 export function nodeDataSize(b: Uint8Array, node: number): number {

@@ -1,7 +1,7 @@
 // The newest state of the database's file, by its meta pages, while others commit. Nothing here knows what the pages hold.
 import { readSync } from 'node:fs';
 import { DamageError, MovedError } from '../damage.ts';
-import type { DataFile } from './file.ts';
+import { checkSize, type DataFile } from './file.ts';
 import { hasTreesOf, META_BYTES, type Meta, metaTxn, readMeta } from './format.ts';
 
 /**
@@ -27,6 +27,7 @@ export function readHead(file: DataFile, still = false): Meta {
   if (metaTxn(head, 0) < 0 || metaTxn(head, pageSize) < 0 || typeof meta === 'string')
     throw new DamageError('has a damaged meta page');
   if (meta.pageSize !== pageSize) throw new DamageError('has another page size than it had');
+  checkSize(file, meta);
   file.newest = meta;
   return meta;
 }

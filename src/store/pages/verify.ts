@@ -9,6 +9,7 @@ import { closeFile, type DataFile, openFile } from './file.ts';
 import {
   BIG_DATA,
   BRANCH,
+  keyOf,
   keysOn,
   LEAF,
   type Meta,
@@ -132,6 +133,8 @@ interface Walk {
   records: number;
   /** The key of the last record, to check that keys rise. */
   lastKey: Buffer;
+  /** The key that has led from the branch `page` to the next leaf. */
+  led: { key: Buffer; page: number } | undefined;
   progress: Progress;
 }
 
@@ -145,6 +148,7 @@ function readAll(file: DataFile, meta: Meta, progress: Progress): Verified {
     seenCount: 0,
     records: 0,
     lastKey: Buffer.alloc(0),
+    led: undefined,
     progress,
   };
   account(walk, 0);
@@ -193,8 +197,19 @@ function readBelow(walk: Walk, number: number, depth: number): void {
   if (kind === LEAF) readLeaf(walk, number, page);
   else {
     verdict.branches++;
-    for (let i = 0; i < keysOn(page, 0); i++) readBelow(walk, nodeChild(page, nodeAt(page, 0, i)), depth - 1);
+    for (let i = 0; i < keysOn(page, 0); i++) {
+      const node = nodeAt(page, 0, i);
+      if (i > 0) walk.led = { key: keyOf(page, node), page: number };
+      if (i > 0 && Buffer.compare(walk.lastKey, walk.led!.key) >= 0) complainOfWay(walk);
+      readBelow(walk, nodeChild(page, node), depth - 1);
+    }
   }
+}
+
+/** Look-ups miss a record that lies on the other side of a branch's key. */
+function complainOfWay(walk: Walk): void {
+  complain(walk, walk.led!.page, 'does not lead to all records below it');
+  walk.led = undefined;
 }
 
 function readLeaf(walk: Walk, number: number, page: Buffer): void {
@@ -203,8 +218,10 @@ function readLeaf(walk: Walk, number: number, page: Buffer): void {
   for (let i = 0; i < keysOn(page, 0); i++) {
     const node = nodeAt(page, 0, i);
     const data = nodeData(page, node);
-    const key = page.subarray(nodeKey(node), data);
+    const key = keyOf(page, node);
     walk.records++;
+    if (walk.led !== undefined && Buffer.compare(walk.led.key, key) > 0) complainOfWay(walk);
+    walk.led = undefined;
     if (Buffer.compare(walk.lastKey, key) >= 0) complain(walk, number, 'has records out of order');
     walk.lastKey = key;
     const whole =

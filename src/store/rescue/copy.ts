@@ -6,7 +6,16 @@ import { APPEND, putRecord, removeRecord, transactBatch } from '../lmdb/transact
 import { newTriple, putTriple } from '../lmdb/triples.ts';
 import type { Writer } from '../lmdb/writer.ts';
 import type { DataFile } from '../pages/file.ts';
-import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
+import {
+  keyOf,
+  keysOn,
+  type Meta,
+  nodeAt,
+  nodeData,
+  nodeDataSize,
+  nodeKey,
+  nodeKeySize,
+} from '../pages/format.ts';
 import { leaves } from '../pages/leaves.ts';
 import { sightsBefore } from '../queue/read.ts';
 import { isTriple } from '../records/key.ts';
@@ -138,10 +147,6 @@ function putNode(page: Buffer, node: number, into: Writer): void {
   page.copy(bytes, KEY_AT, nodeKey(node), at);
   page.copy(bytes, valueAt(length), at, at + size);
   putRecord(into, length, size, APPEND);
-}
-
-function keyOf(page: Buffer, node: number): Buffer {
-  return page.subarray(nodeKey(node), nodeData(page, node));
 }
 
 function recordAt(page: Buffer, node: number): Buffer {

@@ -52,7 +52,7 @@ test('a link that leads somewhere is refused: it is the administrator’s, and s
 test('what can be no database is damage, and goes', () => {
   symlinkSync('/nonexistent/greylist.mdb', place());
   expect(refusal()).toBeInstanceOf(DamageError);
-  expect(refusal()!.message).toBe('is no file');
+  expect(refusal()!.message).toBe('is a symbolic link that leads nowhere');
   rmSync(place());
   mkdirSync(place());
   expect(refusal()).toBeInstanceOf(DamageError);

@@ -1,12 +1,13 @@
 // Forgetting: what has expired counts no longer at once, and goes from the disk by and by.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { scan } from '../../../src/store/admin/scan.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { type Keeper, newKeeper } from '../../../src/store/embedded/keeper.ts';
 import { newSweeper, type Sweeper } from '../../../src/store/embedded/sweep.ts';
 import { closeFile, openFile } from '../../../src/store/pages/file.ts';
+import { nodeAt, nodeChild, nodeKey } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { leaves } from '../../../src/store/pages/leaves.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
@@ -142,6 +143,50 @@ test('what does not wait is counted by the way, from the start in each sweep, an
   expect(sweepAt(1_700_004_200)).toEqual([6, 6]); // and the record of the sweep itself
   expect(sweepAt(1_700_008_200)).toEqual([6, 6]);
   keeper.close();
+});
+
+describe('damage that no request notices is found by the way, and what can be is saved', () => {
+  const PAGE = 4096;
+  const many = 3000;
+  /** Spoils the database between two sweeps, and has it swept. Returns how many of the triples are still known. */
+  function sweepSpoilt(spoil: (bytes: Buffer, root: number) => void): number {
+    for (let n = 0; n < many; n++) store.remember(triple(n), 1_700_000_000);
+    store.close();
+    const file = openFile(place())!;
+    const { main } = readHead(file);
+    closeFile(file);
+    expect(main.depth).toBe(2);
+    const bytes = readFileSync(place());
+    spoil(bytes, main.root * PAGE);
+    writeFileSync(place(), bytes);
+    store = open();
+    const now = goBy(1_700_000_100, 2 * HOUR);
+    const known = Array.from({ length: many }, (_, n) => store.look(triple(n), now).firstSeen);
+    store.close();
+    expect(verify(place(), () => {})).toMatchObject({ problems: [] });
+    return known.filter((firstSeen) => firstSeen === 1_700_000_000).length;
+  }
+
+  test('a key of a branch, which leads past what is there', () => {
+    const known = sweepSpoilt((bytes, root) => {
+      const key = nodeKey(nodeAt(bytes, root, 4));
+      bytes.fill(0xff, key + 1, key + 3);
+    });
+    expect(known).toBe(many);
+    expect(said).toEqual([
+      expect.stringMatching(/ has keys out of order; it is now .*damaged-.* saved from/),
+    ]);
+  });
+
+  test('a leaf of which half is gone', () => {
+    const known = sweepSpoilt((bytes, root) => {
+      const leaf = nodeChild(bytes, nodeAt(bytes, root, 4)) * PAGE;
+      bytes.fill(0, leaf + PAGE / 2, leaf + PAGE);
+    });
+    expect(known).toBeLessThan(many);
+    expect(known).toBeGreaterThan(many - 60);
+    expect(said).toEqual([expect.stringMatching(/ has a damaged record; it is now .*damaged-.* saved from/)]);
+  });
 });
 
 test('two processes do not sweep at the same time', () => {

@@ -4,9 +4,16 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DamageError } from '../../../src/store/damage.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
-import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { removeRecord, transactBatch } from '../../../src/store/lmdb/transaction.ts';
+import { newTriple, putTriple } from '../../../src/store/lmdb/triples.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
-import { checkBeside, descendChecked, seekChecked, seekForPut } from '../../../src/store/pages/check.ts';
+import {
+  checkBeside,
+  checkOrder,
+  descendChecked,
+  seekChecked,
+  seekForPut,
+} from '../../../src/store/pages/check.ts';
 import { closeFile, type DataFile, openFile } from '../../../src/store/pages/file.ts';
 import {
   BRANCH,
@@ -15,6 +22,7 @@ import {
   type Meta,
   nodeAt,
   nodeChild,
+  nodeData,
   nodeKey,
   nodeKeySize,
   PAGE_HEADER,
@@ -22,7 +30,9 @@ import {
 import { readHead } from '../../../src/store/pages/head.ts';
 import { readPage } from '../../../src/store/pages/page.ts';
 import { keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/pages/tree.ts';
-import { MAX_KEY } from '../../../src/store/records/key.ts';
+import { verify } from '../../../src/store/pages/verify.ts';
+import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
+import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 import { whileSpoilt } from './sound.ts';
@@ -390,5 +400,110 @@ describe('from leaf to leaf', () => {
     expect(met).toEqual(levels[2]);
     const page = pages.get(levels[1]![0]!)!;
     expect(nodeKeySize(page, nodeAt(page, 0, 0))).toBe(0); // the first of a branch leads to what is less than all
+  });
+
+  /** What is found of it on the way from the first leaf to the last. */
+  const onTheWay: Work = (way) => {
+    for (let key: Buffer | undefined = keyFor(0); key !== undefined; key = keyOfNextLeaf(way)) {
+      descendChecked(way, meta, key, key.length);
+      checkOrder(way);
+    }
+  };
+  const keyAt = (page: Buffer, i: number) => nodeKey(nodeAt(page, 0, i));
+  const middle = (level: number) => levels[level]![levels[level]!.length >> 1]!;
+
+  test('each lies where its branches say', () => expect(outcome(onTheWay)).toBe(''));
+
+  test.each([
+    ['one further', 1],
+    ['one less', -1],
+  ])("a branch's key that is by %s than it was is found, whichever it is", (_, by) => {
+    for (const number of [levels[0]![0]!, levels[1]!.at(-1)!, middle(1)]) {
+      const keys = keysOn(pages.get(number)!, 0);
+      for (const i of [1, keys >> 1, keys - 1])
+        for (const step of [by * (STEP / 2), by * STEP * 20, by * STEP * 4000]) {
+          const spoil = (page: Buffer) => {
+            const at = keyAt(page, i);
+            const key = Number(page.readBigUInt64BE(at)) + step;
+            page.writeBigUInt64BE(BigInt(Math.max(0, key)), at);
+          };
+          // Less than half a step back, nothing is lost to a look-up.
+          const found = step === -STEP / 2 ? '' : 'has keys out of order';
+          expect(outcomeWith(number, spoil, onTheWay)).toMatch(found);
+        }
+    }
+  });
+
+  test('a record twice, one that is not whole, and one that liblmdb takes for another kind', () => {
+    const number = middle(2);
+    const order = `page ${number} has keys out of order`;
+    const damaged = `page ${number} has a damaged record`;
+    expect(
+      outcomeWith(number, (page) => page.copy(page, PAGE_HEADER + 2, PAGE_HEADER, PAGE_HEADER + 2), onTheWay),
+    ).toBe(order);
+    expect(
+      outcomeWith(
+        number,
+        (page) => {
+          page[nodeData(page, nodeAt(page, 0, 3)) + 4]! ^= 1;
+        },
+        onTheWay,
+      ),
+    ).toBe(damaged);
+    expect(
+      outcomeWith(
+        number,
+        (page) => {
+          page[nodeAt(page, 0, 3) + 4]! = 2;
+        },
+        onTheWay,
+      ),
+    ).toBe(damaged);
+  });
+
+  test('records of all lengths that come and go, in a tree that grows and shrinks, are found to be in order', () => {
+    const random = makeRandom(3);
+    const database = path.join(scratch.path, 'order.mdb');
+    const writer = openWriter(database);
+    const { key } = writer.instruction;
+    const keys = new Map<number, number>();
+    const write = (n: number) =>
+      writeTriple(key, 0, {
+        client: `10.0.0.${n % 250}`,
+        sender: `${'s'.repeat(keys.get(n)!)}${n}@example.org`,
+        recipient: 'r',
+      });
+    const depths = new Set<number>();
+    for (let round = 0; round < 120; round++) {
+      const grows = round % 40 < 25;
+      transactBatch(writer, () => {
+        for (let i = 0; i < 300; i++) {
+          const n = random.below(8000);
+          if (grows && !keys.has(n)) {
+            keys.set(n, random.below(200));
+            putTriple(writer, write(n), newTriple(1000));
+          } else if (!grows) {
+            const [old] = keys.keys();
+            const gone = keys.has(n) ? n : old;
+            if (gone === undefined) continue;
+            removeRecord(writer, write(gone));
+            keys.delete(gone);
+          }
+        }
+      });
+      const state = readHead(writer.file);
+      depths.add(state.main.depth);
+      const way = newPath(writer.file);
+      let met = 0;
+      for (let next: Buffer | undefined = Buffer.alloc(0); next !== undefined; next = keyOfNextLeaf(way)) {
+        descendChecked(way, state, next, next.length);
+        checkOrder(way);
+        met += way.leaf < 0 ? 0 : keysOn(way.pages, way.leaf);
+      }
+      expect(met).toBe(keys.size);
+    }
+    expect(verify(database, () => {})).toMatchObject({ problems: [], waiting: keys.size });
+    expect(depths.size).toBeGreaterThan(1);
+    closeWriter(writer);
   });
 });

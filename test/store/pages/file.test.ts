@@ -1,10 +1,10 @@
 // What can be opened, and what is refused.
-import fs, { renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs, { renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { DamageError, StoreError } from '../../../src/store/damage.ts';
-import { closeFile, isElsewhere, openFile } from '../../../src/store/pages/file.ts';
+import { checkSize, closeFile, isElsewhere, openFile, withFile } from '../../../src/store/pages/file.ts';
 import { META_LAST_PAGE } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { openFiles } from '../../support/files.ts';
@@ -41,14 +41,6 @@ test('what cannot be opened is said, and nothing of it stays open', () => {
         for (const at of metas) copy.writeUInt32LE(version, at + 28);
       }),
     ).toMatch(/^StoreError: .* is an LMDB file of another program; name another file with --db$/);
-  // The last pages may be missing, for they need not have been written, but not nearly all.
-  const last = (pages: number) =>
-    spoilt((copy) => {
-      for (const at of metas) copy.writeUInt32LE(pages, at + META_LAST_PAGE);
-    });
-  const most = (bytes.length * 2 + 2 ** 24) / 4096;
-  expect(last(most)).toBe('');
-  expect(last(most + 1)).toBe(`DamageError: is truncated to ${bytes.length} bytes`);
   writeFileSync(database, '');
   expect(openFile(database)).toBeUndefined();
   expect(isOpen(database)).toBe(false);
@@ -56,6 +48,41 @@ test('what cannot be opened is said, and nothing of it stays open', () => {
   expect(() => openFile(scratch.path)).toThrow(new DamageError('is a directory'));
   symlinkSync(database, path.join(scratch.path, 'link'));
   expect(() => openFile(path.join(scratch.path, 'link'))).toThrow(StoreError);
+  scratch.remove();
+});
+
+test('the last pages may be missing, for they need not have been written, but not nearly all of them', () => {
+  const scratch = makeScratch();
+  const { database, bytes } = makeSound(scratch);
+  const { txnid } = withFile(database, readHead)!;
+  /** What is said where these meta pages name that page as the last one. */
+  const last = (page: number, metas: number[]) => {
+    const copy = Buffer.from(bytes);
+    for (const meta of metas) copy.writeUIntLE(page, meta * 4096 + META_LAST_PAGE, 6);
+    writeFileSync(database, copy);
+    try {
+      return withFile(database, (file) => readHead(file).lastPage);
+    } catch (error) {
+      return String(error);
+    }
+  };
+  const most = (bytes.length * 2 + 2 ** 24) / 4096;
+  const truncated = `DamageError: is truncated to ${bytes.length} bytes`;
+  for (const metas of [[0, 1], [txnid & 1]]) {
+    expect(last(most, metas)).toBe(most);
+    expect(last(most + 1, metas)).toBe(truncated);
+    expect(last(2 ** 40, metas)).toBe(truncated);
+  }
+  // What is open has grown since.
+  writeFileSync(database, bytes);
+  const file = openFile(database)!;
+  const { lastPage } = readHead(file);
+  truncateSync(database, 2 ** 26);
+  checkSize(file, { ...file.newest!, lastPage: 2 ** 14 });
+  truncateSync(database, bytes.length);
+  expect(readHead(file).lastPage).toBe(lastPage);
+  expect(() => checkSize(file, { ...file.newest!, lastPage: 2 ** 40 })).toThrow(DamageError);
+  closeFile(file);
   scratch.remove();
 });
 

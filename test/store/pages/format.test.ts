@@ -17,6 +17,7 @@ import {
   readMeta,
   TREE_DEPTH,
   TREE_ENTRIES,
+  TREE_FLAGS,
   TREE_ROOT,
   wrongWithHeader,
   wrongWithNodes,
@@ -49,6 +50,7 @@ describe('a meta page', () => {
     bytes.writeUInt32LE(0xbeefc0de, AT + 24);
     bytes.writeUInt32LE(2, AT + 28);
     bytes.writeUInt32LE(SOUND.pageSize, AT + META_TREES);
+    bytes.writeUInt16LE(0x4008, AT + META_TREES + TREE_FLAGS); // numbers as keys, and how the file was opened
     for (const [at, { depth, root, entries }] of [
       [META_TREES, SOUND.free],
       [META_MAIN, SOUND.main],
@@ -74,6 +76,7 @@ describe('a meta page', () => {
     const small = make((bytes) => {
       bytes.writeUInt32LE(65536, AT + META_TREES);
       long(bytes, META_LAST_PAGE, 2);
+      long(bytes, META_MAIN + TREE_ENTRIES, 8192);
       long(bytes, META_MAIN + TREE_ROOT, 2);
     });
     expect(readMeta(small, AT)).toMatchObject({ pageSize: 65536, lastPage: 2, main: { root: 2 } });
@@ -110,6 +113,12 @@ describe('a meta page', () => {
     ['implausible', (bytes) => long(bytes, META_TREES + TREE_ROOT, 1)],
     ['implausible', (bytes) => long(bytes, META_MAIN + TREE_ROOT, SOUND.lastPage + 1)],
     ['implausible', (bytes) => long(bytes, META_MAIN + TREE_ROOT, 2 + TOP)],
+    // More records than there is room for.
+    ['implausible', (bytes) => long(bytes, META_MAIN + TREE_ENTRIES, SOUND.lastPage * 256 + 1)],
+    // As what liblmdb would take our keys for; and the list of free pages, if its keys were no numbers, or had several values.
+    ['implausible', (bytes) => bytes.writeUInt16LE(4, AT + META_MAIN + TREE_FLAGS)],
+    ['implausible', (bytes) => bytes.writeUInt16LE(0x4000, AT + META_TREES + TREE_FLAGS)],
+    ['implausible', (bytes) => bytes.writeUInt16LE(0x400c, AT + META_TREES + TREE_FLAGS)],
     // An empty tree has no root.
     ['implausible', (bytes) => bytes.writeUInt16LE(0, AT + META_MAIN + TREE_DEPTH)],
     [
@@ -151,7 +160,7 @@ describe('a meta page', () => {
   test('has the trees of another state only where all of them are the same', () => {
     expect(hasTreesOf(make(), AT, SOUND)).toBe(true);
     for (const tree of [META_TREES, META_MAIN])
-      for (const at of [TREE_DEPTH, TREE_ENTRIES, TREE_ROOT])
+      for (const at of [TREE_DEPTH, TREE_ENTRIES, TREE_FLAGS, TREE_ROOT])
         expect(
           hasTreesOf(
             make((bytes) => {

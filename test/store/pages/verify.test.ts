@@ -234,17 +234,31 @@ describe('damage is found, and told by its page:', () => {
 
   test('records that do not rise', () => {
     const order = 'has records out of order';
+    const astray = 'does not lead to all records below it';
     expect(
       found((bytes) => {
         bytes.writeUInt32LE(leaf(2), child(3));
         bytes.writeUInt32LE(leaf(3), child(2));
       }),
-    ).toEqual([{ page: leaf(2), what: order }]);
+    ).toEqual([
+      { page: meta.main.root, what: astray },
+      { page: leaf(2), what: order },
+    ]);
     // The same one twice.
     const page = leaf(2) * PAGE + 24;
     expect(found((bytes) => bytes.copy(bytes, page + 2, page, page + 2))).toEqual([
       { page: leaf(2), what: order },
     ]);
+  });
+
+  test("records that a look-up would miss, on either side of a branch's key", () => {
+    const astray = [{ page: meta.main.root, what: 'does not lead to all records below it' }];
+    const key = nodeKey(child(5));
+    const last = nodeData(sound, child(5)) - 1;
+    expect(found((bytes) => bytes.writeUInt8(sound[last]! ^ 1, last))).toEqual(astray);
+    expect(found((bytes) => bytes.fill(0xff, key, key + 2))).toEqual(astray);
+    expect(found((bytes) => bytes.fill(0, key, key + 2))).toEqual(astray);
+    expect(judge()).toMatchObject({ waiting: TRIPLES - 20, passed: 20, clients: 5 });
   });
 
   test('records that are not whole, and those that are none', () => {
