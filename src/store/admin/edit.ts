@@ -8,7 +8,7 @@ import { tryAgain } from '../lmdb/again.ts';
 import { flush, flushLast, keepUp } from '../lmdb/durable.ts';
 import { houseText, putHouse } from '../lmdb/house.ts';
 import { openWriter } from '../lmdb/open.ts';
-import { removeRecord, transact, withLock } from '../lmdb/transaction.ts';
+import { MOST_LEAVES, removeRecord, transact, withLock } from '../lmdb/transaction.ts';
 import { putClient, putTriple } from '../lmdb/triples.ts';
 import { closeWriter, type Writer } from '../lmdb/writer.ts';
 import { checkBeside, descendChecked, seekChecked } from '../pages/check.ts';
@@ -131,7 +131,7 @@ function* sightings(queued: Map<string, number>): Generator<{ name: Name; change
   }
 }
 
-/** Commits as much of the batch, from `start` on, as fits into HOLD. Returns where to go on. */
+/** Commits as much of the batch, from `start` on, as fits into HOLD and MOST_LEAVES. Returns where to go on. */
 function commitSome(
   writer: Writer,
   batch: readonly JointChange[],
@@ -143,7 +143,7 @@ function commitSome(
     // liblmdb changes pages in memory of its own: those on the disk, which we read and check, stay as they were before the
     // transaction. So no record may be changed twice in one.
     const end = monotonic() + HOLD;
-    while (next < batch.length && (next === start || monotonic() < end)) {
+    while (next === start || (next < batch.length && writer.touched < MOST_LEAVES && monotonic() < end)) {
       const { names, change } = batch[next++]!;
       const after = change(names.map((name) => find(writer, state, name)));
       names.forEach((name, i) => {

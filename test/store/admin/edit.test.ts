@@ -4,9 +4,11 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Change, Name } from '../../../src/store/admin/change.ts';
 import { openEditor } from '../../../src/store/admin/edit.ts';
-import type { Entry } from '../../../src/store/admin/entry.ts';
+import type { Entry, TripleEntry } from '../../../src/store/admin/entry.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
 import { native } from '../../../src/store/lmdb/native.ts';
+import { withFile } from '../../../src/store/pages/file.ts';
+import { readHead } from '../../../src/store/pages/head.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
@@ -144,6 +146,25 @@ test('a database whose lock file goes while it is opened, as for a compact, is o
   whileOpening(() => unlinkSync(lockPath(place())));
   expect(edit([{ name: nameOf(2), change: () => waiting(2) }])).toBe(1);
   expect(everything(place())).toHaveLength(2);
+});
+
+test('a transaction changes few leaves, however fast it is: more, and LMDB may lose its way in its list of free pages', () => {
+  edit(Array.from({ length: 6000 }, (_, n) => ({ name: nameOf(n), change: () => waiting(n) })));
+  const state = () => withFile(place(), readHead)!.txnid;
+  const change: Change = (before) => ({ ...(before as TripleEntry), deferrals: 2 });
+  const editor = openEditor(place());
+  const before = state();
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(1);
+  try {
+    // Keys begin with the client's address: these are all over the file.
+    expect(editor.change(Array.from({ length: 100 }, (_, n) => ({ name: nameOf(59 * n), change })))).toBe(
+      100,
+    );
+  } finally {
+    uptime.mockRestore();
+  }
+  expect(state() - before).toBeGreaterThanOrEqual(3);
+  editor.close();
 });
 
 test('where LMDB loses its way in its list of free pages, the file is opened anew, and all is changed', () => {
