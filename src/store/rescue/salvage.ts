@@ -36,7 +36,7 @@ export interface Saved {
 const CHUNK_PAGES = 256;
 /** Bytes looked at in one step: much less than a second's reading. The file may say that it is larger than the disk. */
 const LOOK = 16 * 2 ** 20;
-const BATCH_PAGES = 32; // some 2,000 records a transaction: a few milliseconds under the write lock
+const BATCH_PAGES = 16; // some 1,000 records a transaction, on as many leaves as one should change (see MOST_LEAVES)
 
 /**
  * Copies the records of the damaged file at `from` into `writer`'s database, the newest page first. What that database has
