@@ -74,7 +74,7 @@ function load(): Native {
   }
 }
 
-/** A filter that needs it only now may have been started before an upgrade, while which npm has moved the files away. */
+/** A filter that needs it only now may have been started before an upgrade, and npm has just moved the files away. */
 function notLoaded({ code, message }: NodeJS.ErrnoException): StoreError {
   const why =
     code === 'MODULE_NOT_FOUND'
