@@ -1,4 +1,5 @@
 // The longest waits by name, of any number of names: beyond a bound, those that waited least are dropped. Pure.
+import { lower } from '../../greylist/request.ts';
 import type { Leader } from './facts.ts';
 
 export interface Leaders {
@@ -37,5 +38,5 @@ export function newLeaders(bound = 50_000): Leaders {
 /** The domain of an address in lower case: `<>` for the null sender, the whole text where there is no domain. */
 export function senderDomainOf(address: string): string {
   if (address === '') return '<>';
-  return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  return lower(address.slice(address.lastIndexOf('@') + 1));
 }

@@ -1,6 +1,7 @@
 // lmdb's native addon, called without lmdb's JavaScript, which alone takes half as long to load as Node (13 to 31 ms); a
 // filter needs only the calls below. They are internal to lmdb, so package.json pins its exact version, and
 // test/store/lmdb/native.test.ts checks what they do.
+import { StoreError } from '../damage.ts';
 
 /** What we use of lmdb's `Env`; numbers that stand for native objects are their addresses. */
 export interface NativeEnv {
@@ -64,7 +65,20 @@ function load(): Native {
       // another libc, or a package laid out in another way: lmdb's own look-up knows
     }
   }
-  const { dirname } = require('node:path') as typeof import('node:path');
-  const find = require('node-gyp-build-optional-packages') as (directory: string) => Native;
-  return find(dirname(dirname(require.resolve('lmdb'))));
+  try {
+    const { dirname } = require('node:path') as typeof import('node:path');
+    const find = require('node-gyp-build-optional-packages') as (directory: string) => Native;
+    return find(dirname(dirname(require.resolve('lmdb'))));
+  } catch (error) {
+    throw notLoaded(error as NodeJS.ErrnoException);
+  }
+}
+
+/** A filter that needs it only now may have been started before an upgrade, and npm has just moved the files away. */
+function notLoaded({ code, message }: NodeJS.ErrnoException): StoreError {
+  const why =
+    code === 'MODULE_NOT_FOUND'
+      ? 'files of greylatch are missing; if it is not just being upgraded, install it again'
+      : message.split('\n', 1)[0];
+  return new StoreError(`cannot load LMDB: ${why}`);
 }

@@ -34,3 +34,8 @@ test('the domain of a sender', () => {
     'nobody',
   ]);
 });
+
+test('a domain in UTF-8 (SMTPUTF8) keeps its bytes, so that what list shows can be found by it', () => {
+  const bytes = Buffer.from('a@Exämple.com').toString('latin1');
+  expect(Buffer.from(senderDomainOf(bytes), 'latin1').toString()).toBe('exämple.com');
+});
