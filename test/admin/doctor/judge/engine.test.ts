@@ -4,38 +4,11 @@ import type { EngineFacts } from '../../../../src/admin/doctor/engine.ts';
 import { judgeEngine } from '../../../../src/admin/doctor/judge/engine.ts';
 import type { Node } from '../../../../src/store/fleet/examine.ts';
 import { inode, NOBODY, place } from '../healthy.ts';
+import { ENGINE, NODE } from './engine.ts';
 
-const NODE: Node = {
-  where: '127.0.0.1:6379',
-  address: '127.0.0.1',
-  version: '7.0.15',
-  program: 'redis',
-  role: 'master',
-  ahead: 0.1,
-  latency: 0.2,
-  memory: 1e6,
-  maxMemory: 1e9,
-  policy: 'noeviction',
-  filters: 3,
-  appendOnly: true,
-  save: '',
-  diskTrouble: false,
-};
-const FACTS: EngineFacts = {
-  where: '127.0.0.1:6379',
-  ping: 'redis-cli PING',
-  cli: 'redis-cli',
-  encrypted: false,
-  identified: true,
-  passwordFile: undefined,
-  account: undefined,
-  timeout: 100,
-  trouble: '',
-  engine: { nodes: [NODE], refused: '' },
-};
 const judged = (node: Partial<Node>, other: Partial<EngineFacts> = {}, ...more: Partial<Node>[]) =>
   judgeEngine({
-    ...FACTS,
+    ...ENGINE,
     engine: { nodes: [node, ...more].map((one) => ({ ...NODE, ...one })), refused: '' },
     ...other,
   })
@@ -85,6 +58,6 @@ test('who runs the filter has to read the password file', () => {
   expect(judged({}, own)).toEqual([]);
   const closed = inode('/etc/keys', 0o700, 0);
   const inside = { ...own, passwordFile: place(file, inode(file, 0o600, NOBODY.uid, 'file'), closed) };
-  const found = judgeEngine({ ...FACTS, ...inside }).find(({ check }) => check === 'password-file');
+  const found = judgeEngine({ ...ENGINE, ...inside }).find(({ check }) => check === 'password-file');
   expect(found?.mend).toBe('chmod a+x /etc/keys');
 });
