@@ -61,3 +61,62 @@ test('who runs the filter has to read the password file', () => {
   const found = judgeEngine({ ...ENGINE, ...inside }).find(({ check }) => check === 'password-file');
   expect(found?.mend).toBe('chmod a+x /etc/keys');
 });
+
+test('an engine that is not reached: what is wrong with the password file is said once', () => {
+  const file = '/etc/greylatch.password';
+  const closed = place(file, inode(file, 0o600, 0, 'file'));
+  const found = (facts: Partial<EngineFacts>) => judged({}, { engine: undefined, account: NOBODY, ...facts });
+  expect(found({ trouble: 'ECONNREFUSED' })).toEqual(['error store']);
+  const trouble = `cannot read ${file}`;
+  expect(found({ trouble, passwordFile: closed })).toEqual(['error password-file']);
+  const both = ['error password-file', 'error store'];
+  expect(found({ trouble: 'ECONNREFUSED', passwordFile: closed })).toEqual(both);
+  const own = place(file, inode(file, 0o600, NOBODY.uid, 'file'));
+  expect(found({ trouble, passwordFile: own })).toEqual(['error store']);
+});
+
+test('an engine that takes nothing', () => {
+  const engine = (node: Partial<Node>) => ({ nodes: [{ ...NODE, ...node }, NODE], refused: 'READONLY' });
+  expect(judged({}, { engine: engine({}) })).toEqual(['error store-use']);
+  expect(judged({}, { engine: engine({ role: 'slave' }) })).toEqual(['error store-role']); // which says it
+});
+
+test('the password file is not there, or for too many', () => {
+  const path = '/etc/greylatch.password';
+  const found = (passwordFile: EngineFacts['passwordFile'], account: EngineFacts['account']) =>
+    judgeEngine({ ...ENGINE, passwordFile, account }).find(({ check }) => check === 'password-file');
+  expect(found(place(path, undefined), NOBODY)).toMatchObject({
+    what: 'the password file does not exist',
+    mend: expect.stringContaining(`chown nobody ${path} && chmod 600 ${path}`),
+  });
+  expect(found({ ...place(path, undefined), reason: 'ELOOP' }, NOBODY)!.what).toBe(
+    'cannot be reached (ELOOP)',
+  );
+  const open = place(path, inode(path, 0o640, NOBODY.uid, 'file'));
+  expect(found(open, NOBODY)).toMatchObject({
+    what: expect.stringContaining('others than its owner may use it'),
+    mend: expect.stringContaining('change the password'),
+  });
+  expect(found(open, undefined)!.mend).toContain('chown USER');
+  expect(found(place(path, inode(path, 0o600, 0, 'file')), NOBODY)!.mend).toBe(
+    `chown nobody ${path} && chmod 600 ${path}`,
+  );
+});
+
+test('how far clocks may go', () => {
+  expect(judged({ ahead: 0 }, {}, { ahead: 2 })).toEqual(['note store-clock']); // of the host; not of each other
+  expect(judged({ ahead: 1.4 })).toEqual([]);
+  expect(judged({ ahead: 59 })).toEqual(['note store-clock']);
+  expect(judged({ ahead: 60 })).toEqual(['warning store-clock']);
+  const what = (ahead: number) =>
+    judgeEngine({ ...ENGINE, engine: { nodes: [{ ...NODE, ahead }], refused: '' } }).at(-1)!.what;
+  expect(what(5)).toContain('ahead of that of this host');
+  expect(what(-5)).toContain('behind that of this host');
+});
+
+test('what answers is named, as far as it says', () => {
+  const ok = (node: Partial<Node>) =>
+    judgeEngine({ ...ENGINE, engine: { nodes: [{ ...NODE, ...node }], refused: '' } })[0];
+  expect(ok({})).toMatchObject({ severity: 'ok', what: 'answers: redis 7.0.15, 0.2 ms a round trip' });
+  expect(ok({ version: undefined })!.what).toBe('answers: redis, 0.2 ms a round trip');
+});

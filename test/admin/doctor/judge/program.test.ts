@@ -72,7 +72,7 @@ test.each([
 });
 
 test.each([
-  ['user=nobody ', '', undefined, 'user= is missing'],
+  ['user=nobody ', '', {}, 'user= is missing'],
   ['user=nobody', 'user=gone', { account: undefined }, 'user=gone does not exist'],
   ['user=nobody', 'user=nobody:gone', { account: undefined }, 'user=nobody:gone does not exist'],
   ['', '', { account: { ...NOBODY, uid: 0 } }, 'user=nobody is root'],
