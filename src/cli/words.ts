@@ -18,8 +18,6 @@ export function readWords(argv: string[]): Words {
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'greedy-arrays': false,
-      'parse-numbers': false,
       'parse-positional-numbers': false,
       'strip-aliased': true,
     },

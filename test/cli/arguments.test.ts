@@ -247,6 +247,7 @@ describe('what would silently mean something else is refused', () => {
     const window = (delay: string, retryWindow: string) => () =>
       filterArguments({ delay: [delay], 'retry-window': [retryWindow] });
     expect(window('60', '60')).toThrow('--retry-window 60: has to be longer than --delay 60');
+    expect(window('60', '1')).toThrow('--retry-window 1: has to be longer');
     expect(() => filterArguments({ delay: ['3d'] })).toThrow('--retry-window 2d');
     expect(window('60', '61')()).toMatchObject({ delay: 60, retryWindow: 61 });
     expect(window('3d', '0')()).toMatchObject({ retryWindow: 0 });

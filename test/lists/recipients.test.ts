@@ -30,6 +30,22 @@ test('tells the line and its text', () => {
   expect(list.match('')).toBeUndefined();
 });
 
+test.each([
+  ['b@c.example', 'b@c.example', 'a@b@c.example'], // the user ends before the first @
+  ['y@c.example', 'y@c.example', 'a@x.y@c.example'],
+  ['c.example', 'a@b@c.example', 'a@c.example@d.example'], // the domain begins behind the last
+  ['ann@', 'ann+x@example.org', 'ann+@example.org'], // an extension has something in it
+  ['ann+@', 'ann+@example.org', 'ann@example.org'],
+  ['/x@example.org', '/x@example.org', 'x@example.org'],
+  ['.ann@example.org', '.ann@example.org', 'ann@example.org'],
+  ['ann@example.org.', 'ann@example.org.', 'ann@example.org'],
+])('%s stands for %s, and not for %s', (entry, recipient, other) => {
+  const { list, warnings } = read(entry);
+  expect(warnings).toEqual([]);
+  expect(list.match(recipient)).toEqual({ line: 1, text: entry });
+  expect(list.match(other)).toBeUndefined();
+});
+
 /** The hash by which an entry is found. */
 const hashOf = (text: string) => Buffer.from(text, 'latin1').reduce(hashOn, EMPTY_HASH);
 

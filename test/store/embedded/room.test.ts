@@ -191,12 +191,14 @@ test('many at once of as many networks are not taken for those of one', () => {
 });
 
 test.each([
-  ['alone', 0],
-  ['with as many that have passed', 9],
-])('a network has its share to the triple, %s', (_, passed) => {
+  ['alone', 0, 2],
+  ['with as many that have passed', 9, 2],
+  ['with more that have passed beside it', 30, 1],
+  ['with as many behind it', 30, 3],
+])('a network has its share to the triple, %s', (_, passed, net) => {
   store = open(160); // 10 of a network
   const triple = (n: number) => ({
-    client: `192.0.2.${n}`,
+    client: `192.0.${n < 100 ? net : 2}.${n}`,
     sender: `s${n}@example.org`,
     recipient: 'r@example.net',
   });
@@ -279,6 +281,22 @@ test('one that had expired and comes anew is young, also among many at once', ()
   store.remember(all[32]!, 300_000); // and with it what is queued
   const gone = all.filter((one) => store.look(one, 300_000).firstSeen === 0);
   expect(gone).toEqual([all[1]]);
+});
+
+test('what a client has come back is not taken for an old one that waits, small as its number is', () => {
+  store = open(32);
+  const triple = (net: number) => ({
+    client: `192.0.${net}.1`,
+    sender: 's@example.org',
+    recipient: 'r@example.net',
+  });
+  const friend = triple(100);
+  store.remember(friend, 1000);
+  store.pass(friend, 1100, true);
+  for (let net = 0; net < 33; net++) store.remember(triple(net), 2000 + net);
+  expect(full).toHaveLength(1);
+  expect(store.look(friend, 3000)).toMatchObject({ passed: true, comeBacks: 1 });
+  expect(store.look(triple(0), 3000).firstSeen).toBe(0);
 });
 
 describe('what has passed takes no place of those that wait', () => {

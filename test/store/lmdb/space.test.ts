@@ -27,6 +27,7 @@ import {
 } from '../../../src/store/lmdb/space.ts';
 import {
   APPEND,
+  MOST_LEAVES,
   putRecord,
   removeRecord,
   transact,
@@ -54,6 +55,8 @@ function open(name: string): Writer {
 }
 
 const size = (writer: Writer) => fstatSync(writer.file.fd).size;
+
+const LONG = 250;
 
 /** Writes the triple's key and record into the instruction; returns the lengths of both. */
 function write({ instruction }: Writer, n: number, deferrals: number): [length: number, size: number] {
@@ -106,6 +109,32 @@ test('what is saved from a damaged file, in any order', () => {
     });
     expect(size(writer)).toBeLessThanOrEqual(writer.file.taken);
   }
+  closeWriter(writer);
+});
+
+test.each([
+  ['are written anew', 0],
+  ['get one more', 1],
+])('leaves that lie as far apart as can be, each below branch pages of its own, and %s', (_, digit) => {
+  const writer = open(`apart ${digit}`);
+  const { instruction, path: way, file } = writer;
+  const put = (n: number, flags?: number) => {
+    instruction.key.fill(0, 0, LONG).write(String(n).padStart(8, '0'), 'latin1');
+    const bytes = writeTriple(instruction.bytes, KEY_AT, LONG, valueAt(LONG), newTriple(1000));
+    if (flags === undefined) seekForPut(way, readHead(file, true), instruction.key, LONG, bytes);
+    putRecord(writer, LONG, bytes, flags);
+  };
+  const most = 12_000;
+  transactBatch(writer, () => {
+    for (let n = 0; n < most; n++) put(10 * n, APPEND);
+  });
+  expect(readHead(file).main.depth).toBe(4);
+  giveBack(file);
+  transact(writer, () => {
+    for (let i = 0; i < MOST_LEAVES; i++) put(10 * Math.floor((i * most) / MOST_LEAVES) + digit);
+    return true;
+  });
+  expect(size(writer)).toBeLessThanOrEqual(file.taken);
   closeWriter(writer);
 });
 

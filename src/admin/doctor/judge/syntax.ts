@@ -53,7 +53,7 @@ export function judgeSettings({ configuration, questions }: Facts): Finding[] {
     Object.entries(SETTINGS).flatMap(([name, isTaken]): Finding[] => {
       const parameter = `smtpd_policy_service_${name}`;
       const value = service.overrides[parameter] ?? parameters[parameter];
-      if (value === undefined || isTaken(value) || (name === 'policy_context' && value === '')) return [];
+      if (value === undefined || isTaken(value) || name === 'policy_context') return [];
       const what = `smtpd(8) does not start: "${value}" is no value that it takes`;
       const mend = `take it out, for the value that it has by default, and "postfix${option} reload"`;
       return [finding('error', 'restriction', whereIs(service, parameter), what, mend)];

@@ -1,6 +1,7 @@
 // Where the database lies, on planted facts: file systems, space and rights that this machine does not have.
 import { expect, test } from 'vitest';
-import { amiss, DATABASE, inode, NOBODY, only, place } from '../healthy.ts';
+import { judge } from '../../../../src/admin/doctor/judge.ts';
+import { amiss, DATABASE, facts, inode, NOBODY, only, place } from '../healthy.ts';
 
 const database = (wrong: Partial<typeof DATABASE>) => ({ entry: { database: { ...DATABASE, ...wrong } } });
 
@@ -91,4 +92,89 @@ test('a database in a directory that others use is moved, not left behind', () =
   );
   const file = place(where, undefined);
   expect(only(database({ ...facts, file })).mend).not.toContain('mv');
+});
+
+test('what is said of one that is well', () => {
+  const said = (wrong: Partial<typeof DATABASE>) =>
+    judge(facts(database(wrong))).find(({ check }) => check === 'database')!.what;
+  expect(said({})).toBe('its head is sound; the user nobody can use its directory');
+  expect(said({ looked: false })).toMatch(/^was not looked into; /);
+  expect(said({ looked: false, file: place(DATABASE.path, undefined) })).toMatch(/^will be made /);
+  const closed = { ...place(DATABASE.path, undefined), reason: 'EACCES' };
+  expect(said({ looked: false, file: closed })).toMatch(/^was not looked into; /);
+});
+
+test('the directory is not there, or not reached', () => {
+  const directory = place('/var/mta', undefined);
+  expect(amiss(database({ directory }))).toMatchObject([
+    {
+      severity: 'error',
+      check: 'directory',
+      mend: 'mkdir -p /var/mta && chown nobody /var/mta && chmod 700 /var/mta',
+    },
+  ]);
+  const loop = { ...directory, reason: 'ELOOP' };
+  // One that cannot be looked at is no place of which more could be said.
+  expect(amiss(database({ directory: loop, place: 'no place' }))).toMatchObject([
+    { severity: 'error', check: 'directory', what: '/var/mta cannot be reached (ELOOP)' },
+  ]);
+  const [above] = amiss(
+    database({ directory: place('/x/mta', inode('/x/mta', 0o700, NOBODY.uid), inode('/x', 0o700, 0)) }),
+  );
+  expect(above).toMatchObject({ check: 'directory', mend: 'chmod a+x /x' });
+});
+
+test('who is to have it where the user is not known', () => {
+  const found = amiss({
+    entry: { account: undefined, database: { ...DATABASE, directory: place('/x', undefined) } },
+  });
+  expect(found.find(({ check }) => check === 'directory')!.mend).toContain('chown nobody /x');
+});
+
+test('a link, and a place that a filter refuses', () => {
+  expect(only(database({ isLink: true, place: 'is a link' }))).toMatchObject({
+    severity: 'error',
+    check: 'link',
+  });
+  const what = 'is no regular file';
+  expect(only(database({ place: what }))).toMatchObject({ severity: 'error', check: 'place', what });
+});
+
+test('files of another user, and what is no file', () => {
+  const lock = place(`${DATABASE.path}-lock`, inode(`${DATABASE.path}-lock`, 0o600, 0, 'file'));
+  expect(only(database({ lock }))).toMatchObject({
+    severity: 'error',
+    check: 'file',
+    mend: `chown nobody ${lock.path} && chmod 600 ${lock.path}`,
+  });
+  const directory = place(DATABASE.path, inode(DATABASE.path, 0o777, 0));
+  expect(amiss(database({ file: directory }))).toEqual([]);
+});
+
+test('what was set aside, and what a killed command left', () => {
+  expect(only(database({ aside: ['greylist.mdb.damaged-20260101T000000Z'] }))).toMatchObject({
+    severity: 'note',
+    check: 'aside',
+    mend: 'when nothing is missing: rm /var/mta/greylist.mdb.damaged-*',
+  });
+  expect(only(database({ litter: ['/var/mta/greylist.mdb.new-1', '/var/mta/x'] }))).toMatchObject({
+    severity: 'note',
+    check: 'litter',
+    mend: 'or by hand: rm /var/mta/greylist.mdb.new-1 /var/mta/x',
+  });
+});
+
+test('space where the file system says nothing of it, or is none that is mounted', () => {
+  const space = { ...DATABASE.space!, free: 0, size: 0 };
+  expect(amiss(database({ space }))).toEqual([]); // as some file systems in user space say
+  const [found] = amiss(database({ mount: undefined, space: { ...DATABASE.space!, free: 0 } }));
+  expect(found).toMatchObject({
+    check: 'space',
+    where: DATABASE.path,
+    mend: expect.stringContaining('du -xh / '),
+  });
+  const few = { ...DATABASE.space!, freeInodes: 0 };
+  const [inodes] = amiss(database({ mount: { ...DATABASE.mount!, point: '/srv' }, space: few }));
+  expect(inodes!.mend).toContain('--inodes /srv |');
+  expect(amiss(database({ space: { ...few, freeInodes: 100, free: 64 * 2 ** 20 } }))).toEqual([]);
 });

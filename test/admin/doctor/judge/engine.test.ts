@@ -4,39 +4,11 @@ import type { EngineFacts } from '../../../../src/admin/doctor/engine.ts';
 import { judgeEngine } from '../../../../src/admin/doctor/judge/engine.ts';
 import type { Node } from '../../../../src/store/fleet/examine.ts';
 import { inode, NOBODY, place } from '../healthy.ts';
+import { ENGINE, NODE } from './engine.ts';
 
-const NODE: Node = {
-  where: '127.0.0.1:6379',
-  address: '127.0.0.1',
-  version: '7.0.15',
-  program: 'redis',
-  role: 'master',
-  ahead: 0.1,
-  latency: 0.2,
-  memory: 1e6,
-  maxMemory: 1e9,
-  policy: 'noeviction',
-  filters: 3,
-  appendOnly: true,
-  save: '',
-  diskTrouble: false,
-  open: false,
-};
-const FACTS: EngineFacts = {
-  where: '127.0.0.1:6379',
-  ping: 'redis-cli PING',
-  cli: 'redis-cli',
-  encrypted: false,
-  identified: true,
-  passwordFile: undefined,
-  account: undefined,
-  timeout: 100,
-  trouble: '',
-  engine: { nodes: [NODE], refused: '' },
-};
 const judged = (node: Partial<Node>, other: Partial<EngineFacts> = {}, ...more: Partial<Node>[]) =>
   judgeEngine({
-    ...FACTS,
+    ...ENGINE,
     engine: { nodes: [node, ...more].map((one) => ({ ...NODE, ...one })), refused: '' },
     ...other,
   })
@@ -86,6 +58,65 @@ test('who runs the filter has to read the password file', () => {
   expect(judged({}, own)).toEqual([]);
   const closed = inode('/etc/keys', 0o700, 0);
   const inside = { ...own, passwordFile: place(file, inode(file, 0o600, NOBODY.uid, 'file'), closed) };
-  const found = judgeEngine({ ...FACTS, ...inside }).find(({ check }) => check === 'password-file');
+  const found = judgeEngine({ ...ENGINE, ...inside }).find(({ check }) => check === 'password-file');
   expect(found?.mend).toBe('chmod a+x /etc/keys');
+});
+
+test('an engine that is not reached: what is wrong with the password file is said once', () => {
+  const file = '/etc/greylatch.password';
+  const closed = place(file, inode(file, 0o600, 0, 'file'));
+  const found = (facts: Partial<EngineFacts>) => judged({}, { engine: undefined, account: NOBODY, ...facts });
+  expect(found({ trouble: 'ECONNREFUSED' })).toEqual(['error store']);
+  const trouble = `cannot read ${file}`;
+  expect(found({ trouble, passwordFile: closed })).toEqual(['error password-file']);
+  const both = ['error password-file', 'error store'];
+  expect(found({ trouble: 'ECONNREFUSED', passwordFile: closed })).toEqual(both);
+  const own = place(file, inode(file, 0o600, NOBODY.uid, 'file'));
+  expect(found({ trouble, passwordFile: own })).toEqual(['error store']);
+});
+
+test('an engine that takes nothing', () => {
+  const engine = (node: Partial<Node>) => ({ nodes: [{ ...NODE, ...node }, NODE], refused: 'READONLY' });
+  expect(judged({}, { engine: engine({}) })).toEqual(['error store-use']);
+  expect(judged({}, { engine: engine({ role: 'slave' }) })).toEqual(['error store-role']); // which says it
+});
+
+test('the password file is not there, or for too many', () => {
+  const path = '/etc/greylatch.password';
+  const found = (passwordFile: EngineFacts['passwordFile'], account: EngineFacts['account']) =>
+    judgeEngine({ ...ENGINE, passwordFile, account }).find(({ check }) => check === 'password-file');
+  expect(found(place(path, undefined), NOBODY)).toMatchObject({
+    what: 'the password file does not exist',
+    mend: expect.stringContaining(`chown nobody ${path} && chmod 600 ${path}`),
+  });
+  expect(found({ ...place(path, undefined), reason: 'ELOOP' }, NOBODY)!.what).toBe(
+    'cannot be reached (ELOOP)',
+  );
+  const open = place(path, inode(path, 0o640, NOBODY.uid, 'file'));
+  expect(found(open, NOBODY)).toMatchObject({
+    what: expect.stringContaining('others than its owner may use it'),
+    mend: expect.stringContaining('change the password'),
+  });
+  expect(found(open, undefined)!.mend).toContain('chown USER');
+  expect(found(place(path, inode(path, 0o600, 0, 'file')), NOBODY)!.mend).toBe(
+    `chown nobody ${path} && chmod 600 ${path}`,
+  );
+});
+
+test('how far clocks may go', () => {
+  expect(judged({ ahead: 0 }, {}, { ahead: 2 })).toEqual(['note store-clock']); // of the host; not of each other
+  expect(judged({ ahead: 1.4 })).toEqual([]);
+  expect(judged({ ahead: 59 })).toEqual(['note store-clock']);
+  expect(judged({ ahead: 60 })).toEqual(['warning store-clock']);
+  const what = (ahead: number) =>
+    judgeEngine({ ...ENGINE, engine: { nodes: [{ ...NODE, ahead }], refused: '' } }).at(-1)!.what;
+  expect(what(5)).toContain('ahead of that of this host');
+  expect(what(-5)).toContain('behind that of this host');
+});
+
+test('what answers is named, as far as it says', () => {
+  const ok = (node: Partial<Node>) =>
+    judgeEngine({ ...ENGINE, engine: { nodes: [{ ...NODE, ...node }], refused: '' } })[0];
+  expect(ok({})).toMatchObject({ severity: 'ok', what: 'answers: redis 7.0.15, 0.2 ms a round trip' });
+  expect(ok({ version: undefined })!.what).toBe('answers: redis, 0.2 ms a round trip');
 });

@@ -140,3 +140,66 @@ test.each(['permit_auth_destination', 'permit_mx_backup'])('behind %s, no mail o
     expect.objectContaining({ check: 'unreached' }),
   );
 });
+
+test('a step that only warns ends nothing, and lets ours only warn', () => {
+  const steps = ['permit_mynetworks', 'reject_unauth_destination', 'warn_if_reject reject', ASK];
+  expect(amiss({ parameters: recipient(...steps) })).toEqual([]);
+  const parameters = recipient('permit_mynetworks', 'reject_unauth_destination', 'warn_if_reject', ASK);
+  expect(only({ parameters })).toMatchObject({ severity: 'error', check: 'warns' });
+});
+
+test('what rejects mail behind it would better stand before it', () => {
+  const behind = (...steps: string[]) => ({
+    parameters: recipient('permit_mynetworks reject_non_fqdn_sender', ASK, ...steps),
+  });
+  expect(only(behind('reject_unknown_sender_domain'))).toMatchObject({
+    severity: 'note',
+    check: 'last',
+    what: expect.stringContaining('reject_unknown_sender_domain'),
+  });
+  expect(amiss(behind('permit'))).toEqual([]);
+});
+
+test('own hosts', () => {
+  const parameters = recipient('reject_unauth_destination', ASK);
+  expect(only({ parameters })).toMatchObject({ severity: 'note', check: 'own-hosts' });
+  expect(amiss({ parameters: `${parameters}\nmynetworks =` })).toEqual([]); // there are none
+});
+
+test('where users hand in mail, those who are logged in come first', () => {
+  const entries = `${ENTRIES}submission inet n - y - - smtpd\n`;
+  const overrides = `submission/inet/smtpd_recipient_restrictions = permit_sasl_authenticated reject_unauth_destination permit_mynetworks ${ASK}\n`;
+  expect(amiss({ entries, overrides })).toEqual([]);
+});
+
+test('a guard that stands first, and one behind which all are let in', () => {
+  const relay = (...steps: string[]) =>
+    `${recipient('permit_mynetworks', ASK)}\nsmtpd_relay_restrictions = ${steps.join(' ')}`;
+  expect(amiss({ parameters: relay('reject_unauth_destination') })).toEqual([]);
+  expect(amiss({ parameters: relay('reject_unauth_destination', 'permit') })).toEqual([]);
+  const own = recipient('reject_unauth_destination', 'permit_mynetworks', ASK);
+  expect(amiss({ parameters: `${NO_RELAY}\n${own}` })).toEqual([]);
+});
+
+test('relay restrictions that ask, before recipient restrictions that guard', () => {
+  const parameters = `smtpd_relay_restrictions = permit_mynetworks ${ASK}\n${recipient('reject_unauth_destination')}`;
+  expect(only({ parameters })).toMatchObject({
+    severity: 'note',
+    check: 'relay-later',
+    what: expect.stringContaining('smtpd_recipient_restrictions, which refuses them, comes later'),
+  });
+});
+
+test.each([
+  ['', [ASK], 'no reject_unauth_destination in smtpd_recipient_restrictions nor smtpd_relay_restrictions: '],
+  [
+    '2.9.6',
+    ['check_policy_service unix:private/policy'],
+    'no reject_unauth_destination in smtpd_recipient_restrictions: ',
+  ],
+  ['', [ASK, 'reject_unauth_destination'], 'check_policy_service stands before reject_unauth_destination: '],
+])('what an open relay lacks, in Postfix %s with %s', (version, steps, what) => {
+  const own = `${NO_RELAY}\n${recipient('permit_mynetworks', ...steps)}`;
+  const parameters = version === '' ? own : `${own}\nmail_version = ${version}`;
+  expect(only({ parameters }).what).toMatch(new RegExp(`^${what}`));
+});

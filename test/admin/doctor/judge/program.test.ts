@@ -70,3 +70,88 @@ test.each([
   const entry = { others: ['the process x'], database: { ...DATABASE, shared } };
   expect(only({ entry }).mend).toContain(mend);
 });
+
+test.each([
+  ['user=nobody ', '', {}, 'user= is missing'],
+  ['user=nobody', 'user=gone', { account: undefined }, 'user=gone does not exist'],
+  ['user=nobody', 'user=nobody:gone', { account: undefined }, 'user=nobody:gone does not exist'],
+  ['', '', { account: { ...NOBODY, uid: 0 } }, 'user=nobody is root'],
+  ['', '', { account: { ...NOBODY, uid: 102 } }, 'is the owner of the mail system (postfix)'],
+  ['', '', { account: { ...NOBODY, gid: 0 } }, "the group of user=nobody is root's"],
+  ['', '', { account: { ...NOBODY, gid: 105 } }, 'the group of user=nobody is that of postfix'],
+])('what spawn(8) refuses: "%s" written "%s", and %o', (from, to, entry, what) => {
+  const found = amiss({ entries: ENTRIES.replace(from, to), entry }).filter(({ check }) => check === 'user');
+  expect(found).toMatchObject([
+    { severity: 'error', what: expect.stringContaining(`${what}: spawn(8) refuses`) },
+  ]);
+});
+
+test.each([
+  ['does not exist', undefined, undefined],
+  ['belongs to root', NOBODY, { ...NOBODY, uid: 0 }],
+])('nothing is said of programs that were not tried: the user %s', (_, __, account) => {
+  const nodePlace = undefined;
+  expect(amiss({ entry: { account, nodePlace } }).map(({ check }) => check)).not.toContain('node');
+});
+
+test('five neighbours are named', () => {
+  const others = Array.from({ length: 5 }, (_, i) => `the process p${i}`);
+  expect(only({ entry: { others } }).what).toContain('p3, the process p4: they');
+});
+
+test.each([
+  [undefined, 'useradd --system --shell /usr/sbin/nologin greylatch, and user='],
+  [{ ...DATABASE, directory: place('/var/mta', undefined) }, 'nologin greylatch, and user='],
+])('what is not there is not given to a user of its own', (database, mend) => {
+  const found = amiss({ entry: { others: ['the process x'], database } });
+  expect(found.find(({ check }) => check === 'shared-user')!.mend).toContain(mend);
+});
+
+test('Node that may not be run', () => {
+  const nodePlace = place('/root/node', inode('/root/node', 0o700, 0, 'file'));
+  expect(only({ entry: { nodePlace } })).toMatchObject({
+    severity: 'error',
+    check: 'node',
+    what: expect.stringContaining('Node cannot be run: the user nobody may not run /root/node'),
+    mend: expect.stringContaining('instead of /usr/bin/node:'), // as master.cf names it
+  });
+  const found = only({ entry: { nodePlace, node: undefined } });
+  expect(found.mend).toContain('instead of /root/node:'); // found by its first line
+});
+
+test.each([
+  [{ status: 127, out: '', error: 'not found' }, 'is no Node that runs (not found); greylatch needs 20'],
+  [{ status: 0, out: 'perl 5', error: '' }, 'is no Node that runs (perl 5); greylatch needs 20'],
+  [{ status: 0, out: 'v18.20.4', error: '' }, 'is Node 18.20.4; greylatch needs 20'],
+  [undefined, 'is no Node that runs'],
+])('a Node that said %o', (nodeRun, what) => {
+  expect(only({ entry: { nodeRun } })).toMatchObject({ check: 'node', what: expect.stringContaining(what) });
+});
+
+test.each([
+  ['/usr/bin/node', 0o744, []],
+  [undefined, 0o744, ['script']],
+  [undefined, 0o755, []],
+])('with node = %s, greylatch of mode %o', (node, mode, checks) => {
+  const script = '/usr/local/bin/greylatch';
+  const scriptPlace = place(script, inode(script, mode, 0, 'file'));
+  expect(amiss({ entry: { node, scriptPlace } }).map(({ check }) => check)).toEqual(checks);
+});
+
+test('greylatch is not there, or not reached', () => {
+  const script = '/usr/local/bin/greylatch';
+  const missing = only({ entry: { scriptPlace: place(script, undefined) } });
+  expect(missing).toMatchObject({ check: 'script', mend: expect.stringContaining('and its path') });
+  const scriptPlace = { ...place(script, undefined), reason: 'ELOOP' };
+  expect(only({ entry: { scriptPlace } })).toMatchObject({
+    check: 'script',
+    mend: expect.stringMatching(/^install it where everybody may read: /),
+  });
+});
+
+test.each([
+  [{ status: 1, out: '', error: 'SyntaxError' }, 'greylatch does not start: SyntaxError'],
+  [{ status: 139, out: '', error: '' }, 'greylatch does not start: status 139'],
+])('it does not start: %o', (run, what) => {
+  expect(only({ entry: { run } })).toMatchObject({ severity: 'error', check: 'start', what });
+});

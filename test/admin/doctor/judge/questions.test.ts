@@ -155,3 +155,97 @@ test('options that go by names, where smtpd(8) looks none up', () => {
   expect(amiss({ entries: all, parameters, overrides })).toEqual([]);
   expect(amiss({ entries: all })).toEqual([]);
 });
+
+describe('the socket', () => {
+  const socket = '/var/spool/postfix/private/policy';
+  const at = (self: number, directory: number, owner = 102, kind: 'socket' | 'file' = 'socket') => ({
+    facts: {
+      sockets: {
+        [socket]: place(
+          socket,
+          inode(socket, self, 102, kind),
+          inode('/var/spool/postfix/private', directory, owner),
+        ),
+      },
+    },
+  });
+
+  test.each([
+    ['all may search its directory', at(0o666, 0o711), 'warning', 'every user of this machine'],
+    ['its owner may not write', at(0o466, 0o700), 'error', 'cannot connect'],
+    ["its directory is not Postfix's", at(0o666, 0o700, 0), 'error', 'cannot connect'],
+    ['it is a file', at(0o666, 0o700, 102, 'file'), 'error', 'is no socket'],
+    ['it is not there', { facts: { sockets: {} } }, 'error', 'does not listen for policy/unix yet'],
+  ] as const)('%s', (_, wrong, severity, what) => {
+    const found = { severity, check: 'socket', where: socket, what: expect.stringContaining(what) };
+    expect(only(wrong)).toMatchObject(found);
+  });
+
+  test('that of a service which is none in the file system is not looked for', () => {
+    const entries = ENTRIES.replace('policy     unix  -', '127.0.0.1:9998 inet n');
+    expect(amiss({ entries, facts: { sockets: {} } }).map(({ check }) => check)).not.toContain('socket');
+  });
+});
+
+describe('a question that no service of master.cf answers', () => {
+  const other = '/var/spool/postfix/private/other';
+  const parameters = recipient('permit_mynetworks', ASK, ASK.replace('private/policy', 'private/other'));
+  const strays = (wrong: Parameters<typeof facts>[0]) =>
+    amiss({ parameters, ...wrong }).filter(({ check }) => check === 'endpoint');
+  const { sockets } = facts();
+
+  test('may be for another program', () => {
+    const there = { ...sockets, [other]: place(other, inode(other, 0o666, 0, 'socket')) };
+    expect(strays({ facts: { sockets: there } })).toEqual([]);
+    expect(strays({ facts: { sockets: there, running: false, stale: [other] } })).toEqual([]);
+    const closed = { ...sockets, [other]: { ...place(other, undefined), reason: 'EACCES' } };
+    expect(strays({ facts: { sockets: closed, root: false } })).toEqual([]);
+    const reached = recipient('permit_mynetworks', ASK, 'check_policy_service inet:192.0.2.7:10023');
+    expect(strays({ parameters: reached })).toEqual([]);
+  });
+
+  test('goes nowhere where there is nothing', () => {
+    const missing = { ...sockets, [other]: place(other, undefined) };
+    for (const root of [true, false])
+      expect(strays({ facts: { sockets: missing, root } })).toMatchObject([
+        {
+          what: 'unix:private/other: no service of master.cf listens there',
+          mend: 'write the name of the service in master.cf, unix:private/NAME',
+        },
+      ]);
+  });
+
+  test('is in the wrong directory', () => {
+    const entries = `${ENTRIES}other unix n - n - 0 lmtp\n`;
+    const there = { ...sockets, [other]: place(other, inode(other, 0o666, 0, 'socket')) };
+    for (const stale of [[], [other]])
+      expect(strays({ entries, facts: { sockets: there, stale } })).toMatchObject([
+        { mend: 'write unix:public/other, as the private column of other/unix says' },
+      ]);
+  });
+
+  test('is not taken for one of a service that has its name, but no socket', () => {
+    const entries = `${ENTRIES}other inet n - n - 0 lmtp\n`;
+    expect(strays({ entries })).toMatchObject([{ mend: expect.stringContaining('unix:private/NAME') }]);
+  });
+});
+
+test('what is to be written for a service that nobody asks', () => {
+  const unasked = (parameters: string, wrong: object = {}) =>
+    amiss({ parameters: `${recipient('permit_mynetworks')}\n${parameters}`, ...wrong }).find(
+      ({ check }) => check === 'unasked',
+    );
+  expect(unasked('')).toMatchObject({
+    severity: 'error',
+    where: 'master.cf: policy/unix',
+    what: expect.stringMatching(/^nothing is greylisted: /),
+    mend: expect.stringContaining('check_policy_service { unix:private/policy, default_action=DUNNO },'),
+  });
+  expect(unasked('mail_version = 2.11.0')!.mend).toContain('check_policy_service unix:private/policy,');
+  // A class that only a table leads to, and a list of a service, which have nothing to do with it.
+  expect(unasked('smtpd_restriction_classes = ours\nours = permit_mynetworks')!.where).toContain(
+    'policy/unix',
+  );
+  const overrides = 'smtp/inet/smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination\n';
+  expect(unasked('', { overrides })!.where).toBe('master.cf: policy/unix');
+});

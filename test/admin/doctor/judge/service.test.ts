@@ -65,3 +65,56 @@ test.each([
   const found = amiss({ entries, parameters: `compatibility_level = ${level}` });
   expect(found.map(({ check }) => check)).toEqual(closed ? ['chroot'] : []);
 });
+
+test.each([
+  ['127.0.0.1:9998', 'all', true],
+  ['[::1]:9998', 'all', true],
+  ['192.0.2.7:9998', 'all', false],
+  ['192.0.2.7:9998', 'loopback-only', false],
+  ['9998', 'all', false],
+  ['9998', '', false],
+  ['9998', 'loopback-only', true],
+  ['9998', '127.0.0.1, [::1]', true],
+  ['9998', '127.0.0.1, 192.0.2.7', false],
+])('%s where inet_interfaces = %s: out of reach for others? %s', (name, interfaces, hidden) => {
+  const entries = INET.replace('127.0.0.1:9998', name);
+  const parameters = `${name}_time_limit = 3600s\ninet_interfaces = ${interfaces}`;
+  const found = amiss({ entries, parameters }).filter(({ check }) => check === 'loopback');
+  const where = `master.cf: ${name}/inet`;
+  const mend = expect.stringContaining('name the service 127.0.0.1:9998 in master.cf');
+  expect(found).toMatchObject(hidden ? [] : [{ severity: 'warning', where, mend }]);
+});
+
+test('without the rights to change to another user', () => {
+  const entries = ENTRIES.replace('unix  -       n', 'unix  -       -');
+  expect(only({ entries })).toMatchObject({
+    severity: 'error',
+    check: 'unprivileged',
+    mend: "postconf -F 'policy/unix/unprivileged=n' && postfix reload",
+  });
+});
+
+test('only those count who ask', () => {
+  const entries = `${ENTRIES.replace(' 0       spawn', ' 100 spawn')}127.0.0.1:2525 inet n - y - 50 smtpd\n`;
+  const overrides = '127.0.0.1:2525/inet/smtpd_recipient_restrictions = permit_mynetworks, reject\n';
+  expect(amiss({ entries, overrides })).toEqual([]);
+  const [found] = amiss({ entries });
+  expect(found).toMatchObject({
+    check: 'process-limit',
+    what: expect.stringContaining('100 filters for 150 processes'),
+  });
+});
+
+test('a time limit that the filter just reaches, and one in master.cf', () => {
+  const found = (limit: string) => only({ overrides: `policy/unix/policy_time_limit = ${limit}\n` });
+  expect(found('3500s')).toMatchObject({
+    severity: 'warning',
+    check: 'time-limit',
+    where: 'master.cf: policy/unix -o policy_time_limit',
+    what: expect.stringContaining('after 3500 s, also amid a request; it would leave by itself after 3500 s'),
+    mend: "postconf -P 'policy/unix/policy_time_limit=3600s' && postfix reload",
+  });
+  expect(amiss({ overrides: 'policy/unix/policy_time_limit = 3501s\n' })).toEqual([]);
+  const never = ENTRIES.trimEnd().concat(' --time-limit 0\n');
+  expect(only({ entries: never }).what).toContain('it never leaves by itself');
+});

@@ -84,3 +84,36 @@ test('before Postfix 3.0, there are no braces', () => {
     mend: expect.stringContaining('check_policy_service unix:private/policy,'),
   });
 });
+
+test('the least values that it takes', () => {
+  expect(
+    amiss(own(', max_ttl=1s, retry_delay=1, try_limit=1')).filter(({ check }) => check !== 'client'),
+  ).toEqual([]);
+  expect(amiss(own(', try_limit=2s'))).toMatchObject([{ check: 'restriction' }]);
+});
+
+test('an example of how it is written goes as far as the value does', () => {
+  const what = (settings: string) => only(asking(`{ inet:192.0.2.7:10, ${settings} }`)).what;
+  const action = 'default_action=451 4.3.5 come back later';
+  const example = '{ default_action = 451 4.3.5 come back later }';
+  expect(what(action).endsWith(`: ${example}`)).toBe(true);
+  expect(what(`timeout=10s, ${action}, timeout=20s`).endsWith(`: ${example}`)).toBe(true);
+  expect(what('later').endsWith('in braces of its own')).toBe(true);
+});
+
+test('what is advised asks the service that was meant', () => {
+  const found = amiss(asking('{ unix:private/other, timeout=soon }'));
+  expect(found.find(({ check }) => check === 'restriction')!.mend).toContain(
+    'check_policy_service { unix:private/other, default_action=DUNNO }',
+  );
+});
+
+test('of a word that may be left of what could not be read, nothing is said', () => {
+  const where = 'main.cf: smtpd_recipient_restrictions';
+  const unknown = [
+    { where, name: 'timeout=1' },
+    { where: 'main.cf: smtpd_client_restrictions', name: 'permt' },
+  ];
+  const found = amiss({ ...own(', timeout=soon'), facts: { unknown } });
+  expect(found.map((each) => each.where)).toEqual([where, 'main.cf: smtpd_client_restrictions']);
+});
