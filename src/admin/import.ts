@@ -68,12 +68,17 @@ export const importCommand = (merging: Merging) =>
           for (const file of files.length > 0 ? files : ['-']) {
             // Addresses come one to a key, and would only take memory.
             const sum = args['client-key'] === 'address' ? undefined : newSums();
-            const mergeKeyed: Merge = (found) => merge(keyed(found, keys, sum));
+            let networks = 0; // that filters would look for in vain
+            const mergeKeyed: Merge = (found) => {
+              if (sum === undefined) for (const { client } of found) if (client.includes('/')) networks++;
+              return merge(keyed(found, keys, sum));
+            };
             const input = await openInput(file, SNIFFED);
             const settings = { format, origin };
-            const outcome = await withBar('importing', (show) =>
-              importFrom(input, settings, mergeKeyed, show),
-            );
+            const read = await withBar('importing', (show) => importFrom(input, settings, mergeKeyed, show));
+            // What a greylatch has exported has the keys of its filters already.
+            const isOwn = read.format === 'json' || read.format === 'csv';
+            const outcome = { ...read, networks: isOwn ? 0 : networks };
             if (outcome.problems.length > 0) status = PARTLY;
             print(json ? { file: input.name, ...outcome } : `${describe(input.name, outcome)}\n`);
           }
@@ -83,13 +88,15 @@ export const importCommand = (merging: Merging) =>
     },
   });
 
-function describe(name: string, outcome: Outcome): string {
-  const { format, triples, clients, created, changed, unchanged, expired, problems } = outcome;
+function describe(name: string, outcome: Outcome & { networks: number }): string {
+  const { networks, format, triples, clients, created, changed, unchanged, expired, problems } = outcome;
   const lines = [
     `${name} (${format}): ${plural(triples, 'triple')} and ${plural(clients, 'client')}`,
     `  ${grouped(created)} new, ${grouped(changed)} changed, ${grouped(unchanged)} known already`,
   ];
   if (expired > 0) lines.push(`  ${grouped(expired)} left out: too old by --retry-window or --max-age`);
+  if (networks > 0)
+    lines.push(`  ${grouped(networks)} of networks, which filters with --client-key address do not find`);
   for (const { what, count, line } of problems) {
     lines.push(
       `  line ${line} ${what}${count > 1 ? `, and so it is with ${plural(count - 1, 'line')} more` : ''}`,
