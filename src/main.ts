@@ -20,7 +20,7 @@
 //   npm run build && npx vitest run test/log/log.test.ts    one file of tests; many run dist/, hence the build
 //   npx vitest run test/store -t 'a part of a name'         some of a folder
 //   npm run format && npm run check                         layout; types and style, as npm test begins
-//   npm run bench -- --quick                                measures it beside greylist.pl and postgrey, in minutes
+//   npm run bench -- --quick                                two short rounds beside greylist.pl and postgrey
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';
 import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';
