@@ -11,8 +11,16 @@
 //   time/      a clock and a pause
 //   admin/     the administrator's commands (commands.ts), each with a file; a folder of the same name has its parts
 //   manual/    the manual page
+//   build.mjs  makes dist/ of all this: a bundle for each of what is loaded by itself
+// bin/ has what npm installs and starts, which loads dist/.
 // test/ mirrors these, name by name. Tests of the whole program: test/e2e (Postfix), faults, fleet, oracle (greylist.pl, postgrey),
-// processes; what they share is in test/support, measurements are in test/bench.
+// processes; what they share is in test/support, what they read in test/data, measurements are in test/bench.
+//
+// To work on it (without NODE_EXTRA_CA_CERTS in the environment, which costs each start of Node 20 some 50 ms):
+//   npm run build && npx vitest run test/log/log.test.ts    one file of tests; many run dist/, hence the build
+//   npx vitest run test/store -t 'a part of a name'         some of a folder
+//   npm run format && npm run check                         layout; types and style, as npm test begins
+//   npm run bench -- --quick                                two short rounds beside greylist.pl and postgrey
 import { type FilterArguments, filterArguments, plainWords, type Words } from './cli/arguments.ts';
 import { newAnswer } from './filter/answer.ts';
 import { isOneSocket, silenceStderr, stderrIsApart } from './filter/descriptors.ts';

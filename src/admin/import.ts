@@ -27,7 +27,7 @@ export const importCommand = (merging: Merging) =>
       'An import merges: a triple keeps its earliest first and its latest last time, and has passed if it did anywhere. Counts are kept by origin, so that an import may be repeated; counts of different origins add up. When several hosts are imported, name each by --origin.',
       'With --store it merges into the engine, which takes nothing that has expired: give --retry-window and --max-age as the filters have them. A host moves to the engine by "greylatch export | greylatch import --store URL -", and back the same way.',
       'Give --client-key, the prefixes, --sender-key and --privacy as the filters have them, or they would not find what is imported: addresses become subnets, for instance, and the counts of a subnet add up within a file. No file has the names by which --client-key pool knows a pool: there, only what comes from no pool is found. With --greylist suspicious the mail servers of pools pass anyway; without it, greylatch learn takes names from the logs of Postfix.',
-      'greylist.pl does not say which triples passed: those count as passed whose client ever came back; of postgrey, those that were seen again after 300 s, its default delay, or later. postgrey and sqlgrey keep networks in the place of many addresses, which filters with --client-key address do not find. postgrey whitelists a client at its 5th come-back, as filters do with --auto-whitelist 4. Of senders, postgrey keeps no extension, and # for numbers: such mail waits once more. While postgrey runs, db_dump needs -h DIRECTORY, or it misses what is still in memory. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
+      'greylist.pl does not say which triples passed: those count as passed whose client ever came back; of postgrey, those that were seen again after 300 s, its default delay, or later. postgrey and sqlgrey keep networks in the place of many addresses: filters with --client-key address do not find them, those with subnet do. postgrey whitelists a client at its 5th come-back, as filters do with --auto-whitelist 4. Of senders, postgrey keeps no extension, and # for numbers: such mail waits once more. While postgrey runs, db_dump needs -h DIRECTORY, or it misses what is still in memory. Keys of postgrey --privacy are hashes and cannot be imported. Times of sqlgrey in MySQL (CSV) and PostgreSQL have no zone: set TZ to that of their server.',
     ],
     options: {
       ...WHERE,
@@ -44,7 +44,10 @@ export const importCommand = (merging: Merging) =>
     positionals: { files: { many: true, describe: 'what to read; none, or -: standard input' } },
     examples: [
       ['import greylist.dump', 'made by: db_dump /var/lib/postfix/greylist.db > greylist.dump'],
-      ['import -', 'as in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import -'],
+      [
+        'import --client-key subnet -',
+        'as in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import --client-key subnet -',
+      ],
       [
         'import --client-key pool --sender-key normalised greylist.dump',
         'where the filters have these options, as in master.cf.snippet',
@@ -65,12 +68,17 @@ export const importCommand = (merging: Merging) =>
           for (const file of files.length > 0 ? files : ['-']) {
             // Addresses come one to a key, and would only take memory.
             const sum = args['client-key'] === 'address' ? undefined : newSums();
-            const mergeKeyed: Merge = (found) => merge(keyed(found, keys, sum));
+            let networks = 0; // that filters would look for in vain
+            const mergeKeyed: Merge = (found) => {
+              if (sum === undefined) for (const { client } of found) if (client.includes('/')) networks++;
+              return merge(keyed(found, keys, sum));
+            };
             const input = await openInput(file, SNIFFED);
             const settings = { format, origin };
-            const outcome = await withBar('importing', (show) =>
-              importFrom(input, settings, mergeKeyed, show),
-            );
+            const read = await withBar('importing', (show) => importFrom(input, settings, mergeKeyed, show));
+            // What a greylatch has exported has the keys of its filters already.
+            const isOwn = read.format === 'json' || read.format === 'csv';
+            const outcome = { ...read, networks: isOwn ? 0 : networks };
             if (outcome.problems.length > 0) status = PARTLY;
             print(json ? { file: input.name, ...outcome } : `${describe(input.name, outcome)}\n`);
           }
@@ -80,13 +88,15 @@ export const importCommand = (merging: Merging) =>
     },
   });
 
-function describe(name: string, outcome: Outcome): string {
-  const { format, triples, clients, created, changed, unchanged, expired, problems } = outcome;
+function describe(name: string, outcome: Outcome & { networks: number }): string {
+  const { networks, format, triples, clients, created, changed, unchanged, expired, problems } = outcome;
   const lines = [
     `${name} (${format}): ${plural(triples, 'triple')} and ${plural(clients, 'client')}`,
     `  ${grouped(created)} new, ${grouped(changed)} changed, ${grouped(unchanged)} known already`,
   ];
   if (expired > 0) lines.push(`  ${grouped(expired)} left out: too old by --retry-window or --max-age`);
+  if (networks > 0)
+    lines.push(`  ${grouped(networks)} of networks, which filters with --client-key address do not find`);
   for (const { what, count, line } of problems) {
     lines.push(
       `  line ${line} ${what}${count > 1 ? `, and so it is with ${plural(count - 1, 'line')} more` : ''}`,

@@ -17,9 +17,9 @@ export const reportCommand = defineCommand({
   describe: 'say whether greylisting is worth it, and what it costs',
   text: [
     'Reads all triples first seen in the time of --since: how many came back and passed, the delay they suffered, who ' +
-      'waited longest, which mails changed from address to address, and who is close to the auto-whitelist. A triple ' +
-      'that has not come back is decided only when it is older than the retry window, and is soon forgotten then; so what ' +
-      'was kept out is reported for the last retry window only; for the days before, filters keep how many they forgot.',
+      'waited longest, which mails changed from address to address, and who is close to the auto-whitelist. A triple may ' +
+      'come back until the retry window ends, and is forgotten soon after that. So what was kept out is reported for ' +
+      'the last retry window only; of the days before, filters keep how many triples they forgot.',
     'Give --delay, --retry-window, --max-age and --auto-whitelist as the filters have them. While filters only observe ' +
       '(--greylist observe), no mail has to come back, and the figures mean nothing.',
   ],

@@ -86,7 +86,8 @@ function readPattern(text: string, line: number, patterns: Pattern[], bad: Bad):
   try {
     patterns.push({ line, text, regexp: perlRegExp(text.slice(1, -1)) });
   } catch (error) {
-    bad(line, text, `cannot be read as a regular expression: ${(error as Error).message}`);
+    const why = (error as Error).message.replace(/^Invalid regular expression: .*: /s, '');
+    bad(line, text, `cannot be read as a regular expression: ${why}`);
   }
 }
 

@@ -59,7 +59,7 @@ export const LISTS: readonly Block[] = [
 
 export const STORE: readonly Block[] = [
   'The URL of **--store** is one of these; **ca=**, **cert=** and **key=** behind a question mark name files for TLS. The password is ' +
-    'never in it, but in **--store-password-file**.',
+    'never in it, but in **--store-password-file**. Sentinels and a Cluster with TLS have **rediss** in the place of **redis**.',
   {
     lines: [
       'redis://USER@HOST:PORT/DB',
@@ -70,6 +70,8 @@ export const STORE: readonly Block[] = [
     ],
   },
   'Give all hosts the same settings. While the engine is away, a host decides by its own database, and hands over later what it has decided.',
+  "An engine keeps all times to the second. A database keeps a last pass to the hour, a client's last sight to the day and a long wait to " +
+    'the minute; and no times of retries in the first seconds, while the triple is on its way into it.',
 ];
 
 export const COMMANDS_INTRO: readonly Block[] = [
@@ -156,7 +158,37 @@ export const SECURITY: readonly Block[] = [
 ];
 
 export const STANDARDS: readonly Block[] = [
-  'RFC 6647 (Email Greylisting: An Applicability Statement for SMTP)',
+  'RFC 6647 (Email Greylisting: An Applicability Statement for SMTP). What it recommends:',
+  [
+    [
+      'a key of client address, sender and first recipient',
+      'Client, sender and each recipient, as greylist.pl.',
+    ],
+    [
+      'a configurable range in which a retry is accepted, of 1 minute to 24 hours by default',
+      '**--delay 60** to **--retry-window 2d**: some providers retry after more than a day.',
+    ],
+    [
+      'an early retry does not reset the clock',
+      'It does not; it is noted for **greylatch report** and **greylatch tune**.',
+    ],
+    [
+      'a known-good triple is forgotten after no less than a week',
+      '**--max-age 35d** after it was last seen.',
+    ],
+    ['group clients by prefix, or by a reliable name', '**--client-key subnet**, **pool**.'],
+    ['not for authenticated clients', 'They pass.'],
+    [
+      'bypass for known good senders',
+      'The auto-whitelist, **greylatch learn**, lists, **--greylist suspicious**.',
+    ],
+    [
+      'bypass for those who do not want it',
+      '**--only-recipients**, **--whitelist-recipients**, **--role-accounts**.',
+    ],
+    ['hosts that share a domain share their state', '**--store**, or exports that hosts send each other.'],
+    ['measure what it does', '**greylatch report**, **greylatch tune**, **greylatch status --prometheus**.'],
+  ],
 ];
 
 export const BUGS: readonly Block[] = [

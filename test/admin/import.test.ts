@@ -77,6 +77,24 @@ test('import: lines that cannot be read are counted by what is wrong, and the re
   expect(output).toContain('line 13 the dump ends without DATA=END');
 });
 
+test('import: networks that filters with --client-key address would not find are named', async () => {
+  const files = [file('networks.dump', sample('postgrey.dump'))];
+  const without = await importFiles(files);
+  const networks = without.records.filter(({ client }) => client.includes('/')).length;
+  expect(networks).toBeGreaterThan(0);
+  expect(without.output).toMatch(
+    new RegExp(`^ {2}${networks} of networks, which filters with --client-key address do not find$`, 'm'),
+  );
+  expect(JSON.parse((await importFiles(files, { json: true })).output)).toMatchObject({ networks });
+  expect((await importFiles(files, { 'client-key': 'subnet' })).output).not.toContain('of networks');
+  const own =
+    '{"v":1,"kind":"client","client":"192.0.2.0/24","comeBacks":1,"lastSeen":1700000000,"origin":"mx1"}\n';
+  expect((await importFiles([file('own.json', own)])).output).toMatch(/ 1 client\n.*\n$/);
+  expect((await importFiles([file('addresses.dump', sample('greylist.dump'))])).output).not.toContain(
+    'of networks',
+  );
+});
+
 test('import: --json says the same for programs', async () => {
   const { output } = await importFiles([file('privacy', sample('postgrey-privacy-p.dump'))], { json: true });
   expect(JSON.parse(output)).toMatchObject({

@@ -115,7 +115,10 @@ test('a bad line is a warning once, wherever it moves to, and again when it come
   const list = open(file);
   expect(warnings).toHaveLength(2);
   expect(warnings[0]).toMatch(`${file}:2: "*.example" is no name`);
-  expect(warnings[1]).toMatch(`${file}:4: "/(/" cannot be read as a regular expression`);
+  // What V8 says of it, without the expression once more.
+  expect(warnings[1]).toMatch(
+    `${file}:4: "/(/" cannot be read as a regular expression: Unterminated group; `,
+  );
   expect(matches(list, 'one.example')).toBe(true);
 
   const change = (text: string) => {

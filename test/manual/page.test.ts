@@ -77,7 +77,9 @@ suite('set by groff', ['groff'], () => {
   });
 
   test('a command line among the words is given as it is typed: no full stop behind it', () => {
-    expect(text).toContain('\n As in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import -\n');
+    expect(text).toContain(
+      '\n As in: db_dump -h /var/lib/postgrey postgrey.db | greylatch import --client-key subnet -\n',
+    );
     expect(text).toContain('\n Made by: db_dump /var/lib/postfix/greylist.db > greylist.dump\n');
     expect(text).not.toMatch(/ -\.\n/);
   });

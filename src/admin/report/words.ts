@@ -31,14 +31,15 @@ export function spanOrNone(seconds: number | undefined): string {
 }
 
 /** What greylisting kept out, in one sentence. */
-export function benefit({ kept, now }: Facts): string {
+export function benefit({ kept, now, waits }: Facts): string {
   if (kept === undefined) {
     return 'Too early to say what was kept out: nothing on record is old enough, and young enough not to be forgotten.';
   }
   const { from, until, triples, notBack, soonEnough } = kept;
   const when = `${span(now - until)} to ${span(now - from)} ago`;
-  const sure = `of what does come back, ${percent(soonEnough, 1)} has by that age`;
-  return `${percent(notBack, triples)} of the ${plural(triples, 'triple')} first seen ${when} did not come back (${sure}).`;
+  const sure =
+    waits.mails === 0 ? '' : ` (of what does come back, ${percent(soonEnough, 1)} has by that age)`;
+  return `${percent(notBack, triples)} of the ${plural(triples, 'triple')} first seen ${when} did not come back${sure}.`;
 }
 
 /** What it costs, in one sentence. */

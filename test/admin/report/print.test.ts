@@ -42,6 +42,15 @@ test('one of a kind is said as one', () => {
   expect(output).toContain('of the 1 triple first seen');
 });
 
+test('where nothing came back, no part of that is named', () => {
+  const waiting = triple({ firstSeen: NOW - 86_400 });
+  const cameBack = triple({ client: '192.0.2.2', firstSeen: NOW - 86_400, wait: 300 });
+  const benefitOf = (...entries: Entry[]) =>
+    /Benefit (.*?) Cost/.exec(text(entries).replace(/\s+/g, ' '))?.[1];
+  expect(benefitOf(waiting)).toMatch(/^100 % of the 1 triple first seen .* ago did not come back\.$/);
+  expect(benefitOf(waiting, cameBack)).toMatch(/\(of what does come back, 100 % has by that age\)\.$/);
+});
+
 test('control characters of a sender never reach the terminal', () => {
   const evil = triple({
     client: '\x1b]0;owned\x07',
