@@ -158,37 +158,7 @@ export const SECURITY: readonly Block[] = [
 ];
 
 export const STANDARDS: readonly Block[] = [
-  'RFC 6647 (Email Greylisting: An Applicability Statement for SMTP). What it recommends:',
-  [
-    [
-      'a key of client address, sender and first recipient',
-      'Client, sender and each recipient, as greylist.pl.',
-    ],
-    [
-      'a configurable range in which a retry is accepted, of 1 minute to 24 hours by default',
-      '**--delay 60** to **--retry-window 2d**: some providers retry after more than a day.',
-    ],
-    [
-      'an early retry does not reset the clock',
-      'It does not; it is noted for **greylatch report** and **greylatch tune**.',
-    ],
-    [
-      'a known-good triple is forgotten after no less than a week',
-      '**--max-age 35d** after it was last seen.',
-    ],
-    ['group clients by prefix, or by a reliable name', '**--client-key subnet**, **pool**.'],
-    ['not for authenticated clients', 'They pass.'],
-    [
-      'bypass for known good senders',
-      'The auto-whitelist, **greylatch learn**, lists, **--greylist suspicious**.',
-    ],
-    [
-      'bypass for those who do not want it',
-      '**--only-recipients**, **--whitelist-recipients**, **--role-accounts**.',
-    ],
-    ['hosts that share a domain share their state', '**--store**, or exports that hosts send each other.'],
-    ['measure what it does', '**greylatch report**, **greylatch tune**, **greylatch status --prometheus**.'],
-  ],
+  'RFC 6647 (Email Greylisting: An Applicability Statement for SMTP)',
 ];
 
 export const BUGS: readonly Block[] = [
