@@ -55,7 +55,7 @@ export function openEditor(path: string): Editor {
 
   /** Does `work`, and does it again where it throws what may pass by itself. */
   function settle<T>(work: (writer: Writer) => T): T {
-    return tryAgain(() => {
+    return tryAgain([DamageError, MovedError], () => {
       writer ??= openWriter(path);
       try {
         return work(writer);
@@ -63,7 +63,7 @@ export function openEditor(path: string): Editor {
         if (error instanceof MovedError) closeIt(); // it was compacted, or restored, meanwhile
         throw error;
       }
-    }, mayPass);
+    });
   }
 
   function closeIt(): void {
@@ -119,10 +119,6 @@ export function openEditor(path: string): Editor {
       }
     },
   };
-}
-
-function mayPass(error: unknown): boolean {
-  return error instanceof DamageError || error instanceof MovedError;
 }
 
 /** Changes that put what was queued on record, unless an earlier sight is. */

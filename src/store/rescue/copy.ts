@@ -2,7 +2,7 @@
 // state to another, by the pages that the two do not share. Every page is checked before it is believed.
 import { DamageError } from '../damage.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
-import { APPEND, putRecord, removeRecord, transactBatch } from '../lmdb/transaction.ts';
+import { APPEND, putNode, putRecord, removeRecord, transactBatch } from '../lmdb/transaction.ts';
 import { newTriple, putTriple } from '../lmdb/triples.ts';
 import type { Writer } from '../lmdb/writer.ts';
 import type { DataFile } from '../pages/file.ts';
@@ -45,19 +45,18 @@ export function copyState(
   };
   const take = (page: Buffer, node: number) => {
     if (queued.size > 0) addQueued(keyOf(page, node).toString('latin1'));
-    putNode(page, node, into);
+    putNode(into, page, node, APPEND);
   };
   const state = leaves(file, meta, { onDamage: refuse, enter });
   let records = 0;
   for (let more = true; more; ) {
     transactBatch(into, () => {
-      for (let count = 0; more && count < BATCH; ) {
+      for (const most = records + BATCH; more && records < most; ) {
         const { value: page, done } = state.next();
         if (done) {
           more = false;
           addQueued();
-        } else count += copyLeaf(page, (node) => take(page, node));
-        records += done ? 0 : keysOn(page, 0);
+        } else records += copyLeaf(page, (node) => take(page, node));
         progress(records / Math.max(1, meta.main.entries));
       }
     });
@@ -73,7 +72,6 @@ export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta,
   const shared: Pages = new Set();
   const now: Pages = new Set();
   const fresh = new Map<string, Buffer>();
-  const stale: { key: Buffer; value: Buffer }[] = [];
   const enter = (page: number) => {
     // A page of the state before is held, so it is unchanged, with all below it.
     const known = pages.has(page);
@@ -90,13 +88,12 @@ export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta,
     return true;
   };
   for (const page of leaves(file, before, { onDamage: refuse, enter: leave })) {
-    copyLeaf(page, (node) => stale.push({ key: keyOf(page, node), value: recordAt(page, node) }));
-  }
-  for (const { key, value } of stale) {
-    const text = key.toString('latin1');
-    const same = fresh.get(text);
-    if (same === undefined) fresh.set(text, REMOVED);
-    else if (same.equals(value)) fresh.delete(text);
+    copyLeaf(page, (node) => {
+      const text = keyOf(page, node).toString('latin1');
+      const same = fresh.get(text);
+      if (same === undefined) fresh.set(text, REMOVED);
+      else if (same.equals(recordAt(page, node))) fresh.delete(text);
+    });
   }
   if (fresh.size > 0) transactBatch(into, () => apply(fresh, into));
   return new Set([...[...pages].filter((page) => !gone.has(page)), ...now]);
@@ -128,16 +125,6 @@ function copyLeaf(page: Buffer, take: (node: number) => void): number {
     take(node);
   }
   return count;
-}
-
-function putNode(page: Buffer, node: number, into: Writer): void {
-  const { bytes } = into.instruction;
-  const at = nodeData(page, node);
-  const length = nodeKeySize(page, node);
-  const size = nodeDataSize(page, node);
-  page.copy(bytes, KEY_AT, nodeKey(node), at);
-  page.copy(bytes, valueAt(length), at, at + size);
-  putRecord(into, length, size, APPEND);
 }
 
 function keyOf(page: Buffer, node: number): Buffer {

@@ -4,9 +4,9 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
 import { flushLast, keepOrGiveUp } from '../lmdb/durable.ts';
-import { KEY_AT, ONLY_NEW, valueAt } from '../lmdb/instruction.ts';
+import { ONLY_NEW } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
-import { putRecord, transactBatch } from '../lmdb/transaction.ts';
+import { putNode, transactBatch } from '../lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../lmdb/writer.ts';
 import {
   LEAF,
@@ -120,7 +120,6 @@ function* leafPages(
 function copyPage(page: Buffer, pageSize: number, writer: Writer): number {
   const room = pageSize - PAGE_HEADER;
   const count = Math.min(u16(page, 20), room) >> 1;
-  const { bytes } = writer.instruction;
   let records = 0;
   for (let i = 0; i < count; i++) {
     const node = nodeAt(page, 0, i);
@@ -130,9 +129,7 @@ function copyPage(page: Buffer, pageSize: number, writer: Writer): number {
     // What lies behind the page's end is no number, and no smaller than anything.
     if (length === 0 || length > MAX_KEY || !(data + size <= pageSize)) continue;
     if (!isRecord(page, nodeKey(node), length, data, size)) continue;
-    page.copy(bytes, KEY_AT, nodeKey(node), data);
-    page.copy(bytes, valueAt(length), data, data + size);
-    if (putRecord(writer, length, size, ONLY_NEW)) records++;
+    if (putNode(writer, page, node, ONLY_NEW)) records++;
   }
   return records;
 }
