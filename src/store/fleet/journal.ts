@@ -38,16 +38,13 @@ export function note(path: string, decided: Decided): boolean {
   try {
     if (fstatSync(fd).size >= MOST_BYTES)
       throw new Error(`it has ${MOST_BYTES / 2 ** 20} MB, and no more is kept`);
-    append(fd, encode(decided));
+    const entry = encode(decided);
+    // A disk that is nearly full may take a part, and that is no entry.
+    if (writeSync(fd, entry) < entry.length) throw new Error('no space left');
   } finally {
     closeSync(fd);
   }
   return made === undefined;
-}
-
-/** A disk that is nearly full may take a part, and that is no entry. */
-function append(fd: number, entry: Buffer): void {
-  if (writeSync(fd, entry) < entry.length) throw new Error('no space left');
 }
 
 /** Opens a new journal; undefined where there is one. One that root makes is for the user that the filters run as. */

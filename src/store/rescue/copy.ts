@@ -6,11 +6,10 @@ import { APPEND, putNode, putRecord, removeRecord, transactBatch } from '../lmdb
 import { newTriple, putTriple } from '../lmdb/triples.ts';
 import type { Writer } from '../lmdb/writer.ts';
 import type { DataFile } from '../pages/file.ts';
-import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
-import { leaves } from '../pages/leaves.ts';
+import { keysOn, type Meta, nodeAt, nodeData, nodeDataSize, nodeKey } from '../pages/format.ts';
+import { holdsRecord, leaves } from '../pages/leaves.ts';
 import { sightsBefore } from '../queue/read.ts';
 import { isTriple } from '../records/key.ts';
-import { isRecord } from '../records/record.ts';
 
 const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
 
@@ -118,10 +117,7 @@ function copyLeaf(page: Buffer, take: (node: number) => void): number {
   const count = keysOn(page, 0);
   for (let i = 0; i < count; i++) {
     const node = nodeAt(page, 0, i);
-    if (
-      !isRecord(page, nodeKey(node), nodeKeySize(page, node), nodeData(page, node), nodeDataSize(page, node))
-    )
-      throw new DamageError('has a damaged record');
+    if (!holdsRecord(page, node)) throw new DamageError('has a damaged record');
     take(node);
   }
   return count;

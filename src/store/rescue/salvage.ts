@@ -13,16 +13,15 @@ import {
   nodeAt,
   nodeData,
   nodeDataSize,
-  nodeKey,
   nodeKeySize,
   PAGE_HEADER,
   pageFlags,
   pageTxn,
 } from '../pages/format.ts';
+import { holdsRecord } from '../pages/leaves.ts';
 import { firstProblem } from '../pages/verify.ts';
 import { u16 } from '../records/bytes.ts';
 import { MAX_KEY } from '../records/key.ts';
-import { isRecord } from '../records/record.ts';
 import { MOST, pageSizeOfMost } from './numbers.ts';
 
 export interface Saved {
@@ -124,12 +123,10 @@ function copyPage(page: Buffer, pageSize: number, writer: Writer): number {
   for (let i = 0; i < count; i++) {
     const node = nodeAt(page, 0, i);
     const length = nodeKeySize(page, node);
-    const data = nodeData(page, node);
-    const size = nodeDataSize(page, node);
+    const end = nodeData(page, node) + nodeDataSize(page, node);
     // What lies behind the page's end is no number, and no smaller than anything.
-    if (length === 0 || length > MAX_KEY || !(data + size <= pageSize)) continue;
-    if (!isRecord(page, nodeKey(node), length, data, size)) continue;
-    if (putNode(writer, page, node, ONLY_NEW)) records++;
+    if (length === 0 || length > MAX_KEY || !(end <= pageSize)) continue;
+    if (holdsRecord(page, node) && putNode(writer, page, node, ONLY_NEW)) records++;
   }
   return records;
 }
