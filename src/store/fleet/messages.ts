@@ -25,8 +25,9 @@ export interface WorkerData {
   address: Address;
   /** What was in the files when the thread was started; they may be changed since. */
   secrets: Secrets;
+  /** Undefined: the engine asks for none. */
   passwordFile: string | undefined;
-  /** Milliseconds. */
+  /** How long a request waits for the engine, in milliseconds. */
   timeout: number;
   limits: Limits;
   /** The journal of what this host decides by itself. */
