@@ -67,7 +67,8 @@ export function* readList(
     find: (hash, same) => find(table, hash, same),
     found(place, value) {
       if (place !== undefined) return { line: place.line, text: textOf(place.start, place.end) };
-      return matchPattern(patterns, value);
+      const pattern = patterns.find(({ regexp }) => regexp.test(value));
+      return pattern && { line: pattern.line, text: pattern.text };
     },
   };
 }
@@ -89,11 +90,4 @@ function readPattern(text: string, line: number, patterns: Pattern[], bad: Bad):
     const why = (error as Error).message.replace(/^Invalid regular expression: .*: /s, '');
     bad(line, text, `cannot be read as a regular expression: ${why}`);
   }
-}
-
-function matchPattern(patterns: readonly Pattern[], value: string): Found | undefined {
-  for (const { regexp, line, text } of patterns) {
-    if (regexp.test(value)) return { line, text };
-  }
-  return undefined;
 }

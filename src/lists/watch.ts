@@ -44,27 +44,21 @@ export function watchFile<Who extends string[]>(
 
   function readAgain(): void {
     const { file, stats } = openRegular(path);
-    if (stats.size > LARGE) readLater(file, stats);
-    else {
-      const bytes = readAndClose(file);
-      const { bad, end } = newReading();
-      replace(finish(kind.read(bytes, bad)), stats);
+    const { bad, end } = newReading();
+    const done = (list: Matcher<Who>) => {
+      replace(list, stats);
       end();
       trouble = undefined;
+    };
+    if (stats.size <= LARGE) {
+      done(finish(kind.read(readAndClose(file), bad)));
+      return;
     }
-  }
-
-  function readLater(file: number, stats: Stats): void {
     const before = read;
-    const { bad, end } = newReading();
     const list = openLarge(file, stats.size, kind, {
       bad,
       later,
-      done(all) {
-        replace(all, stats);
-        end();
-        trouble = undefined;
-      },
+      done,
       failed(error) {
         replace(whole, before); // so that it is tried again
         complain(error);

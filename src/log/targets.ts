@@ -34,7 +34,6 @@ function lines(put: (line: string) => void): Log {
 
 // RFC 3164: priority is facility * 8 + severity; mail is facility 2.
 const PRIORITY: Record<Level, number> = { crit: 18, err: 19, warning: 20, info: 22 };
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LAST_WAIT = 200; // milliseconds that the end of the process waits for the last message
 /** A daemon that takes no message for PATIENCE milliseconds is taken to be stuck, and sent nothing for ALONE milliseconds. */
 const PATIENCE = 1000;
@@ -122,8 +121,9 @@ export function openSyslog(path: string, patience = PATIENCE): Log {
   };
 }
 
+/** The local time as RFC 3164 has it: `Nov  3 02:03:04`. (Both texts of JavaScript's are the same in every language.) */
 function stamp(date: Date): string {
-  const two = (n: number) => String(n).padStart(2, '0');
+  const month = date.toDateString().slice(4, 7); // of `Tue Nov 03 2026`
   const day = String(date.getDate()).padStart(2, ' ');
-  return `${MONTHS[date.getMonth()]} ${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${month} ${day} ${date.toTimeString().slice(0, 8)}`;
 }

@@ -40,7 +40,6 @@ export interface Editor {
 }
 
 const BATCH = 100;
-const TRIES = 5;
 /** About how long a transaction holds the lock, and how long it is then left to others, in milliseconds. */
 const HOLD = 2;
 const BREATH = 0.5;
@@ -52,29 +51,31 @@ const BREATH = 0.5;
 export function openEditor(path: string): Editor {
   checkPlace(path);
   checkBeforeWriting(path);
-  let writer = tryAgain(() => openWriter(path));
+  let writer: Writer | undefined;
 
   /** Does `work`, and does it again where it throws what may pass by itself. */
-  function settle<T>(work: () => T): T {
-    for (let tries = 1; ; tries++) {
+  function settle<T>(work: (writer: Writer) => T): T {
+    return tryAgain([DamageError, MovedError], () => {
+      writer ??= openWriter(path);
       try {
-        return work();
+        return work(writer);
       } catch (error) {
-        const passing = error instanceof DamageError || error instanceof MovedError;
-        if (!passing || tries === TRIES) throw error;
-        pause(5);
-        if (!(error instanceof MovedError)) continue;
-        closeWriter(writer);
-        writer = tryAgain(() => openWriter(path)); // the database was compacted, or restored, meanwhile
+        if (error instanceof MovedError) closeIt(); // it was compacted, or restored, meanwhile
+        throw error;
       }
-    }
+    });
+  }
+
+  function closeIt(): void {
+    if (writer !== undefined) closeWriter(writer);
+    writer = undefined;
   }
 
   function changeJointly(changes: Iterable<JointChange>): number {
     let changed = 0;
     for (const batch of batches(changes, BATCH, recordId)) {
       for (let next = 0; next < batch.length; ) {
-        const done = settle(() => commitSome(writer, batch, next));
+        const done = settle((writer) => commitSome(writer, batch, next));
         next = done.next;
         changed += done.changed;
         pause(BREATH);
@@ -87,10 +88,10 @@ export function openEditor(path: string): Editor {
   function storeQueued(): void {
     const queue = newQueue(path, false);
     try {
-      const taken = settle(() => withLock(writer, () => queue.take()));
+      const taken = settle((writer) => withLock(writer, () => queue.take()));
       if (taken.firstSeen.size === 0) return;
       changeJointly(joint(sightings(taken.firstSeen)));
-      if (taken.durable) flush(writer);
+      if (taken.durable) settle(flush);
       taken.done();
     } finally {
       queue.close();
@@ -100,20 +101,21 @@ export function openEditor(path: string): Editor {
   try {
     storeQueued();
   } catch (error) {
-    closeWriter(writer);
+    closeIt();
     throw error;
   }
   return {
     changeJointly,
     change: (changes) => changeJointly(joint(changes)),
     close() {
+      if (writer === undefined) return; // it could not be opened anew, as was said
       try {
         flush(writer); // while filters go on, so that little is left to do while they wait
         flushLast(writer);
       } catch (error) {
         if (!(error instanceof MovedError)) throw error; // if it was moved, our changes went along to the other file
       } finally {
-        closeWriter(writer);
+        closeIt();
       }
     },
   };

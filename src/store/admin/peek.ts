@@ -24,12 +24,7 @@ export interface Peek {
 /** Throws StoreError or DamageError where it cannot be read. */
 export function peek(path: string, triple: Triple): Peek {
   checkPlace(path);
-  return tryAgain(() => peekOnce(path, triple), mayPass);
-}
-
-/** Another process may have written between two pages. */
-function mayPass(error: unknown): boolean {
-  return error instanceof DamageError;
+  return tryAgain([DamageError], () => peekOnce(path, triple)); // another process may have written between two pages
 }
 
 function peekOnce(database: string, triple: Triple): Peek {

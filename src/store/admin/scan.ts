@@ -6,11 +6,11 @@ import { newTriple } from '../lmdb/triples.ts';
 import { closeFile, openFile } from '../pages/file.ts';
 import { keysOn, nodeAt, nodeData, nodeDataSize, nodeKey } from '../pages/format.ts';
 import { readHead } from '../pages/head.ts';
-import { leaves } from '../pages/leaves.ts';
+import { holdsRecord, leaves } from '../pages/leaves.ts';
 import { readQueue, sightsBefore } from '../queue/read.ts';
 import { u32 } from '../records/bytes.ts';
 import { isHouse, readKey } from '../records/key.ts';
-import { isRecord, readClient, readHouse, readTriple } from '../records/record.ts';
+import { readClient, readHouse, readTriple } from '../records/record.ts';
 import type { Entry, TripleEntry } from './entry.ts';
 
 /** How many leaves are read at a time: a megabyte, some 15,000 records. */
@@ -90,12 +90,11 @@ export function scan(
           after = key;
           done++;
           if (queued.size > 0) yield* queuedEntries(queued, key.toString('latin1'));
-          const size = nodeDataSize(page, node);
-          if (!isRecord(page, nodeKey(node), key.length, nodeData(page, node), size)) {
+          if (!holdsRecord(page, node)) {
             onDamage(`page ${u32(page, 0)} has a damaged record`);
             continue;
           }
-          const entry = entryAt(page, node, key, size, onHouse);
+          const entry = entryAt(page, node, key, onHouse);
           if (entry !== undefined) yield entry;
         }
       }
@@ -130,12 +129,11 @@ function entryAt(
   page: Buffer,
   node: number,
   key: Buffer,
-  size: number,
   onHouse: (name: string, text: string) => void,
 ): Entry | undefined {
   const at = nodeData(page, node);
   if (isHouse(key)) {
-    onHouse(key.toString('latin1', 1), readHouse(page, at, size));
+    onHouse(key.toString('latin1', 1), readHouse(page, at, nodeDataSize(page, node)));
     return undefined;
   }
   const read = readKey(key);

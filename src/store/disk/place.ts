@@ -1,5 +1,5 @@
 // Whether the database's directory is a safe place for it: checked before the file is opened. /tmp is none.
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DamageError, refused, StoreError } from '../damage.ts';
 
@@ -11,12 +11,14 @@ const ANYBODY_WRITES = 0o002;
  */
 export function checkPlace(path: string, where = ' with --db'): void {
   const directory = dirname(path);
-  let mode: number;
-  try {
-    mode = statSync(directory).mode;
-  } catch (error) {
-    throw refused(error, path, 'open');
-  }
+  const look = <T>(work: () => T) => {
+    try {
+      return work();
+    } catch (error) {
+      throw refused(error, path, 'open');
+    }
+  };
+  const { mode } = look(() => statSync(directory));
   if ((mode & ANYBODY_WRITES) !== 0) {
     // The sticky bit does not help: anybody could be first with a file, or a link, of this name.
     throw new StoreError(
@@ -24,19 +26,11 @@ export function checkPlace(path: string, where = ' with --db'): void {
         `make a directory that only the user of the filter can write and name a file in it${where}`,
     );
   }
-  const file = look(path);
+  const file = look(() => lstatSync(path, { throwIfNoEntry: false }));
   if (file === undefined || file.isFile()) return;
   if (file.isSymbolicLink() && statSync(path, { throwIfNoEntry: false }) !== undefined) {
     throw new StoreError(`${path} is a symbolic link; name the file that it leads to${where}`);
   }
   if (file.isSymbolicLink()) throw new DamageError('is a symbolic link that leads nowhere');
   throw new DamageError(`is ${file.isDirectory() ? 'a directory' : 'no file'}`);
-}
-
-function look(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    throw refused(error, path, 'open');
-  }
 }

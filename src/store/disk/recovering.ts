@@ -1,9 +1,9 @@
 // FILE.recovering, the sign that one process is setting the database aside or removing its lock file: the others wait
 // meanwhile, so that exactly one does it.
-import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, rmSync, symlinkSync } from 'node:fs';
 import { pause } from '../../time/pause.ts';
 import { refused, StoreError } from '../damage.ts';
-import { isLeft, readSign, takeAway } from './sign.ts';
+import { readSign, takeLeft } from './sign.ts';
 
 /** How long others wait for the one that recovers, in milliseconds: long enough for most databases. */
 const PATIENCE = 1500;
@@ -52,8 +52,7 @@ export function awaitRecovery(path: string): void {
 /** Removes the sign if its process is gone. Returns false if that process is still at work. */
 function breakSign(sign: string): boolean {
   try {
-    const text = readlinkSync(sign);
-    return isLeft(sign, Number(text), STALE) && takeAway(sign, text);
+    return takeLeft(sign, STALE) !== undefined;
   } catch {
     return true; // its maker has just removed it
   }

@@ -19,7 +19,8 @@ export function readSecret(path: string, dryRun = false): Buffer {
   const place = secretPath(path);
   try {
     if (statSync(place, { throwIfNoEntry: false }) === undefined) {
-      const secret = newSecret();
+      const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
+      const secret = randomBytes(SECRET_BYTES);
       if (dryRun) return secret;
       // Durable: were it lost or cut short by a power cut, all that is on the disk under it could never be found again.
       makeWhole(place, secret, true);
@@ -32,9 +33,4 @@ export function readSecret(path: string, dryRun = false): Buffer {
   throw new StoreError(
     `${place} is not the key of --privacy; remove it (what is on record is then forgotten)`,
   );
-}
-
-function newSecret(): Buffer {
-  const { randomBytes } = require('node:crypto') as typeof import('node:crypto');
-  return randomBytes(SECRET_BYTES);
 }

@@ -10,19 +10,11 @@ import { seek } from '../pages/tree.ts';
 import * as key from '../records/key.ts';
 import * as record from '../records/record.ts';
 import { RELEASES, type Release, readReleases, SEEN_WITHIN } from '../releases.ts';
-import {
-  clientCounts,
-  FRESH,
-  type Limits,
-  type NewHits,
-  type Sighting,
-  type Store,
-  type Triple,
-} from '../store.ts';
+import { clientCounts, FRESH, type NewHits, type Sighting, type Store, type Triple } from '../store.ts';
 import { newDeferrals } from './deferrals.ts';
 import { areRecorded, noteHits } from './hits.ts';
 import { type KeeperOptions, newKeeper } from './keeper.ts';
-import { newSights } from './sights.ts';
+import { newSights, type SightsOptions } from './sights.ts';
 import { newSweeper } from './sweep.ts';
 
 const NOTHING: Sighting = {
@@ -34,11 +26,7 @@ const NOTHING: Sighting = {
   full: false,
 };
 
-interface StoreOptions extends KeeperOptions {
-  limits: Limits;
-  /** Called once, when waiting triples have to go for new ones. */
-  onFull: (what: string) => void;
-}
+type StoreOptions = KeeperOptions & Pick<SightsOptions, 'limits' | 'onFull'>;
 
 /** Opens nothing yet: that is done with the first request. Methods throw StoreError where the database cannot be used. */
 export function openStore(options: StoreOptions): Store {

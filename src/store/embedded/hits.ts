@@ -32,18 +32,13 @@ export function noteHits(
     for (const { text, count, last } of hits.filter((hit) => hit.file === file)) {
       whole.count += count;
       whole.last = Math.max(whole.last, last);
-      const before = find(hitsName(file, text));
-      if (before === undefined && ++whole.entries > MOST_ENTRIES) whole.entries = MOST_ENTRIES;
-      else
-        putHouse(
-          writer,
-          hitsName(file, text),
-          JSON.stringify({
-            count: (before?.count ?? 0) + count,
-            last: Math.max(before?.last ?? 0, last),
-            since: before?.since ?? last,
-          }),
-        );
+      const own = hitsName(file, text);
+      const known = find(own);
+      if (known === undefined && whole.entries >= MOST_ENTRIES) continue;
+      if (known === undefined) whole.entries++;
+      const before = { count: 0, last: 0, since: last, ...known };
+      const after = { ...before, count: before.count + count, last: Math.max(before.last, last) };
+      putHouse(writer, own, JSON.stringify(after));
     }
     putHouse(writer, name, JSON.stringify(whole));
   }

@@ -59,6 +59,7 @@ export interface Keeper {
 const LOOK_AGAIN = 1000;
 /** What looks wrong may be half written at that moment: how often to look again, before looking under the write lock. */
 const SECOND_LOOKS = 3;
+const MOST_TRIES = 20;
 
 export function newKeeper(options: KeeperOptions): Keeper {
   const { path: database, sync, onDamage, onTrouble } = options;
@@ -71,18 +72,17 @@ export function newKeeper(options: KeeperOptions): Keeper {
   const saving = newSaving({ database, writable, release, saved: flusher.committed, onDamage });
 
   function settle<T>(work: () => T): T {
-    let last: unknown;
-    for (let tries = 0; tries < 20; tries++) {
+    for (let tries = 0; ; tries++) {
       try {
         return tries < SECOND_LOOKS ? work() : underLock(work);
       } catch (error) {
-        last = error;
         mend(error, tries);
+        if (tries + 1 === MOST_TRIES)
+          throw new StoreError(
+            `${database} is found wrong again and again: ${(error as Error).message}; look at its disk`,
+          );
       }
     }
-    throw new StoreError(
-      `${database} is found wrong again and again: ${(last as Error).message}; look at its disk`,
-    );
   }
 
   /**

@@ -33,16 +33,13 @@ export interface Sights {
   close(mayLeave: boolean): void;
 }
 
-interface SightsOptions {
+export interface SightsOptions extends Pick<KeeperOptions, 'path' | 'sync' | 'onTrouble'> {
   keeper: Keeper;
   limits: Limits;
-  path: string;
-  sync: KeeperOptions['sync'];
   /** How many records are not of waiting triples. */
   others: Others;
   /** Called once, when waiting triples have to go for new ones. */
   onFull: (what: string) => void;
-  onTrouble: KeeperOptions['onTrouble'];
 }
 
 /**

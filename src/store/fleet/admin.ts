@@ -47,24 +47,23 @@ export async function openEngine(address: Address, settings: FleetSettings): Pro
   const client = await connect(address, secrets, settings.patience).catch((error: Error) => {
     throw new Error(`${name}: ${error.message}`);
   });
-  const told = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw new Error(`${name}: ${explain(error)}`, { cause: error });
-    }
+  const fail = (error: unknown): never => {
+    throw new Error(`${name}: ${explain(error)}`, { cause: error });
   };
   try {
-    const ahead = await told(() => aheadOf(client));
+    const ahead = await aheadOf(client).catch(fail);
     const now = () => Math.floor(Date.now() / 1000) + ahead;
     return {
       name,
       now,
-      scan: (onDamage) => told(async () => saying(await scanFleet(client, onDamage), told)),
-      origins: (visit) => told(() => scanOrigins(client, visit)),
-      peek: (triple) => told(() => peek(client, triple)),
-      edit: (work) => told(() => work(newEditor(client, settings.lives, now))),
-      examine: () => told(() => examine(client)),
+      async scan(onDamage) {
+        const { pages, part } = await scanFleet(client, onDamage).catch(fail);
+        return { pages: failing(pages, fail), part };
+      },
+      origins: (visit) => scanOrigins(client, visit).catch(fail),
+      peek: (triple) => peek(client, triple).catch(fail),
+      edit: (work) => work(newEditor(client, settings.lives, now)).catch(fail),
+      examine: () => examine(client).catch(fail),
       close: () => client.disconnect(),
     };
   } catch (error) {
@@ -82,15 +81,12 @@ async function aheadOf(client: Client): Promise<number> {
   return Number(time) - Math.floor(Date.now() / 1000);
 }
 
-function saying({ pages, part }: FleetScan, told: <T>(work: () => Promise<T>) => Promise<T>): FleetScan {
-  async function* all() {
-    for (;;) {
-      const next = await told(() => pages.next());
-      if (next.done === true) return;
-      yield next.value;
-    }
+async function* failing(pages: FleetScan['pages'], fail: (error: unknown) => never): FleetScan['pages'] {
+  try {
+    yield* pages;
+  } catch (error) {
+    fail(error);
   }
-  return { pages: all(), part };
 }
 
 async function peek(client: Client, triple: Triple): Promise<Peek> {

@@ -6,7 +6,7 @@
 //   @redis/client 6.3.1  426 kB         337 ms           26.5 MB
 //   a bare socket          0 kB         103 ms            8.3 MB   (a busy machine; the order is what counts)
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import type { Address } from './address.ts';
+import type { Address, Host } from './address.ts';
 import { DECIDE, EXCHANGE, HOUSE, MERGE } from './script.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -32,26 +32,41 @@ export function backOff(times: number): number {
   return Math.min(10_000, 100 * 2 ** Math.min(times, 10)) * (0.75 + Math.random() / 2);
 }
 
+type Settings = Pick<RedisOptions, 'commandTimeout' | 'socketTimeout' | 'retryStrategy' | 'reconnectOnError'>;
+
 /**
  * A client that is not connected yet. It sends nothing twice and keeps nothing for later: what it cannot ask now is decided
  * elsewhere. `patience` is how long connecting may take, in milliseconds; `more` are further settings.
  */
 export function newClient(
   address: Address,
-  { password, sentinelPassword, tls: files }: Secrets,
+  secrets: Secrets,
   patience: number,
-  more: Pick<RedisOptions, 'commandTimeout' | 'socketTimeout' | 'retryStrategy' | 'reconnectOnError'> = {},
+  { retryStrategy = backOff, ...more }: Settings = {},
 ): Client {
-  const { kind, hosts, path, name, user, db } = address;
-  const tls = files === undefined ? {} : { tls: files };
-  const common = {
-    ...tls,
+  const { kind, hosts, path } = address;
+  const common = commonOptions(address, secrets, patience, more);
+  if (kind === 'cluster') return newCluster(hosts, common, patience);
+  const ofOne = { ...common, enableOfflineQueue: false, retryStrategy, scripts: SCRIPTS };
+  if (kind === 'single') return strictly(new Redis({ ...ofOne, ...hosts[0]! }));
+  if (kind === 'unix') return strictly(new Redis({ ...ofOne, path }));
+  return strictly(new Redis({ ...ofOne, ...sentinelOptions(address, secrets, patience) }));
+}
+
+/** What holds of every connection. */
+function commonOptions(
+  { user, db }: Address,
+  { password, tls }: Secrets,
+  patience: number,
+  more: Omit<Settings, 'retryStrategy'>,
+) {
+  return {
+    ...(tls === undefined ? {} : { tls }),
     ...(user === '' ? {} : { username: user }),
     ...(password === undefined ? {} : { password }),
     db,
     lazyConnect: true,
     enableReadyCheck: false,
-    enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: patience,
@@ -60,51 +75,40 @@ export function newClient(
     protocol: 2,
     // The engine has become a replica: find out where its master is now.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-    retryStrategy: backOff,
-    scripts: SCRIPTS,
     ...more,
   } satisfies RedisOptions;
-  switch (kind) {
-    case 'single':
-      return strictly(new Redis({ ...common, ...hosts[0]! }));
-    case 'unix':
-      return strictly(new Redis({ ...common, path }));
-    case 'sentinel':
-      return strictly(
-        new Redis({
-          ...common,
-          sentinels: hosts,
-          name,
-          failoverDetector: true,
-          ...ofEach(patience, hosts.length),
-          sentinelRetryStrategy: backOff,
-          ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
-          ...(files === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: files }),
-        }),
-      );
-    case 'cluster': {
-      const {
-        enableOfflineQueue: _queue,
-        retryStrategy: _retry,
-        scripts: _scripts,
-        ...redisOptions
-      } = common;
-      return new Cluster(hosts, {
-        redisOptions,
-        lazyConnect: true,
-        enableOfflineQueue: false,
-        enableReadyCheck: false,
-        clusterRetryStrategy: backOff,
-        clusterNodeRetryStrategy: backOff,
-        retryDelayOnFailover: 50,
-        retryDelayOnClusterDown: 50,
-        maxRedirections: 4,
-        slotsRefreshTimeout: Math.max(1000, patience),
-        dnsLookup: (host, done) => done(null, host), // certificates are for names
-        scripts: SCRIPTS,
-      }) as unknown as Client;
-    }
-  }
+}
+
+function sentinelOptions({ hosts, name }: Address, { sentinelPassword, tls }: Secrets, patience: number) {
+  // One Sentinel that hangs, or whose host is down, leaves time to ask the others.
+  const part = Math.max(500, Math.round(patience / (hosts.length + 1)));
+  return {
+    sentinels: hosts,
+    name,
+    failoverDetector: true,
+    connectTimeout: part,
+    sentinelCommandTimeout: part,
+    sentinelRetryStrategy: backOff,
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+  } satisfies RedisOptions;
+}
+
+function newCluster(hosts: Host[], redisOptions: ReturnType<typeof commonOptions>, patience: number): Client {
+  return new Cluster(hosts, {
+    redisOptions,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    clusterRetryStrategy: backOff,
+    clusterNodeRetryStrategy: backOff,
+    retryDelayOnFailover: 50,
+    retryDelayOnClusterDown: 50,
+    maxRedirections: 4,
+    slotsRefreshTimeout: Math.max(1000, patience),
+    dnsLookup: (host, done) => done(null, host), // certificates are for names
+    scripts: SCRIPTS,
+  }) as unknown as Client;
 }
 
 /** The passwords and certificates for all connections that are made from now on. */
@@ -121,12 +125,6 @@ export function setSecrets(client: Client, { password, sentinelPassword, tls }: 
 function ofNewNodes(cluster: Cluster): RedisOptions {
   return (cluster as unknown as { connectionPool: { redisOptions: RedisOptions } }).connectionPool
     .redisOptions;
-}
-
-/** One Sentinel that hangs, or whose host is down, leaves time to ask the others. */
-function ofEach(patience: number, sentinels: number) {
-  const part = Math.max(500, Math.round(patience / (sentinels + 1)));
-  return { connectTimeout: part, sentinelCommandTimeout: part };
 }
 
 /** Closes a connection on which the database could not be selected: ioredis would report that, and go on with database 0. */

@@ -6,7 +6,7 @@ import { RELEASES } from '../releases.ts';
 import type { Client } from './client.ts';
 import { houseKey, keysOf, probeKey } from './key.ts';
 import { nodesOf } from './scan.ts';
-import { explain, isForbidden } from './trouble.ts';
+import { explain, ifAllowed } from './trouble.ts';
 
 export interface Engine {
   nodes: Node[];
@@ -69,7 +69,7 @@ async function probe(client: Client): Promise<string> {
 }
 
 async function examineNode(node: Redis): Promise<Node> {
-  const info = readInfo(await told(() => node.info()));
+  const info = readInfo(await ifAllowed(() => node.info()));
   const { host, port, path, sentinels } = node.options;
   const { remoteAddress, remotePort } = node.stream as Socket;
   const latencies: number[] = [];
@@ -124,16 +124,6 @@ async function isOpen(node: Redis): Promise<boolean> {
   }
 }
 
-/** Undefined where it is forbidden to ask. */
-async function told<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (isForbidden(error)) return undefined;
-    throw error;
-  }
-}
-
 /** The lines `name:value` of INFO. */
 function readInfo(text = ''): Record<string, string> {
   return Object.fromEntries(
@@ -146,13 +136,13 @@ function readInfo(text = ''): Record<string, string> {
 
 /** Connections of filters: those with their name, without this one. */
 async function filtersOf(node: Redis): Promise<number | undefined> {
-  const list = await told(() => node.client('LIST'));
+  const list = await ifAllowed(() => node.client('LIST'));
   if (list === undefined) return undefined;
   const named = String(list).match(/ name=greylatch /g) ?? [];
   return Math.max(0, named.length - 1);
 }
 
 async function saveOf(node: Redis): Promise<string | undefined> {
-  const found = (await told(() => node.config('GET', 'save'))) as string[] | undefined;
+  const found = (await ifAllowed(() => node.config('GET', 'save'))) as string[] | undefined;
   return found?.[1];
 }

@@ -3,23 +3,15 @@
 // seen.
 import type { Level } from '../../log/log.ts';
 import type { Release } from '../releases.ts';
-import type { Limits, Rules, Store, Triple, Verdict } from '../store.ts';
-import { type Address, nameOf, readAddress } from './address.ts';
+import type { Rules, Store, Triple, Verdict } from '../store.ts';
+import { nameOf, readAddress } from './address.ts';
 import { isLeft, isWaiting, journalPath, leave, note } from './journal.ts';
 import { AWAY, NO_REASON, UP } from './messages.ts';
-import { startThread } from './thread.ts';
+import { startThread, type ThreadOptions } from './thread.ts';
 
-export interface FleetOptions {
-  address: Address;
-  /** Undefined: the engine asks for none. */
-  passwordFile: string | undefined;
-  /** How long a request waits for the engine, in milliseconds. */
-  timeout: number;
+export interface FleetOptions extends Omit<ThreadOptions, 'journal'> {
   /** This host's own database; the journal lies beside it. */
   database: string;
-  limits: Limits;
-  /** Logs a message, e.g. that the engine is away, or back. */
-  say: (level: Level, text: string) => void;
   /** Logs trouble that may come with every request, now and then; `kind` is the same for the same trouble. */
   complain: (level: Level, kind: string, text: string) => void;
 }

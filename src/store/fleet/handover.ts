@@ -1,7 +1,8 @@
 // The journal is handed over when the engine is back, and the log is told: by one filter, once.
 import { StoreError } from '../damage.ts';
+import type { Lives } from '../store.ts';
 import type { Client } from './client.ts';
-import { merge, type Spans } from './merge.ts';
+import { merge } from './merge.ts';
 import type { Note } from './messages.ts';
 
 interface HandOverOptions {
@@ -16,7 +17,7 @@ interface HandOverOptions {
 export function newHandOver(
   client: Client,
   path: string,
-  lives: Spans,
+  lives: Lives,
   { say, name, onTrouble }: HandOverOptions,
 ): () => Promise<void> {
   let busy = false;

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { refused } from '../damage.ts';
-import { giveTo, HARMLESS } from '../disk/files.ts';
+import { giveTo, HARMLESS, withOpen } from '../disk/files.ts';
 import { type Decided, decode, encode, type Noted } from './decided.ts';
 
 /** Beyond this size nothing more is noted: some 600,000 decisions. */
@@ -38,16 +38,13 @@ export function note(path: string, decided: Decided): boolean {
   try {
     if (fstatSync(fd).size >= MOST_BYTES)
       throw new Error(`it has ${MOST_BYTES / 2 ** 20} MB, and no more is kept`);
-    append(fd, encode(decided));
+    const entry = encode(decided);
+    // A disk that is nearly full may take a part, and that is no entry.
+    if (writeSync(fd, entry) < entry.length) throw new Error('no space left');
   } finally {
     closeSync(fd);
   }
   return made === undefined;
-}
-
-/** A disk that is nearly full may take a part, and that is no entry. */
-function append(fd: number, entry: Buffer): void {
-  if (writeSync(fd, entry) < entry.length) throw new Error('no space left');
 }
 
 /** Opens a new journal; undefined where there is one. One that root makes is for the user that the filters run as. */
@@ -111,14 +108,14 @@ export function take(path: string, now: number): string | undefined {
   const own = ownOf(path);
   if (existsSync(own)) return own;
   try {
-    return [path, ...left(path, now)].some((file) => isRenamed(file, own)) ? own : undefined;
+    return [path, ...left(path, now)].some((file) => rename(file, own)) ? own : undefined;
   } catch (error) {
     throw refused(error, path, 'take');
   }
 }
 
 /** False: another process was first. */
-function isRenamed(file: string, own: string): boolean {
+function rename(file: string, own: string): boolean {
   try {
     renameSync(file, own);
     return true;
@@ -180,12 +177,9 @@ function* pieces(taken: string): Generator<Noted[]> {
  */
 export function strike(taken: string, entries: readonly Noted[]): void {
   try {
-    const fd = openSync(taken, constants.O_WRONLY | HARMLESS);
-    try {
+    withOpen(taken, constants.O_WRONLY | HARMLESS, (fd) => {
       for (const { at, length } of entries) writeSync(fd, Buffer.alloc(length), 0, length, at);
-    } finally {
-      closeSync(fd);
-    }
+    });
   } catch {}
 }
 

@@ -71,9 +71,7 @@ function writeTag(client: string): number {
 }
 
 /** The client, or triple, of a key; undefined: the key is not ours, or one of the house. */
-export function readKey(
-  key: Buffer,
-): { client: string; tail?: { sender: string; recipient: string } } | undefined {
+export function readKey(key: Buffer): ReturnType<typeof packed.readKey> {
   if (!key.subarray(0, PREFIX.length).equals(PREFIX)) return undefined;
   const at = packed.clientEnd(key, PREFIX.length);
   if (at === 0 || key[at] !== END || at + 1 === key.length) return undefined;

@@ -1,6 +1,7 @@
 // Hands the journal over to the engine: what this host decided by itself, each entry by a script that may run twice, and
 // in any order.
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import type { Lives } from '../store.ts';
 import type { Client } from './client.ts';
 import type { Decided } from './decided.ts';
 import { read, remove, strike, take } from './journal.ts';
@@ -10,9 +11,6 @@ import { isOfOneKey } from './trouble.ts';
 /** How long another process may take from opening the journal to writing to it, in milliseconds: it is read once more then. */
 const GRACE = 1000;
 const AT_ONCE = 100;
-
-/** How long what is stored counts, as the scripts take it. */
-export type Spans = readonly [retryWindow: number, maxAge: number];
 
 export interface Merged {
   /** Entries that the engine has now, and those that it would not take (a key that holds something else). */
@@ -24,7 +22,7 @@ export interface Merged {
  * Hands over what is in the journal at `path`; undefined where there is none. Throws what the engine throws; the next call
  * goes on with what is left.
  */
-export async function merge(client: Client, path: string, lives: Spans): Promise<Merged | undefined> {
+export async function merge(client: Client, path: string, lives: Lives): Promise<Merged | undefined> {
   const taken = take(path, Date.now());
   if (taken === undefined) return undefined;
   const result: Merged = { merged: 0, refused: 0 };
@@ -54,12 +52,12 @@ export async function merge(client: Client, path: string, lives: Spans): Promise
 }
 
 /** Tells the engine of one decision. */
-export function mergeOne(client: Client, decided: Decided, lives: Spans): Promise<number> {
+export function mergeOne(client: Client, decided: Decided, { retryWindow, maxAge }: Lives): Promise<number> {
   const { firstSeen, passed, comeBack } = decided;
   const now = Math.floor(Date.now() / 1000);
   const keys = keysOf(decided);
   // As ages: this host's clock may differ from the engine's.
   const since = (then: number) => Math.max(0, now - then);
   const age = passed > 0 ? since(passed) : -1;
-  return client.merge(keys.triple, keys.client, ...lives, since(firstSeen), age, comeBack ? 1 : 0);
+  return client.merge(keys.triple, keys.client, retryWindow, maxAge, since(firstSeen), age, comeBack ? 1 : 0);
 }

@@ -1,7 +1,7 @@
 // The messages between the filter's main thread (thread.ts) and the thread that asks the engine (worker.ts).
 import type { MessagePort } from 'node:worker_threads';
 import type { Release } from '../releases.ts';
-import type { Limits } from '../store.ts';
+import type { Limits, Rules, Triple } from '../store.ts';
 import type { Address } from './address.ts';
 import type { Decided } from './decided.ts';
 import type { Secrets } from './secrets.ts';
@@ -25,8 +25,9 @@ export interface WorkerData {
   address: Address;
   /** What was in the files when the thread was started; they may be changed since. */
   secrets: Secrets;
+  /** Undefined: the engine asks for none. */
   passwordFile: string | undefined;
-  /** Milliseconds. */
+  /** How long a request waits for the engine, in milliseconds. */
   timeout: number;
   limits: Limits;
   /** The journal of what this host decides by itself. */
@@ -34,13 +35,8 @@ export interface WorkerData {
 }
 
 /** A decision that is wanted; its answer has the same number. */
-export interface Question {
+export interface Question extends Triple, Rules {
   number: number;
-  client: string;
-  sender: string;
-  recipient: string;
-  delay: number;
-  autoWhitelist: number;
   /** Nothing is stored. */
   idle: boolean;
 }

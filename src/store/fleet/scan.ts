@@ -9,7 +9,7 @@ import type { Address } from './address.ts';
 import { type Client, newClient } from './client.ts';
 import { houseKey, ORIGINS_PATTERN, PATTERN, readKey, readOriginsKey } from './key.ts';
 import type { Secrets } from './secrets.ts';
-import { explain, isForbidden, isNoConnection, isOfOneKey } from './trouble.ts';
+import { explain, ifAllowed, isNoConnection, isOfOneKey } from './trouble.ts';
 import { readEntry } from './value.ts';
 
 /** How long an administrator's command waits for a connection or an answer, at least, in milliseconds. */
@@ -59,8 +59,9 @@ export function nodesOf(client: Client): Redis[] {
 /** `onDamage` is called for each key of ours that holds something else. */
 export async function scanFleet(client: Client, onDamage: (what: string) => void): Promise<FleetScan> {
   const nodes = nodesOf(client);
-  const sizes = await Promise.all(nodes.map(sizeOf));
-  const all = sizes.reduce((sum, size) => sum + size, 0);
+  // How many keys there are, for the progress bar.
+  const sizes = await Promise.all(nodes.map((node) => ifAllowed(() => node.dbsize())));
+  const all = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   let done = 0;
 
   async function* pages(): AsyncGenerator<Entry[]> {
@@ -77,16 +78,6 @@ export async function scanFleet(client: Client, onDamage: (what: string) => void
     }
   }
   return { pages: pages(), part: () => (all === 0 ? 0 : Math.min(1, done / all)) };
-}
-
-/** How many keys it has, for the progress bar; 0 where it is forbidden to ask. */
-async function sizeOf(node: Redis): Promise<number> {
-  try {
-    return await node.dbsize();
-  } catch (error) {
-    if (isForbidden(error)) return 0;
-    throw error;
-  }
 }
 
 /** Calls `visit` with every client's counts by origin, and the name of that record. */

@@ -28,32 +28,28 @@ export function readSecrets(
   const tls =
     files === undefined
       ? undefined
-      : Object.fromEntries(
-          Object.entries(files).map(([name, file]) => [name, readText(file, from, () => {})]),
-        );
+      : Object.fromEntries(Object.entries(files).map(([name, file]) => [name, readText(file, from).text]));
   return { password, sentinelPassword: sentinelPassword || undefined, tls };
 }
 
 function readPasswords(path: string, from: Sources): string[] {
-  const text = readText(path, from, (mode) => {
-    if ((mode & OTHERS) !== 0)
-      throw new StoreError(
-        `${path} can be read by others than its owner: chmod 600 ${path}, and change the password`,
-      );
-  });
+  const { text, mode } = readText(path, from);
+  if ((mode & OTHERS) !== 0)
+    throw new StoreError(
+      `${path} can be read by others than its owner: chmod 600 ${path}, and change the password`,
+    );
   const lines = text.split(/\r?\n/);
   if (!lines[0]) throw new StoreError(`${path} has no password in its first line`);
   return lines;
 }
 
-function readText(path: string, from: Sources, check: (mode: number) => void): string {
+function readText(path: string, from: Sources): { text: string; mode: number } {
   const flags = from === 'files' ? constants.O_NONBLOCK : 0;
   try {
     return withOpen(path, constants.O_RDONLY | flags, (fd) => {
       const stats = fstatSync(fd);
       if (from === 'files' && !stats.isFile()) throw new StoreError(`cannot read ${path}: it is not a file`);
-      check(stats.mode);
-      return readFileSync(fd, 'utf8');
+      return { text: readFileSync(fd, 'utf8'), mode: stats.mode };
     });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')

@@ -15,13 +15,10 @@ import {
 } from './messages.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 
-export type ThreadOptions = Pick<
-  WorkerData,
-  'address' | 'timeout' | 'limits' | 'journal' | 'passwordFile'
-> & {
-  /** Logs what the thread has to say. */
+export interface ThreadOptions extends Omit<WorkerData, 'shared' | 'port' | 'secrets'> {
+  /** Logs a message, e.g. that the engine is away, or back. */
   say: (level: Note['level'], text: string) => void;
-};
+}
 
 export interface Thread {
   /** False where there is none, e.g. for want of a password, or it has died: the engine is not asked. */

@@ -20,6 +20,16 @@ export function isForbidden(error: unknown): boolean {
   return /NOPERM|ERR unknown command/i.test(message(error));
 }
 
+/** What `ask` returns; undefined where it is forbidden to ask. */
+export async function ifAllowed<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
 /** What is wrong and what to do. */
 export function explain(error: unknown): string {
   const text = message(error);

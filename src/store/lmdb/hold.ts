@@ -48,7 +48,7 @@ export function slotsOf(path: string): { hold(): () => void; close(): void } {
     try {
       return writer && holdNewest(writer).release;
     } catch (error) {
-      if (hasMoved(error)) {
+      if (error instanceof MovedError || error instanceof BadLockError) {
         close();
         writer = attempt(open);
       }
@@ -59,18 +59,16 @@ export function slotsOf(path: string): { hold(): () => void; close(): void } {
   return { hold: () => attempt(holdNow) ?? NOTHING, close };
 }
 
-/** What `work` returns, once nothing is replaced any more; undefined where it throws. */
+/**
+ * What `work` returns, once nothing is replaced any more; undefined where it throws. A lock file that is being replaced may look
+ * wrong, too.
+ */
 function attempt<T>(work: () => T): T | undefined {
   try {
-    return tryAgain(work, hasMoved);
+    return tryAgain([MovedError, BadLockError], work);
   } catch {
     return undefined;
   }
-}
-
-/** A lock file that is being replaced may look wrong, too. */
-function hasMoved(error: unknown): boolean {
-  return error instanceof MovedError || error instanceof BadLockError;
 }
 
 /** Takes a reader's slot on the newest state of a database, if permissions allow; returns what gives it back. */

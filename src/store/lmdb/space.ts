@@ -47,8 +47,12 @@ const FIRST = 2 * 65536;
  * `path`, which is removed again: at `path`, LMDB would take it for a database. Throws FullError, StoreError.
  */
 export function checkFirst(path: string): void {
+  tryToTake(path, FIRST);
+}
+
+function tryToTake(path: string, bytes: number): void {
   try {
-    withAside(path, Buffer.alloc(FIRST), () => {});
+    withAside(path, Buffer.alloc(bytes), () => {});
   } catch (error) {
     throw refusedSpace(error, path);
   }
@@ -109,9 +113,5 @@ const TRIED = 2 ** 20;
 
 /** Throws FullError where a quota leaves too little (a limit of btrfs's qgroups): statfs(2) says nothing of it, so it is tried. */
 export function checkQuota(database: string): void {
-  try {
-    withAside(database, Buffer.alloc(TRIED), () => {});
-  } catch (error) {
-    throw refusedSpace(error, database);
-  }
+  tryToTake(database, TRIED);
 }

@@ -2,12 +2,12 @@
 // state cannot change, so that liblmdb finds what was checked.
 import { BadLockError, MovedError, StoreError } from '../damage.ts';
 import { isElsewhere } from '../pages/file.ts';
-import type { Meta } from '../pages/format.ts';
+import { type Meta, nodeData, nodeDataSize, nodeKey, nodeKeySize } from '../pages/format.ts';
 import { checkFreeList } from '../pages/freelist.ts';
 import { readHead } from '../pages/head.ts';
 import { awaitLock, noteLast, sizeNow } from '../pages/lock.ts';
 import { forgetChanges } from '../pages/tree.ts';
-import { put, remove } from './instruction.ts';
+import { KEY_AT, put, remove, valueAt } from './instruction.ts';
 import { NO_SYNC, SYNCHRONOUS } from './native.ts';
 import { pinIfSafe } from './pin.ts';
 import { fromLmdb } from './refusal.ts';
@@ -172,6 +172,17 @@ export function putRecord(writer: Writer, keyLength: number, size: number, flags
   } catch (error) {
     throw fromLmdb(error, writer.file.path);
   }
+}
+
+/** As `putRecord`, for the key and record of a leaf's node. */
+export function putNode(writer: Writer, page: Buffer, node: number, flags: number): boolean {
+  const { bytes } = writer.instruction;
+  const length = nodeKeySize(page, node);
+  const at = nodeData(page, node);
+  const size = nodeDataSize(page, node);
+  page.copy(bytes, KEY_AT, nodeKey(node), at);
+  page.copy(bytes, valueAt(length), at, at + size);
+  return putRecord(writer, length, size, flags);
 }
 
 /** Deletes the key in `writer.instruction`, within a transaction, after `checkBeside`; false: there is no such key. */

@@ -6,7 +6,7 @@ import { closeLock, isSound, type LockFile, restoreSize } from '../pages/lock.ts
 import type { Path } from '../pages/tree.ts';
 import type { Instruction } from './instruction.ts';
 import type { NativeEnv, NativeReader } from './native.ts';
-import { unpin } from './pin.ts';
+import { abandon, unpin } from './pin.ts';
 import { hasSpare } from './space.ts';
 
 export interface Writer {
@@ -72,11 +72,7 @@ export function closeWriter(writer: Writer): void {
   restoreSize(writer.lock);
   unpin(writer);
   for (const pin of writer.stuck.splice(0)) pin.abort();
-  if (writer.flushing !== undefined) {
-    // Before the environment is closed: after that, abort() would throw.
-    writer.flushing.pin?.abort();
-    writer.flushing.pin = undefined;
-  }
+  if (writer.flushing !== undefined) abandon(writer.flushing); // after the environment is closed, abort() would throw
   writer.env.close();
   closeLock(writer.lock);
   if (writer.flushing === undefined) closeFile(writer.file); // else it goes last: the flush uses its descriptor

@@ -2,7 +2,6 @@
 // (as a whole, where one might be split), and where records are deleted also the pages beside these. Changes nothing.
 import { DamageError } from '../damage.ts';
 import { MAX_KEY } from '../records/key.ts';
-import { isRecord } from '../records/record.ts';
 import {
   BRANCH,
   keyOf,
@@ -11,15 +10,13 @@ import {
   type Meta,
   nodeAt,
   nodeChild,
-  nodeData,
   nodeDataSize,
   nodeFlags,
-  nodeKey,
-  nodeKeySize,
   PAGE_HEADER,
   wrongWithNodes,
 } from './format.ts';
 import { isFree } from './freelist.ts';
+import { holdsRecord } from './leaves.ts';
 import { loadWhole } from './page.ts';
 import { descend, findRecord, type Path, seek } from './tree.ts';
 
@@ -138,7 +135,8 @@ export function checkOrder({ file, pages, numbers, nodes, leaf }: Path): void {
     for (let i = 0; i < keysOn(pages, page); i++) {
       const node = nodeAt(pages, page, i);
       keys.push(keyOf(pages, node));
-      if (isLeaf && !isWhole(pages, node)) throw new DamageError(`page ${number} has a damaged record`);
+      if (isLeaf && (nodeFlags(pages, node) !== 0 || !holdsRecord(pages, node)))
+        throw new DamageError(`page ${number} has a damaged record`);
     }
     if (!isLeaf) keys[0] = low; // it has none
     const isBelow = (key: Buffer, next: Buffer | undefined) => next === undefined || key.compare(next) < 0;
@@ -148,12 +146,4 @@ export function checkOrder({ file, pages, numbers, nodes, leaf }: Path): void {
     low = keys[way]!;
     high = keys[way + 1] ?? high;
   });
-}
-
-function isWhole(pages: Buffer, node: number): boolean {
-  const size = nodeDataSize(pages, node);
-  return (
-    nodeFlags(pages, node) === 0 &&
-    isRecord(pages, nodeKey(node), nodeKeySize(pages, node), nodeData(pages, node), size)
-  );
 }

@@ -67,11 +67,8 @@ export function metaTxn(b: Uint8Array, at: number): number {
   return u48(b, at + META_TXNID);
 }
 
-/** What is wrong with a meta page; 'foreign' is the sound file of another version of LMDB. */
-type BadMeta = 'not LMDB' | 'foreign' | 'implausible';
-
-/** Reads the meta page at `at`, or says what is wrong with it. */
-export function readMeta(b: Uint8Array, at: number): Meta | BadMeta {
+/** Reads the meta page at `at`, or says what is wrong with it; 'foreign' is the sound file of another version of LMDB. */
+export function readMeta(b: Uint8Array, at: number): Meta | 'not LMDB' | 'foreign' | 'implausible' {
   if (u32(b, at + MAGIC_AT) !== MAGIC || (u16(b, at + 18) & META) === 0) return 'not LMDB';
   const version = u32(b, at + 28);
   if (version !== DATA_VERSION) return version === 1 || version === 999 ? 'foreign' : 'implausible';

@@ -1,7 +1,19 @@
 // The leaves of a state, one after another, each read and checked as a whole. Takes no lock: where pages are not to change
 // meanwhile, see ../lmdb/hold.ts.
+import { isRecord } from '../records/record.ts';
 import type { DataFile } from './file.ts';
-import { BRANCH, keysOn, LEAF, type Meta, nodeAt, nodeChild, nodeKey, nodeKeySize } from './format.ts';
+import {
+  BRANCH,
+  keysOn,
+  LEAF,
+  type Meta,
+  nodeAt,
+  nodeChild,
+  nodeData,
+  nodeDataSize,
+  nodeKey,
+  nodeKeySize,
+} from './format.ts';
 import { wrongWithPage } from './page.ts';
 
 interface LeavesOptions {
@@ -11,6 +23,12 @@ interface LeavesOptions {
   enter?: (page: number) => boolean;
   /** Yields only from the leaf on where this key belongs. */
   after?: Buffer | undefined;
+}
+
+/** Whether the leaf's node holds a sound record of ours. */
+export function holdsRecord(page: Uint8Array, node: number): boolean {
+  const at = nodeData(page, node);
+  return isRecord(page, nodeKey(node), nodeKeySize(page, node), at, nodeDataSize(page, node));
 }
 
 /** The leaves of a state in the order of their keys, each as a page of bytes. */

@@ -4,7 +4,7 @@ import { fstatSync } from 'node:fs';
 import { pause } from '../../time/pause.ts';
 import { DamageError } from '../damage.ts';
 import { isHouse, readKey } from '../records/key.ts';
-import { hasPassed, isRecord } from '../records/record.ts';
+import { hasPassed } from '../records/record.ts';
 import { closeFile, type DataFile, openFile } from './file.ts';
 import {
   BIG_DATA,
@@ -16,13 +16,11 @@ import {
   nodeAt,
   nodeChild,
   nodeData,
-  nodeDataSize,
   nodeFlags,
-  nodeKey,
-  nodeKeySize,
 } from './format.ts';
 import { checkFreeList } from './freelist.ts';
 import { readHead } from './head.ts';
+import { holdsRecord } from './leaves.ts';
 import { wrongWithPage } from './page.ts';
 
 export interface Verified {
@@ -224,9 +222,7 @@ function readLeaf(walk: Walk, number: number, page: Buffer): void {
     walk.led = undefined;
     if (Buffer.compare(walk.lastKey, key) >= 0) complain(walk, number, 'has records out of order');
     walk.lastKey = key;
-    const whole =
-      (nodeFlags(page, node) & BIG_DATA) === 0 &&
-      isRecord(page, nodeKey(node), nodeKeySize(page, node), data, nodeDataSize(page, node));
+    const whole = (nodeFlags(page, node) & BIG_DATA) === 0 && holdsRecord(page, node);
     if (whole && isHouse(key)) continue;
     const read = whole ? readKey(key) : undefined;
     if (read === undefined) complain(walk, number, 'has a damaged record');

@@ -116,17 +116,15 @@ export function readEntries(
   for (let at = 0; at + ENTRY_HEAD < bytes.length; ) {
     const end = endOf(bytes, at);
     if (end > 0) {
-      earliest(firstSeen, bytes.toString('latin1', at + ENTRY_HEAD, end), seenAt(bytes, at));
+      const name = bytes.toString('latin1', at + ENTRY_HEAD, end);
+      const seen = seenAt(bytes, at);
+      firstSeen.set(name, Math.min(firstSeen.get(name) ?? seen, seen));
       durable ||= (u16(bytes, at) & DURABLE) !== 0;
       last = end;
     }
-    at = end > 0 ? end : at + 1;
+    at = end || at + 1;
   }
   return { end: last, durable };
-}
-
-function earliest(firstSeen: Map<string, number>, name: string, seen: number): void {
-  firstSeen.set(name, Math.min(firstSeen.get(name) ?? seen, seen));
 }
 
 function check(bytes: Buffer, from: number, to: number): number {

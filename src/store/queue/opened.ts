@@ -1,11 +1,10 @@
-// The queue's file as this process has it open: whether it is still the file that all use, and what waits in it. Puts nothing
-// into it and takes nothing out.
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+// The queue's file as this process has it open: whether it is still the file that all use, its header, and what waits in it.
+// Puts nothing into it and takes nothing out.
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { monotonic } from '../../time/monotonic.ts';
 import { pause } from '../../time/pause.ts';
-import { HARMLESS, syncPath } from '../disk/files.ts';
-import { word } from './file.ts';
+import { HARMLESS, syncPath, withOpen } from '../disk/files.ts';
 import { CLOSED, CONSUMED, HEADER, type Header, isBeyond, isClosed, isSound } from './format.ts';
 import { newOwn, type Own } from './own.ts';
 import { newWaiting, type Waiting } from './waiting.ts';
@@ -81,6 +80,21 @@ export function openNext(file: Opened): boolean {
     return !file.astray;
   }
   return false;
+}
+
+/** An inode's number as a word that is not 0. */
+export function word(ino: number): number {
+  return ino >>> 0 || 1;
+}
+
+/**
+ * Writes `numbers` into the header, from `word` on, if the path still leads to this file. Through a descriptor of its own: what is
+ * written through one with O_APPEND goes to the end.
+ */
+export function writeNumbers({ path, ino }: Opened, word: number, ...numbers: number[]): void {
+  withOpen(path, constants.O_WRONLY | HARMLESS, (fd) => {
+    if (fstatSync(fd).ino === ino) writeSync(fd, Uint32Array.from(numbers), 0, 4 * numbers.length, word * 4);
+  });
 }
 
 /** Reads the header. False: it is no queue's. */

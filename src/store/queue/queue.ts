@@ -10,11 +10,20 @@ import { fdatasyncSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { monotonic } from '../../time/monotonic.ts';
 import { isAlive } from '../disk/alive.ts';
-import { syncPath } from '../disk/files.ts';
+import { makeWhole, syncPath } from '../disk/files.ts';
 import type { Queue } from './contract.ts';
-import { makeFile, writeNumbers } from './file.ts';
-import { CONSUMED, isAmong, isClosed, MAX_ENTRY, STORER, seenIn, writeEntry } from './format.ts';
-import { close, isOpen, isOurs, newOpened, open, openNext, readHeader, readWaiting } from './opened.ts';
+import { CONSUMED, headerOf, isAmong, isClosed, MAX_ENTRY, STORER, seenIn, writeEntry } from './format.ts';
+import {
+  close,
+  isOpen,
+  isOurs,
+  newOpened,
+  open,
+  openNext,
+  readHeader,
+  readWaiting,
+  writeNumbers,
+} from './opened.ts';
 import { queuePath } from './read.ts';
 import { take } from './take.ts';
 import { MOST } from './waiting.ts';
@@ -70,7 +79,7 @@ export function newQueue(database: string, durable: boolean): Queue {
   function add(key: Buffer, keyLength: number, now: number): boolean {
     try {
       if (file.fd < 0) {
-        makeFile(path);
+        makeWhole(path, headerOf(0)); // if there is none
         if (!open(file)) return false;
       }
       const length = writeEntry(entry, key, keyLength, now, durable);
@@ -131,7 +140,7 @@ export function newQueue(database: string, durable: boolean): Queue {
 
   function claim(): void {
     try {
-      if (file.fd >= 0) writeNumbers(path, file.ino, STORER, process.pid);
+      if (file.fd >= 0) writeNumbers(file, STORER, process.pid);
     } catch {
       // then two processes may be about to take it out
     }

@@ -3,9 +3,18 @@
 import { fstatSync, fsyncSync, readSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { withAside } from '../disk/files.ts';
 import type { Taken } from './contract.ts';
-import { word, writeNumbers } from './file.ts';
 import { CLOSED, CONSUMED, HEADER, headerOf, isBeyond, isClosed, MAX_ENTRY, readEntries } from './format.ts';
-import { close, isOpen, type Opened, open, openNext, readHeader, readWaiting } from './opened.ts';
+import {
+  close,
+  isOpen,
+  type Opened,
+  open,
+  openNext,
+  readHeader,
+  readWaiting,
+  word,
+  writeNumbers,
+} from './opened.ts';
 import { MOST } from './waiting.ts';
 
 /** A file this long is replaced by a new one. */
@@ -32,7 +41,7 @@ export function take(file: Opened): Taken {
       try {
         // Not where another process has taken out more meanwhile, as this one was stopped, say: that may be forgotten by now.
         if (readHeader(file) && file.header[CONSUMED] === found.consumed)
-          writeNumbers(file.path, file.ino, CONSUMED, found.end, process.pid);
+          writeNumbers(file, CONSUMED, found.end, process.pid);
       } catch {
         // then it is taken once more
       }
@@ -82,12 +91,12 @@ function takeFrom(file: Opened, firstSeen: Map<string, number>): Found {
  * and the file is as it was, or closed.
  */
 function replace(file: Opened): boolean {
-  const { path, header, ino } = file;
+  const { path, header } = file;
   try {
     withAside(path, headerOf(process.pid), (aside, fd) => {
       // Nearly all is copied before anybody has to wait; who appends after the second copy finds the file closed.
       const end = copyTo(file.fd, fd, header[CONSUMED]!);
-      writeNumbers(path, ino, CLOSED, word(fstatSync(fd).ino));
+      writeNumbers(file, CLOSED, word(fstatSync(fd).ino));
       copyTo(file.fd, fd, end);
       if (holdsDurable(fd)) fsyncSync(fd);
       renameSync(aside, path);

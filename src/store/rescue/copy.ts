@@ -2,24 +2,14 @@
 // state to another, by the pages that the two do not share. Every page is checked before it is believed.
 import { DamageError } from '../damage.ts';
 import { KEY_AT, valueAt } from '../lmdb/instruction.ts';
-import { APPEND, putRecord, removeRecord, transactBatch } from '../lmdb/transaction.ts';
+import { APPEND, putNode, putRecord, removeRecord, transactBatch } from '../lmdb/transaction.ts';
 import { newTriple, putTriple } from '../lmdb/triples.ts';
 import type { Writer } from '../lmdb/writer.ts';
 import type { DataFile } from '../pages/file.ts';
-import {
-  keyOf,
-  keysOn,
-  type Meta,
-  nodeAt,
-  nodeData,
-  nodeDataSize,
-  nodeKey,
-  nodeKeySize,
-} from '../pages/format.ts';
-import { leaves } from '../pages/leaves.ts';
+import { keyOf, keysOn, type Meta, nodeAt, nodeData, nodeDataSize } from '../pages/format.ts';
+import { holdsRecord, leaves } from '../pages/leaves.ts';
 import { sightsBefore } from '../queue/read.ts';
 import { isTriple } from '../records/key.ts';
-import { isRecord } from '../records/record.ts';
 
 const BATCH = 200_000; // records a transaction: some 3,000 pages in memory
 
@@ -54,19 +44,18 @@ export function copyState(
   };
   const take = (page: Buffer, node: number) => {
     if (queued.size > 0) addQueued(keyOf(page, node).toString('latin1'));
-    putNode(page, node, into);
+    putNode(into, page, node, APPEND);
   };
   const state = leaves(file, meta, { onDamage: refuse, enter });
   let records = 0;
   for (let more = true; more; ) {
     transactBatch(into, () => {
-      for (let count = 0; more && count < BATCH; ) {
+      for (const most = records + BATCH; more && records < most; ) {
         const { value: page, done } = state.next();
         if (done) {
           more = false;
           addQueued();
-        } else count += copyLeaf(page, (node) => take(page, node));
-        records += done ? 0 : keysOn(page, 0);
+        } else records += copyLeaf(page, (node) => take(page, node));
         progress(records / Math.max(1, meta.main.entries));
       }
     });
@@ -82,7 +71,6 @@ export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta,
   const shared: Pages = new Set();
   const now: Pages = new Set();
   const fresh = new Map<string, Buffer>();
-  const stale: { key: Buffer; value: Buffer }[] = [];
   const enter = (page: number) => {
     // A page of the state before is held, so it is unchanged, with all below it.
     const known = pages.has(page);
@@ -99,13 +87,12 @@ export function catchUp(file: DataFile, before: Meta, pages: Pages, after: Meta,
     return true;
   };
   for (const page of leaves(file, before, { onDamage: refuse, enter: leave })) {
-    copyLeaf(page, (node) => stale.push({ key: keyOf(page, node), value: recordAt(page, node) }));
-  }
-  for (const { key, value } of stale) {
-    const text = key.toString('latin1');
-    const same = fresh.get(text);
-    if (same === undefined) fresh.set(text, REMOVED);
-    else if (same.equals(value)) fresh.delete(text);
+    copyLeaf(page, (node) => {
+      const text = keyOf(page, node).toString('latin1');
+      const same = fresh.get(text);
+      if (same === undefined) fresh.set(text, REMOVED);
+      else if (same.equals(recordAt(page, node))) fresh.delete(text);
+    });
   }
   if (fresh.size > 0) transactBatch(into, () => apply(fresh, into));
   return new Set([...[...pages].filter((page) => !gone.has(page)), ...now]);
@@ -130,23 +117,10 @@ function copyLeaf(page: Buffer, take: (node: number) => void): number {
   const count = keysOn(page, 0);
   for (let i = 0; i < count; i++) {
     const node = nodeAt(page, 0, i);
-    if (
-      !isRecord(page, nodeKey(node), nodeKeySize(page, node), nodeData(page, node), nodeDataSize(page, node))
-    )
-      throw new DamageError('has a damaged record');
+    if (!holdsRecord(page, node)) throw new DamageError('has a damaged record');
     take(node);
   }
   return count;
-}
-
-function putNode(page: Buffer, node: number, into: Writer): void {
-  const { bytes } = into.instruction;
-  const at = nodeData(page, node);
-  const length = nodeKeySize(page, node);
-  const size = nodeDataSize(page, node);
-  page.copy(bytes, KEY_AT, nodeKey(node), at);
-  page.copy(bytes, valueAt(length), at, at + size);
-  putRecord(into, length, size, APPEND);
 }
 
 function recordAt(page: Buffer, node: number): Buffer {

@@ -2,7 +2,7 @@
 // over to the new file by themselves, and nothing that was committed is lost.
 import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DamageError, refused, StoreError } from '../damage.ts';
+import { DamageError, MovedError, refused, StoreError } from '../damage.ts';
 import { removeLitter, syncPath } from '../disk/files.ts';
 import { type Owner, takeOwner } from '../disk/owner.ts';
 import { checkPlace } from '../disk/place.ts';
@@ -91,7 +91,7 @@ function writeNew<T>(path: string, work: (into: Writer) => T): T {
  * then all is as it was.
  */
 export function compact(path: string, progress: (part: number) => void): void {
-  tryAgain(() => compactOnce(path, progress));
+  tryAgain([MovedError], () => compactOnce(path, progress));
 }
 
 function compactOnce(path: string, progress: (part: number) => void): void {
@@ -170,7 +170,7 @@ export function restore(
     const records = copyTo(from, own, progress, '');
     if (records === undefined) throw new StoreError(`${from} does not exist, or is empty; name a backup`);
     takeOwner(own, owner);
-    const wasThere = tryAgain(() => replaceBy(own, path, aside));
+    const wasThere = tryAgain([MovedError], () => replaceBy(own, path, aside));
     return { records, wasThere };
   } finally {
     remove(own);

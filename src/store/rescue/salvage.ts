@@ -4,25 +4,24 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DamageError } from '../damage.ts';
 import { checkPlace } from '../disk/place.ts';
 import { flushLast, keepOrGiveUp } from '../lmdb/durable.ts';
-import { KEY_AT, ONLY_NEW, valueAt } from '../lmdb/instruction.ts';
+import { ONLY_NEW } from '../lmdb/instruction.ts';
 import { openWriter } from '../lmdb/open.ts';
-import { putRecord, transactBatch } from '../lmdb/transaction.ts';
+import { putNode, transactBatch } from '../lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../lmdb/writer.ts';
 import {
   LEAF,
   nodeAt,
   nodeData,
   nodeDataSize,
-  nodeKey,
   nodeKeySize,
   PAGE_HEADER,
   pageFlags,
   pageTxn,
 } from '../pages/format.ts';
+import { holdsRecord } from '../pages/leaves.ts';
 import { firstProblem } from '../pages/verify.ts';
 import { u16 } from '../records/bytes.ts';
 import { MAX_KEY } from '../records/key.ts';
-import { isRecord } from '../records/record.ts';
 import { MOST, pageSizeOfMost } from './numbers.ts';
 
 export interface Saved {
@@ -120,19 +119,14 @@ function* leafPages(
 function copyPage(page: Buffer, pageSize: number, writer: Writer): number {
   const room = pageSize - PAGE_HEADER;
   const count = Math.min(u16(page, 20), room) >> 1;
-  const { bytes } = writer.instruction;
   let records = 0;
   for (let i = 0; i < count; i++) {
     const node = nodeAt(page, 0, i);
     const length = nodeKeySize(page, node);
-    const data = nodeData(page, node);
-    const size = nodeDataSize(page, node);
+    const end = nodeData(page, node) + nodeDataSize(page, node);
     // What lies behind the page's end is no number, and no smaller than anything.
-    if (length === 0 || length > MAX_KEY || !(data + size <= pageSize)) continue;
-    if (!isRecord(page, nodeKey(node), length, data, size)) continue;
-    page.copy(bytes, KEY_AT, nodeKey(node), data);
-    page.copy(bytes, valueAt(length), data, data + size);
-    if (putRecord(writer, length, size, ONLY_NEW)) records++;
+    if (length === 0 || length > MAX_KEY || !(end <= pageSize)) continue;
+    if (holdsRecord(page, node) && putNode(writer, page, node, ONLY_NEW)) records++;
   }
   return records;
 }

@@ -71,10 +71,9 @@ export function newSaving({ database, writable, release, saved, onDamage }: Savi
     setImmediate(inTurns);
   }
 
-  /** Saves a few pages more, and reports when it was the last. */
+  /** Saves a few pages more of the newest file, and reports when they were its last. */
   function step(): void {
-    const work = works[0];
-    if (work === undefined) return;
+    const work = works[0]!;
     let trouble = '';
     try {
       if (work.steps === undefined) {

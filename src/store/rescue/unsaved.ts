@@ -1,8 +1,8 @@
 // Who saves what is in a file that was set aside, as a sign beside the database: another process goes on where that one is
 // killed amid it, or the machine goes down. The sign is a symbolic link to the process's number and the file's name.
-import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isLeft, readSign, takeAway } from '../disk/sign.ts';
+import { readSign, takeLeft } from '../disk/sign.ts';
 
 /** After so many milliseconds another one goes on, should the saver's number be another process's now; saving twice does no harm. */
 const STALE = 3_600_000;
@@ -26,10 +26,9 @@ export function takeUnsaved(database: string): string | undefined {
   const sign = signOf(database);
   try {
     if (lstatSync(sign, { throwIfNoEntry: false }) === undefined) return undefined;
-    const text = readlinkSync(sign);
-    const space = text.indexOf(' ');
-    if (!isLeft(sign, Number(text.slice(0, space)), STALE) || !takeAway(sign, text)) return undefined;
-    const aside = join(dirname(database), basename(text.slice(space + 1)));
+    const text = takeLeft(sign, STALE);
+    if (text === undefined) return undefined;
+    const aside = join(dirname(database), basename(text.slice(text.indexOf(' ') + 1)));
     if (!lstatSync(aside).isFile()) return undefined;
     noteUnsaved(database, aside);
     return aside;

@@ -1,5 +1,5 @@
 // Many records at once: read in order, changed in batches, and the file is sound afterwards.
-import { unlinkSync } from 'node:fs';
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Change, Name } from '../../../src/store/admin/change.ts';
@@ -14,6 +14,7 @@ import { verify } from '../../../src/store/pages/verify.ts';
 import { newQueue } from '../../../src/store/queue/queue.ts';
 import { readQueue } from '../../../src/store/queue/read.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
+import { openFiles } from '../../support/files.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { everything } from '../filled.ts';
@@ -191,4 +192,14 @@ test('where LMDB loses its way in its list of free pages, the file is opened ane
   }
   editor.close();
   expect(verify(place(), () => {})).toMatchObject({ problems: [], waiting: 300 });
+});
+
+test('what keeps a database that has moved from being opened anew is what the command says, also when it ends', () => {
+  const editor = openEditor(place());
+  unlinkSync(lockPath(place()));
+  writeFileSync(`${place()}.other`, Buffer.alloc(8192, 'no database'));
+  renameSync(`${place()}.other`, place());
+  expect(() => editor.change([{ name: nameOf(1), change: () => waiting(1) }])).toThrow(/no sound meta page/);
+  editor.close();
+  expect(openFiles().filter((name) => name.startsWith(place()))).toEqual([]);
 });

@@ -10,7 +10,7 @@ import { merge } from '../../../src/store/fleet/merge.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 const NOW = 1_700_000_000;
-const LIVES = [172_800, 3_024_000] as const;
+const LIVES = { retryWindow: 172_800, maxAge: 3_024_000 };
 
 let scratch: ReturnType<typeof makeScratch>;
 let journal: string;
@@ -65,10 +65,10 @@ test('times go as ages, for the engine has a clock of its own', async () => {
   expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 4, refused: 0 });
   const client = clientKey('192.0.2.1');
   expect(told).toEqual([
-    [tripleKey(decided(0)), client, ...LIVES, 600, -1, 0],
-    [tripleKey(decided(1)), client, ...LIVES, 600, 60, 1],
-    [tripleKey(decided(2)), client, ...LIVES, 600, 60, 0],
-    [tripleKey(decided(3)), client, ...LIVES, 0, 0, 0],
+    [tripleKey(decided(0)), client, 172_800, 3_024_000, 600, -1, 0],
+    [tripleKey(decided(1)), client, 172_800, 3_024_000, 600, 60, 1],
+    [tripleKey(decided(2)), client, 172_800, 3_024_000, 600, 60, 0],
+    [tripleKey(decided(3)), client, 172_800, 3_024_000, 0, 0, 0],
   ]);
   expect(readdirSync(scratch.path)).toEqual([]);
 });
