@@ -22,15 +22,10 @@ function judgeUser({ configuration, mailOwner, setgidGroup }: Facts, entry: Entr
   const { name, user, group, account, unknown, others, database } = entry;
   const where = `master.cf: ${name}`;
   const owner = configuration.parameters.mail_owner;
-  const refused = (what: string): Finding[] => [
-    {
-      severity: 'error',
-      check: 'user',
-      where,
-      what: `${what}: spawn(8) refuses to run the filter`,
-      mend: `write user=nobody, or a user of its own, before argv= in master.cf, and "postfix${configuration.option} reload"`,
-    },
-  ];
+  const refused = (what: string) => {
+    const mend = `write user=nobody, or a user of its own, before argv= in master.cf, and "postfix${configuration.option} reload"`;
+    return [finding('error', 'user', where, `${what}: spawn(8) refuses to run the filter`, mend)];
+  };
   if (unknown !== undefined) return refused(`"${unknown}" is neither user= nor argv=`);
   if (user === '') return refused('user= is missing');
   if (account === undefined) return refused(`user=${user}${group && `:${group}`} does not exist`);
@@ -47,36 +42,22 @@ function judgeUser({ configuration, mailOwner, setgidGroup }: Facts, entry: Entr
   const own = database !== undefined && !database.shared && database.directory.self !== undefined;
   const give = own ? ` && chown -R greylatch ${database.directory.path}` : '';
   const more = others.length > most ? ` and ${others.length - most} more` : '';
-  return [
-    {
-      severity: 'note',
-      check: 'shared-user',
-      where,
-      what: `${user} also runs ${others.slice(0, most).join(', ')}${more}: they could change the database`,
-      mend: `a user of its own: useradd --system --shell /usr/sbin/nologin greylatch${give}, and user=greylatch in master.cf`,
-    },
-  ];
+  const what = `${user} also runs ${others.slice(0, most).join(', ')}${more}: they could change the database`;
+  const mend = `a user of its own: useradd --system --shell /usr/sbin/nologin greylatch${give}, and user=greylatch in master.cf`;
+  return [finding('note', 'shared-user', where, what, mend)];
 }
 
 function judgeOptions({ name, usage }: Entry): Finding[] {
   if (usage === undefined) return [];
-  return [
-    {
-      severity: 'error',
-      check: 'options',
-      where: `master.cf: ${name}`,
-      what: `the filter ends at once: ${usage}`,
-      mend: 'correct the words behind the path of greylatch in argv=; greylatch --help lists the options (a value with blanks stands in braces, --text { ... }, not in quotes)',
-    },
-  ];
+  const mend =
+    'correct the words behind the path of greylatch in argv=; greylatch --help lists the options (a value with blanks stands in braces, --text { ... }, not in quotes)';
+  return [finding('error', 'options', `master.cf: ${name}`, `the filter ends at once: ${usage}`, mend)];
 }
 
 function judgeStart(entry: Entry): Finding[] {
   const { name, node, script, account, nodePlace, scriptPlace, nodeRun, run, program } = entry;
   const where = `master.cf: ${name}`;
-  const error = (check: string, what: string, mend: string): Finding[] => [
-    finding('error', check, where, what, mend),
-  ];
+  const error = (check: string, what: string, mend: string) => [finding('error', check, where, what, mend)];
   if (program[0] === '')
     return error('node', 'a blank follows argv=, so that spawn(8) finds no command', `in master.cf: ${ARGV}`);
   if (nodePlace === undefined) {

@@ -4,11 +4,13 @@ import { hostAndPort, isLoopback, leadsTo, socketAt, socketOf } from '../endpoin
 import { type Finding, finding, once, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
 import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
-import { hiddenClasses, smtpdServices } from '../restrictions.ts';
+import { hiddenClasses, smtpdServices, whereIs } from '../restrictions.ts';
 import { judgeClient, judgeDefault, judgeNames } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
 import { canBeAsked } from './service.ts';
 import { judgeSettings, judgeSyntax, judgeUnknown } from './syntax.ts';
+
+const RECIPIENT = 'smtpd_recipient_restrictions';
 
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
@@ -39,19 +41,13 @@ export function judgeQuestions(facts: Facts): Finding[] {
       (smtpd) => own.length > 0 && isForStrangers(smtpd) && !own.some(({ service }) => service === smtpd),
     );
     for (const smtpd of silent) {
-      found.push({
-        severity: 'note',
-        check: 'unasked',
-        where: `master.cf: ${nameOf(smtpd)}`,
-        what: `mail to this service is not greylisted: its own lists have no check_policy_service`,
-        mend: `take the -o smtpd_recipient_restrictions out of ${nameOf(smtpd)} in master.cf, and "postfix${option} reload"`,
-      });
+      const what = 'mail to this service is not greylisted: its own lists have no check_policy_service';
+      const mend = `take the -o ${RECIPIENT} out of ${nameOf(smtpd)} in master.cf, and "postfix${option} reload"`;
+      found.push(finding('note', 'unasked', `master.cf: ${nameOf(smtpd)}`, what, mend));
     }
   }
   return [...found, ...judgeSettings(facts), ...judgeClient(facts)];
 }
-
-const RECIPIENT = 'smtpd_recipient_restrictions';
 
 function isAnyAsked({ configuration, questions, entries }: Facts): boolean {
   return questions.some(({ endpoint }) =>
@@ -67,31 +63,21 @@ function judgeUnasked({ configuration }: Facts, { service, name }: Entry, others
       : `inet:${service.name}`;
   const [hidden] = hiddenClasses(parameters).filter((each) => parameters[each]?.includes(endpoint));
   if (hidden !== undefined) {
-    return {
-      severity: 'note',
-      check: 'unasked',
-      where: `main.cf: ${hidden}`,
-      what: `only an access table can lead to this restriction class; whether reject_unauth_destination comes before that was not examined`,
-    };
+    const what =
+      'only an access table can lead to this restriction class; whether reject_unauth_destination comes before that was not examined';
+    return finding('note', 'unasked', `main.cf: ${hidden}`, what);
   }
+  const severity = othersAreAsked ? 'note' : 'error';
   const over = services.find(({ overrides }) => overrides[RECIPIENT] !== undefined);
   if (over !== undefined && parameters[RECIPIENT]?.includes(endpoint)) {
-    return {
-      severity: othersAreAsked ? 'note' : 'error',
-      check: 'unasked',
-      where: `master.cf: ${nameOf(over)} -o ${RECIPIENT}`,
-      what: `nothing is greylisted: this list hides that of main.cf, which asks ${name}`,
-      mend: `take the -o ${RECIPIENT} out of ${nameOf(over)} in master.cf (or complete it: with blanks it stands in { }), and "postfix${option} reload"`,
-    };
+    const what = `nothing is greylisted: this list hides that of main.cf, which asks ${name}`;
+    const mend = `take the -o ${RECIPIENT} out of ${nameOf(over)} in master.cf (or complete it: with blanks it stands in { }), and "postfix${option} reload"`;
+    return finding(severity, 'unasked', whereIs(over, RECIPIENT), what, mend);
   }
   const line = isAtLeast(version, 3, 0) ? `{ ${endpoint}, default_action=DUNNO }` : endpoint;
-  return {
-    severity: othersAreAsked ? 'note' : 'error',
-    check: 'unasked',
-    where: `master.cf: ${name}`,
-    what: `${othersAreAsked ? '' : 'nothing is greylisted: '}no restriction list of smtpd(8) asks this service`,
-    mend: `in main.cf, at the end of smtpd_recipient_restrictions: check_policy_service ${line}, and "postfix${option} reload"`,
-  };
+  const what = `${othersAreAsked ? '' : 'nothing is greylisted: '}no restriction list of smtpd(8) asks this service`;
+  const mend = `in main.cf, at the end of ${RECIPIENT}: check_policy_service ${line}, and "postfix${option} reload"`;
+  return finding(severity, 'unasked', `master.cf: ${name}`, what, mend);
 }
 
 /** Questions that neither a service of master.cf nor another program's socket answers. */
@@ -145,30 +131,19 @@ function judgeSocket(
   { configuration, sockets, running, root, mailOwner }: Facts,
   { service, name }: Entry,
 ): Finding[] {
-  if (service.type !== 'unix') return [];
+  if (service.type !== 'unix' || !root) return []; // others see neither the process nor the socket
   const { parameters, option } = configuration;
   const where = socketOf(service, parameters);
   const socket = sockets[where];
-  if (!root) return []; // others see neither the process nor the socket
-  if (!running) {
-    const mend = `postfix${option} start`;
-    return [finding('note', 'socket', where, 'Postfix is not running', mend)];
-  }
+  if (!running) return [finding('note', 'socket', where, 'Postfix is not running', `postfix${option} start`)];
+  const reload = `postfix${option} reload`;
   if (socket?.self === undefined) {
-    const mend = `postfix${option} reload (and see the mail log if that does not help)`;
+    const mend = `${reload} (and see the mail log if that does not help)`;
     return [finding('error', 'socket', where, `Postfix does not listen for ${name} yet`, mend)];
   }
-  const rights = `postfix${option} set-permissions && postfix${option} reload`;
   if (socket.self.kind !== 'socket')
-    return [
-      {
-        severity: 'error',
-        check: 'socket',
-        where,
-        what: 'is no socket',
-        mend: `rm ${where}; postfix${option} reload`,
-      },
-    ];
+    return [finding('error', 'socket', where, 'is no socket', `rm ${where}; ${reload}`)];
+  const rights = `postfix${option} set-permissions && ${reload}`;
   // Whoever can reach the socket can fill the database; master(8) makes it 0666, so its directory has to keep others out.
   const directory = socket.parents.at(-1);
   if (directory !== undefined && (directory.mode & 0o001) !== 0) {
