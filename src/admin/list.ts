@@ -2,7 +2,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Entry } from '../store/admin/entry.ts';
-import { hasExpired, lastOf } from './entry.ts';
+import { lastOf, stateOf } from './entry.ts';
 import { entriesText, releasesText, waitOf } from './list/print.ts';
 import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
@@ -71,18 +71,12 @@ export const listCommand = defineCommand({
 
 type Args = Parameters<typeof listCommand.run>[0];
 
-/** Whether an entry is in the state and has not expired; clients are in none but `whitelisted`. */
+/** Whether an entry is in the state of --state; without that, all triples are meant that have not expired. */
 function stateTest(args: Args, now: number): (entry: Entry) => boolean {
   const { state, 'auto-whitelist': threshold } = args;
   const lives = livesOf(args);
-  return (entry) => {
-    if (entry.kind === 'client') {
-      const listed = threshold > 0 && entry.comeBacks > threshold;
-      return state === 'whitelisted' && listed && !hasExpired(entry, now, lives);
-    }
-    const own = entry.passed ? 'passed' : 'waiting';
-    return (state ?? own) === own && !hasExpired(entry, now, lives);
-  };
+  const meant: readonly string[] = state === undefined ? ['waiting', 'passed'] : [state];
+  return (entry) => meant.includes(stateOf(entry, now, lives, threshold));
 }
 
 /** Any triple: `peek` returns the releases with it. */

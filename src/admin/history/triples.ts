@@ -35,17 +35,11 @@ export interface Triples {
   kinds: Record<KeyInForce, number>;
 }
 
-export interface Collector {
-  triples: Triples;
-  /** Takes the triples one by one, in any order. */
-  add(entry: TripleEntry): void;
-}
-
 const START = 1024;
 const IPV4_PREFIX = 24;
 const IPV6_PREFIX = 64;
 
-export function newCollector(): Collector {
+export function newCollector() {
   const triples: Triples = {
     length: 0,
     firstSeen: new Uint32Array(START),
@@ -116,7 +110,8 @@ export function newCollector(): Collector {
 
   return {
     triples,
-    add({ client, sender, recipient, firstSeen, wait, offsets }) {
+    /** Takes the triples one by one, in any order. */
+    add({ client, sender, recipient, firstSeen, wait, offsets }: TripleEntry): void {
       const i = triples.length;
       if (i === triples.firstSeen.length) grow();
       meet(client);
