@@ -10,11 +10,11 @@ import { openInput } from './input.ts';
 import { CLIENT_KEY, keysFrom } from './keys.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
 import { whitelisted } from './learn/whitelist.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { withRecords } from './records.ts';
 import { grouped, jsonLines, localTime, plural, span, table, visible } from './text.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
+import { print } from './write.ts';
 
 export const learnCommand = (merging: Merging) =>
   defineCommand({

@@ -4,13 +4,10 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Entry } from '../store/admin/entry.ts';
 import { lastOf, stateOf } from './entry.ts';
 import { entriesText, releasesText, waitOf } from './list/print.ts';
-import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { checkClient, loosely, mayConcern, recordTest, SELECTION, selectionOf } from './select.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
-
-const STATES = ['waiting', 'passed', 'whitelisted', 'released'] as const;
-const SORTS = ['first', 'last', 'wait'] as const;
+import { print } from './write.ts';
 
 export const listCommand = defineCommand({
   name: 'list',
@@ -23,12 +20,12 @@ export const listCommand = defineCommand({
     ...SELECTION,
     state: {
       kind: 'choice',
-      choices: STATES,
+      choices: ['waiting', 'passed', 'whitelisted', 'released'],
       describe: 'only triples that wait, or passed; whitelisted clients; what greylatch release lets pass',
     },
     sort: {
       kind: 'choice',
-      choices: SORTS,
+      choices: ['first', 'last', 'wait'],
       default: 'last',
       describe: 'by first sight, by last sight, or by how long they waited; what is most comes first',
     },

@@ -6,9 +6,9 @@ import { DamageError } from '../store/damage.ts';
 import { nameAside } from '../store/disk/files.ts';
 import { restore } from '../store/rescue/replace.ts';
 import { explained, explanation, isSameFile } from './database.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
+import { print } from './write.ts';
 
 export const restoreCommand = defineCommand({
   name: 'restore',

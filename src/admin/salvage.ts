@@ -4,9 +4,9 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { salvageInto } from '../store/rescue/salvage.ts';
 import { explained } from './database.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
+import { print } from './write.ts';
 
 export const salvageCommand = defineCommand({
   name: 'salvage',

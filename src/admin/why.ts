@@ -9,12 +9,12 @@ import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/requ
 import { secretPath } from '../store/disk/secret.ts';
 import { addressOf } from './import/client.ts';
 import { openInput } from './input.ts';
-import { print } from './output.ts';
 import { withRecords } from './records.ts';
 import { day, localTime, localTimeAgo, paintForOutput, plural, span, table, visible } from './text.ts';
 import { WHERE } from './where.ts';
 import { type Explanation, explain } from './why/explain.ts';
 import { requestsIn } from './why/requests.ts';
+import { print } from './write.ts';
 
 const MOST_BYTES = 2 ** 20;
 

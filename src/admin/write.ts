@@ -1,4 +1,4 @@
-// Writes a file that others, say a web server, find whole or not at all.
+// What commands write: to standard output, or to a file that others, say a web server, find whole or not at all.
 import {
   accessSync,
   closeSync,
@@ -12,7 +12,6 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { attempt } from './attempt.ts';
-import { print } from './output.ts';
 
 /** Throws an Error for the user where a file cannot be made in the directory of `file`. */
 export function checkDirectory(file: string): void {
@@ -24,26 +23,29 @@ export function checkDirectory(file: string): void {
   }
 }
 
+/** Prints an object as a line of JSON, and a text, which has its line ends, as it is. */
+export function print(what: object | string): void {
+  process.stdout.write(typeof what === 'string' ? what : `${JSON.stringify(what)}\n`);
+}
+
 /**
  * Writes as `writeWhole` does; `-` is standard output. A device or a pipe is written to: root must not put a file in its place.
  */
 export function writeOut(file: string, text: string): void {
-  if (file === '-') print(text);
-  else if (isDevice(file)) writeTo(file, text);
-  else writeWhole(file, text);
-}
-
-function writeTo(device: string, text: string): void {
-  try {
-    writeFileSync(device, text);
-  } catch (error) {
-    throw cannotWrite(device, error);
+  if (file === '-') {
+    print(text);
+    return;
   }
-}
-
-function isDevice(file: string): boolean {
   const there = attempt(() => statSync(file));
-  return there !== undefined && !there.isFile() && !there.isDirectory();
+  if (there === undefined || there.isFile() || there.isDirectory()) {
+    writeWhole(file, text);
+    return;
+  }
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw cannotWrite(file, error);
+  }
 }
 
 /** What the user is told where `file` cannot be written. */
