@@ -62,13 +62,15 @@ function account(database: 'passwd' | 'group', key: string): string[] | undefine
   return known.get(words);
 }
 
-/** Whether a process of this host listens on the socket; Postfix names its own relative to the `queue` directory. */
-export function isListening(socket: string, queue: string): boolean {
-  const table = attempt(() => readFileSync('/proc/net/unix', 'latin1'));
-  if (table === undefined) return true; // not known
+/**
+ * Whether a process of this host listens on the socket, by /proc/net/unix (proc(5)). Postfix names its own relative to the `queue`
+ * directory.
+ */
+export function isListening(socket: string, queue: string, table: string): boolean {
   const names = [socket, path.relative(queue, socket)];
   return table.split('\n').some((line) => {
-    const [, , , flags, , , , name = ''] = line.split(' ');
+    // Blanks pad the inode's number, and may be in the path.
+    const [, flags, name = ''] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +\d+ (.*)$/.exec(line) ?? [];
     return flags === LISTENS && names.includes(name);
   });
 }
