@@ -8,7 +8,7 @@ import { judgeLog } from './judge/log.ts';
 import { judgeProgram } from './judge/program.ts';
 import { judgeQuestions } from './judge/questions.ts';
 import { judgeService } from './judge/service.ts';
-import { nameOf, type Service } from './postconf.ts';
+import { andReload, nameOf, type Service } from './postconf.ts';
 import { isGreylatch, unknownIn } from './spawn.ts';
 
 export function judge(facts: Facts): Finding[] {
@@ -58,23 +58,23 @@ function judgeRivals({ name, account }: Entry, rival: Entry): Finding {
   return finding('error', 'user', `master.cf: ${name}`, what, mend);
 }
 
-function judgeAbsence({ configuration: { directory, option, services }, mistyped }: Facts): Finding {
-  const reload = `"postfix${option} reload"`;
+function judgeAbsence({ configuration, mistyped }: Facts): Finding {
+  const { directory, option, services } = configuration;
   const absent = (where: string, what: string, mend: string) => finding('error', 'entry', where, what, mend);
   const named = services.find(({ command }) => command.some(namesGreylatch));
   if (named !== undefined) {
     const what = `names greylatch, but does not run it: ${whyNot(named)}`;
-    const mend = `for the filter, a line that ends in spawn, as in master.cf.snippet, and below it user=nobody ${ARGV}; then ${reload}`;
+    const mend = `for the filter, a line that ends in spawn, as in master.cf.snippet, and below it user=nobody ${ARGV}; then "postfix${option} reload"`;
     return absent(`master.cf: ${nameOf(named)}`, what, mend);
   }
   const what = 'no service runs greylatch';
   const [first] = mistyped;
   if (first !== undefined) {
-    const mend = `if that should be greylatch: ${ARGV}, and ${reload}`;
+    const mend = andReload(configuration, `if that should be greylatch: ${ARGV}`);
     return absent(`master.cf: ${first.name}`, `${what}; here, ${first.program} does not exist`, mend);
   }
-  const mend = `append master.cf.snippet of the package to ${directory}/master.cf, its lines for main.cf to main.cf, and ${reload}`;
-  return absent('master.cf', what, mend);
+  const change = `append master.cf.snippet of the package to ${directory}/master.cf, its lines for main.cf to main.cf`;
+  return absent('master.cf', what, andReload(configuration, change));
 }
 
 /** As a word of a line that was not understood: perhaps with quotes around it. */

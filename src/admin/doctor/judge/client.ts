@@ -3,17 +3,18 @@
 import { leadsTo } from '../endpoint.ts';
 import { type Finding, finding, once } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { isAtLeast, type Parameters, seconds, valueFor, yes } from '../postconf.ts';
+import { andReload, isAtLeast, type Parameters, seconds, valueFor, yes } from '../postconf.ts';
 import type { Question } from '../restrictions.ts';
 
 const SHORT = 10; // seconds; a hundred filters that start at once on a small machine take some seconds
 
 /** What mail gets if the filter cannot be run at all. */
 export function judgeDefault({ configuration }: Facts, { where, endpoint, settings }: Question): Finding[] {
-  const { parameters, version, option } = configuration;
+  const { parameters, version } = configuration;
   if (!isAtLeast(version, 3, 0)) return [];
   const action = settings.default_action ?? parameters.smtpd_policy_service_default_action ?? '';
-  const mend = `check_policy_service { ${endpoint}, default_action=DUNNO } in place of it, and "postfix${option} reload"`;
+  const line = `check_policy_service { ${endpoint}, default_action=DUNNO }`;
+  const mend = andReload(configuration, `${line} in place of it`);
   if (/^dunno\b/i.test(action)) return [];
   const skips = /^(ok|permit|\d+$)/i.test(action);
   if (skips || /^(reject|5\d\d|discard)\b/i.test(action)) {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { hostAndPort, isLoopback, leadsTo, socketAt, socketOf } from '../endpoint.ts';
 import { type Finding, finding, once, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
+import { andReload, isAtLeast, nameOf, queueOf } from '../postconf.ts';
 import { hiddenClasses, smtpdServices, whereIs } from '../restrictions.ts';
 import { judgeClient, judgeDefault, judgeNames } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
@@ -14,7 +14,7 @@ const RECIPIENT = 'smtpd_recipient_restrictions';
 
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
-  const { parameters, services, option } = configuration;
+  const { parameters, services } = configuration;
   const unreadable = new Map(questions.map((question) => [question, judgeSyntax(facts, question)]));
   const errors = [...unreadable.values()].flat();
   const found: Finding[] = [...judgeStrays(facts), ...errors, ...judgeUnknown(facts, errors)];
@@ -42,7 +42,7 @@ export function judgeQuestions(facts: Facts): Finding[] {
     );
     for (const smtpd of silent) {
       const what = 'mail to this service is not greylisted: its own lists have no check_policy_service';
-      const mend = `take the -o ${RECIPIENT} out of ${nameOf(smtpd)} in master.cf, and "postfix${option} reload"`;
+      const mend = andReload(configuration, `take the -o ${RECIPIENT} out of ${nameOf(smtpd)} in master.cf`);
       found.push(finding('note', 'unasked', `master.cf: ${nameOf(smtpd)}`, what, mend));
     }
   }
@@ -56,7 +56,7 @@ function isAnyAsked({ configuration, questions, entries }: Facts): boolean {
 }
 
 function judgeUnasked({ configuration }: Facts, { service, name }: Entry, othersAreAsked: boolean): Finding {
-  const { parameters, services, option, version } = configuration;
+  const { parameters, services, version } = configuration;
   const endpoint =
     service.type === 'unix'
       ? `unix:${service.private === 'n' ? 'public' : 'private'}/${service.name}`
@@ -71,12 +71,16 @@ function judgeUnasked({ configuration }: Facts, { service, name }: Entry, others
   const over = services.find(({ overrides }) => overrides[RECIPIENT] !== undefined);
   if (over !== undefined && parameters[RECIPIENT]?.includes(endpoint)) {
     const what = `nothing is greylisted: this list hides that of main.cf, which asks ${name}`;
-    const mend = `take the -o ${RECIPIENT} out of ${nameOf(over)} in master.cf (or complete it: with blanks it stands in { }), and "postfix${option} reload"`;
+    const change = `take the -o ${RECIPIENT} out of ${nameOf(over)} in master.cf (or complete it: with blanks it stands in { })`;
+    const mend = andReload(configuration, change);
     return finding(severity, 'unasked', whereIs(over, RECIPIENT), what, mend);
   }
   const line = isAtLeast(version, 3, 0) ? `{ ${endpoint}, default_action=DUNNO }` : endpoint;
   const what = `${othersAreAsked ? '' : 'nothing is greylisted: '}no restriction list of smtpd(8) asks this service`;
-  const mend = `in main.cf, at the end of ${RECIPIENT}: check_policy_service ${line}, and "postfix${option} reload"`;
+  const mend = andReload(
+    configuration,
+    `in main.cf, at the end of ${RECIPIENT}: check_policy_service ${line}`,
+  );
   return finding(severity, 'unasked', `master.cf: ${name}`, what, mend);
 }
 
@@ -87,11 +91,11 @@ function judgeStrays({ configuration, questions, sockets, stale, running, root, 
   const findings = questions.flatMap(({ endpoint, list, where, service: smtpd }): Finding[] => {
     const add = (what: string, mend: string): Finding[] => [finding('error', 'endpoint', where, what, mend)];
     const isOurs = services.some((service) => leadsTo(endpoint, service, parameters));
-    if (running && !isOurs && isDeadPort(endpoint, ports))
-      return add(
-        `${endpoint}: nobody listens there, so that mail gets the default_action, "451 4.3.5 ..." without one`,
-        `start what should listen there; or, if that is not used any more, take it out of ${list}, and "postfix${configuration.option} reload"`,
-      );
+    if (running && !isOurs && isDeadPort(endpoint, ports)) {
+      const what = `${endpoint}: nobody listens there, so that mail gets the default_action, "451 4.3.5 ..." without one`;
+      const change = `start what should listen there; or, if that is not used any more, take it out of ${list}`;
+      return add(what, andReload(configuration, change));
+    }
     const socket = socketAt(endpoint, parameters);
     if (socket === undefined || isOurs) {
       if (socket === undefined || !endpoint.includes(':/') || smtpd.chroot !== 'y') return [];

@@ -3,7 +3,7 @@ import { plural } from '../../text.ts';
 import { hostAndPort, isLoopback } from '../endpoint.ts';
 import { type Finding, finding, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { type Service, seconds, valueFor } from '../postconf.ts';
+import { andReload, type Service, seconds, valueFor } from '../postconf.ts';
 import { smtpdServices, whereIs } from '../restrictions.ts';
 import { judgeClientLimits } from './client.ts';
 
@@ -35,7 +35,7 @@ function judgeColumns({ configuration }: Facts, { service, name }: Entry): Findi
     wrong('unprivileged', 'column unpriv is not "n": spawn(8) needs its rights to change to user=');
   }
   if (!canBeAsked(service)) {
-    const mend = `unix in place of ${service.type} in master.cf, and "postfix${option} reload"`;
+    const mend = andReload(configuration, `unix in place of ${service.type} in master.cf`);
     found.push(finding('error', 'type', where, `is of type ${service.type}: smtpd(8) cannot ask it`, mend));
   }
   // "-" means "y" where compatibility_level is 0 (COMPATIBILITY_README).
@@ -50,8 +50,8 @@ function judgeColumns({ configuration }: Facts, { service, name }: Entry): Findi
   const { host, port } = hostAndPort(service.name);
   if (!isLoopback(host) && !(host === '' && isLocalOnly(parameters.inet_interfaces))) {
     const what = 'listens beyond this host: anybody who reaches the port can fill the database';
-    const mend = `name the service 127.0.0.1:${port} in master.cf, its time limit 127.0.0.1:${port}_time_limit in main.cf, and "postfix${option} reload"`;
-    found.push(finding('warning', 'loopback', where, what, mend));
+    const change = `name the service 127.0.0.1:${port} in master.cf, its time limit 127.0.0.1:${port}_time_limit in main.cf`;
+    found.push(finding('warning', 'loopback', where, what, andReload(configuration, change)));
   }
   return found;
 }
