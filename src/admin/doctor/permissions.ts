@@ -28,7 +28,7 @@ export interface Place {
   reason: string | undefined;
 }
 
-export type Access = 'read' | 'write' | 'search' | 'run';
+type Access = 'read' | 'write' | 'search' | 'run';
 
 const BITS: Record<Access, number> = { read: 4, write: 2, search: 1, run: 1 };
 

@@ -11,7 +11,7 @@ export function lookAt(wanted: string): Place {
   const ways = [wanted, realpath(wanted)];
   const directories = new Set(ways.flatMap((way) => (way === undefined ? [] : ancestors(way))));
   const parents = [...directories]
-    .map((directory) => inodeAt(directory))
+    .map((directory) => attempt(() => toInode(directory, statSync(directory))))
     .filter((inode) => inode !== undefined);
   try {
     return { path: wanted, parents, self: toInode(wanted, statSync(wanted)), reason: undefined };
@@ -32,10 +32,6 @@ export function isLink(wanted: string): boolean {
 function ancestors(wanted: string): string[] {
   const parent = path.dirname(wanted);
   return parent === wanted ? [] : [...ancestors(parent), parent];
-}
-
-function inodeAt(wanted: string): Inode | undefined {
-  return attempt(() => toInode(wanted, statSync(wanted)));
 }
 
 function toInode(wanted: string, stats: Stats): Inode {

@@ -39,7 +39,7 @@ export interface Status extends Counts {
   problems: Problem[];
 }
 
-export interface Process {
+interface Process {
   pid: number;
   /** Its command line. */
   command: string;

@@ -10,7 +10,7 @@ import { whitelistTimes } from './whitelist.ts';
 const DELAYS = [30, 60, 120, 300, 600, 900];
 export const WHITELISTS = [1, 2, 5, 10];
 const KEYS = ['address', 'subnet', 'pool'] as const;
-export type ClientKey = (typeof KEYS)[number];
+type ClientKey = (typeof KEYS)[number];
 
 export interface TuneSettings {
   /** Seconds since the epoch. */
