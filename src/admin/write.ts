@@ -5,6 +5,7 @@ import {
   constants,
   fsyncSync,
   openSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -36,16 +37,22 @@ export function writeOut(file: string, text: string): void {
     print(text);
     return;
   }
-  const there = attempt(() => statSync(file));
-  if (there === undefined || there.isFile() || there.isDirectory()) {
+  if (!isDevice(file)) {
     writeWhole(file, text);
     return;
   }
   try {
-    writeFileSync(file, text);
+    writeFileSync(file, text, { flag: 'a' });
   } catch (error) {
     throw cannotWrite(file, error);
   }
+}
+
+/** A device or a pipe, or what leads to one, as /dev/stdout does, though that may be a file just now: `> FILE`. */
+function isDevice(file: string): boolean {
+  const there = attempt(() => statSync(file));
+  if (there === undefined || there.isDirectory()) return false;
+  return !there.isFile() || /^\/(dev$|proc\/)/.test(realpathSync(path.dirname(file)));
 }
 
 /** What the user is told where `file` cannot be written. */
