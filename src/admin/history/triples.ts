@@ -54,23 +54,7 @@ export function newCollector() {
   };
   let hashes = new Uint32Array(2 * START);
   let slots = new Int32Array(4 * START).fill(-1); // a hash table of the first of each chain
-  const clients = newNumbers();
-  const subnets = newNumbers();
-  let lastClient: string | undefined;
-  let number = 0;
-  let subnet = 0;
-  let kind: KeyInForce = 'address';
-
-  function meet(client: string): void {
-    if (client === lastClient) return; // in LMDB a client's triples follow each other
-    lastClient = client;
-    number = clients.of(client);
-    const bytes = parseAddress(client);
-    kind = kindOf(client, bytes);
-    subnet = subnets.of(
-      bytes === undefined ? client : subnetText(bytes, bytes.length === 4 ? IPV4_PREFIX : IPV6_PREFIX),
-    );
-  }
+  const look = newClients();
 
   function chain(i: number, sender: string, recipient: string): void {
     triples.next[i] = -1;
@@ -114,7 +98,7 @@ export function newCollector() {
     add({ client, sender, recipient, firstSeen, wait, offsets }: TripleEntry): void {
       const i = triples.length;
       if (i === triples.firstSeen.length) grow();
-      meet(client);
+      const { number, subnet, kind } = look(client);
       triples.kinds[kind]++;
       triples.firstSeen[i] = firstSeen;
       triples.pass[i] = wait === 0 ? 0 : firstSeen + wait;
@@ -124,6 +108,21 @@ export function newCollector() {
       triples.length++;
       chain(i, sender, recipient);
     },
+  };
+}
+
+/** Numbers the clients and their subnets. */
+function newClients() {
+  const clients = newNumbers();
+  const subnets = newNumbers();
+  let last: { client: string; number: number; subnet: number; kind: KeyInForce } | undefined;
+  return (client: string) => {
+    if (client === last?.client) return last; // in LMDB a client's triples follow each other
+    const bytes = parseAddress(client);
+    const network =
+      bytes === undefined ? client : subnetText(bytes, bytes.length === 4 ? IPV4_PREFIX : IPV6_PREFIX);
+    last = { client, number: clients.of(client), subnet: subnets.of(network), kind: kindOf(client, bytes) };
+    return last;
   };
 }
 
