@@ -6,10 +6,9 @@ import { UsageError } from '../cli/values.ts';
 import { checkPlace } from '../store/disk/place.ts';
 import { copyTo } from '../store/rescue/replace.ts';
 import { doesNotExist, explained, refuseDatabase } from './database.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { bytes, plural } from './text.ts';
-import { checkDirectory } from './write.ts';
+import { checkDirectory, print } from './write.ts';
 
 export const backupCommand = defineCommand({
   name: 'backup',

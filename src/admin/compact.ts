@@ -3,9 +3,9 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { compact } from '../store/rescue/replace.ts';
 import { doesNotExist, explained, sizeOf } from './database.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { bytes } from './text.ts';
+import { print } from './write.ts';
 
 export const compactCommand = defineCommand({
   name: 'compact',

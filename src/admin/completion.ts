@@ -3,9 +3,8 @@
 import { defineCommand } from '../cli/command.ts';
 import { bashScript } from './completion/bash.ts';
 import { zshScript } from './completion/zsh.ts';
-import { print } from './output.ts';
+import { print } from './write.ts';
 
-const SHELLS = ['bash', 'zsh'] as const;
 const SCRIPTS = { bash: bashScript, zsh: zshScript };
 
 export const completionCommand = defineCommand({
@@ -15,7 +14,7 @@ export const completionCommand = defineCommand({
     'The script goes where the shell looks for it, as in the examples, and has to be printed again when greylatch is updated.',
   ],
   options: {},
-  positionals: { shell: { required: true, choices: SHELLS, describe: 'bash or zsh' } },
+  positionals: { shell: { required: true, choices: ['bash', 'zsh'], describe: 'bash or zsh' } },
   examples: [
     ['completion bash > /usr/share/bash-completion/completions/greylatch', 'for everybody who uses bash'],
     ['completion zsh > /usr/local/share/zsh/site-functions/_greylatch', 'for everybody who uses zsh'],

@@ -11,9 +11,9 @@ export function doesNotExist(db: string): Error {
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
 }
 
-/** Throws an Error for the user where `file`, which is to be written, is the database. */
-export function refuseDatabase(file: string, db: string): void {
-  if (isSameFile(file, db)) throw new Error(`${file} is the database itself; name another file`);
+/** Throws an Error for the user where `file`, which is not meant to be the database, is. */
+export function refuseDatabase(file: string, db: string, wanted = 'another file'): void {
+  if (isSameFile(file, db)) throw new Error(`${file} is the database itself; name ${wanted}`);
 }
 
 /** The database's size in bytes; 0: there is none. Throws an Error for the user. */
@@ -22,7 +22,7 @@ export function sizeOf(db: string): number {
 }
 
 /** Whether both name one file, perhaps by way of a directory that is a symbolic link. */
-export function isSameFile(one: string, other: string): boolean {
+function isSameFile(one: string, other: string): boolean {
   const place = (file: string) => {
     const directory = path.dirname(path.resolve(file));
     return path.join(attempt(() => realpathSync(directory)) ?? directory, path.basename(file));

@@ -9,9 +9,9 @@ import { judgeEngine } from './doctor/judge/engine.ts';
 import { judge } from './doctor/judge.ts';
 import { queueOf, readConfiguration } from './doctor/postconf.ts';
 import { printed } from './doctor/print.ts';
-import { print } from './output.ts';
 import { paintForOutput } from './text.ts';
 import { WHERE } from './where.ts';
+import { print } from './write.ts';
 
 const WELL = 0;
 const TO_MEND = 1;

@@ -25,3 +25,13 @@ export function hasExpired(entry: Entry, now: number, lives: Lives): boolean {
   const { firstSeen, lastPassed } = entry;
   return firstSeen <= now && !tripleCounts(firstSeen, lastPassed, now, lives);
 }
+
+/** A triple waits or has passed; a client is whitelisted, or has come-backs, but not enough of them: `counted`. */
+export type State = 'waiting' | 'passed' | 'whitelisted' | 'counted' | 'expired';
+
+/** `autoWhitelist`: as the option. */
+export function stateOf(entry: Entry, now: number, lives: Lives, autoWhitelist: number): State {
+  if (hasExpired(entry, now, lives)) return 'expired';
+  if (entry.kind === 'triple') return entry.passed ? 'passed' : 'waiting';
+  return autoWhitelist > 0 && entry.comeBacks > autoWhitelist ? 'whitelisted' : 'counted';
+}

@@ -3,16 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { addressTest, clientTest } from '../greylist/pattern.ts';
-import type { Name } from '../store/admin/change.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
-import { nameOf } from './entry.ts';
-import { print } from './output.ts';
-import { type Editor, eachEntry, withRecords } from './records.ts';
+import { type Editor, namesOf, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { describeSelection, needed, recordTest, SELECTION, type Selection, selectionOf } from './select.ts';
 import { plural } from './text.ts';
 import { WHERE } from './where.ts';
+import { print } from './write.ts';
 
 const NOT = 1;
 
@@ -34,12 +32,8 @@ export const forgetCommand = defineCommand({
   async run(args) {
     const { yes, json } = args;
     const selection = needed(selectionOf(args), 'forget');
-    const isMeant = recordTest(selection);
     return withRecords(args, async (records) => {
-      const names: Name[] = [];
-      await eachEntry(records, (entry) => {
-        if (isMeant(entry)) names.push(nameOf(entry));
-      });
+      const names = await namesOf(records, recordTest(selection));
       const doing = `delete ${plural(names.length, 'record')} (${describeSelection(selection)})`;
       if (!(await mayTouch(names.length, doing, yes))) return NOT;
       const done = await records.edit(async (editor) => ({

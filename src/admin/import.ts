@@ -6,11 +6,11 @@ import { keyed, newSums } from './import/keyed.ts';
 import { importFrom, type Merge, type Outcome } from './import/run.ts';
 import { openInput } from './input.ts';
 import { CLIENT_KEY, keysFrom } from './keys.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { type Records, withRecords } from './records.ts';
 import { grouped, plural } from './text.ts';
 import { LIVES, WHERE } from './where.ts';
+import { print } from './write.ts';
 
 const ALL = 0;
 const PARTLY = 1;
@@ -63,7 +63,7 @@ export const importCommand = (merging: Merging) =>
       const keys = keysFrom(args);
       return withRecords(args, (records) =>
         merging(records, async (merge) => {
-          const { format, origin, json, files } = args;
+          const { json, files } = args;
           let status = ALL;
           for (const file of files.length > 0 ? files : ['-']) {
             // Addresses come one to a key, and would only take memory.
@@ -74,8 +74,7 @@ export const importCommand = (merging: Merging) =>
               return merge(keyed(found, keys, sum));
             };
             const input = await openInput(file, SNIFFED);
-            const settings = { format, origin };
-            const read = await withBar('importing', (show) => importFrom(input, settings, mergeKeyed, show));
+            const read = await withBar('importing', (show) => importFrom(input, args, mergeKeyed, show));
             // What a greylatch has exported has the keys of its filters already.
             const isOwn = read.format === 'json' || read.format === 'csv';
             const outcome = { ...read, networks: isOwn ? 0 : networks };

@@ -26,7 +26,10 @@ const PACKED: readonly [string, string][] = [
 /** Opens `file`, `-` being standard input. Throws an Error for the user. */
 export async function openInput(file: string, firstBytes: number): Promise<Input> {
   const name = file === '-' ? 'standard input' : file;
-  const { raw, size, asOf } = file === '-' ? standardInput() : fileInput(file);
+  const stats = file === '-' ? undefined : statsOf(file);
+  const raw: AsyncIterable<Buffer> = stats === undefined ? process.stdin : createReadStream(file);
+  const size = stats?.size ?? 0;
+  const asOf = Math.floor((stats?.mtimeMs ?? Date.now()) / 1000);
   let read = 0;
   async function* counted(): AsyncGenerator<Buffer> {
     try {
@@ -49,29 +52,17 @@ export async function openInput(file: string, firstBytes: number): Promise<Input
   return { name, first, chunks, asOf, part: () => (size > 0 ? Math.min(1, read / size) : 0) };
 }
 
-interface Raw {
-  raw: AsyncIterable<Buffer>;
-  size: number;
-  asOf: number;
-}
-
-function standardInput(): Raw {
-  return { raw: process.stdin, size: 0, asOf: Math.floor(Date.now() / 1000) };
-}
-
-function fileInput(file: string): Raw {
-  const stat = look(file);
-  if (stat === undefined) throw new Error(`${file} does not exist`);
-  if (stat.isDirectory()) throw new Error(`${file} is a directory; name the files in it`);
-  return { raw: createReadStream(file), size: stat.size, asOf: Math.floor(stat.mtimeMs / 1000) };
-}
-
-function look(file: string): Stats | undefined {
+/** Throws an Error for the user where it is no file that can be read. */
+function statsOf(file: string): Stats {
+  let stats: Stats | undefined;
   try {
-    return statSync(file, { throwIfNoEntry: false });
+    stats = statSync(file, { throwIfNoEntry: false });
   } catch (error) {
     throw new Error(`${file} cannot be read: ${(error as Error).message}`);
   }
+  if (stats === undefined) throw new Error(`${file} does not exist`);
+  if (stats.isDirectory()) throw new Error(`${file} is a directory; name the files in it`);
+  return stats;
 }
 
 /** Reads ahead until there are `bytes` bytes, or to the end. Returns them, and all chunks from the first on. */

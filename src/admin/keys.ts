@@ -1,6 +1,7 @@
 // What stands for client, sender and recipient on record, for commands that bring records from elsewhere: filters look them up
 // under the keys that their own options ask for, and under any other would never find them.
 import { filterArguments } from '../cli/arguments.ts';
+import type { Values } from '../cli/command.ts';
 import { OPTIONS } from '../cli/options.ts';
 import { policyFrom } from '../filter/policy.ts';
 import { parseAddress } from '../greylist/address.ts';
@@ -17,15 +18,8 @@ export const CLIENT_KEY = {
   privacy: OPTIONS.privacy,
 } as const;
 
-export interface KeyArguments {
-  db: string;
-  'client-key': string;
-  'ipv4-prefix': number;
-  'ipv6-prefix': number;
-  /** Undefined where the command is about clients only. */
-  'sender-key'?: string;
-  privacy: boolean;
-}
+/** The values of these options; a command about clients only has no --sender-key. */
+export type KeyArguments = Values<typeof CLIENT_KEY> & { db: string; 'sender-key'?: string };
 
 /** Of what is known of a request; `name` is the client's verified name. */
 export type Keys = (known: { client: string; name?: string; sender?: string; recipient?: string }) => Triple;

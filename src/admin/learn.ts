@@ -5,16 +5,16 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { clientCounts } from '../store/store.ts';
 import { attempt } from './attempt.ts';
 import { linesOf } from './import/lines.ts';
+import type { ImportedClient } from './import/record.ts';
 import type { Merging } from './import.ts';
 import { openInput } from './input.ts';
-import { CLIENT_KEY, keysFrom } from './keys.ts';
+import { CLIENT_KEY, type Keys, keysFrom } from './keys.ts';
 import { type Learned, newLearner } from './learn/follow.ts';
-import { whitelisted } from './learn/whitelist.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { withRecords } from './records.ts';
 import { grouped, jsonLines, localTime, plural, span, table, visible } from './text.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
+import { print } from './write.ts';
 
 export const learnCommand = (merging: Merging) =>
   defineCommand({
@@ -71,6 +71,23 @@ async function learnFrom(files: readonly string[]): Promise<Learned[]> {
     });
   }
   return learner.clients();
+}
+
+/**
+ * The clients under the filters' keys, with as many come-backs as there were messages, but at least enough for the
+ * auto-whitelist.
+ */
+function* whitelisted(learned: readonly Learned[], keys: Keys, threshold: number): Generator<ImportedClient> {
+  const sums = new Map<string, { messages: number; lastSeen: number }>();
+  for (const { client, name, messages, lastSeen } of learned) {
+    const key = keys({ client, name }).client;
+    const sum = sums.get(key) ?? { messages: 0, lastSeen: 0 };
+    sums.set(key, { messages: sum.messages + messages, lastSeen: Math.max(sum.lastSeen, lastSeen) });
+  }
+  for (const [client, { messages, lastSeen }] of sums) {
+    const comeBacks = Math.max(messages, threshold + 1);
+    yield { kind: 'client', client, comeBacks, lastSeen, origin: 'learn' };
+  }
 }
 
 function listed(learned: readonly Learned[], old: number, dryRun: boolean): string {

@@ -2,15 +2,12 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import type { Entry } from '../store/admin/entry.ts';
-import { hasExpired, lastOf } from './entry.ts';
+import { lastOf, stateOf } from './entry.ts';
 import { entriesText, releasesText, waitOf } from './list/print.ts';
-import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { checkClient, loosely, mayConcern, recordTest, SELECTION, selectionOf } from './select.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
-
-const STATES = ['waiting', 'passed', 'whitelisted', 'released'] as const;
-const SORTS = ['first', 'last', 'wait'] as const;
+import { print } from './write.ts';
 
 export const listCommand = defineCommand({
   name: 'list',
@@ -23,12 +20,12 @@ export const listCommand = defineCommand({
     ...SELECTION,
     state: {
       kind: 'choice',
-      choices: STATES,
+      choices: ['waiting', 'passed', 'whitelisted', 'released'],
       describe: 'only triples that wait, or passed; whitelisted clients; what greylatch release lets pass',
     },
     sort: {
       kind: 'choice',
-      choices: SORTS,
+      choices: ['first', 'last', 'wait'],
       default: 'last',
       describe: 'by first sight, by last sight, or by how long they waited; what is most comes first',
     },
@@ -71,18 +68,12 @@ export const listCommand = defineCommand({
 
 type Args = Parameters<typeof listCommand.run>[0];
 
-/** Whether an entry is in the state and has not expired; clients are in none but `whitelisted`. */
+/** Whether an entry is in the state of --state; without that, all triples are meant that have not expired. */
 function stateTest(args: Args, now: number): (entry: Entry) => boolean {
   const { state, 'auto-whitelist': threshold } = args;
   const lives = livesOf(args);
-  return (entry) => {
-    if (entry.kind === 'client') {
-      const listed = threshold > 0 && entry.comeBacks > threshold;
-      return state === 'whitelisted' && listed && !hasExpired(entry, now, lives);
-    }
-    const own = entry.passed ? 'passed' : 'waiting';
-    return (state ?? own) === own && !hasExpired(entry, now, lives);
-  };
+  const meant: readonly string[] = state === undefined ? ['waiting', 'passed'] : [state];
+  return (entry) => meant.includes(stateOf(entry, now, lives, threshold));
 }
 
 /** Any triple: `peek` returns the releases with it. */

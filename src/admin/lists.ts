@@ -15,10 +15,10 @@ import {
 } from './lists/audit.ts';
 import { auditText } from './lists/print.ts';
 import { newWanted } from './lists/wanted.ts';
-import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { paintForOutput } from './text.ts';
 import { WHERE } from './where.ts';
+import { print } from './write.ts';
 
 export const listsCommand = defineCommand({
   name: 'lists',

@@ -17,7 +17,7 @@ import {
 import { MOST_OFFSETS } from '../store/records/record.ts';
 import { lastOf } from './entry.ts';
 import { type Imported, type ImportedClient, type ImportedTriple, MOST } from './import/record.ts';
-import type { Merge, Merged } from './import/run.ts';
+import { type Merge, type Merged, NOTHING } from './import/run.ts';
 import type { Editor, Records } from './records.ts';
 
 /** The longest time from first sight to last pass that a record can hold, in seconds (store/records/record.ts). */
@@ -49,47 +49,55 @@ export async function originOf(editor: Editor): Promise<string> {
   return origin;
 }
 
-async function mergeAll(editor: Editor, records: Iterable<Imported>, self: string): Promise<Merged> {
+async function mergeAll(editor: Editor, imported: Iterable<Imported>, self: string): Promise<Merged> {
   // One for each change, which sets it anew if it is tried again because another process changed the record meanwhile.
   const outcomes: { what: keyof Merged; records: number; more: number }[] = [];
-  /** `more`: how many records beside the first come to the same one. */
-  function counted({ names, change }: JointChange, records: number, more = 0): JointChange {
-    const outcome = { what: 'unchanged' as keyof Merged, records, more };
-    outcomes.push(outcome);
-    return {
-      names,
-      change(before) {
-        const after = change(before);
-        const [own] = after;
-        if (typeof own === 'object' && own.kind !== 'house' && editor.keeps?.(own) === false) {
-          outcome.what = 'expired';
-          return names.map(() => undefined);
-        }
-        const isNews = after.some((one) => one !== undefined);
-        outcome.what = !isNews ? 'unchanged' : before[0] === undefined ? 'created' : 'changed';
-        return after;
-      },
-    };
-  }
   function* changes(): Generator<JointChange> {
-    const clients = new Map<string, ImportedClient[]>();
-    // One change for all that is of one triple: an editor commits before it changes a record once more, and the addresses of a
-    // subnet have the same mail.
-    const triples = new Map<string, ImportedTriple[]>();
-    for (const record of records) {
-      if (record.kind === 'triple') add(triples, recordId(record), record);
-      else add(clients, record.client, record);
+    for (const { names, change, records, more } of stepsOf(imported, self)) {
+      const outcome = { what: 'unchanged' as keyof Merged, records, more };
+      outcomes.push(outcome);
+      yield {
+        names,
+        change(before) {
+          const after = change(before);
+          const [own] = after;
+          if (typeof own === 'object' && own.kind !== 'house' && editor.keeps?.(own) === false) {
+            outcome.what = 'expired';
+            return names.map(() => undefined);
+          }
+          const isNews = after.some((one) => one !== undefined);
+          outcome.what = !isNews ? 'unchanged' : before[0] === undefined ? 'created' : 'changed';
+          return after;
+        },
+      };
     }
-    for (const all of triples.values()) yield counted(tripleChange(all), 1, all.length - 1);
-    for (const [client, all] of clients) yield counted(clientChange(client, all, self), all.length);
   }
   await editor.changeJointly(changes());
-  const merged: Merged = { created: 0, changed: 0, unchanged: 0, expired: 0 };
+  const merged: Merged = { ...NOTHING };
   for (const { what, records, more } of outcomes) {
     merged[what] += records;
     merged[what === 'expired' ? 'expired' : 'unchanged'] += more;
   }
   return merged;
+}
+
+/** A change for `records` that are imported, and `more` that come to the same one. */
+type Step = JointChange & { records: number; more: number };
+
+/**
+ * One for all that is of one triple, or of one client: an editor commits before it changes a record once more, and the addresses
+ * of a subnet have the same mail.
+ */
+function* stepsOf(imported: Iterable<Imported>, self: string): Generator<Step> {
+  const clients = new Map<string, ImportedClient[]>();
+  const triples = new Map<string, ImportedTriple[]>();
+  for (const record of imported) {
+    if (record.kind === 'triple') add(triples, recordId(record), record);
+    else add(clients, record.client, record);
+  }
+  for (const all of triples.values()) yield { ...tripleChange(all), records: 1, more: all.length - 1 };
+  for (const [client, all] of clients)
+    yield { ...clientChange(client, all, self), records: all.length, more: 0 };
 }
 
 function add<T>(lists: Map<string, T[]>, id: string, item: T): void {

@@ -4,15 +4,11 @@ const WIDTH = 30;
 const PATIENCE = 1000; // milliseconds before it is first drawn
 const EVERY = 100; // milliseconds between two drawings
 
-export interface Bar {
-  /** `part` from 0 to 1. */
-  show(part: number): void;
-  /** Takes it off the screen. */
-  end(): void;
-}
+/** Says how far the work is, from 0 to 1. */
+type Show = (part: number) => void;
 
-/** Runs `work` with a bar; `work` calls `show` with how far it is, from 0 to 1. */
-export async function withBar<T>(what: string, work: (show: Bar['show']) => T | Promise<T>): Promise<T> {
+/** Runs `work` with a bar. */
+export async function withBar<T>(what: string, work: (show: Show) => T | Promise<T>): Promise<T> {
   const bar = newBar(what);
   try {
     return await work(bar.show);
@@ -21,7 +17,8 @@ export async function withBar<T>(what: string, work: (show: Bar['show']) => T | 
   }
 }
 
-export function newBar(what: string): Bar {
+/** `end` takes it off the screen. */
+export function newBar(what: string): { show: Show; end(): void } {
   // A dumb terminal would show the end of it as signs.
   if (!process.stderr.isTTY || process.env.TERM === 'dumb') return { show() {}, end() {} };
   const begun = Date.now();

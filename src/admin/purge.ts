@@ -1,14 +1,14 @@
 // greylatch purge: forgets what has expired, now; filters do so little by little.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
-import type { Change, Name } from '../store/admin/change.ts';
-import { hasExpired, nameOf } from './entry.ts';
-import { print } from './output.ts';
+import type { Change } from '../store/admin/change.ts';
+import { hasExpired } from './entry.ts';
 import { withBar } from './progress.ts';
-import { eachEntry, withRecords } from './records.ts';
+import { namesOf, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { plural } from './text.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
+import { print } from './write.ts';
 
 export const purgeCommand = defineCommand({
   name: 'purge',
@@ -32,10 +32,7 @@ export const purgeCommand = defineCommand({
     withRecords(args, async (records) => {
       const now = records.now();
       const lives = livesOf(args);
-      const names: Name[] = [];
-      await eachEntry(records, (entry) => {
-        if (hasExpired(entry, now, lives)) names.push(nameOf(entry));
-      });
+      const names = await namesOf(records, (entry) => hasExpired(entry, now, lives));
       // Looked at again: it may have come back meanwhile.
       const change: Change = (before) =>
         before !== undefined && hasExpired(before, now, lives) ? 'forget' : undefined;

@@ -10,6 +10,7 @@ import type { Engine } from '../store/fleet/examine.ts';
 import { clientOf } from '../store/records/origins.ts';
 import type { Triple } from '../store/store.ts';
 import { doesNotExist, eachHouse, explained, explanation, sizeOf } from './database.ts';
+import { nameOf } from './entry.ts';
 import { newBar } from './progress.ts';
 import { plural } from './text.ts';
 import { livesOf, type Where } from './where.ts';
@@ -91,6 +92,15 @@ export async function eachEntry(
   hooks?: Hooks,
 ): Promise<void> {
   for await (const piece of records.read('reading', hooks)) for (const entry of piece) visit(entry);
+}
+
+/** The names, by which an editor finds them, of the records that are meant. */
+export async function namesOf(records: Records, isMeant: (entry: Entry) => boolean): Promise<Name[]> {
+  const names: Name[] = [];
+  await eachEntry(records, (entry) => {
+    if (isMeant(entry)) names.push(nameOf(entry));
+  });
+  return names;
 }
 
 /** What to do with damage: the hook, or else count it, for `tell` to say how much there was, if any. */

@@ -3,17 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { UsageError } from '../cli/values.ts';
-import type { Name } from '../store/admin/change.ts';
 import type { Entry } from '../store/admin/entry.ts';
 import { type Release, SEEN_WITHIN } from '../store/releases.ts';
 import { mayTouch, YES } from './ask.ts';
-import { nameOf } from './entry.ts';
-import { print } from './output.ts';
-import { type Editor, eachEntry, withRecords } from './records.ts';
+import { type Editor, namesOf, withRecords } from './records.ts';
 import { changeReleases } from './releases.ts';
 import { describeSelection, needed, recordTest, SELECTION, selectionOf } from './select.ts';
 import { localTime, plural } from './text.ts';
 import { LIVES, WHERE } from './where.ts';
+import { print } from './write.ts';
 
 const NOT = 1;
 const LONGEST = 30 * 86_400; // seconds
@@ -52,12 +50,11 @@ export const releaseCommand = defineCommand({
     if (seconds > LONGEST) throw new UsageError('--for: 30d at most; for ever, use --whitelist-clients');
     const isMeant = recordTest(selection);
     return withRecords(args, async (records) => {
-      const names: Name[] = [];
+      const waits = (entry: Entry) => entry.kind === 'triple' && !entry.passed;
       // Where there is no database yet, nothing waits.
-      if (records.isThere())
-        await eachEntry(records, (entry) => {
-          if (entry.kind === 'triple' && !entry.passed && isMeant(entry)) names.push(nameOf(entry));
-        });
+      const names = records.isThere()
+        ? await namesOf(records, (entry) => waits(entry) && isMeant(entry))
+        : [];
       const doing = `release ${plural(names.length, 'triple')} on record (${describeSelection(selection)})`;
       if (!(await mayTouch(names.length, doing, yes))) return NOT;
       const now = records.now();

@@ -3,14 +3,13 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { FORGOTTEN, readForgotten } from '../store/records/forgotten.ts';
 import { refuseDatabase } from './database.ts';
-import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { newGathering } from './report/gather.ts';
 import { pageOf } from './report/page.ts';
 import { printed } from './report/print.ts';
 import { forLocale, paintForOutput } from './text.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
-import { writeOut } from './write.ts';
+import { print, writeOut } from './write.ts';
 
 export const reportCommand = defineCommand({
   name: 'report',

@@ -5,10 +5,10 @@ import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { DamageError } from '../store/damage.ts';
 import { nameAside } from '../store/disk/files.ts';
 import { restore } from '../store/rescue/replace.ts';
-import { explained, explanation, isSameFile } from './database.ts';
-import { print } from './output.ts';
+import { explained, explanation, refuseDatabase } from './database.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
+import { print } from './write.ts';
 
 export const restoreCommand = defineCommand({
   name: 'restore',
@@ -21,7 +21,7 @@ export const restoreCommand = defineCommand({
   examples: [['restore /var/backups/greylist.mdb', 'back to what was backed up, while filters run']],
   statuses: { 0: 'restored' },
   async run({ db, backup, json }) {
-    if (isSameFile(backup, db)) throw new Error(`${backup} is the database itself; name a backup`);
+    refuseDatabase(backup, db, 'a backup');
     const found = explained(backup, () => statSync(backup, { throwIfNoEntry: false }));
     if (found?.isFile() === false) throw new Error(`${backup} is not a file; name a backup`);
     const aside = explained(db, () => nameAside(db, 'before-restore'));

@@ -6,7 +6,7 @@ import type { Command, Options } from '../cli/command.ts';
 import { OPTIONS, type Option } from '../cli/options.ts';
 import { optionValue, refuseFlagValues, UsageError } from '../cli/values.ts';
 import { COMMANDS } from './commands.ts';
-import { print } from './output.ts';
+import { print } from './write.ts';
 
 const USAGE_STATUS = 2;
 const FILTER_HELP = `Usage: greylatch [options]            the filter, for Postfix's spawn(8)
@@ -32,19 +32,9 @@ export async function runCommand(argv: string[]): Promise<void> {
     fail(new Error(`cannot write to standard output: ${message}`));
   });
   try {
-    const flags = [OPTIONS, ...COMMANDS.map(({ options }) => options)].flatMap((options: Options) =>
-      Object.keys(options).filter((name) => options[name]!.kind === 'flag'),
-    );
-    refuseFlagValues(argv, (name) => flags.includes(name));
+    refuseEarly(argv);
   } catch (error) {
     fail(error as Error, argv);
-  }
-  try {
-    process.cwd(); // yargs asks, too, and would end with a trace
-  } catch (error) {
-    fail(
-      new Error(`cannot find out the current directory: ${(error as Error).message}; go to another (cd /)`),
-    );
   }
   const { default: yargs } = await import('yargs'); // an ES module: older Node 20 cannot require it
   const cli = yargs(argv)
@@ -68,6 +58,21 @@ export async function runCommand(argv: string[]): Promise<void> {
   await cli.parseAsync(argv, (_error: unknown, _args: unknown, text: string) => {
     if (text !== '') print(`${text}\n`);
   });
+}
+
+/** Throws an Error for the user for what yargs would not notice, or would end with a trace for. */
+function refuseEarly(argv: readonly string[]): void {
+  const flags = [OPTIONS, ...COMMANDS.map(({ options }) => options)].flatMap((options: Options) =>
+    Object.keys(options).filter((name) => options[name]!.kind === 'flag'),
+  );
+  refuseFlagValues(argv, (name) => flags.includes(name));
+  try {
+    process.cwd();
+  } catch (error) {
+    throw new Error(
+      `cannot find out the current directory: ${(error as Error).message}; go to another (cd /)`,
+    );
+  }
 }
 
 /** `statuses` as lines of a help text. */

@@ -4,9 +4,9 @@ import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT } from '../cli/options.ts';
 import { salvageInto } from '../store/rescue/salvage.ts';
 import { explained } from './database.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { plural } from './text.ts';
+import { print } from './write.ts';
 
 export const salvageCommand = defineCommand({
   name: 'salvage',
@@ -26,7 +26,8 @@ export const salvageCommand = defineCommand({
   async run({ damaged, into, json }) {
     const from = look(damaged);
     if (from?.isFile() !== true) throw new Error(`${damaged} is not a file; name the damaged database`);
-    if (explained(into, () => lstatSync(into, { throwIfNoEntry: false }))?.ino === from.ino) {
+    const there = explained(into, () => lstatSync(into, { throwIfNoEntry: false }));
+    if (there?.ino === from.ino && there.dev === from.dev) {
       throw new Error(`${into} is the damaged file itself; name another one with --into`);
     }
     const { records, pages } = await withBar('saving', (show) =>

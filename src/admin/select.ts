@@ -48,15 +48,11 @@ const anything: Test = () => true;
  * address.
  */
 export function loosely(selection: Selection): Selection {
-  const loose = (text: string | undefined) =>
-    text === undefined || text === '' || /[*?]|^@/.test(text) ? text : `*${text}*`;
-  const { client } = selection;
-  const result = {
-    client: client !== undefined && isNetwork(client) ? client : loose(client),
-    sender: loose(selection.sender),
-    recipient: loose(selection.recipient),
-  };
-  return Object.fromEntries(Object.entries(result).filter(([, text]) => text !== undefined));
+  const isExact = (name: string, text: string) =>
+    text === '' || /[*?]|^@/.test(text) || (name === 'client' && isNetwork(text));
+  return Object.fromEntries(
+    Object.entries(selection).map(([name, text]) => [name, isExact(name, text) ? text : `*${text}*`]),
+  );
 }
 
 /**

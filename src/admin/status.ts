@@ -2,15 +2,14 @@
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
 import { refuseDatabase } from './database.ts';
-import { print } from './output.ts';
-import { type Records, withRecords } from './records.ts';
-import { type EngineStatus, gatherEngine } from './status/engine.ts';
-import { gather, type Status, type StatusSettings } from './status/gather.ts';
+import { withRecords } from './records.ts';
+import { gatherEngine } from './status/engine.ts';
+import { gather } from './status/gather.ts';
 import { rowsOf, rowsOfEngine } from './status/print.ts';
 import { metricsOf, metricsOfEngine } from './status/prometheus.ts';
-import { type Paint, paintForOutput, table } from './text.ts';
+import { paintForOutput, table } from './text.ts';
 import { LIVES, livesOf, WHERE } from './where.ts';
-import { writeOut } from './write.ts';
+import { print, writeOut } from './write.ts';
 
 const SOUND = 0;
 const DAMAGED = 1;
@@ -46,31 +45,18 @@ export const statusCommand = defineCommand({
       const { db, prometheus, json, verify } = args;
       if (prometheus !== undefined) refuseDatabase(prometheus, db);
       const settings = { lives, autoWhitelist: args['auto-whitelist'], verify, now };
-      const { status, rows, metrics } = await look(records, db, settings);
-      if (prometheus !== undefined) writeOut(prometheus, metrics());
+      const engine = await records.examine?.();
+      const status =
+        engine === undefined
+          ? await gather(records, db, settings)
+          : await gatherEngine(records, engine, db, settings);
+      const isEngine = 'nodes' in status;
+      if (prometheus !== undefined)
+        writeOut(prometheus, isEngine ? metricsOfEngine(status) : metricsOf(status));
+      const paint = paintForOutput();
       if (json) print(status);
-      else if (prometheus === undefined) print(table(rows(paintForOutput())));
+      else if (prometheus === undefined)
+        print(table(isEngine ? rowsOfEngine(status, now, paint) : rowsOf(status, now, paint)));
       return status.sound ? SOUND : DAMAGED;
     }),
 });
-
-interface View {
-  status: Status | EngineStatus;
-  rows(paint: Paint): string[][];
-  metrics(): string;
-}
-
-async function look(records: Records, db: string, settings: StatusSettings): Promise<View> {
-  const { now } = settings;
-  const engine = await records.examine?.();
-  if (engine === undefined) {
-    const status = await gather(records, db, settings);
-    return { status, rows: (paint) => rowsOf(status, now, paint), metrics: () => metricsOf(status) };
-  }
-  const status = await gatherEngine(records, engine, db, settings);
-  return {
-    status,
-    rows: (paint) => rowsOfEngine(status, now, paint),
-    metrics: () => metricsOfEngine(status),
-  };
-}

@@ -93,6 +93,11 @@ export function localTime(seconds: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** `2026-11-24 21:28:25 (5 min ago)` */
+export function localTimeAgo(then: number, now: number): string {
+  return `${localTime(then)} (${ago(then, now)})`;
+}
+
 /** A day in UTC, as which it is kept when a client was last seen: `2026-11-24`. */
 export function day(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 10);

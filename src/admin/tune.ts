@@ -2,12 +2,12 @@
 // nothing.
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { print } from './output.ts';
 import { eachEntry, withRecords } from './records.ts';
 import { forLocale, paintForOutput } from './text.ts';
 import { printed } from './tune/print.ts';
 import { newReplay } from './tune/replays.ts';
 import { WHERE } from './where.ts';
+import { print } from './write.ts';
 
 export const tuneCommand = defineCommand({
   name: 'tune',

@@ -5,9 +5,9 @@ import { hold } from '../store/lmdb/hold.ts';
 import { type Verified, verify } from '../store/pages/verify.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 import { doesNotExist, explained, problemText } from './database.ts';
-import { print } from './output.ts';
 import { withBar } from './progress.ts';
 import { grouped, plural } from './text.ts';
+import { print } from './write.ts';
 
 const SOUND = 0;
 const DAMAGED = 1;

@@ -1,4 +1,5 @@
 // The options that many commands share: where the records are, and how long they count.
+import type { Values } from '../cli/command.ts';
 import { OPTIONS, type Option } from '../cli/options.ts';
 import type { Lives } from '../store/store.ts';
 
@@ -20,18 +21,9 @@ export const LIVES = {
 } as const satisfies Record<string, Option>;
 
 /** What these options say; where a command does not have them, nothing expires. */
-export function livesOf(args: { 'retry-window'?: number; 'max-age'?: number }): Lives {
+export function livesOf(args: Partial<Values<typeof LIVES>>): Lives {
   return { retryWindow: args['retry-window'] ?? 0, maxAge: args['max-age'] ?? 0 };
 }
 
 /** The values of these options. */
-export interface Where {
-  db: string;
-  store: string | undefined;
-  'store-password-file': string | undefined;
-  /** Milliseconds. */
-  'store-timeout': number;
-  /** Seconds. */
-  'retry-window'?: number;
-  'max-age'?: number;
-}
+export type Where = Values<typeof WHERE> & Partial<Values<typeof LIVES>>;

@@ -9,12 +9,12 @@ import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../greylist/requ
 import { secretPath } from '../store/disk/secret.ts';
 import { addressOf } from './import/client.ts';
 import { openInput } from './input.ts';
-import { print } from './output.ts';
 import { withRecords } from './records.ts';
-import { ago, day, localTime, paintForOutput, plural, span, table, visible } from './text.ts';
+import { day, localTime, localTimeAgo, paintForOutput, plural, span, table, visible } from './text.ts';
 import { WHERE } from './where.ts';
 import { type Explanation, explain } from './why/explain.ts';
 import { requestsIn } from './why/requests.ts';
+import { print } from './write.ts';
 
 const MOST_BYTES = 2 ** 20;
 
@@ -175,7 +175,7 @@ function stepsOf(explanation: Explanation, settings: FilterArguments, now: numbe
 function recordText(record: Explanation['record'], now: number): string {
   if (record === undefined) return 'none';
   const { firstSeen, passed, lastPassed, deferrals, expired } = record;
-  const first = `first seen ${localTime(firstSeen)} (${ago(firstSeen, now)})`;
+  const first = `first seen ${localTimeAgo(firstSeen, now)}`;
   const last = passed ? `passed, last ${localTime(lastPassed)} or within the hour after` : 'waiting';
   const why = firstSeen > now ? 'the clock was set back' : 'expired';
   const counts = expired ? `; ${why}, so that it starts anew` : '';

@@ -1,10 +1,11 @@
-// Writes a file that others, say a web server, find whole or not at all.
+// What commands write: to standard output, or to a file that others, say a web server, find whole or not at all.
 import {
   accessSync,
   closeSync,
   constants,
   fsyncSync,
   openSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -12,7 +13,6 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { attempt } from './attempt.ts';
-import { print } from './output.ts';
 
 /** Throws an Error for the user where a file cannot be made in the directory of `file`. */
 export function checkDirectory(file: string): void {
@@ -24,26 +24,35 @@ export function checkDirectory(file: string): void {
   }
 }
 
+/** Prints an object as a line of JSON, and a text, which has its line ends, as it is. */
+export function print(what: object | string): void {
+  process.stdout.write(typeof what === 'string' ? what : `${JSON.stringify(what)}\n`);
+}
+
 /**
  * Writes as `writeWhole` does; `-` is standard output. A device or a pipe is written to: root must not put a file in its place.
  */
 export function writeOut(file: string, text: string): void {
-  if (file === '-') print(text);
-  else if (isDevice(file)) writeTo(file, text);
-  else writeWhole(file, text);
-}
-
-function writeTo(device: string, text: string): void {
+  if (file === '-') {
+    print(text);
+    return;
+  }
+  if (!isDevice(file)) {
+    writeWhole(file, text);
+    return;
+  }
   try {
-    writeFileSync(device, text);
+    writeFileSync(file, text, { flag: 'a' });
   } catch (error) {
-    throw cannotWrite(device, error);
+    throw cannotWrite(file, error);
   }
 }
 
+/** A device or a pipe, or what leads to one, as /dev/stdout does, though that may be a file just now: `> FILE`. */
 function isDevice(file: string): boolean {
   const there = attempt(() => statSync(file));
-  return there !== undefined && !there.isFile() && !there.isDirectory();
+  if (there === undefined || there.isDirectory()) return false;
+  return !there.isFile() || /^\/(dev$|proc\/)/.test(realpathSync(path.dirname(file)));
 }
 
 /** What the user is told where `file` cannot be written. */

@@ -32,9 +32,9 @@ type Choice<C> = C extends readonly (infer W extends string)[] ? W : string;
 
 /** The arguments of `run`: durations in seconds (or milliseconds), counts as numbers, flags as booleans, else text:
  * where there are choices, one of them. */
-export type Arguments<O extends Options, P extends Positionals> = { [K in keyof O]: Value<O[K]> } & {
-  [K in keyof P]: Word<P[K]>;
-};
+export type Arguments<O extends Options, P extends Positionals> = Values<O> & { [K in keyof P]: Word<P[K]> };
+
+export type Values<O extends Options> = { [K in keyof O]: Value<O[K]> };
 
 export interface Command<O extends Options = Options, P extends Positionals = Positionals> {
   name: string;

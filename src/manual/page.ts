@@ -17,16 +17,6 @@ const PLACEHOLDERS: Record<Exclude<Option['kind'], 'flag' | 'choice'>, string> =
   milliseconds: 'TIME',
 };
 
-const LAST: Record<string, readonly prose.Block[]> = {
-  FILES: prose.FILES,
-  DIAGNOSTICS: prose.DIAGNOSTICS,
-  SECURITY: prose.SECURITY,
-  STANDARDS: prose.STANDARDS,
-  BUGS: prose.BUGS,
-  'SEE ALSO': prose.SEE_ALSO,
-  LICENSE: prose.LICENSE,
-};
-
 /** The page as roff source. `options` are the filter's. */
 export function manualPage(version: string, options: Options, commands: readonly Command[]): string {
   return [
@@ -41,23 +31,22 @@ export function manualPage(version: string, options: Options, commands: readonly
       (command) => `${inline(`**greylatch ${command.name}**${words(command)} [__options__]`)}\n`,
     ),
     '.fi\n',
-    section('DESCRIPTION'),
-    blocks(prose.DESCRIPTION),
-    section('OPTIONS'),
-    blocks(prose.OPTIONS_INTRO),
+    proseSection('DESCRIPTION', prose.DESCRIPTION),
+    proseSection('OPTIONS', prose.OPTIONS_INTRO),
     optionItems(options),
-    section('CONFIGURATION'),
-    blocks(prose.CONFIGURATION),
-    section('WHITELIST FILES'),
-    blocks(prose.LISTS),
-    section('SEVERAL HOSTS'),
-    blocks(prose.STORE),
-    section('COMMANDS'),
-    blocks(prose.COMMANDS_INTRO),
+    proseSection('CONFIGURATION', prose.CONFIGURATION),
+    proseSection('WHITELIST FILES', prose.LISTS),
+    proseSection('SEVERAL HOSTS', prose.STORE),
+    proseSection('COMMANDS', prose.COMMANDS_INTRO),
     ...commands.map(commandText),
-    section('EXIT STATUS'),
-    blocks(prose.FILTER_STATUS),
-    ...Object.entries(LAST).map(([title, text]) => section(title) + blocks(text)),
+    proseSection('EXIT STATUS', prose.FILTER_STATUS),
+    proseSection('FILES', prose.FILES),
+    proseSection('DIAGNOSTICS', prose.DIAGNOSTICS),
+    proseSection('SECURITY', prose.SECURITY),
+    proseSection('STANDARDS', prose.STANDARDS),
+    proseSection('BUGS', prose.BUGS),
+    proseSection('SEE ALSO', prose.SEE_ALSO),
+    proseSection('LICENSE', prose.LICENSE),
   ]
     .join('')
     .replace(/^(\.S[HS] .*\n)\.PP\n/gm, '$1'); // a heading begins a paragraph
@@ -119,14 +108,13 @@ function optionItems(options: Options): string {
     .join('');
 }
 
-function blocks(all: readonly prose.Block[]): string {
-  return all
-    .map((block) => {
-      if (typeof block === 'string') return paragraph(inline(block));
-      if ('lines' in block) return verbatim(block.lines);
-      return block.map(([term, text]) => item(inline(term), inline(text))).join('');
-    })
-    .join('');
+function proseSection(title: string, blocks: readonly prose.Block[]): string {
+  const parts = blocks.map((block) => {
+    if (typeof block === 'string') return paragraph(inline(block));
+    if ('lines' in block) return verbatim(block.lines);
+    return block.map(([term, text]) => item(inline(term), inline(text))).join('');
+  });
+  return section(title) + parts.join('');
 }
 
 /** A phrase of the tables as a sentence; one that ends with a command line, which would not work with a full stop, has none. */

@@ -1,9 +1,19 @@
 // greylatch salvage: what it says and refuses; what is saved, store/rescue/salvage tests.
-import { linkSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { salvageCommand } from '../../src/admin/salvage.ts';
 import { scan } from '../../src/store/admin/scan.ts';
+import { suite } from '../support/needs.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { fill, triple } from './report/made.ts';
 import { watch } from './watch.ts';
@@ -54,4 +64,25 @@ test('the damaged file is not saved into itself, by whatever name, and has to be
   }
   writeFileSync(place('damaged'), '');
   expect(await salvage(place('damaged'), place('new'))).toMatchObject({ status: expect.anything() });
+});
+
+suite('two file systems', ['root'], () => {
+  test('files of the same number are not the same file', async () => {
+    const disks = ['one', 'two'].map(place) as [string, string];
+    const database = place('made');
+    fill(database, [triple({ sender: 'a' })]);
+    for (const disk of disks) {
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=700', 'none', disk]);
+    }
+    try {
+      const [damaged, into] = disks.map((disk) => path.join(disk, 'greylist.mdb')) as [string, string];
+      copyFileSync(database, damaged);
+      copyFileSync(database, into);
+      expect(statSync(damaged).ino).toBe(statSync(into).ino);
+      expect(await salvage(damaged, into)).toMatchObject({ status: 0 });
+    } finally {
+      for (const disk of disks) execFileSync('umount', ['-l', disk]);
+    }
+  });
 });

@@ -87,3 +87,15 @@ test('a device or a pipe is written to, and stays what it is', () => {
     closeSync(reader);
   }
 });
+
+test('what leads to standard output is written to and stays, also where that is a file', () => {
+  const file = path.join(scratch.path, 'redirected');
+  const output = openSync(file, 'a');
+  try {
+    writeFileSync(output, 'before; ');
+    writeOut(`/proc/self/fd/${output}`, 'metrics'); // as /dev/stdout, in whose place a file would be for everybody
+    expect(readFileSync(file, 'utf8')).toBe('before; metrics');
+  } finally {
+    closeSync(output);
+  }
+});

@@ -19,9 +19,9 @@ export function finding(
   check: string,
   where: string,
   what: string,
-  mend: string,
+  mend?: string,
 ): Finding {
-  return { severity, check, where, what, mend };
+  return { severity, check, where, what, ...(mend === undefined ? {} : { mend }) };
 }
 
 /** Warnings and errors are for somebody to mend. */
@@ -36,5 +36,5 @@ export function once(findings: Finding[]): Finding[] {
 
 /** The findings, with an `ok` in front where none of them is to be mended. */
 export function orOk(findings: Finding[], check: string, where: string, what: string): Finding[] {
-  return findings.some(isToMend) ? findings : [{ severity: 'ok', check, where, what }, ...findings];
+  return findings.some(isToMend) ? findings : [finding('ok', check, where, what), ...findings];
 }

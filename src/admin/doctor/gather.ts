@@ -84,6 +84,12 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     ...entries.map(({ service }) => (service.type === 'unix' ? socketOf(service, parameters) : undefined)),
   ].filter((socket) => socket !== undefined);
   const sockets = Object.fromEntries(paths.map((socket) => [socket, lookAt(socket)]));
+  const table = attempt(() => readFileSync('/proc/net/unix', 'latin1'));
+  const isStale = ({ path: socket, self }: Place) =>
+    self?.kind === 'socket' &&
+    isOwn(socket, queue) &&
+    table !== undefined &&
+    !isListening(socket, queue, table);
   return {
     configuration,
     root: process.getuid?.() === 0,
@@ -93,9 +99,9 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
     questions,
     sockets,
     unknown: unknownIn(services, parameters, wordsOf(parameters.daemon_directory)),
-    stale: Object.values(sockets).flatMap(({ path: socket, self }) =>
-      self?.kind === 'socket' && isOwn(socket, queue) && !isListening(socket, queue) ? [socket] : [],
-    ),
+    stale: Object.values(sockets)
+      .filter(isStale)
+      .map(({ path: socket }) => socket),
     ports: listeningPorts(),
     devLog: lookAt('/dev/log'),
     entries,

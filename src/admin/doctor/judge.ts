@@ -8,25 +8,20 @@ import { judgeLog } from './judge/log.ts';
 import { judgeProgram } from './judge/program.ts';
 import { judgeQuestions } from './judge/questions.ts';
 import { judgeService } from './judge/service.ts';
-import { nameOf, type Service } from './postconf.ts';
+import { andReload, nameOf, type Service } from './postconf.ts';
 import { isGreylatch, unknownIn } from './spawn.ts';
 
 export function judge(facts: Facts): Finding[] {
   const { configuration, entries, root, database } = facts;
   const found: Finding[] = [];
   if (!root) {
-    found.push({
-      severity: 'note',
-      check: 'root',
-      where: 'greylatch doctor',
-      what: 'only root sees everything: what is closed to you was not examined',
-      mend: 'sudo greylatch doctor',
-    });
+    const what = 'only root sees everything: what is closed to you was not examined';
+    found.push(finding('note', 'root', 'greylatch doctor', what, 'sudo greylatch doctor'));
   }
   if (entries.length === 0) found.push(judgeAbsence(facts));
   if (entries.length > 1) {
     const what = `${entries.length} services run greylatch: ${entries.map(({ name }) => name).join(', ')}`;
-    found.push({ severity: 'note', check: 'entry', where: 'master.cf', what });
+    found.push(finding('note', 'entry', 'master.cf', what));
   }
   for (const { name, service } of entries.filter(({ service }) => service.lines > 1)) {
     const what = `stands there ${service.lines} times: master(8) uses the last one`;
@@ -45,12 +40,7 @@ export function judge(facts: Facts): Finding[] {
   }
   if (database !== undefined) found.push(...judgeDatabase(database, undefined));
   for (const remark of configuration.remarks) {
-    found.push({
-      severity: 'note',
-      check: 'postconf',
-      where: configuration.directory,
-      what: `postconf: ${remark}`,
-    });
+    found.push(finding('note', 'postconf', configuration.directory, `postconf: ${remark}`));
   }
   return once(found);
 }
@@ -68,29 +58,23 @@ function judgeRivals({ name, account }: Entry, rival: Entry): Finding {
   return finding('error', 'user', `master.cf: ${name}`, what, mend);
 }
 
-function judgeAbsence({ configuration: { directory, option, services }, mistyped }: Facts): Finding {
-  const reload = `"postfix${option} reload"`;
-  const what = 'no service runs greylatch';
-  const add = (where: string, what: string, mend: string) => finding('error', 'entry', where, what, mend);
+function judgeAbsence({ configuration, mistyped }: Facts): Finding {
+  const { directory, option, services } = configuration;
+  const absent = (where: string, what: string, mend: string) => finding('error', 'entry', where, what, mend);
   const named = services.find(({ command }) => command.some(namesGreylatch));
-  if (named !== undefined)
-    return add(
-      `master.cf: ${nameOf(named)}`,
-      `names greylatch, but does not run it: ${whyNot(named)}`,
-      `for the filter, a line that ends in spawn, as in master.cf.snippet, and below it user=nobody ${ARGV}; then ${reload}`,
-    );
+  if (named !== undefined) {
+    const what = `names greylatch, but does not run it: ${whyNot(named)}`;
+    const mend = `for the filter, a line that ends in spawn, as in master.cf.snippet, and below it user=nobody ${ARGV}; then "postfix${option} reload"`;
+    return absent(`master.cf: ${nameOf(named)}`, what, mend);
+  }
+  const what = 'no service runs greylatch';
   const [first] = mistyped;
-  if (first === undefined)
-    return add(
-      'master.cf',
-      what,
-      `append master.cf.snippet of the package to ${directory}/master.cf, its lines for main.cf to main.cf, and ${reload}`,
-    );
-  return add(
-    `master.cf: ${first.name}`,
-    `${what}; here, ${first.program} does not exist`,
-    `if that should be greylatch: ${ARGV}, and ${reload}`,
-  );
+  if (first !== undefined) {
+    const mend = andReload(configuration, `if that should be greylatch: ${ARGV}`);
+    return absent(`master.cf: ${first.name}`, `${what}; here, ${first.program} does not exist`, mend);
+  }
+  const change = `append master.cf.snippet of the package to ${directory}/master.cf, its lines for main.cf to main.cf`;
+  return absent('master.cf', what, andReload(configuration, change));
 }
 
 /** As a word of a line that was not understood: perhaps with quotes around it. */

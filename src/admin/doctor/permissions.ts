@@ -28,7 +28,7 @@ export interface Place {
   reason: string | undefined;
 }
 
-export type Access = 'read' | 'write' | 'search' | 'run';
+type Access = 'read' | 'write' | 'search' | 'run';
 
 const BITS: Record<Access, number> = { read: 4, write: 2, search: 1, run: 1 };
 
@@ -38,19 +38,22 @@ export function may(user: User, inode: Inode, access: Access): boolean {
   return ((inode.mode >> shift) & BITS[access]) !== 0;
 }
 
+// To a user that is not known (undefined), nothing is closed as far as can be told.
+
 /** The first directory on the way to the place that is closed to the user. */
-export function closedTo(user: User, { parents }: Place): Inode | undefined {
-  return parents.find((parent) => !may(user, parent, 'search'));
+export function closedTo(user: User | undefined, { parents }: Place): Inode | undefined {
+  return user && parents.find((parent) => !may(user, parent, 'search'));
 }
 
 /** How to let the user through to the place; undefined where no directory on the way is closed to him. */
-export function wayTo(user: User, place: Place): string | undefined {
+export function wayTo(user: User | undefined, place: Place): string | undefined {
   const closed = closedTo(user, place);
   return closed && `chmod a+x ${closed.path}`;
 }
 
 /** What keeps the user from the place, '' for nothing. */
-export function denied(user: User, place: Place, ...accesses: Access[]): string {
+export function denied(user: User | undefined, place: Place, ...accesses: Access[]): string {
+  if (user === undefined) return '';
   const { path, self, reason } = place;
   const closed = closedTo(user, place);
   if (closed !== undefined) return `the user ${user.name} may not search ${describe(closed)}`;

@@ -119,6 +119,11 @@ export function nameOf({ name, type }: Service): string {
   return `${name}/${type}`;
 }
 
+/** Advice: a change of Postfix's files, and that Postfix has to read them again. */
+export function andReload({ option }: Configuration, change: string): string {
+  return `${change}, and "postfix${option} reload"`;
+}
+
 /** A parameter's value for a service: its own, or that of main.cf. */
 export function valueFor(
   { overrides }: Pick<Service, 'overrides'>,

@@ -11,7 +11,7 @@ export function lookAt(wanted: string): Place {
   const ways = [wanted, realpath(wanted)];
   const directories = new Set(ways.flatMap((way) => (way === undefined ? [] : ancestors(way))));
   const parents = [...directories]
-    .map((directory) => inodeAt(directory))
+    .map((directory) => attempt(() => toInode(directory, statSync(directory))))
     .filter((inode) => inode !== undefined);
   try {
     return { path: wanted, parents, self: toInode(wanted, statSync(wanted)), reason: undefined };
@@ -32,10 +32,6 @@ export function isLink(wanted: string): boolean {
 function ancestors(wanted: string): string[] {
   const parent = path.dirname(wanted);
   return parent === wanted ? [] : [...ancestors(parent), parent];
-}
-
-function inodeAt(wanted: string): Inode | undefined {
-  return attempt(() => toInode(wanted, statSync(wanted)));
 }
 
 function toInode(wanted: string, stats: Stats): Inode {
@@ -62,13 +58,15 @@ function account(database: 'passwd' | 'group', key: string): string[] | undefine
   return known.get(words);
 }
 
-/** Whether a process of this host listens on the socket; Postfix names its own relative to the `queue` directory. */
-export function isListening(socket: string, queue: string): boolean {
-  const table = attempt(() => readFileSync('/proc/net/unix', 'latin1'));
-  if (table === undefined) return true; // not known
+/**
+ * Whether a process of this host listens on the socket, by /proc/net/unix (proc(5)). Postfix names its own relative to the `queue`
+ * directory.
+ */
+export function isListening(socket: string, queue: string, table: string): boolean {
   const names = [socket, path.relative(queue, socket)];
   return table.split('\n').some((line) => {
-    const [, , , flags, , , , name = ''] = line.split(' ');
+    // Blanks pad the inode's number, and may be in the path.
+    const [, flags, name = ''] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +\d+ (.*)$/.exec(line) ?? [];
     return flags === LISTENS && names.includes(name);
   });
 }

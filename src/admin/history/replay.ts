@@ -3,7 +3,7 @@ import type { Attempt, Mail } from './mails.ts';
 import type { Triples } from './triples.ts';
 
 /** The number of a triple's client under some client key: the same number, the same client. */
-export type ClassOf = (triple: number) => number;
+type ClassOf = (triple: number) => number;
 
 /** When each class was first seen with one sender and recipient; -1: it has passed before. */
 export type Sights = Map<number, number>;

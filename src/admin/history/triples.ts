@@ -35,17 +35,11 @@ export interface Triples {
   kinds: Record<KeyInForce, number>;
 }
 
-export interface Collector {
-  triples: Triples;
-  /** Takes the triples one by one, in any order. */
-  add(entry: TripleEntry): void;
-}
-
 const START = 1024;
 const IPV4_PREFIX = 24;
 const IPV6_PREFIX = 64;
 
-export function newCollector(): Collector {
+export function newCollector() {
   const triples: Triples = {
     length: 0,
     firstSeen: new Uint32Array(START),
@@ -60,23 +54,7 @@ export function newCollector(): Collector {
   };
   let hashes = new Uint32Array(2 * START);
   let slots = new Int32Array(4 * START).fill(-1); // a hash table of the first of each chain
-  const clients = newNumbers();
-  const subnets = newNumbers();
-  let lastClient: string | undefined;
-  let number = 0;
-  let subnet = 0;
-  let kind: KeyInForce = 'address';
-
-  function meet(client: string): void {
-    if (client === lastClient) return; // in LMDB a client's triples follow each other
-    lastClient = client;
-    number = clients.of(client);
-    const bytes = parseAddress(client);
-    kind = kindOf(client, bytes);
-    subnet = subnets.of(
-      bytes === undefined ? client : subnetText(bytes, bytes.length === 4 ? IPV4_PREFIX : IPV6_PREFIX),
-    );
-  }
+  const look = newClients();
 
   function chain(i: number, sender: string, recipient: string): void {
     triples.next[i] = -1;
@@ -116,10 +94,11 @@ export function newCollector(): Collector {
 
   return {
     triples,
-    add({ client, sender, recipient, firstSeen, wait, offsets }) {
+    /** Takes the triples one by one, in any order. */
+    add({ client, sender, recipient, firstSeen, wait, offsets }: TripleEntry): void {
       const i = triples.length;
       if (i === triples.firstSeen.length) grow();
-      meet(client);
+      const { number, subnet, kind } = look(client);
       triples.kinds[kind]++;
       triples.firstSeen[i] = firstSeen;
       triples.pass[i] = wait === 0 ? 0 : firstSeen + wait;
@@ -129,6 +108,21 @@ export function newCollector(): Collector {
       triples.length++;
       chain(i, sender, recipient);
     },
+  };
+}
+
+/** Numbers the clients and their subnets. */
+function newClients() {
+  const clients = newNumbers();
+  const subnets = newNumbers();
+  let last: { client: string; number: number; subnet: number; kind: KeyInForce } | undefined;
+  return (client: string) => {
+    if (client === last?.client) return last; // in LMDB a client's triples follow each other
+    const bytes = parseAddress(client);
+    const network =
+      bytes === undefined ? client : subnetText(bytes, bytes.length === 4 ? IPV4_PREFIX : IPV6_PREFIX);
+    last = { client, number: clients.of(client), subnet: subnets.of(network), kind: kindOf(client, bytes) };
+    return last;
   };
 }
 

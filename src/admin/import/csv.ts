@@ -3,7 +3,7 @@
 import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
-export interface Row {
+interface Row {
   kind: 'row';
   /** The record's first line. */
   line: number;

@@ -3,7 +3,7 @@
 import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
-export interface Pair {
+interface Pair {
   kind: 'pair';
   /** The value's line. */
   line: number;

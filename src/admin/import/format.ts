@@ -16,7 +16,7 @@ export type Format = keyof typeof READERS;
 export const FORMATS = Object.keys(READERS) as readonly Format[];
 
 /** The format; or for a file of another format, `why` says what to do. */
-export type Detected = { format: Format } | { why: string };
+type Detected = { format: Format } | { why: string };
 
 /** As many bytes as `detectFormat` looks at. */
 export const SNIFFED = 65536;

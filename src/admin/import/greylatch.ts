@@ -77,45 +77,40 @@ function fromJson(line: number, text: string, source: Source): Found {
     return problem(line, 'is not JSON');
   }
   if (read?.v !== FORMAT_VERSION) return problem(line, NEWER);
-  const { kind, client, sender, recipient, firstSeen, lastSeen, passed, comeBacks } = read as Line;
-  const origin = read.origin ?? source.origin;
+  return fromFields(line, read as Fields, source);
+}
+
+function fromCsv(line: number, columns: readonly string[], values: readonly string[], source: Source): Found {
+  if (values.length !== columns.length) return problem(line, 'has more or fewer values than columns');
+  const value = (name: (typeof CSV_COLUMNS)[number]) => values[columns.indexOf(name)] ?? '';
+  if (value('greylatch') !== `${FORMAT_VERSION}`) return problem(line, NEWER);
+  const passed = value('passed');
+  const fields = {
+    kind: value('kind'),
+    client: value('client'),
+    sender: value('sender'),
+    recipient: value('recipient'),
+    firstSeen: number(value('first_seen')),
+    lastSeen: number(value('last_seen')),
+    passed: passed === 'yes' ? true : passed === 'no' ? false : undefined,
+    comeBacks: number(value('come_backs')),
+    origin: columns.includes('origin') ? value('origin') : undefined,
+  };
+  return fromFields(line, fields, source);
+}
+
+/** What a line may hold; `checked` refuses numbers that are none. */
+type Fields = Record<string, unknown> & { firstSeen: number; lastSeen: number; comeBacks: number };
+
+function fromFields(line: number, fields: Fields, source: Source): Found {
+  const { kind, client, sender, recipient, firstSeen, lastSeen, passed, comeBacks } = fields;
+  const origin = fields.origin ?? source.origin;
   if (typeof client !== 'string' || typeof origin !== 'string') return problem(line, 'a text is missing');
   if (kind === 'client') return checked(line, { kind, client, comeBacks, lastSeen, origin });
   if (kind !== 'triple') return problem(line, 'is neither a triple nor a client');
   if (typeof sender !== 'string' || typeof recipient !== 'string') return problem(line, 'a text is missing');
   if (typeof passed !== 'boolean') return problem(line, 'says neither that it passed nor that it did not');
   return checked(line, { kind, client, sender, recipient, firstSeen, lastSeen, passed, origin });
-}
-
-/** What a line may hold; `checked` refuses numbers that are none. */
-type Line = Record<string, unknown> & { firstSeen: number; lastSeen: number; comeBacks: number };
-
-function fromCsv(line: number, columns: readonly string[], values: readonly string[], source: Source): Found {
-  if (values.length !== columns.length) return problem(line, 'has more or fewer values than columns');
-  const value = (name: (typeof CSV_COLUMNS)[number]) => values[columns.indexOf(name)] ?? '';
-  if (value('greylatch') !== `${FORMAT_VERSION}`) return problem(line, NEWER);
-  const kind = value('kind');
-  const client = value('client');
-  const lastSeen = number(value('last_seen'));
-  const origin = columns.includes('origin') ? value('origin') : source.origin;
-  if (kind === 'client') {
-    return checked(line, { kind, client, comeBacks: number(value('come_backs')), lastSeen, origin });
-  }
-  if (kind !== 'triple') return problem(line, 'is neither a triple nor a client');
-  const passed = value('passed');
-  if (passed !== 'yes' && passed !== 'no') {
-    return problem(line, 'says neither that it passed nor that it did not');
-  }
-  return checked(line, {
-    kind,
-    client,
-    sender: value('sender'),
-    recipient: value('recipient'),
-    firstSeen: number(value('first_seen')),
-    lastSeen,
-    passed: passed === 'yes',
-    origin,
-  });
 }
 
 /** NaN where it is none, which `checked` refuses. */

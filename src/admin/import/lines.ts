@@ -17,14 +17,14 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<st
     let at = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
       const line = join(begun, text.slice(at, end));
-      yield mark !== '' && line.startsWith(mark) ? line.slice(mark.length) : line;
+      yield line.startsWith(mark) ? line.slice(mark.length) : line;
       mark = '';
       begun = '';
       at = end + 1;
     }
     begun = join(begun, text.slice(at));
   }
-  if (begun !== '') yield mark !== '' && begun.startsWith(mark) ? begun.slice(mark.length) : begun;
+  if (begun !== '') yield begun.startsWith(mark) ? begun.slice(mark.length) : begun;
 }
 
 /** The line without the CR that files of other systems have. */

@@ -14,6 +14,8 @@ export interface Merged {
   expired: number;
 }
 
+export const NOTHING: Merged = { created: 0, changed: 0, unchanged: 0, expired: 0 };
+
 /** Earliest first seen, latest last seen, passed if either passed, and the greater count of each origin. */
 export type Merge = (records: Iterable<Imported>) => Promise<Merged>;
 
@@ -45,16 +47,7 @@ export async function importFrom(
   if ('why' in detected) throw new Error(`${input.name} ${detected.why}`);
   const { format } = detected;
   const origin = settings.origin ?? format.replace(/-.*/, '');
-  const outcome: Outcome = {
-    format,
-    triples: 0,
-    clients: 0,
-    problems: [],
-    created: 0,
-    changed: 0,
-    unchanged: 0,
-    expired: 0,
-  };
+  const outcome: Outcome = { format, triples: 0, clients: 0, problems: [], ...NOTHING };
   let batch: Imported[] = [];
   const flush = async () => {
     const merged = await merge(batch);

@@ -1,18 +1,13 @@
 // Splitting keys of greylist.pl and postgrey, which join client, sender and recipient with "/", though a local part may have
 // one too.
-
-export interface Parts {
-  client: string;
-  sender: string;
-  recipient: string;
-}
+import type { Triple } from '../../store/store.ts';
 
 /**
  * Splits a key `client/sender/recipient`; undefined where that is possible in more than one way. No client and no domain has a
  * "/". So if there is a single "/" after the client's, it ends the sender; of several, it is the first one after the sender's
  * "@", or the very first if the sender is null and the "@" is the recipient's.
  */
-export function splitKey(key: string): Parts | undefined {
+export function splitKey(key: string): Triple | undefined {
   const slash = key.indexOf('/');
   const addresses = key.slice(slash + 1);
   const cut = slash < 1 ? -1 : cutOf(addresses);

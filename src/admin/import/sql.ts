@@ -3,7 +3,7 @@
 import { withoutReturn } from './lines.ts';
 import { type Lines, type Problem, problem } from './record.ts';
 
-export interface SqlRow {
+interface SqlRow {
   kind: 'row';
   line: number;
   /** The table's name, without schema and quotes. */

@@ -16,13 +16,6 @@ export interface Learned {
   lastSeen: number;
 }
 
-export interface Learner {
-  /** Takes a line of a log that was last written to at `asOf` (seconds since the epoch). Never throws. */
-  line(line: string, asOf: number): void;
-  /** The clients, those with the most messages first. */
-  clients(): Learned[];
-}
-
 interface Message {
   client: string;
   name: string;
@@ -41,7 +34,7 @@ const AGENTS = new Set(['local', 'virtual', 'lmtp', 'smtp', 'pipe']);
 /** The reply of a content filter (amavis) that has accepted a message and thrown it away. */
 const THROWN_AWAY = /\b(discarded|INFECTED|quarantined)\b/;
 
-export function newLearner(mostMessages = MOST_MESSAGES): Learner {
+export function newLearner(mostMessages = MOST_MESSAGES) {
   const messages = new Map<string, Message>(); // by host and queue id, those mentioned last at the end
   const learned = new Map<string, Learned>();
 
@@ -66,7 +59,8 @@ export function newLearner(mostMessages = MOST_MESSAGES): Learner {
   }
 
   return {
-    line(line, asOf) {
+    /** Takes a line of a log that was last written to at `asOf` (seconds since the epoch). Never throws. */
+    line(line: string, asOf: number): void {
       const parsed = parseLogLine(line);
       if (parsed === undefined) return;
       const { stamp, host, program, queueId, text } = parsed;
@@ -87,7 +81,9 @@ export function newLearner(mostMessages = MOST_MESSAGES): Learner {
       const time = stampTime(stamp, asOf);
       if (time !== undefined) delivered(message, time);
     },
-    clients: () => [...learned.values()].sort((a, b) => b.messages - a.messages || b.lastSeen - a.lastSeen),
+    /** The clients, those with the most messages first. */
+    clients: (): Learned[] =>
+      [...learned.values()].sort((a, b) => b.messages - a.messages || b.lastSeen - a.lastSeen),
   };
 }
 

@@ -1,6 +1,6 @@
 // A line of a mail log, as syslogd writes it: time, host, program of Postfix, text.
 
-export interface LogLine {
+interface LogLine {
   /** As in the log; `stampTime` reads it. */
   stamp: string;
   host: string;

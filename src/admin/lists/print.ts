@@ -1,6 +1,6 @@
 // The audit of lists as text for people. Makes text; writes nothing.
 import { printable } from '../../log/log.ts';
-import { ago, localTime, type Paint, plural, span, table, visible } from '../text.ts';
+import { ago, localTimeAgo, type Paint, plural, span, table, visible } from '../text.ts';
 import type { AuditedEntry, AuditedFile } from './audit.ts';
 import type { WantedClient } from './wanted.ts';
 
@@ -28,7 +28,7 @@ function fileText({ file, since, entries }: AuditedFile, now: number, paint: Pai
   const recorded =
     since === 0
       ? 'no hits recorded yet: a filter with this file begins with it, a minute after its first request'
-      : `hits recorded since ${localTime(since)} (${ago(since, now)})`;
+      : `hits recorded since ${localTimeAgo(since, now)}`;
   const rows = entries.map((entry) => [
     `${entry.line}`,
     `${entry.hits}`,

@@ -10,20 +10,14 @@ export interface WantedClient {
   median: number;
 }
 
-export interface WantedSettings {
-  /** Seconds. */
-  delay: number;
-  retryWindow: number;
-}
-
 /** How many triples of a client must have passed. */
 const LEAST = 5;
 
 /**
  * Takes the records in any order; `all` returns the clients, those that waited longest in all first. A client with a
- * triple that waits beyond the retry window did not always come back. `now` in seconds since the epoch.
+ * triple that waits beyond the retry window did not always come back. `now` in seconds since the epoch, the others in seconds.
  */
-export function newWanted(now: number, { delay, retryWindow }: WantedSettings) {
+export function newWanted(now: number, { delay, retryWindow }: { delay: number; retryWindow: number }) {
   const waits = new Map<string, number[]>();
   const lost = new Set<string>();
   return {

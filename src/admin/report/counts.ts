@@ -10,28 +10,22 @@ import { newPeriods } from './periods.ts';
 const MINUTE = 60;
 const EDGES = [0, 1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440].map((minutes) => minutes * MINUTE);
 
-export interface Counter {
-  /** Counts a triple that passed, it is not known when. */
-  imported(firstSeen: number): void;
-  /** Counts a mail, and its triples. */
-  mail(mail: Mail): void;
-  counts(): Pick<Facts, 'triples' | 'kept' | 'waits' | 'periods'>;
-}
-
-export function newCounter({ firstSeen }: Triples, settings: GatherSettings): Counter {
+export function newCounter({ firstSeen }: Triples, settings: GatherSettings) {
   const { now, since, retryWindow } = settings;
   const triples = { seen: 0, passed: 0, imported: 0, elsewhere: 0, expired: 0, undecided: 0 };
   const waits = newTally();
   const periods = newPeriods(since, now, retryWindow === 0 ? 0 : now - retryWindow);
   const kept = newKept(settings);
   return {
-    imported(first) {
+    /** Counts a triple that passed, it is not known when. */
+    imported(first: number): void {
       triples.seen++;
       triples.passed++;
       triples.imported++;
       kept.count(first, true);
     },
-    mail({ start, pass, triples: parts }) {
+    /** Counts a mail, and its triples. */
+    mail({ start, pass, triples: parts }: Mail): void {
       triples.seen += parts.length;
       for (const triple of parts) kept.count(firstSeen[triple]!, pass > 0);
       if (pass === 0) {
@@ -45,7 +39,7 @@ export function newCounter({ firstSeen }: Triples, settings: GatherSettings): Co
       addTo(waits, pass - start);
       periods.back(start, pass - start);
     },
-    counts: () => ({
+    counts: (): Pick<Facts, 'triples' | 'kept' | 'waits' | 'periods'> => ({
       triples,
       kept: kept.kept(waits),
       waits: waitsOf(waits),

@@ -22,17 +22,9 @@ export interface GatherSettings {
   autoWhitelist: number;
 }
 
-export interface Gathering {
-  /** Takes the entries one by one, in any order. */
-  take(entry: Entry): void;
-  /** Takes what filters have counted of triples that are no longer on record. */
-  forgotten(days: ForgottenDays): void;
-  facts(): Facts;
-}
-
 const MOST = 10; // of each list
 
-export function newGathering(settings: GatherSettings): Gathering {
+export function newGathering(settings: GatherSettings) {
   const { now, since, delay, retryWindow } = settings;
   const { triples, add } = newCollector();
   const domains = newLeaders();
@@ -51,7 +43,8 @@ export function newGathering(settings: GatherSettings): Gathering {
   }
 
   return {
-    take(entry) {
+    /** Takes the entries one by one, in any order. */
+    take(entry: Entry): void {
       if (entry.kind === 'client') {
         whitelist.take(entry);
         return;
@@ -67,10 +60,11 @@ export function newGathering(settings: GatherSettings): Gathering {
       clients.add(entry.client, entry.wait);
       recipients.add(entry.recipient.toLowerCase(), entry.wait);
     },
-    forgotten(days) {
+    /** Takes what filters have counted of triples that are no longer on record. */
+    forgotten(days: ForgottenDays): void {
       forgotten = forgottenSince(days, since);
     },
-    facts() {
+    facts(): Facts {
       const counter = newCounter(triples, settings);
       const pools = newPools(triples, delay, retryWindow);
       for (const firstSeen of imported) counter.imported(firstSeen);

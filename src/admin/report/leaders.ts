@@ -2,20 +2,14 @@
 import { lower } from '../../greylist/request.ts';
 import type { Leader } from './facts.ts';
 
-export interface Leaders {
-  /** Adds a wait of so many mails (1), or, with 0, of a mail that was added with a part of it and waited `whole` in all. */
-  add(name: string, wait: number, mails?: number, whole?: number): void;
-  /** The `count` names that waited longest in all. */
-  top(count: number): Leader[];
-}
-
 /** Exact while there are no more than `bound` names. */
-export function newLeaders(bound = 50_000): Leaders {
+export function newLeaders(bound = 50_000) {
   let leaders = new Map<string, Leader>();
   const sorted = () =>
     [...leaders.values()].sort((a, b) => b.waited - a.waited || (a.name < b.name ? -1 : 1));
   return {
-    add(name, wait, mails = 1, whole = wait) {
+    /** Adds a wait of so many mails (1), or, with 0, of a mail that was added with a part of it and waited `whole` in all. */
+    add(name: string, wait: number, mails = 1, whole = wait): void {
       const leader = leaders.get(name);
       if (leader === undefined) {
         leaders.set(name, { name, mails, waited: wait, worst: whole });
@@ -31,7 +25,8 @@ export function newLeaders(bound = 50_000): Leaders {
       leader.waited += wait;
       leader.worst = Math.max(leader.worst, whole);
     },
-    top: (count) => sorted().slice(0, count),
+    /** The `count` names that waited longest in all. */
+    top: (count: number): Leader[] => sorted().slice(0, count),
   };
 }
 

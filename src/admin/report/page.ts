@@ -1,6 +1,6 @@
 // The facts as one page that needs nothing but a browser: no scripts, and no fonts or images from elsewhere. Makes text;
 // writes nothing.
-import { ago, grouped, localTime } from '../text.ts';
+import { grouped, localTime, localTimeAgo } from '../text.ts';
 import type { Facts } from './facts.ts';
 import { lists, outcomes } from './lists.ts';
 import { escaped, paragraph, section, tableOf } from './markup.ts';
@@ -28,7 +28,7 @@ export function pageOf(db: string, facts: Facts): string {
 <body>
 <main>
 <h1>Is greylisting worth it?</h1>
-${paragraph(`${db}, ${localTime(now)}; first seen since ${localTime(since)} (${ago(since, now)})`, 'soft')}
+${paragraph(`${db}, ${localTime(now)}; first seen since ${localTimeAgo(since, now)}`, 'soft')}
 ${paragraph(benefit(facts), 'lead')}
 ${paragraph(cost(facts), 'lead')}
 ${advice === undefined ? '' : paragraph(`Advice: ${advice}`, 'hint')}

@@ -6,14 +6,8 @@ const HOUR = 3600;
 const HOURLY = 2 * 86_400; // seconds; a longer time is shown by the day
 const MOST = 60;
 
-export interface PeriodCounter {
-  back(firstSeen: number, wait: number): void;
-  notBack(firstSeen: number): void;
-  periods(): Periods;
-}
-
 /** `completeFrom`: nothing that was first seen from then on was forgotten. All times in seconds since the epoch. */
-export function newPeriods(since: number, now: number, completeFrom: number): PeriodCounter {
+export function newPeriods(since: number, now: number, completeFrom: number) {
   const unit = now - since <= HOURLY ? 'hour' : 'day';
   const starts = unit === 'hour' ? hours(since, now) : days(since, now);
   const counts = starts.map((start) => ({ start, waits: undefined as Tally | undefined, notBack: 0 }));
@@ -28,17 +22,17 @@ export function newPeriods(since: number, now: number, completeFrom: number): Pe
     return counts[low - 1]; // undefined: before the first that is shown
   }
   return {
-    back(firstSeen, wait) {
+    back(firstSeen: number, wait: number): void {
       const period = at(firstSeen);
       if (period === undefined) return;
       period.waits ??= newTally();
       addTo(period.waits, wait);
     },
-    notBack(firstSeen) {
+    notBack(firstSeen: number): void {
       const period = at(firstSeen);
       if (period !== undefined) period.notBack++;
     },
-    periods: () => ({
+    periods: (): Periods => ({
       unit,
       list: counts.map(({ start, waits, notBack }) => ({
         start,

@@ -6,13 +6,7 @@ import type { Triples } from '../history/triples.ts';
 import type { PoolDomain, Pools } from './facts.ts';
 import { senderDomainOf } from './leaders.ts';
 
-export interface PoolCounter {
-  /** The mails of one sender and recipient that came from several clients, in the order of time. */
-  add(mails: readonly Mail[], sender: string): void;
-  pools(most: number): Pools;
-}
-
-export function newPools(triples: Triples, delay: number, retryWindow: number): PoolCounter {
+export function newPools(triples: Triples, delay: number, retryWindow: number) {
   const sums = { mails: 0, waited: 0, savedBySubnet: 0, savedByPool: 0, neverPassed: 0 };
   const domains = new Map<string, PoolDomain>();
 
@@ -29,7 +23,8 @@ export function newPools(triples: Triples, delay: number, retryWindow: number): 
   }
 
   return {
-    add(mails, sender) {
+    /** The mails of one sender and recipient that came from several clients, in the order of time. */
+    add(mails: readonly Mail[], sender: string): void {
       if (!mails.some(({ pass }) => pass > 0)) {
         sums.neverPassed++;
         return;
@@ -46,7 +41,7 @@ export function newPools(triples: Triples, delay: number, retryWindow: number): 
         if (mail.triples.length > 1) count(mail, senderDomainOf(sender), mail.pass - poolPass);
       }
     },
-    pools(most) {
+    pools(most: number): Pools {
       const list = [...domains.values()].sort((a, b) => b.saved - a.saved || b.waited - a.waited);
       const average = (domain: PoolDomain) => ({ ...domain, clients: domain.clients / domain.mails });
       return { ...sums, domains: list.slice(0, most).map(average) };

@@ -1,7 +1,7 @@
 // The facts for people at a terminal. Makes text; writes nothing.
-import { ago, type Colour, grouped, localTime, type Paint, span, table } from '../text.ts';
+import { type Colour, grouped, localTimeAgo, type Paint, span, table } from '../text.ts';
 import { bar, sparkline } from './chart.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, Period } from './facts.ts';
 import { lists, outcomes } from './lists.ts';
 import { benefit, binName, caveats, cost, poolSums } from './words.ts';
 
@@ -15,7 +15,7 @@ export function printed(db: string, facts: Facts, paint: Paint): string {
   const triples = outcomes(facts);
   const { since, now } = facts;
   return [
-    `${title('greylatch report')}  ${db}, first seen since ${localTime(since)} (${ago(since, now)})\n\n`,
+    `${title('greylatch report')}  ${db}, first seen since ${localTimeAgo(since, now)}\n\n`,
     wrapped('Benefit  ', benefit(facts)),
     wrapped('Cost     ', cost(facts)),
     facts.advice === undefined ? '' : lines('yellow', wrapped('Advice   ', facts.advice)),
@@ -40,34 +40,19 @@ function histogram({ waits }: Facts, title: (text: string) => string): string {
 function periods({ periods, retryWindow }: Facts, title: (text: string) => string): string {
   const { unit, list } = periods;
   if (list.length < 2) return '';
-  const row = (what: string, values: (number | undefined | null)[], show: (n: number) => string, of = '') => {
+  type Value = number | null | undefined;
+  const row = (what: string, of: (period: Period) => Value, show: (n: number) => string, unit = '') => {
+    const values = list.map(of);
     const known = values.filter((value) => value !== undefined && value !== null);
-    const range = known.length === 0 ? '' : `${show(Math.min(...known))} to ${show(Math.max(...known))}${of}`;
+    const range =
+      known.length === 0 ? '' : `${show(Math.min(...known))} to ${show(Math.max(...known))}${unit}`;
     return [what, sparkline(values), range];
   };
   const rows = [
-    row(
-      'came back',
-      list.map(({ back }) => back),
-      grouped,
-      ' mails',
-    ),
-    row(
-      'did not',
-      list.map(({ notBack }) => notBack),
-      grouped,
-      ' triples',
-    ),
-    row(
-      'median wait',
-      list.map(({ median }) => median),
-      span,
-    ),
-    row(
-      '95 % within',
-      list.map(({ percentile95 }) => percentile95),
-      span,
-    ),
+    row('came back', ({ back }) => back, grouped, ' mails'),
+    row('did not', ({ notBack }) => notBack, grouped, ' triples'),
+    row('median wait', ({ median }) => median, span),
+    row('95 % within', ({ percentile95 }) => percentile95, span),
   ];
   const forgotten = list.some(({ notBack }) => notBack === null);
   const note = forgotten ? `  (·: more than ${span(retryWindow)} ago, and forgotten)` : '';

@@ -1,6 +1,6 @@
 // Gathers the status of the database, as plain data. Changes nothing, prints nothing.
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
-import type { ClientEntry, Entry, TripleEntry } from '../../store/admin/entry.ts';
+import type { Entry } from '../../store/admin/entry.ts';
 import { DamageError } from '../../store/damage.ts';
 import { hold } from '../../store/lmdb/hold.ts';
 import { lockPath } from '../../store/pages/lock.ts';
@@ -10,7 +10,7 @@ import { damagedFiles } from '../../store/rescue/recover.ts';
 import type { Lives } from '../../store/store.ts';
 import { attempt } from '../attempt.ts';
 import { sizeOf } from '../database.ts';
-import { hasExpired } from '../entry.ts';
+import { type State, stateOf } from '../entry.ts';
 import { commandOf, processIds } from '../processes.ts';
 import { withBar } from '../progress.ts';
 import { eachEntry, type Records } from '../records.ts';
@@ -39,7 +39,7 @@ export interface Status extends Counts {
   problems: Problem[];
 }
 
-export interface Process {
+interface Process {
   pid: number;
   /** Its command line. */
   command: string;
@@ -78,7 +78,7 @@ export async function gather(records: Records, db: string, settings: StatusSetti
 /** Counts the records; `damage` was passed over, and `unread` says why the rest was not read. */
 export async function count(
   records: Records,
-  settings: StatusSettings,
+  { lives, autoWhitelist, now }: StatusSettings,
 ): Promise<{ counts: Counts; damage: string[]; unread: string | undefined }> {
   const triples = { waiting: 0, passed: 0, expired: 0 };
   const clients = { whitelisted: 0, counted: 0, expired: 0 };
@@ -87,11 +87,9 @@ export async function count(
   const damage: string[] = [];
   let unread: string | undefined;
   const take = (entry: Entry) => {
-    if (entry.kind === 'client') {
-      clients[kindOfClient(entry, settings)]++;
-      return;
-    }
-    triples[kindOfTriple(entry, settings)]++;
+    const kinds: Partial<Record<State, number>> = entry.kind === 'client' ? clients : triples;
+    kinds[stateOf(entry, now, lives, autoWhitelist)]!++;
+    if (entry.kind === 'client') return;
     oldest = Math.min(oldest, entry.firstSeen);
     newest = Math.max(newest, entry.firstSeen);
   };
@@ -104,19 +102,6 @@ export async function count(
   }
   const times = newest === 0 ? { oldest: undefined, newest: undefined } : { oldest, newest };
   return { counts: { triples, clients, ...times }, damage, unread };
-}
-
-function kindOfTriple(entry: TripleEntry, { lives, now }: StatusSettings): 'waiting' | 'passed' | 'expired' {
-  if (hasExpired(entry, now, lives)) return 'expired';
-  return entry.passed ? 'passed' : 'waiting';
-}
-
-function kindOfClient(
-  entry: ClientEntry,
-  { lives, now, autoWhitelist }: StatusSettings,
-): 'whitelisted' | 'counted' | 'expired' {
-  if (hasExpired(entry, now, lives)) return 'expired';
-  return autoWhitelist > 0 && entry.comeBacks > autoWhitelist ? 'whitelisted' : 'counted';
 }
 
 /** The processes that have the database or its lock file open, as far as they can be looked at, without this one. */

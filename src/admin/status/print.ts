@@ -1,6 +1,6 @@
 // The status for people, as rows of a table. Makes text; writes nothing.
 import { problemText } from '../database.ts';
-import { ago, bytes, grouped, localTime, type Paint, plural, visible } from '../text.ts';
+import { bytes, grouped, localTimeAgo, type Paint, plural, visible } from '../text.ts';
 import type { EngineStatus } from './engine.ts';
 import type { Counts, Status } from './gather.ts';
 
@@ -8,21 +8,20 @@ const MOST = 10; // processes or problems shown
 
 export function rowsOf(status: Status, now: number, paint: Paint): string[][] {
   const { db, size, processes, unseen, lastDamage, problems } = status;
-  const time = (at: number) => `${localTime(at)} (${ago(at, now)})`;
+  const trouble =
+    lastDamage === undefined
+      ? 'none on record'
+      : `${localTimeAgo(lastDamage.at, now)}, set aside as ${lastDamage.name}`;
+  const others =
+    unseen > 0 ? ` (and ${plural(unseen, 'process', 'processes')} that only root may look at)` : '';
   return [
     ['database', db],
     ['size', bytes(size)],
     stateRow(status, paint),
     ...someRows(problems, problemText),
     ...countRows(status, now),
-    [
-      'last trouble',
-      lastDamage === undefined ? 'none on record' : `${time(lastDamage.at)}, set aside as ${lastDamage.name}`,
-    ],
-    [
-      'open in',
-      `${plural(processes.length, 'process', 'processes')}${unseen > 0 ? ` (and ${plural(unseen, 'process', 'processes')} that only root may look at)` : ''}`,
-    ],
+    ['last trouble', trouble],
+    ['open in', `${plural(processes.length, 'process', 'processes')}${others}`],
     ...someRows(processes, ({ pid, command }) => `${pid} ${command.split(' ').map(visible).join(' ')}`),
   ];
 }
@@ -59,7 +58,7 @@ function stateRow({ sound }: { sound: boolean }, paint: Paint): string[] {
 }
 
 function countRows({ triples, clients, oldest, newest }: Counts, now: number): string[][] {
-  const time = (at: number | undefined) => (at === undefined ? 'none' : `${localTime(at)} (${ago(at, now)})`);
+  const time = (at: number | undefined) => (at === undefined ? 'none' : localTimeAgo(at, now));
   return [
     [
       'triples',

@@ -10,7 +10,7 @@ import { whitelistTimes } from './whitelist.ts';
 const DELAYS = [30, 60, 120, 300, 600, 900];
 export const WHITELISTS = [1, 2, 5, 10];
 const KEYS = ['address', 'subnet', 'pool'] as const;
-export type ClientKey = (typeof KEYS)[number];
+type ClientKey = (typeof KEYS)[number];
 
 export interface TuneSettings {
   /** Seconds since the epoch. */
@@ -51,12 +51,6 @@ export interface Tuning extends TuneSettings {
   outcomes: Outcome[];
 }
 
-export interface Replay {
-  /** Takes the entries one by one, in any order. */
-  take(entry: Entry): void;
-  tuning(): Tuning;
-}
-
 interface Cell {
   outcome: Outcome;
   waits: Tally;
@@ -64,17 +58,18 @@ interface Cell {
   unsure: number;
 }
 
-export function newReplay(settings: TuneSettings): Replay {
+export function newReplay(settings: TuneSettings) {
   const { now, delay: inForce, retryWindow } = settings;
   const { triples, add } = newCollector();
   let cut = 0;
   return {
-    take(entry) {
+    /** Takes the entries one by one, in any order. */
+    take(entry: Entry): void {
       if (entry.kind === 'client' || entry.firstSeen > now || (entry.passed && entry.wait === 0)) return;
       add(entry);
       if (entry.offsets.length === MOST_OFFSETS) cut++;
     },
-    tuning() {
+    tuning(): Tuning {
       const settled = settledAfter(retryWindow);
       const clientKey = keyInForce(triples.kinds);
       const cells = newCells(clientKey, inForce);

@@ -63,7 +63,7 @@ export async function explain(
     request: shown,
     triple,
     missing: found.missing,
-    ...recordsOf(found, settings, now),
+    ...onRecord(found, settings, now),
     verdict,
     left,
     ...(release === undefined ? {} : { release }),
@@ -108,7 +108,7 @@ function counts({ firstSeen, lastPassed }: TripleRecord, limits: FilterArguments
   return tripleCounts(firstSeen, lastPassed, now, limits);
 }
 
-function recordsOf({ triple, client }: Peek, limits: FilterArguments, now: number): Partial<Explanation> {
+function onRecord({ triple, client }: Peek, limits: FilterArguments, now: number): Partial<Explanation> {
   const { comeBacks = 0, lastSeen = 0 } = client ?? {};
   const expired = client !== undefined && !clientCounts(lastSeen, now, limits);
   return {

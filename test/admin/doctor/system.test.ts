@@ -3,7 +3,15 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { isLink, lookAt, mountOf, processesOf, runAs, userNamed } from '../../../src/admin/doctor/system.ts';
+import {
+  isLink,
+  isListening,
+  lookAt,
+  mountOf,
+  processesOf,
+  runAs,
+  userNamed,
+} from '../../../src/admin/doctor/system.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 test('both ways of a link are searched', () => {
@@ -47,6 +55,16 @@ test('the file system of a path, of mountinfo', () => {
     false,
   ]);
   expect(mountOf('/x', '')).toBeUndefined();
+});
+
+test('who listens, of /proc/net/unix, where small numbers of inodes are padded', () => {
+  const table = `Num       RefCount Protocol Flags    Type St Inode Path
+000000002a41b09e: 00000002 00000000 00010000 0001 01   563 private/policy
+000000000f0be33c: 00000002 00000000 00010000 0001 01 10546 /run/with blank
+0000000069a3a441: 00000003 00000000 00000000 0001 03 10547 private/rewrite
+`;
+  const sockets = ['/queue/private/policy', '/run/with blank', '/queue/private/rewrite', '/private/policy'];
+  expect(sockets.map((socket) => isListening(socket, '/queue', table))).toEqual([true, true, false, false]);
 });
 
 test('accounts by name only, groups on request', () => {

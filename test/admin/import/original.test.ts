@@ -1,6 +1,6 @@
 // The programs themselves, as Debian has them: what they store comes through db_dump, or sqlite3, into an import.
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -70,13 +70,20 @@ suite("postgrey's own databases", ['postgrey', 'dbDump', 'root'], () => {
     daemon = spawn(postgrey, [`--unix=${socket}`, `--dbdir=${scratch.path}`, '--user=root', '--group=root'], {
       stdio: 'ignore',
     });
-    await until(() => existsSync(socket));
+    await until(accepts); // its file is there a little before the daemon listens
   });
   afterAll(async () => {
     if (daemon.exitCode === null && daemon.kill())
       await new Promise((resolve) => daemon.once('exit', resolve));
     scratch.remove();
   });
+
+  const accepts = () =>
+    new Promise<boolean>((resolve) => {
+      const tried = net.connect(socket);
+      tried.on('error', () => resolve(false));
+      tried.on('connect', () => resolve(true)).on('connect', () => tried.destroy());
+    });
 
   /** postgrey's own tests tell it the time in the same way. */
   async function ask(time: number): Promise<void> {

@@ -23,7 +23,7 @@ test('a damaged page without records shows with --verify; of what was set aside,
   const file = openSync(db, 'r+');
   writeSync(file, Buffer.alloc(PAGE, 0xa5), 0, PAGE, root * PAGE);
   closeSync(file);
-  for (const time of ['20260102T030405Z', '20260302T030405Z', '20260202T030405Z'])
+  for (const time of ['20260102T030405Z', '20260202T030405Z', '20260302T030405Z'])
     writeFileSync(`${db}.damaged-${time}`, '');
 
   const status = (verify: boolean) =>

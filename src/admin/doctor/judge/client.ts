@@ -3,29 +3,27 @@
 import { leadsTo } from '../endpoint.ts';
 import { type Finding, finding, once } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { isAtLeast, type Parameters, seconds, valueFor, yes } from '../postconf.ts';
+import { andReload, isAtLeast, type Parameters, seconds, valueFor, yes } from '../postconf.ts';
 import type { Question } from '../restrictions.ts';
 
 const SHORT = 10; // seconds; a hundred filters that start at once on a small machine take some seconds
 
 /** What mail gets if the filter cannot be run at all. */
 export function judgeDefault({ configuration }: Facts, { where, endpoint, settings }: Question): Finding[] {
-  const { parameters, version, option } = configuration;
+  const { parameters, version } = configuration;
   if (!isAtLeast(version, 3, 0)) return [];
   const action = settings.default_action ?? parameters.smtpd_policy_service_default_action ?? '';
-  const mend = `check_policy_service { ${endpoint}, default_action=DUNNO } in place of it, and "postfix${option} reload"`;
-  const add = (severity: Finding['severity'], what: string): Finding[] => [
-    finding(severity, 'default-action', where, what, mend),
-  ];
+  const line = `check_policy_service { ${endpoint}, default_action=DUNNO }`;
+  const mend = andReload(configuration, `${line} in place of it`);
   if (/^dunno\b/i.test(action)) return [];
-  if (/^(ok|permit|\d+$)/i.test(action))
-    return add(
-      'warning',
-      `default_action=${action}: while the filter cannot be run, what stands behind it is skipped`,
-    );
-  if (/^(reject|5\d\d|discard)\b/i.test(action))
-    return add('warning', `default_action=${action}: while the filter cannot be run, mail is lost`);
-  return add('note', `if the filter cannot be run at all, mail gets "${action}"`);
+  const skips = /^(ok|permit|\d+$)/i.test(action);
+  if (skips || /^(reject|5\d\d|discard)\b/i.test(action)) {
+    const then = skips ? 'what stands behind it is skipped' : 'mail is lost';
+    const what = `default_action=${action}: while the filter cannot be run, ${then}`;
+    return [finding('warning', 'default-action', where, what, mend)];
+  }
+  const what = `if the filter cannot be run at all, mail gets "${action}"`;
+  return [finding('note', 'default-action', where, what, mend)];
 }
 
 /** Whether smtpd(8) looks names up, where the filter's options go by them: else every client is `unknown`. */
@@ -48,15 +46,9 @@ export function judgeClientLimits(parameters: Parameters, option: string, life: 
     const parameter = `smtpd_policy_service_${name}`;
     const kept = seconds(parameters[parameter] ?? '');
     if (kept === undefined || kept < life) return [];
-    return [
-      {
-        severity: 'note',
-        check: 'client',
-        where: `main.cf: ${parameter}`,
-        what: `smtpd(8) keeps a connection for ${kept} s, a filter lives ${life} s: some requests wait a second for it`,
-        mend: `postconf${option} -e '${parameter}=${Math.floor(life / 3)}s'`,
-      },
-    ];
+    const what = `smtpd(8) keeps a connection for ${kept} s, a filter lives ${life} s: some requests wait a second for it`;
+    const mend = `postconf${option} -e '${parameter}=${Math.floor(life / 3)}s'`;
+    return [finding('note', 'client', `main.cf: ${parameter}`, what, mend)];
   });
 }
 

@@ -25,14 +25,16 @@ const FLEETING: Record<string, string> = {
 
 /** `user` is the filter's; undefined where it is not known. */
 export function judgeDatabase(database: Database, user: User | undefined): Finding[] {
+  const { path: file, mount, space } = database;
   const found = [
     ...judgeDirectory(database, user),
     ...judgeFiles(database, user),
     ...judgeContent(database),
-    ...judgeFileSystem(database.path, database.mount, database.space),
+    ...(mount === undefined ? [] : judgeMount(file, mount)),
+    ...(space === undefined ? [] : judgeSpace(file, mount?.point, space)),
   ];
   const usable = `${user === undefined ? 'the filter' : `the user ${user.name}`} can use its directory`;
-  return orOk(found, 'database', database.path, `${stateOf(database)}; ${usable}`);
+  return orOk(found, 'database', file, `${stateOf(database)}; ${usable}`);
 }
 
 function stateOf({ file, looked }: Database): string {
@@ -43,8 +45,7 @@ function stateOf({ file, looked }: Database): string {
 /** The directory in which the database lies when what is found here is mended. */
 export function homeOf(database: Database, user: User | undefined): string {
   const { directory } = database;
-  const refused =
-    user !== undefined && closedTo(user, directory) === undefined && refusedTo(user, database) !== '';
+  const refused = closedTo(user, directory) === undefined && refusedTo(user, database) !== '';
   const leaves = isCrowded(database) && (refused || anybodyWrites(directory.self));
   return leaves ? another(directory.path) : directory.path;
 }
@@ -54,7 +55,7 @@ function isCrowded({ directory, shared }: Database): boolean {
   return shared || ((directory.self?.mode ?? 0) & STICKY) !== 0;
 }
 
-function refusedTo(user: User, { directory }: Database): string {
+function refusedTo(user: User | undefined, { directory }: Database): string {
   return denied(user, directory, 'write', 'search');
 }
 
@@ -71,31 +72,18 @@ function judgeDirectory(database: Database, user: User | undefined): Finding[] {
   const own = isCrowded(database)
     ? `a directory of its own: ${give(home, owner)}${move}, and in argv=: --db ${home}/${path.basename(file)}`
     : `chown ${owner} ${where} && chmod 700 ${where}`;
-  const error = (check: string, what: string, mend: string): Finding => ({
-    severity: 'error',
-    check,
-    where,
-    what,
-    mend,
-  });
+  const error = (check: string, what: string, mend: string) => finding('error', check, where, what, mend);
   if (directory.self === undefined && directory.reason === 'ENOENT')
     return [error('directory', 'the directory of the database does not exist', give(where, owner))];
   const found: Finding[] = [];
-  const refused = user === undefined ? '' : refusedTo(user, database);
-  if (user !== undefined && refused !== '') {
-    found.push(error('directory', refused, wayTo(user, directory) ?? own));
-  }
+  const refused = refusedTo(user, database);
+  if (refused !== '') found.push(error('directory', refused, wayTo(user, directory) ?? own));
   if (anybodyWrites(directory.self))
     found.push(error('world-writable', 'is writable by everybody: filters do not use a database there', own));
-  else if (isLink)
-    found.push(
-      error(
-        'link',
-        `${file} is a symbolic link: filters do not follow it`,
-        `--db ${file}'s own path in argv=`,
-      ),
-    );
-  else if (place !== '' && directory.self !== undefined && found.length === 0)
+  else if (isLink) {
+    const what = `${file} is a symbolic link: filters do not follow it`;
+    found.push(error('link', what, `--db ${file}'s own path in argv=`));
+  } else if (place !== '' && directory.self !== undefined && found.length === 0)
     found.push(error('place', place, 'see the message; --db in argv= names another file'));
   const open = directory.parents.find(({ mode }) => (mode & ANYBODY_WRITES) !== 0 && (mode & STICKY) === 0);
   if (open !== undefined) {
@@ -117,75 +105,51 @@ function give(directory: string, owner: string): string {
 function judgeContent({ path: file, damage, aside, litter }: Database): Finding[] {
   const found: Finding[] = [];
   if (damage !== '') {
-    found.push({
-      severity: 'error',
-      check: 'damage',
-      where: file,
-      what: `${damage}; the filter sets it aside at the next request and saves what can be read`,
-      mend: `see what is left: greylatch verify --db ${file}`,
-    });
+    const what = `${damage}; the filter sets it aside at the next request and saves what can be read`;
+    found.push(finding('error', 'damage', file, what, `see what is left: greylatch verify --db ${file}`));
   }
   if (aside.length > 0) {
-    found.push({
-      severity: 'note',
-      check: 'aside',
-      where: file,
-      what: `was found damaged before: ${aside.join(', ')} (the mail log says what was saved; look at the disk)`,
-      mend: `when nothing is missing: rm ${path.join(path.dirname(file), aside[0]!.replace(/\d{8}T.*$/, '*'))}`,
-    });
+    const what = `was found damaged before: ${aside.join(', ')} (the mail log says what was saved; look at the disk)`;
+    const all = path.join(path.dirname(file), aside[0]!.replace(/\d{8}T.*$/, '*'));
+    found.push(finding('note', 'aside', file, what, `when nothing is missing: rm ${all}`));
   }
   if (litter.length > 0) {
-    found.push({
-      severity: 'note',
-      check: 'litter',
-      where: file,
-      what: 'a command that was killed, compact or restore say, has left files; the next one of its kind removes them',
-      mend: `or by hand: rm ${litter.join(' ')}`,
-    });
+    const what =
+      'a command that was killed, compact or restore say, has left files; the next one of its kind removes them';
+    found.push(finding('note', 'litter', file, what, `or by hand: rm ${litter.join(' ')}`));
   }
   return found;
 }
 
-function judgeFileSystem(file: string, mount: Mount | undefined, space: Space | undefined): Finding[] {
+function judgeMount(file: string, { type, point, readOnly }: Mount): Finding[] {
   const found: Finding[] = [];
-  const add = (severity: Finding['severity'], check: string, what: string, mend: string) =>
-    found.push({ severity, check, where: mount?.point ?? file, what, mend });
   const elsewhere = 'name a file on a disk of this machine with --db in argv=';
-  if (mount !== undefined && REMOTE.test(mount.type)) {
-    add(
-      'error',
-      'network',
-      `${mount.type} is a network file system, where LMDB does not work: ${file}`,
-      elsewhere,
-    );
+  if (REMOTE.test(type)) {
+    const what = `${type} is a network file system, where LMDB does not work: ${file}`;
+    found.push(finding('error', 'network', point, what, elsewhere));
   }
-  if (mount !== undefined && FLEETING[mount.type] !== undefined) {
-    add('note', 'fleeting', `${mount.type}: ${file} lies ${FLEETING[mount.type]}`, elsewhere);
+  if (FLEETING[type] !== undefined)
+    found.push(finding('note', 'fleeting', point, `${type}: ${file} lies ${FLEETING[type]}`, elsewhere));
+  if (readOnly) {
+    const what = 'the file system is read-only: nothing can be stored';
+    found.push(finding('error', 'read-only', point, what, `mount -o remount,rw ${point}`));
   }
-  if (mount?.readOnly === true) {
-    add(
-      'error',
-      'read-only',
-      'the file system is read-only: nothing can be stored',
-      `mount -o remount,rw ${mount.point}`,
-    );
+  return found;
+}
+
+/** `point`: where the file system is mounted; undefined where that is not known. */
+function judgeSpace(file: string, point: string | undefined, space: Space): Finding[] {
+  const { size, free, inodes, freeInodes } = space;
+  const found: Finding[] = [];
+  if (size > 0 && free < LEAST_FREE) {
+    const what = `the file system has only ${Math.floor(free / 2 ** 20)} MiB left`;
+    const mend = `free some space: du -xh ${point ?? '/'} | sort -h | tail`;
+    found.push(finding('warning', 'space', point ?? file, what, mend));
   }
-  if (space !== undefined && space.size > 0 && space.free < LEAST_FREE) {
-    const free = `${Math.floor(space.free / 2 ** 20)} MiB`;
-    add(
-      'warning',
-      'space',
-      `the file system has only ${free} left`,
-      `free some space: du -xh ${mount?.point ?? '/'} | sort -h | tail`,
-    );
-  }
-  if (space !== undefined && space.inodes > 0 && space.freeInodes < LEAST_INODES) {
-    add(
-      'warning',
-      'inodes',
-      `the file system has only ${plural(space.freeInodes, 'inode')} left for new files`,
-      `remove small files that nobody needs: du -x --inodes ${mount?.point ?? '/'} | sort -n | tail`,
-    );
+  if (inodes > 0 && freeInodes < LEAST_INODES) {
+    const what = `the file system has only ${plural(freeInodes, 'inode')} left for new files`;
+    const mend = `remove small files that nobody needs: du -x --inodes ${point ?? '/'} | sort -n | tail`;
+    found.push(finding('warning', 'inodes', point ?? file, what, mend));
   }
   return found;
 }

@@ -24,15 +24,8 @@ export function judgeEngine(facts: EngineFacts): Finding[] {
   for (const node of engine.nodes) found.push(...judgeNode(facts, node));
   // A replica refuses all writing, which has been said already.
   if (engine.refused !== '' && found.every(({ check }) => check !== 'store-role')) {
-    found.push(
-      finding(
-        'error',
-        'store-use',
-        where,
-        `a filter cannot use it: ${engine.refused}`,
-        'as the message says; until then, each host decides by itself',
-      ),
-    );
+    const mend = 'as the message says; until then, each host decides by itself';
+    found.push(finding('error', 'store-use', where, `a filter cannot use it: ${engine.refused}`, mend));
   }
   found.push(...judgeClocks(facts, engine.nodes));
   const each = engine.nodes.map(
@@ -58,9 +51,8 @@ function judgePasswordFile({ passwordFile: file, account }: EngineFacts): Findin
       `others than its owner may use it: ${describe(file.self)}; filters refuse it`,
       `${mend}, and change the password: it may be known`,
     );
-  const refused = account === undefined ? '' : denied(account, file, 'read');
-  if (account === undefined || refused === '') return [];
-  return error(refused, wayTo(account, file) ?? mend);
+  const refused = denied(account, file, 'read');
+  return refused === '' ? [] : error(refused, wayTo(account, file) ?? mend);
 }
 
 function judgeClocks({ where }: EngineFacts, nodes: readonly Node[]): Finding[] {

@@ -48,7 +48,7 @@ function judgeKey({ place, isKey }: NonNullable<Database['key']>, user: User | u
 }
 
 function refusal(place: Place, user: User | undefined, ...accesses: ('read' | 'write')[]): string {
-  return user === undefined ? '' : denied(user, { ...place, parents: [] }, ...accesses);
+  return denied(user, { ...place, parents: [] }, ...accesses);
 }
 
 function giveTo(user: User | undefined, { path }: Place): string {

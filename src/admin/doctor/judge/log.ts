@@ -16,29 +16,19 @@ export function judgeLog({ configuration, devLog }: Facts, entry: Entry): Findin
       log.file.self === undefined
         ? denied(account, log.directory, 'write', 'search')
         : denied(account, log.file, 'write');
-    if (refused === '')
-      return [{ severity: 'ok', check: 'log', where, what: `messages go to ${log.file.path}` }];
+    if (refused === '') return [finding('ok', 'log', where, `messages go to ${log.file.path}`)];
     const mend = mendFile(log, account) ?? elsewhere;
     return [finding('warning', 'log', where, `nothing is logged: ${refused}`, mend)];
   }
-  if (settings.log === 'none')
-    return [
-      finding('note', 'log', where, 'nothing is logged, not even trouble with the database', elsewhere),
-    ];
+  const nothing = 'nothing is logged, not even trouble with the database';
+  if (settings.log === 'none') return [finding('note', 'log', where, nothing, elsewhere)];
   // Under spawn(8), where standard error is smtpd's socket, --log stderr is syslog too.
   if (settings.log !== 'syslog' && settings.log !== 'stderr') return [];
-  if (hasSyslog) return [{ severity: 'ok', check: 'log', where, what: 'messages go to syslog' }];
+  if (hasSyslog) return [finding('ok', 'log', where, 'messages go to syslog')];
   const own = configuration.parameters.maillog_file;
   const postfix = own ? ` (Postfix has a log of its own: maillog_file = ${own})` : '';
-  return [
-    {
-      severity: 'warning',
-      check: 'log',
-      where: '/dev/log',
-      what: `there is no syslog socket, so nothing is logged, not even trouble with the database${postfix}`,
-      mend: own ? elsewhere : `start a syslog service, or ${elsewhere}`,
-    },
-  ];
+  const mend = own ? elsewhere : `start a syslog service, or ${elsewhere}`;
+  return [finding('warning', 'log', '/dev/log', `there is no syslog socket, so ${nothing}${postfix}`, mend)];
 }
 
 /** Beside the database, where the filter may write. */

@@ -21,55 +21,32 @@ export function judgeNode(facts: EngineFacts, node: Node): Finding[] {
 }
 
 function judgeKind({ where, program, version, role }: Node): Finding[] {
-  if (version === undefined)
-    return [
-      finding(
-        'note',
-        'store-info',
-        where,
-        'its access list, or rename-command, forbids to ask how it is (INFO): version, role, memory and disk were not examined',
-        'ACL SETUSER USER +info +config|get +client|list +client|setname',
-      ),
-    ];
+  if (version === undefined) {
+    const what =
+      'its access list, or rename-command, forbids to ask how it is (INFO): version, role, memory and disk were not examined';
+    const mend = 'ACL SETUSER USER +info +config|get +client|list +client|setname';
+    return [finding('note', 'store-info', where, what, mend)];
+  }
   const found: Finding[] = [];
-  if (Number.parseInt(version, 10) < OLDEST[program])
-    found.push(
-      finding(
-        'error',
-        'store-version',
-        where,
-        `is ${program} ${version}: too old`,
-        'Redis 6 or later, or Valkey',
-      ),
-    );
-  if (role !== undefined && role !== 'master')
-    found.push(
-      finding(
-        'error',
-        'store-role',
-        where,
-        `is no master (${role}): nothing can be written to it`,
-        'name its master in --store, or the Sentinels: redis+sentinel://HOST,HOST/NAME',
-      ),
-    );
+  if (Number.parseInt(version, 10) < OLDEST[program]) {
+    const what = `is ${program} ${version}: too old`;
+    found.push(finding('error', 'store-version', where, what, 'Redis 6 or later, or Valkey'));
+  }
+  if (role !== undefined && role !== 'master') {
+    const what = `is no master (${role}): nothing can be written to it`;
+    const mend = 'name its master in --store, or the Sentinels: redis+sentinel://HOST,HOST/NAME';
+    found.push(finding('error', 'store-role', where, what, mend));
+  }
   return found;
 }
 
 function judgeLatency({ timeout }: EngineFacts, { where, latency }: Node): Finding[] {
   if (latency < timeout / 2) return [];
   const late = latency >= timeout;
-  const what = `a round trip takes ${Math.round(latency)} ms, and a request waits for ${timeout} ms (--store-timeout)`;
-  return [
-    finding(
-      late ? 'error' : 'warning',
-      'store-latency',
-      where,
-      late
-        ? `${what}: each host decides by itself`
-        : `${what}: when the engine is busy, hosts decide by themselves`,
-      `an engine that is nearer or less busy (redis-cli --latency), or --store-timeout ${Math.ceil(latency / 50) * 200}ms, which mail would wait`,
-    ),
-  ];
+  const then = late ? 'each host decides by itself' : 'when the engine is busy, hosts decide by themselves';
+  const what = `a round trip takes ${Math.round(latency)} ms, and a request waits for ${timeout} ms (--store-timeout): ${then}`;
+  const mend = `an engine that is nearer or less busy (redis-cli --latency), or --store-timeout ${Math.ceil(latency / 50) * 200}ms, which mail would wait`;
+  return [finding(late ? 'error' : 'warning', 'store-latency', where, what, mend)];
 }
 
 /** The command by which an administrator of the engine sets it, for now and for its next start. */
@@ -84,76 +61,55 @@ function setting({ cli }: EngineFacts, { where }: Node, name: string, value: str
 function judgeMemory(facts: EngineFacts, node: Node): Finding[] {
   const { where, memory, maxMemory, policy } = node;
   if (memory === undefined) return [];
-  const found: Finding[] = [];
-  const set = (name: string, value: string) => setting(facts, node, name, value);
-  if (maxMemory === 0)
-    found.push(
-      finding(
-        'warning',
-        'store-memory',
-        where,
-        `uses ${bytes(memory)} and has no bound: in a flood of spam the kernel ends it when the machine is full`,
-        set('maxmemory', '1gb'),
-      ),
-    );
-  else if (maxMemory !== undefined && memory > maxMemory * NEARLY)
-    found.push(
-      finding(
-        'warning',
-        'store-memory',
-        where,
-        `uses ${bytes(memory)} of its ${bytes(maxMemory)} (maxmemory): ${policy === 'noeviction' ? 'when it is full, it takes nothing new and each host decides by itself' : 'it forgets before the time'}`,
-        set('maxmemory', `${Math.ceil((2 * memory) / 2 ** 20)}mb`),
-      ),
-    );
-  return [...found, ...judgeEviction(facts, node)];
+  const found = judgeEviction(facts, node);
+  if (maxMemory === 0) {
+    const what = `uses ${bytes(memory)} and has no bound: in a flood of spam the kernel ends it when the machine is full`;
+    const mend = setting(facts, node, 'maxmemory', '1gb');
+    return [finding('warning', 'store-memory', where, what, mend), ...found];
+  }
+  if (maxMemory === undefined || memory <= maxMemory * NEARLY) return found;
+  const then =
+    policy === 'noeviction'
+      ? 'when it is full, it takes nothing new and each host decides by itself'
+      : 'it forgets before the time';
+  const what = `uses ${bytes(memory)} of its ${bytes(maxMemory)} (maxmemory): ${then}`;
+  const mend = setting(facts, node, 'maxmemory', `${Math.ceil((2 * memory) / 2 ** 20)}mb`);
+  return [finding('warning', 'store-memory', where, what, mend), ...found];
 }
 
 /** What it forgets when its memory is full. */
 function judgeEviction(facts: EngineFacts, node: Node): Finding[] {
   const { where, policy } = node;
   if (policy === undefined || policy === 'noeviction') return [];
-  if (policy === 'volatile-ttl')
-    return [
-      {
-        severity: 'note',
-        check: 'store-eviction',
-        where,
-        what: 'forgets when it is full what would expire first (volatile-ttl): waiting triples before those that passed',
-      },
-    ];
-  const some = policy.startsWith('volatile-');
-  return [
-    finding(
-      some ? 'warning' : 'error',
-      'store-eviction',
-      where,
-      some
-        ? `forgets when it is full whatever ${policy} chooses: known senders are deferred again while spam stays on record`
-        : `may forget anything when it is full (${policy}), also the name of this store and what was released`,
-      setting(facts, node, 'maxmemory-policy', 'volatile-ttl'),
-    ),
-  ];
+  if (policy === 'volatile-ttl') {
+    const what =
+      'forgets when it is full what would expire first (volatile-ttl): waiting triples before those that passed';
+    return [finding('note', 'store-eviction', where, what)];
+  }
+  const mend = setting(facts, node, 'maxmemory-policy', 'volatile-ttl');
+  if (policy.startsWith('volatile-')) {
+    const what = `forgets when it is full whatever ${policy} chooses: known senders are deferred again while spam stays on record`;
+    return [finding('warning', 'store-eviction', where, what, mend)];
+  }
+  const what = `may forget anything when it is full (${policy}), also the name of this store and what was released`;
+  return [finding('error', 'store-eviction', where, what, mend)];
 }
 
 function judgePersistence(facts: EngineFacts, node: Node): Finding[] {
   const { where, appendOnly, save, diskTrouble } = node;
-  const mend = setting(facts, node, 'appendonly', 'yes');
-  if (diskTrouble)
-    return [
-      finding(
-        'error',
-        'store-disk',
-        where,
-        'could not write to its disk at the last time: it soon takes nothing new, and forgets what it knows when it ends',
-        'look at its log, and at the space and the rights of its directory (redis-cli CONFIG GET dir)',
-      ),
-    ];
+  if (diskTrouble) {
+    const what =
+      'could not write to its disk at the last time: it soon takes nothing new, and forgets what it knows when it ends';
+    const mend =
+      'look at its log, and at the space and the rights of its directory (redis-cli CONFIG GET dir)';
+    return [finding('error', 'store-disk', where, what, mend)];
+  }
   if (appendOnly !== false) return [];
   const what =
     save === ''
       ? 'keeps nothing on its disk: when it is started again, known senders are deferred anew'
       : 'keeps snapshots only: when it ends without warning, senders since the last one are deferred anew';
+  const mend = setting(facts, node, 'appendonly', 'yes');
   return [finding('warning', 'store-persistence', where, what, mend)];
 }
 
@@ -161,25 +117,17 @@ function judgeNetwork({ encrypted, identified }: EngineFacts, { where, address, 
   const plain = address?.replace(/^::ffff:/, '');
   if (plain === undefined || isLoopback(plain)) return [];
   const found: Finding[] = [];
-  if (open)
-    found.push(
-      finding(
-        'error',
-        'store-password',
-        where,
-        `anybody who reaches ${plain} can read and change it: it asks for no password`,
-        'requirepass, and maybe a user for the filters in its access list (ACL SETUSER); then --store-password-file',
-      ),
-    );
-  if (!encrypted)
-    found.push(
-      finding(
-        'warning',
-        'store-tls',
-        where,
-        `addresses${identified ? ' and the password' : ''} go to ${plain} as plain text`,
-        'rediss:// instead of redis:// in --store and tls-port in redis.conf; a network of its own (VPN) does as well',
-      ),
-    );
+  if (open) {
+    const what = `anybody who reaches ${plain} can read and change it: it asks for no password`;
+    const mend =
+      'requirepass, and maybe a user for the filters in its access list (ACL SETUSER); then --store-password-file';
+    found.push(finding('error', 'store-password', where, what, mend));
+  }
+  if (!encrypted) {
+    const what = `addresses${identified ? ' and the password' : ''} go to ${plain} as plain text`;
+    const mend =
+      'rediss:// instead of redis:// in --store and tls-port in redis.conf; a network of its own (VPN) does as well';
+    found.push(finding('warning', 'store-tls', where, what, mend));
+  }
   return found;
 }

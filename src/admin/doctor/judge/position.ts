@@ -2,7 +2,7 @@
 // findings out.
 import { type Finding, finding } from '../finding.ts';
 import type { Facts } from '../gather.ts';
-import { isAtLeast, type Service, valueFor, yes } from '../postconf.ts';
+import { andReload, isAtLeast, type Service, valueFor, yes } from '../postconf.ts';
 import { type Question, type Step, stepsOf } from '../restrictions.ts';
 
 const RELAY = 'smtpd_relay_restrictions';
@@ -24,26 +24,26 @@ const SUBMISSION = /^(?:.*:)?(submissions?|smtps|587|465)$/;
 
 export function judgePosition(facts: Facts, question: Question): Finding[] {
   const { list, where, steps, at } = question;
-  const reload = `and "postfix${facts.configuration.option} reload"`;
+  const reloaded = (change: string) => andReload(facts.configuration, change);
   const ends = [...ENDS, ...ENDS_FOR_OWN_DOMAINS];
   const end = steps.slice(0, at).find(({ name, onlyWarns }) => ends.includes(name) && !onlyWarns);
   if (end !== undefined) {
     const whose = ENDS_FOR_OWN_DOMAINS.includes(end.name) ? ' for all mail to your domains' : '';
     const what = `check_policy_service is never reached: "${end.name}" before it ends the list${whose}`;
-    const mend = `move check_policy_service before "${end.name}" in ${list}, ${reload}`;
+    const mend = reloaded(`move check_policy_service before "${end.name}" in ${list}`);
     return [finding('error', 'unreached', where, what, mend)];
   }
   const found: Finding[] = [];
   if (steps[at]!.onlyWarns) {
     const what = 'warn_if_reject before check_policy_service: nothing is deferred';
-    found.push(finding('error', 'warns', where, what, `take out warn_if_reject, ${reload}`));
+    found.push(finding('error', 'warns', where, what, reloaded('take out warn_if_reject')));
   }
   found.push(...judgeStage(facts, question), ...judgeGuard(facts, question), ...judgeOwn(facts, question));
   found.push(...judgeNetworks(facts, question));
   const later = steps.slice(at + 1).find(({ name }) => name.startsWith('reject_'));
   if (later !== undefined && later.name !== 'reject_unauth_destination') {
     const what = `mail that ${later.name} rejects behind it is stored in the database, too`;
-    const mend = `check_policy_service as the last one in ${list}, ${reload}`;
+    const mend = reloaded(`check_policy_service as the last one in ${list}`);
     found.push(finding('note', 'last', where, what, mend));
   }
   return found;
@@ -51,7 +51,7 @@ export function judgePosition(facts: Facts, question: Question): Finding[] {
 
 /** Whether own users and own hosts are spared. */
 function judgeOwn({ configuration }: Facts, { service, list, where, steps, at }: Question): Finding[] {
-  const { option, parameters } = configuration;
+  const { parameters } = configuration;
   const isBefore = (wanted: string) => steps.slice(0, at).some(({ name }) => name === wanted);
   if (SUBMISSION.test(service.name) && !isBefore('permit_sasl_authenticated')) {
     const what = `${service.name} is where users hand in mail: clients that are not logged in are greylisted there`;
@@ -59,19 +59,19 @@ function judgeOwn({ configuration }: Facts, { service, list, where, steps, at }:
     return [finding('note', 'submission', where, what, mend)];
   }
   if (list !== RECIPIENT || isBefore('permit_mynetworks') || !parameters.mynetworks) return [];
-  const mend = `permit_mynetworks before it in ${list}, and "postfix${option} reload"`;
+  const mend = andReload(configuration, `permit_mynetworks before it in ${list}`);
   return [finding('note', 'own-hosts', where, 'your own hosts are greylisted, too', mend)];
 }
 
 /** Whether strangers count as own hosts. */
 function judgeNetworks({ configuration }: Facts, { where, service, steps, at }: Question): Finding[] {
-  const { option, parameters } = configuration;
+  const { parameters } = configuration;
   if (!steps.slice(0, at).some(({ name }) => name === 'permit_mynetworks')) return [];
   const networks = valueFor(service, parameters, 'mynetworks').split(/[\s,]+/);
   const wide = networks.find(isWide);
   if (wide === undefined) return [];
   const what = `permit_mynetworks lets strangers pass without greylisting, and relay mail: mynetworks has ${wide}`;
-  const mend = `only your own networks in mynetworks, and "postfix${option} reload"`;
+  const mend = andReload(configuration, 'only your own networks in mynetworks');
   return [finding('error', 'own-hosts', where, what, mend)];
 }
 
@@ -83,7 +83,7 @@ function isWide(network: string): boolean {
 
 /** Whether the attributes that it needs are known when it is asked (SMTPD_POLICY_README: attributes by protocol state). */
 function judgeStage({ configuration }: Facts, { service, list, where }: Question): Finding[] {
-  const mend = `move check_policy_service to the end of ${RECIPIENT}, and "postfix${configuration.option} reload"`;
+  const mend = andReload(configuration, `move check_policy_service to the end of ${RECIPIENT}`);
   if (list === RECIPIENT || list === RELAY) return [];
   const found = (severity: Finding['severity'], what: string) => [
     finding(severity, 'stage', where, what, mend),
@@ -112,13 +112,16 @@ function judgeStage({ configuration }: Facts, { service, list, where }: Question
 function judgeGuard({ configuration }: Facts, question: Question): Finding[] {
   const { service, list, where, steps, at } = question;
   if (list !== RELAY && list !== RECIPIENT) return [];
-  const { parameters, version, option } = configuration;
+  const { parameters, version } = configuration;
   const hasRelay = isAtLeast(version, 2, 10);
   const guarded = guardOf(steps);
   if (guarded >= 0 && guarded < at) return [];
   const other = list === RECIPIENT ? RELAY : RECIPIENT;
   const guard = list === RECIPIENT && !hasRelay ? -1 : guardOf(stepsOf(service, parameters, other));
-  const mend = `in main.cf: reject_unauth_destination before check_policy_service in ${list}, and "postfix${option} reload"`;
+  const mend = andReload(
+    configuration,
+    `in main.cf: reject_unauth_destination before check_policy_service in ${list}`,
+  );
   if (guard >= 0) {
     const first = yes(parameters.smtpd_relay_before_recipient_restrictions);
     if (list === RECIPIENT && first) return [];

@@ -3,6 +3,7 @@ import { ARGV } from '../../../cli/service.ts';
 import { type Finding, finding, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
 import { closedTo, denied } from '../permissions.ts';
+import { andReload } from '../postconf.ts';
 
 const OLDEST_NODE = 20;
 
@@ -22,15 +23,11 @@ function judgeUser({ configuration, mailOwner, setgidGroup }: Facts, entry: Entr
   const { name, user, group, account, unknown, others, database } = entry;
   const where = `master.cf: ${name}`;
   const owner = configuration.parameters.mail_owner;
-  const refused = (what: string): Finding[] => [
-    {
-      severity: 'error',
-      check: 'user',
-      where,
-      what: `${what}: spawn(8) refuses to run the filter`,
-      mend: `write user=nobody, or a user of its own, before argv= in master.cf, and "postfix${configuration.option} reload"`,
-    },
-  ];
+  const refused = (what: string) => {
+    const change = 'write user=nobody, or a user of its own, before argv= in master.cf';
+    const mend = andReload(configuration, change);
+    return [finding('error', 'user', where, `${what}: spawn(8) refuses to run the filter`, mend)];
+  };
   if (unknown !== undefined) return refused(`"${unknown}" is neither user= nor argv=`);
   if (user === '') return refused('user= is missing');
   if (account === undefined) return refused(`user=${user}${group && `:${group}`} does not exist`);
@@ -47,81 +44,68 @@ function judgeUser({ configuration, mailOwner, setgidGroup }: Facts, entry: Entr
   const own = database !== undefined && !database.shared && database.directory.self !== undefined;
   const give = own ? ` && chown -R greylatch ${database.directory.path}` : '';
   const more = others.length > most ? ` and ${others.length - most} more` : '';
-  return [
-    {
-      severity: 'note',
-      check: 'shared-user',
-      where,
-      what: `${user} also runs ${others.slice(0, most).join(', ')}${more}: they could change the database`,
-      mend: `a user of its own: useradd --system --shell /usr/sbin/nologin greylatch${give}, and user=greylatch in master.cf`,
-    },
-  ];
+  const what = `${user} also runs ${others.slice(0, most).join(', ')}${more}: they could change the database`;
+  const mend = `a user of its own: useradd --system --shell /usr/sbin/nologin greylatch${give}, and user=greylatch in master.cf`;
+  return [finding('note', 'shared-user', where, what, mend)];
 }
 
 function judgeOptions({ name, usage }: Entry): Finding[] {
   if (usage === undefined) return [];
-  return [
-    {
-      severity: 'error',
-      check: 'options',
-      where: `master.cf: ${name}`,
-      what: `the filter ends at once: ${usage}`,
-      mend: 'correct the words behind the path of greylatch in argv=; greylatch --help lists the options (a value with blanks stands in braces, --text { ... }, not in quotes)',
-    },
-  ];
+  const mend =
+    'correct the words behind the path of greylatch in argv=; greylatch --help lists the options (a value with blanks stands in braces, --text { ... }, not in quotes)';
+  return [finding('error', 'options', `master.cf: ${name}`, `the filter ends at once: ${usage}`, mend)];
 }
 
+/** The first thing that keeps the filter from starting. */
 function judgeStart(entry: Entry): Finding[] {
-  const { name, node, script, account, nodePlace, scriptPlace, nodeRun, run, program } = entry;
-  const where = `master.cf: ${name}`;
-  const error = (check: string, what: string, mend: string): Finding[] => [
-    finding('error', check, where, what, mend),
-  ];
+  return [...judgeNode(entry), ...judgeScript(entry), ...judgeRun(entry)].slice(0, 1);
+}
+
+function error({ name }: Entry, check: string, what: string, mend: string): Finding[] {
+  return [finding('error', check, `master.cf: ${name}`, what, mend)];
+}
+
+function judgeNode(entry: Entry): Finding[] {
+  const { node, script, account, nodePlace, nodeRun, program } = entry;
+  const wrong = (what: string, mend: string) => error(entry, 'node', what, mend);
   if (program[0] === '')
-    return error('node', 'a blank follows argv=, so that spawn(8) finds no command', `in master.cf: ${ARGV}`);
+    return wrong('a blank follows argv=, so that spawn(8) finds no command', `in master.cf: ${ARGV}`);
   if (nodePlace === undefined) {
-    return error(
-      'node',
-      `${script} needs node in the PATH, but spawn(8) sets that to the system's directories only`,
-      `in master.cf: argv=${process.execPath} ${script} (see "command -v node")`,
-    );
+    const what = `${script} needs node in the PATH, but spawn(8) sets that to the system's directories only`;
+    return wrong(what, `in master.cf: argv=${process.execPath} ${script} (see "command -v node")`);
   }
-  const noNode = denied(account!, nodePlace, 'run');
-  if (noNode !== '') {
-    return error(
-      'node',
-      `Node cannot be run: ${noNode}`,
-      `in master.cf, instead of ${node ?? nodePlace.path}: the path that "command -v node" gives; it has to be one that everybody may run`,
-    );
+  const refused = denied(account, nodePlace, 'run');
+  if (refused !== '') {
+    const mend = `in master.cf, instead of ${node ?? nodePlace.path}: the path that "command -v node" gives; it has to be one that everybody may run`;
+    return wrong(`Node cannot be run: ${refused}`, mend);
   }
   const major = Number(/^v(\d+)\./.exec(nodeRun?.out ?? '')?.[1] ?? Number.NaN);
-  if (!(major >= OLDEST_NODE)) {
-    const is = Number.isNaN(major)
-      ? `is no Node that runs (${nodeRun?.error || nodeRun?.out})`
-      : `is Node ${nodeRun?.out.replace('v', '')}`;
-    const mend = `install Node ${OLDEST_NODE} or later and name it in argv=`;
-    return error('node', `${nodePlace.path} ${is}; greylatch needs ${OLDEST_NODE} or later`, mend);
-  }
-  const noScript = denied(
-    account!,
-    scriptPlace,
-    ...(node === undefined ? (['read', 'run'] as const) : (['read'] as const)),
-  );
-  if (noScript !== '') {
-    return error(
-      'script',
-      `greylatch cannot be read: ${noScript}`,
-      scriptPlace.self === undefined && scriptPlace.reason === 'ENOENT'
-        ? 'npm install -g --prefix /usr/local greylatch, and its path (command -v greylatch) in argv='
-        : opened(closedTo(account!, scriptPlace)?.path ?? scriptPlace.self?.path ?? scriptPlace.path),
-    );
-  }
+  if (major >= OLDEST_NODE) return [];
+  const is = Number.isNaN(major)
+    ? `is no Node that runs (${nodeRun?.error || nodeRun?.out})`
+    : `is Node ${nodeRun?.out.replace('v', '')}`;
+  const what = `${nodePlace.path} ${is}; greylatch needs ${OLDEST_NODE} or later`;
+  return wrong(what, `install Node ${OLDEST_NODE} or later and name it in argv=`);
+}
+
+function judgeScript(entry: Entry): Finding[] {
+  const { node, account, scriptPlace } = entry;
+  const refused =
+    node === undefined ? denied(account, scriptPlace, 'read', 'run') : denied(account, scriptPlace, 'read');
+  if (refused === '') return [];
+  const mend =
+    scriptPlace.self === undefined && scriptPlace.reason === 'ENOENT'
+      ? 'npm install -g --prefix /usr/local greylatch, and its path (command -v greylatch) in argv='
+      : opened(closedTo(account, scriptPlace)?.path ?? scriptPlace.self?.path ?? scriptPlace.path);
+  return error(entry, 'script', `greylatch cannot be read: ${refused}`, mend);
+}
+
+function judgeRun(entry: Entry): Finding[] {
+  const { account, run, program } = entry;
   if (run?.status === 0) return [];
-  return error(
-    'start',
-    `greylatch does not start: ${run?.error || `status ${run?.status}`}`,
-    `try it: su -s /bin/sh ${account!.name} -c "${program.join(' ')} --version"; reinstalling often helps: npm install -g --prefix /usr/local greylatch`,
-  );
+  const what = `greylatch does not start: ${run?.error || `status ${run?.status}`}`;
+  const mend = `try it: su -s /bin/sh ${account?.name} -c "${program.join(' ')} --version"; reinstalling often helps: npm install -g --prefix /usr/local greylatch`;
+  return error(entry, 'start', what, mend);
 }
 
 /** How `closed`, on the way to greylatch, is opened. As npm's own, it was closed by the umask of who installed; a home stays closed. */

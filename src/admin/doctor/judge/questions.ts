@@ -3,16 +3,18 @@ import path from 'node:path';
 import { hostAndPort, isLoopback, leadsTo, socketAt, socketOf } from '../endpoint.ts';
 import { type Finding, finding, once, orOk } from '../finding.ts';
 import type { Entry, Facts } from '../gather.ts';
-import { isAtLeast, nameOf, queueOf } from '../postconf.ts';
-import { hiddenClasses, smtpdServices } from '../restrictions.ts';
+import { andReload, isAtLeast, nameOf, queueOf } from '../postconf.ts';
+import { hiddenClasses, smtpdServices, whereIs } from '../restrictions.ts';
 import { judgeClient, judgeDefault, judgeNames } from './client.ts';
 import { isForStrangers, judgePosition } from './position.ts';
 import { canBeAsked } from './service.ts';
 import { judgeSettings, judgeSyntax, judgeUnknown } from './syntax.ts';
 
+const RECIPIENT = 'smtpd_recipient_restrictions';
+
 export function judgeQuestions(facts: Facts): Finding[] {
   const { configuration, questions, entries } = facts;
-  const { parameters, services, option } = configuration;
+  const { parameters, services } = configuration;
   const unreadable = new Map(questions.map((question) => [question, judgeSyntax(facts, question)]));
   const errors = [...unreadable.values()].flat();
   const found: Finding[] = [...judgeStrays(facts), ...errors, ...judgeUnknown(facts, errors)];
@@ -39,19 +41,13 @@ export function judgeQuestions(facts: Facts): Finding[] {
       (smtpd) => own.length > 0 && isForStrangers(smtpd) && !own.some(({ service }) => service === smtpd),
     );
     for (const smtpd of silent) {
-      found.push({
-        severity: 'note',
-        check: 'unasked',
-        where: `master.cf: ${nameOf(smtpd)}`,
-        what: `mail to this service is not greylisted: its own lists have no check_policy_service`,
-        mend: `take the -o smtpd_recipient_restrictions out of ${nameOf(smtpd)} in master.cf, and "postfix${option} reload"`,
-      });
+      const what = 'mail to this service is not greylisted: its own lists have no check_policy_service';
+      const mend = andReload(configuration, `take the -o ${RECIPIENT} out of ${nameOf(smtpd)} in master.cf`);
+      found.push(finding('note', 'unasked', `master.cf: ${nameOf(smtpd)}`, what, mend));
     }
   }
   return [...found, ...judgeSettings(facts), ...judgeClient(facts)];
 }
-
-const RECIPIENT = 'smtpd_recipient_restrictions';
 
 function isAnyAsked({ configuration, questions, entries }: Facts): boolean {
   return questions.some(({ endpoint }) =>
@@ -60,38 +56,32 @@ function isAnyAsked({ configuration, questions, entries }: Facts): boolean {
 }
 
 function judgeUnasked({ configuration }: Facts, { service, name }: Entry, othersAreAsked: boolean): Finding {
-  const { parameters, services, option, version } = configuration;
+  const { parameters, services, version } = configuration;
   const endpoint =
     service.type === 'unix'
       ? `unix:${service.private === 'n' ? 'public' : 'private'}/${service.name}`
       : `inet:${service.name}`;
   const [hidden] = hiddenClasses(parameters).filter((each) => parameters[each]?.includes(endpoint));
   if (hidden !== undefined) {
-    return {
-      severity: 'note',
-      check: 'unasked',
-      where: `main.cf: ${hidden}`,
-      what: `only an access table can lead to this restriction class; whether reject_unauth_destination comes before that was not examined`,
-    };
+    const what =
+      'only an access table can lead to this restriction class; whether reject_unauth_destination comes before that was not examined';
+    return finding('note', 'unasked', `main.cf: ${hidden}`, what);
   }
+  const severity = othersAreAsked ? 'note' : 'error';
   const over = services.find(({ overrides }) => overrides[RECIPIENT] !== undefined);
   if (over !== undefined && parameters[RECIPIENT]?.includes(endpoint)) {
-    return {
-      severity: othersAreAsked ? 'note' : 'error',
-      check: 'unasked',
-      where: `master.cf: ${nameOf(over)} -o ${RECIPIENT}`,
-      what: `nothing is greylisted: this list hides that of main.cf, which asks ${name}`,
-      mend: `take the -o ${RECIPIENT} out of ${nameOf(over)} in master.cf (or complete it: with blanks it stands in { }), and "postfix${option} reload"`,
-    };
+    const what = `nothing is greylisted: this list hides that of main.cf, which asks ${name}`;
+    const change = `take the -o ${RECIPIENT} out of ${nameOf(over)} in master.cf (or complete it: with blanks it stands in { })`;
+    const mend = andReload(configuration, change);
+    return finding(severity, 'unasked', whereIs(over, RECIPIENT), what, mend);
   }
   const line = isAtLeast(version, 3, 0) ? `{ ${endpoint}, default_action=DUNNO }` : endpoint;
-  return {
-    severity: othersAreAsked ? 'note' : 'error',
-    check: 'unasked',
-    where: `master.cf: ${name}`,
-    what: `${othersAreAsked ? '' : 'nothing is greylisted: '}no restriction list of smtpd(8) asks this service`,
-    mend: `in main.cf, at the end of smtpd_recipient_restrictions: check_policy_service ${line}, and "postfix${option} reload"`,
-  };
+  const what = `${othersAreAsked ? '' : 'nothing is greylisted: '}no restriction list of smtpd(8) asks this service`;
+  const mend = andReload(
+    configuration,
+    `in main.cf, at the end of ${RECIPIENT}: check_policy_service ${line}`,
+  );
+  return finding(severity, 'unasked', `master.cf: ${name}`, what, mend);
 }
 
 /** Questions that neither a service of master.cf nor another program's socket answers. */
@@ -101,11 +91,11 @@ function judgeStrays({ configuration, questions, sockets, stale, running, root, 
   const findings = questions.flatMap(({ endpoint, list, where, service: smtpd }): Finding[] => {
     const add = (what: string, mend: string): Finding[] => [finding('error', 'endpoint', where, what, mend)];
     const isOurs = services.some((service) => leadsTo(endpoint, service, parameters));
-    if (running && !isOurs && isDeadPort(endpoint, ports))
-      return add(
-        `${endpoint}: nobody listens there, so that mail gets the default_action, "451 4.3.5 ..." without one`,
-        `start what should listen there; or, if that is not used any more, take it out of ${list}, and "postfix${configuration.option} reload"`,
-      );
+    if (running && !isOurs && isDeadPort(endpoint, ports)) {
+      const what = `${endpoint}: nobody listens there, so that mail gets the default_action, "451 4.3.5 ..." without one`;
+      const change = `start what should listen there; or, if that is not used any more, take it out of ${list}`;
+      return add(what, andReload(configuration, change));
+    }
     const socket = socketAt(endpoint, parameters);
     if (socket === undefined || isOurs) {
       if (socket === undefined || !endpoint.includes(':/') || smtpd.chroot !== 'y') return [];
@@ -145,30 +135,19 @@ function judgeSocket(
   { configuration, sockets, running, root, mailOwner }: Facts,
   { service, name }: Entry,
 ): Finding[] {
-  if (service.type !== 'unix') return [];
+  if (service.type !== 'unix' || !root) return []; // others see neither the process nor the socket
   const { parameters, option } = configuration;
   const where = socketOf(service, parameters);
   const socket = sockets[where];
-  if (!root) return []; // others see neither the process nor the socket
-  if (!running) {
-    const mend = `postfix${option} start`;
-    return [finding('note', 'socket', where, 'Postfix is not running', mend)];
-  }
+  if (!running) return [finding('note', 'socket', where, 'Postfix is not running', `postfix${option} start`)];
+  const reload = `postfix${option} reload`;
   if (socket?.self === undefined) {
-    const mend = `postfix${option} reload (and see the mail log if that does not help)`;
+    const mend = `${reload} (and see the mail log if that does not help)`;
     return [finding('error', 'socket', where, `Postfix does not listen for ${name} yet`, mend)];
   }
-  const rights = `postfix${option} set-permissions && postfix${option} reload`;
   if (socket.self.kind !== 'socket')
-    return [
-      {
-        severity: 'error',
-        check: 'socket',
-        where,
-        what: 'is no socket',
-        mend: `rm ${where}; postfix${option} reload`,
-      },
-    ];
+    return [finding('error', 'socket', where, 'is no socket', `rm ${where}; ${reload}`)];
+  const rights = `postfix${option} set-permissions && ${reload}`;
   // Whoever can reach the socket can fill the database; master(8) makes it 0666, so its directory has to keep others out.
   const directory = socket.parents.at(-1);
   if (directory !== undefined && (directory.mode & 0o001) !== 0) {

@@ -2,7 +2,7 @@
 // (policy_client_register and attr_override in its sources). Facts in, findings out.
 import { type Finding, finding, once } from '../finding.ts';
 import type { Facts } from '../gather.ts';
-import { isAtLeast, seconds } from '../postconf.ts';
+import { andReload, isAtLeast, seconds } from '../postconf.ts';
 import { type Question, SEPARATORS, whereIs } from '../restrictions.ts';
 import { tokens, unbraced } from '../tokens.ts';
 
@@ -23,13 +23,13 @@ const SETTINGS: Record<string, (value: string) => boolean> = {
 const OUTSIDE = new RegExp(`^\\{?\\s*(${Object.keys(SETTINGS).join('|')})\\s*(=|$)`);
 
 export function judgeSyntax({ configuration }: Facts, { where, steps, at }: Question): Finding[] {
-  const { version, option } = configuration;
+  const { version } = configuration;
   const { argument } = steps[at]!;
   const hasBraces = isAtLeast(version, 3, 0);
   const service = tokens(unbraced(argument), SEPARATORS).find(isEndpoint) ?? 'unix:private/policy';
   const line = hasBraces ? `{ ${service}, default_action=DUNNO }` : service;
   const found = (what: string): Finding[] => {
-    const mend = `check_policy_service ${line}, and "postfix${option} reload"`;
+    const mend = andReload(configuration, `check_policy_service ${line}`);
     return [finding('error', 'restriction', where, what, mend)];
   };
   const refuses = (what: string) =>
@@ -47,7 +47,7 @@ export function judgeSyntax({ configuration }: Facts, { where, steps, at }: Ques
 
 /** The same settings for all policy services: a value that smtpd(8) does not take keeps it from starting. */
 export function judgeSettings({ configuration, questions }: Facts): Finding[] {
-  const { parameters, option } = configuration;
+  const { parameters } = configuration;
   const asking = [...new Set(questions.map(({ service }) => service))];
   const found = asking.flatMap((service) =>
     Object.entries(SETTINGS).flatMap(([name, isTaken]): Finding[] => {
@@ -55,7 +55,7 @@ export function judgeSettings({ configuration, questions }: Facts): Finding[] {
       const value = service.overrides[parameter] ?? parameters[parameter];
       if (value === undefined || isTaken(value) || name === 'policy_context') return [];
       const what = `smtpd(8) does not start: "${value}" is no value that it takes`;
-      const mend = `take it out, for the value that it has by default, and "postfix${option} reload"`;
+      const mend = andReload(configuration, 'take it out, for the value that it has by default');
       return [finding('error', 'restriction', whereIs(service, parameter), what, mend)];
     }),
   );
@@ -63,7 +63,7 @@ export function judgeSettings({ configuration, questions }: Facts): Finding[] {
 }
 
 export function judgeUnknown({ configuration, unknown }: Facts, errors: readonly Finding[]): Finding[] {
-  const { remarks, option } = configuration;
+  const { remarks } = configuration;
   // postconf(1) does not print what is nowhere used, but says so.
   const isClass = (name: string) => remarks.some((remark) => remark.includes(`: unused parameter: ${name}=`));
   return unknown
@@ -73,7 +73,7 @@ export function judgeUnknown({ configuration, unknown }: Facts, errors: readonly
       const mend = isClass(name)
         ? `smtpd_restriction_classes = ${name} in main.cf`
         : `correct it in ${where}`;
-      return finding('error', 'restriction', where, what, `${mend}, and "postfix${option} reload"`);
+      return finding('error', 'restriction', where, what, andReload(configuration, mend));
     });
 }
 
