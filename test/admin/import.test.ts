@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { exportCommand } from '../../src/admin/export.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
+import { BATCH } from '../../src/admin/import/run.ts';
 import { importCommand } from '../../src/admin/import.ts';
 import { newPseudonym } from '../../src/greylist/pseudonym.ts';
 import { readSecret } from '../../src/store/disk/secret.ts';
@@ -126,24 +127,25 @@ test('import: under the keys of the filters, with --privacy as well', async () =
 test('import: counts of one subnet add up within a file, however many batches it has, and not from file to file', async () => {
   const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
   const line = (i: number) => `1,client,192.0.${i >> 8}.${i & 255},,,,1700000000,,1,mx1\n`;
-  const many = file('subnets.csv', heading + Array.from({ length: 1500 }, (_, i) => line(i)).join(''));
+  const count = 1.5 * BATCH;
+  const many = file('subnets.csv', heading + Array.from({ length: count }, (_, i) => line(i)).join(''));
   const greatest = async (key: string) => {
     const { records, batches } = await importFiles([many, many], { 'client-key': key, 'ipv4-prefix': 16 });
     expect(batches).toHaveLength(4);
     return Math.max(...records.map((one) => (one.kind === 'client' ? one.comeBacks : 0)));
   };
-  expect(await greatest('subnet')).toBe(1500);
+  expect(await greatest('subnet')).toBe(count);
   expect(await greatest('address')).toBe(1);
 });
 
 test('import: where a file is cut off, what was merged before is told', async () => {
   const line = (i: number) => `1,client,2001:db8::${i.toString(16)},,,,1700000000,,${i},mx1\n`;
   const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
-  const packed = gzipSync(heading + Array.from({ length: 20_000 }, (_, i) => line(i)).join(''));
+  const packed = gzipSync(heading + Array.from({ length: 10 * BATCH }, (_, i) => line(i)).join(''));
   const cut = file('cut.csv.gz', packed.subarray(0, Math.floor(packed.length / 2)));
   const { output, status, records } = await importFiles([cut]);
   expect(output).toBe('');
-  expect(records.length).toBeGreaterThan(1000);
+  expect(records.length).toBeGreaterThan(BATCH);
   const count = records.length.toLocaleString('en-US');
   expect((status as Error).message).toBe(
     `${cut} is damaged: gzip says unexpected end of file; the first ${count} records of ${cut} were merged`,
@@ -184,9 +186,15 @@ test('import: a file of no format, or none, is an error of one line, and the sto
   expect(forced.status).toBe(1);
 });
 
-const RECORDS: Imported[] = Array.from({ length: 2500 }, (_, i) =>
+const RECORDS: Imported[] = Array.from({ length: 2.5 * BATCH }, (_, i) =>
   i % 3 === 0
-    ? { kind: 'client', client: `192.0.2.${i}`, comeBacks: i, lastSeen: 1_764_000_000, origin: 'mx1' }
+    ? {
+        kind: 'client',
+        client: `2001:db8:2::${i.toString(16)}`,
+        comeBacks: i,
+        lastSeen: 1_764_000_000,
+        origin: 'mx1',
+      }
     : {
         kind: 'triple',
         client: '2001:db8::1',
@@ -210,7 +218,7 @@ test.each(['json', 'csv'] as const)(
     expect(exported.status).toBe(0);
     const { records, batches, output } = await importFiles([file('export', exported.output)]);
     expect(records).toEqual(RECORDS);
-    expect(batches.map((batch) => batch.length)).toEqual([1000, 1000, 500]);
-    expect(output).toContain(`(${format}): 1,666 triples and 834 clients`);
+    expect(batches.map((batch) => batch.length)).toEqual([BATCH, BATCH, BATCH / 2]);
+    expect(output).toContain(`(${format}): 16,666 triples and 8,334 clients`);
   },
 );

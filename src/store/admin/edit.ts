@@ -39,7 +39,7 @@ export interface Editor {
   close(): void;
 }
 
-const BATCH = 100;
+const BATCH = 10_000; // changes that are put in order; each is some hundred bytes of memory
 /** About how long a transaction holds the lock, and how long it is then left to others, in milliseconds. */
 const HOLD = 2;
 const BREATH = 0.5;
@@ -73,7 +73,8 @@ export function openEditor(path: string): Editor {
 
   function changeJointly(changes: Iterable<JointChange>): number {
     let changed = 0;
-    for (const batch of batches(changes, BATCH, recordId)) {
+    for (const some of batches(changes, BATCH, recordId)) {
+      const batch = inOrder(some);
       for (let next = 0; next < batch.length; ) {
         const done = settle((writer) => commitSome(writer, batch, next));
         next = done.next;
@@ -180,6 +181,16 @@ function put(writer: Writer, meta: Meta, name: AnyName, after: Stored | 'forget'
   if (after.kind === 'triple') return putTriple(writer, length, after);
   if (after.kind === 'client') return putClient(writer, length, after);
   return putHouse(writer, (name as HouseName).house, after.text);
+}
+
+/** In the order of their keys: neighbours share pages, of which a transaction may change few. */
+function inOrder(batch: readonly JointChange[]): JointChange[] {
+  const out = Buffer.alloc(key.MAX_KEY);
+  const keyOf = ({ names }: JointChange) => out.toString('latin1', 0, writeName(out, names[0]!));
+  return batch
+    .map((change) => ({ change, key: keyOf(change) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ change }) => change);
 }
 
 function writeName(out: Uint8Array, name: AnyName): number {
