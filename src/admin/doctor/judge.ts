@@ -39,10 +39,22 @@ export function judge(facts: Facts): Finding[] {
     found.push(...judgeLog(facts, entry), ...judgeLists(entry));
   }
   if (database !== undefined) found.push(...judgeDatabase(database, undefined));
-  for (const remark of configuration.remarks) {
-    found.push(finding('note', 'postconf', configuration.directory, `postconf: ${remark}`));
-  }
+  found.push(...configuration.remarks.map((remark) => judgeRemark(remark, configuration)));
   return once(found);
+}
+
+/**
+ * What postconf remarks. Each program of Postfix logs that an entry is overridden when it starts, and postlogd(8) logs it to its own
+ * socket: where that is full, it waits for itself, and everything else for it (Postfix 3.7, a reload with 60 sessions).
+ */
+function judgeRemark(remark: string, { directory, parameters, option }: Facts['configuration']): Finding {
+  const what = `postconf: ${remark}`;
+  if (!parameters.maillog_file || !remark.includes('overriding earlier entry'))
+    return { severity: 'note', check: 'postconf', where: directory, what };
+  const danger =
+    'with maillog_file all mail can stand still for that, at a reload under load, until Postfix is killed';
+  const mend = `take one of the two lines out of main.cf, and "postfix${option} reload"`;
+  return finding('warning', 'postconf', directory, `${what}; ${danger}`, mend);
 }
 
 /** An earlier entry that uses the same database as another user. */

@@ -91,7 +91,11 @@ const ADVICE: [RegExp, string][] = [
     'no answer; look at the address, the network, the firewall, and with rediss:// whether it speaks TLS',
   ],
   [
-    /DENIED|ECONNRESET|EPIPE|EPROTO|wrong version number/,
+    /ECONNRESET|EPIPE/,
+    'it has closed the connection, as when it is ended or restarted; where it always does: as long as it asks for no password it serves only its own host (protected-mode); or is TLS wanted, rediss://?',
+  ],
+  [
+    /DENIED|EPROTO|wrong version number/,
     'it closes the connection; as long as it asks for no password it serves only its own host (protected-mode); or is TLS wanted, rediss://?',
   ],
   [/ENOTFOUND|EAI_AGAIN/, 'the name is not known; look at --store and the DNS'],

@@ -32,6 +32,22 @@ test.each([
   expect(found[0]!.mend).not.toContain('append');
 });
 
+test.each([
+  ['maillog_file = /var/log/mail.log', 'warning', /all mail can stand still/],
+  ['', 'note', /earlier entry: x=y$/],
+])('an entry of main.cf that is overridden, %s', (parameters, severity, what) => {
+  const remark = '/etc/postfix/main.cf, line 30: overriding earlier entry: x=y';
+  const configuration = {
+    ...facts({ parameters }).configuration,
+    remarks: [remark, 'unused parameter: z=1'],
+  };
+  const found = amiss({ facts: { configuration } }).filter(({ check }) => check === 'postconf');
+  expect(found).toMatchObject([
+    { severity, check: 'postconf', what: expect.stringMatching(what) },
+    { severity: 'note', check: 'postconf', what: 'postconf: unused parameter: z=1' },
+  ]);
+});
+
 test('of a service that stands there twice, the last one counts, and that is said', () => {
   const twice = ENTRIES.replace('greylatch', 'greylatch --delay soon') + ENTRIES.split('\n').at(-2);
   expect(only({ entries: `${twice}\n` })).toMatchObject({

@@ -27,6 +27,7 @@ test.each([
   ['ERR Unknown Redis command called from script script: 3c41bbfd6a', 'forbids scripts or a command'],
   ['certificate has expired', 'renew it'],
   ['0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:', 'our certificate'],
+  ['read ECONNRESET', 'ended or restarted'], // it was killed
   ['read ECONNRESET', 'rediss://'],
   ['write EPIPE', 'protected-mode'],
   ['DENIED Redis is running in protected mode because protected mode is enabled', 'protected-mode'],
