@@ -25,9 +25,12 @@ export const triple = (n: number, firstSeen = 1000): TripleEntry => ({
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-/** Puts the triples of these numbers on record, those that are there anew. */
+/** Puts the triples of these numbers on record, those that are there anew, in transactions of a hundred at most. */
 export function fill(editor: Editor, from: number, to: number, firstSeen = 1000): void {
-  editor.change(numbers(from, to).map((n) => ({ name: triple(n), change: () => triple(n, firstSeen) })));
+  for (let some = from; some < to; some += 100) {
+    const changes = numbers(some, Math.min(to, some + 100));
+    editor.change(changes.map((n) => ({ name: triple(n), change: () => triple(n, firstSeen) })));
+  }
 }
 
 export function forget(editor: Editor, from: number, to: number): void {

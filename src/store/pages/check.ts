@@ -53,7 +53,7 @@ export function seekForPut(path: Path, meta: Meta, key: Uint8Array, length: numb
   const grown = before + ((8 + length + size + 1) & ~1) + 2;
   path.grown.set(leaf, grown);
   path.splits += splits(path, grown - room) - splits(path, before - room);
-  if (at >= 0 || grown > room || path.shrunk) checkWhole(path);
+  if (at >= 0 || grown > room || path.shrunk.size > 0) checkWhole(path);
   return at;
 }
 
@@ -81,8 +81,11 @@ export function seekChecked(path: Path, meta: Meta, key: Uint8Array, length: num
  */
 export function checkBeside(path: Path, meta: Meta): void {
   checkWhole(path);
-  path.shrunk = true;
-  path.splits += 2;
+  // Once for each leaf: the pages are those of the state before, whatever this transaction has deleted since.
+  const leaf = path.numbers.at(-1);
+  if (leaf === undefined || path.shrunk.has(leaf)) return;
+  path.shrunk.add(leaf);
+  path.splits += 4;
   const { depth } = meta.main;
   const { pageSize } = path.file;
   const page = Buffer.allocUnsafe(pageSize);

@@ -34,8 +34,8 @@ export interface Path {
   grown: Map<number, number>;
   /** How many pages that transaction may at most have to split, or fill up from others. */
   splits: number;
-  /** Something was deleted in that transaction, so that the room left on a leaf is not known. */
-  shrunk: boolean;
+  /** The leaves from which that transaction has deleted something: how much room is left on which leaf is not known then. */
+  shrunk: Set<number>;
   /** Which pages are free, as read for the last transaction; undefined: not known. */
   free: FreePages | undefined;
   /** The state that the pages belong to. */
@@ -59,7 +59,7 @@ export function newPath(file: DataFile): Path {
     checked: 0,
     grown: new Map(),
     splits: 0,
-    shrunk: false,
+    shrunk: new Set(),
     free: undefined,
     txnid: -1,
     readAt: 0,
@@ -76,7 +76,7 @@ function wordsOf(pages: Buffer): Uint16Array {
 export function forgetChanges(path: Path): void {
   path.grown.clear();
   path.splits = 0;
-  path.shrunk = false;
+  path.shrunk.clear();
 }
 
 /** Leads `path` to the leaf where `key` is, or would be, for a look-up. Throws DamageError. */

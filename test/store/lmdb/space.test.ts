@@ -36,6 +36,7 @@ import {
 import { newTriple } from '../../../src/store/lmdb/triples.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { checkBeside, seekForPut } from '../../../src/store/pages/check.ts';
+import type { Meta } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import * as key from '../../../src/store/records/key.ts';
 import { ONCE_SIZE, TRIPLE_SIZE, writeTriple } from '../../../src/store/records/record.ts';
@@ -97,6 +98,35 @@ test('what filters put and take away', () => {
     });
     expect(size(writer)).toBeLessThanOrEqual(writer.file.taken);
   }
+  closeWriter(writer);
+});
+
+test('where a thousand come and as many go on the same few leaves, little space is taken', () => {
+  const writer = open('come and go');
+  const put = (meta: Meta, n: number) => {
+    const [length, bytes] = write(writer, n, 0);
+    seekForPut(writer.path, meta, writer.instruction.key, length, ONCE_SIZE);
+    putRecord(writer, length, bytes);
+  };
+  const within = (work: (meta: Meta) => void) =>
+    transact(writer, (meta) => {
+      work(meta);
+      return true;
+    });
+  within((meta) => {
+    for (let n = 0; n < 1000; n++) put(meta, 2 * n);
+  });
+  within((meta) => {
+    for (let n = 0; n < 1000; n++) {
+      put(meta, 2 * n + 1);
+      const [length] = write(writer, 2 * n, 0);
+      expect(seekForPut(writer.path, meta, writer.instruction.key, length, ONCE_SIZE)).toBeGreaterThan(0);
+      checkBeside(writer.path, meta);
+      removeRecord(writer, length);
+    }
+  });
+  expect(size(writer)).toBeLessThanOrEqual(writer.file.taken);
+  expect(writer.file.taken).toBeLessThan(2 * 2 ** 20); // the thousand take some 0.1 MB
   closeWriter(writer);
 });
 

@@ -175,13 +175,13 @@ test('pages are read once in a state, and again in the next, or where they were 
   // With a new state, what was noted of the transaction before is nothing.
   way.grown.set(leaf, 10);
   way.splits = 3;
-  way.shrunk = true;
+  way.shrunk.add(leaf);
   const before = Date.now();
   way.readAt = 0;
   find(key, next);
-  expect([way.grown.size, way.splits, way.shrunk, way.readAt]).toEqual([1, 3, true, 0]);
+  expect([way.grown.size, way.splits, way.shrunk.size, way.readAt]).toEqual([1, 3, 1, 0]);
   find(key, { ...meta, txnid: meta.txnid + 2 });
-  expect([way.grown.size, way.splits, way.shrunk]).toEqual([0, 0, false]);
+  expect([way.grown.size, way.splits, way.shrunk]).toEqual([0, 0, new Set()]);
   expect(way.readAt).toBeGreaterThanOrEqual(before);
 });
 
