@@ -59,8 +59,8 @@ export interface FilterArguments {
   verbose: boolean;
 }
 
-/** So many days are what somebody means who writes a smaller number without a unit. */
-const A_THOUSAND = 1000;
+/** A smaller --max-age without a unit is meant in days, as postgrey has it: `--max-age=35`. */
+const LEAST_SECONDS = 1000;
 
 /** The values given for each option, as typed, in the order of the command line. */
 export type Words = Partial<Record<OptionName, string[]>>;
@@ -78,8 +78,7 @@ export function filterArguments(words: Words): FilterArguments {
       `--retry-window ${word('retry-window')}: has to be longer than --delay ${word('delay')}, or no new mail would ever pass; 0: for ever`,
     );
   const maxAge = duration('max-age', word('max-age'));
-  // postgrey's --max-age=35 is 35 days.
-  if (maxAge > 0 && maxAge < A_THOUSAND && String(maxAge) === word('max-age'))
+  if (maxAge > 0 && maxAge < LEAST_SECONDS && String(maxAge) === word('max-age'))
     throw new UsageError(`--max-age ${maxAge}: that would be seconds; write ${maxAge}d or ${maxAge}s`);
   return {
     db: path('db', word('db')),

@@ -1,6 +1,6 @@
 // What this host decided by itself while the engine was away: FILE.fleet beside the database, one for all its processes. The
-// process that finds the engine back takes the file by renaming it, hands over what is in it, which it strikes out, and removes
-// it. As long as there is a journal, the engine is away: the process that makes it logs that, the process that removes it logs that it is back.
+// process that finds the engine back takes the file by renaming it, hands over what is in it, strikes that out, and removes the
+// file. As long as there is one, the engine is away: the process that makes it logs that, the one that removes it that it is back.
 import {
   closeSync,
   constants,
