@@ -54,8 +54,6 @@ export interface FilterArguments {
   /** Seconds; 0: none. */
   timeLimit: number;
   log: LogTarget;
-  /** False where the log is the default. */
-  logGiven: boolean;
   verbose: boolean;
 }
 
@@ -109,7 +107,6 @@ export function filterArguments(words: Words): FilterArguments {
     sync: one('sync'),
     timeLimit: duration('time-limit', word('time-limit')),
     log: logTarget('log', word('log')),
-    logGiven: flag('log'),
     verbose: flag('verbose'),
   };
 }

@@ -127,7 +127,6 @@ test('each option sets what it is for, the last of several words that cannot sta
     sync: 'always',
     timeLimit: 0,
     log: 'none',
-    logGiven: true,
     verbose: true,
   });
 });
@@ -140,7 +139,7 @@ test('without a word, everything has its default', () => {
     onError: 'dunno',
     sync: 'later',
     timeLimit: 3500,
-    log: 'syslog',
+    log: 'stderr',
     verbose: false,
   });
 });
