@@ -57,9 +57,6 @@ export interface FilterArguments {
   verbose: boolean;
 }
 
-/** A smaller --max-age without a unit is meant in days, as postgrey has it: `--max-age=35`. */
-const LEAST_SECONDS = 1000;
-
 /** The values given for each option, as typed, in the order of the command line. */
 export type Words = Partial<Record<OptionName, string[]>>;
 
@@ -75,9 +72,6 @@ export function filterArguments(words: Words): FilterArguments {
     throw new UsageError(
       `--retry-window ${word('retry-window')}: has to be longer than --delay ${word('delay')}, or no new mail would ever pass; 0: for ever`,
     );
-  const maxAge = duration('max-age', word('max-age'));
-  if (maxAge > 0 && maxAge < LEAST_SECONDS && String(maxAge) === word('max-age'))
-    throw new UsageError(`--max-age ${maxAge}: that would be seconds; write ${maxAge}d or ${maxAge}s`);
   return {
     db: path('db', word('db')),
     store: words.store?.at(-1),
@@ -92,7 +86,7 @@ export function filterArguments(words: Words): FilterArguments {
     greylist: one('greylist'),
     dryRun: flag('dry-run'),
     retryWindow,
-    maxAge,
+    maxAge: duration('max-age', word('max-age')),
     maxWaiting: count('max-waiting', word('max-waiting')),
     whitelistClients: files('whitelist-clients'),
     whitelistRecipients: files('whitelist-recipients'),
