@@ -53,7 +53,7 @@ function start(argv: string[], apart: boolean): void {
     newLog(target === 'stderr' && !apart ? 'syslog' : target, openTarget, apart ? 'stderr' : 'syslog');
   try {
     const settings = filterArguments(plainWords(argv) ?? otherWords(argv));
-    filter(settings, open(settings.logGiven ? settings.log : 'stderr'));
+    filter(settings, open(settings.log));
   } catch (error) {
     // Compared by name, for each bundle has a class of its own.
     if (!(error instanceof Error) || error.name !== 'UsageError') throw error;

@@ -54,13 +54,8 @@ export interface FilterArguments {
   /** Seconds; 0: none. */
   timeLimit: number;
   log: LogTarget;
-  /** False where the log is the default. */
-  logGiven: boolean;
   verbose: boolean;
 }
-
-/** So many days are what somebody means who writes a smaller number without a unit. */
-const A_THOUSAND = 1000;
 
 /** The values given for each option, as typed, in the order of the command line. */
 export type Words = Partial<Record<OptionName, string[]>>;
@@ -77,10 +72,6 @@ export function filterArguments(words: Words): FilterArguments {
     throw new UsageError(
       `--retry-window ${word('retry-window')}: has to be longer than --delay ${word('delay')}, or no new mail would ever pass; 0: for ever`,
     );
-  const maxAge = duration('max-age', word('max-age'));
-  // postgrey's --max-age=35 is 35 days.
-  if (maxAge > 0 && maxAge < A_THOUSAND && String(maxAge) === word('max-age'))
-    throw new UsageError(`--max-age ${maxAge}: that would be seconds; write ${maxAge}d or ${maxAge}s`);
   return {
     db: path('db', word('db')),
     store: words.store?.at(-1),
@@ -95,7 +86,7 @@ export function filterArguments(words: Words): FilterArguments {
     greylist: one('greylist'),
     dryRun: flag('dry-run'),
     retryWindow,
-    maxAge,
+    maxAge: duration('max-age', word('max-age')),
     maxWaiting: count('max-waiting', word('max-waiting')),
     whitelistClients: files('whitelist-clients'),
     whitelistRecipients: files('whitelist-recipients'),
@@ -110,7 +101,6 @@ export function filterArguments(words: Words): FilterArguments {
     sync: one('sync'),
     timeLimit: duration('time-limit', word('time-limit')),
     log: logTarget('log', word('log')),
-    logGiven: flag('log'),
     verbose: flag('verbose'),
   };
 }

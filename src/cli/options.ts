@@ -152,9 +152,9 @@ export const OPTIONS = {
   },
   log: {
     kind: 'log',
-    default: 'syslog',
+    default: 'stderr',
     describe:
-      'where messages go: syslog, file:PATH, none, or stderr; with stderr, and without --log: standard error if that is a terminal or a file of its own, else syslog',
+      'where messages go: syslog, file:PATH, none, or stderr: standard error if that is a terminal or a file of its own, else (as under Postfix) syslog',
   },
   verbose: {
     kind: 'flag',

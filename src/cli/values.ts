@@ -34,13 +34,19 @@ export function refuseFlagValues(argv: readonly string[], isFlag: (name: string)
   }
 }
 
+/** A smaller --max-age without a unit is meant in days, as postgrey has it: `--max-age=35`. */
+const LEAST_AGE = 1000;
+
 /** Seconds. `60`, `60s`, `5m`, `2h`, `2d`, `1w`. */
 export function duration(name: string, word: string): number {
   const end = digits(word, 9);
   const unit = UNITS[word.slice(end)];
   if (end === 0 || unit === undefined)
     throw new UsageError(`--${name} ${word}: not a time; write 60, 60s, 5m, 2h or 2d`);
-  return Number(word.slice(0, end)) * unit;
+  const seconds = Number(word.slice(0, end)) * unit;
+  if (name === 'max-age' && end === word.length && seconds > 0 && seconds < LEAST_AGE)
+    throw new UsageError(`--${name} ${word}: that would be seconds; write ${word}d or ${word}s`);
+  return seconds;
 }
 
 /** Milliseconds. `100ms`, `1s`. */

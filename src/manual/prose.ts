@@ -139,11 +139,11 @@ export const FILES: readonly Block[] = [
 ];
 
 export const DIAGNOSTICS: readonly Block[] = [
-  'Problems are logged to **syslogd**(8), facility **mail**, as **greylatch**, or where **--log** says. Trouble with ' +
+  'Without **--log**, problems are logged to standard error if that is a terminal or a file of its own, and else, as under Postfix, to ' +
+    '**syslogd**(8), facility **mail**, as **greylatch**. Trouble with ' +
     'the database is logged once a minute while it lasts; damage once, at level **crit**, with what was saved. That the ' +
     'store of **--store** is away is logged once by all filters of a host together, and again when it is back; what is wrong with it, ' +
-    'where that shows only later, in a line between. ' +
-    'While standard error is a terminal or a file of its own, messages go there.',
+    'where that shows only later, in a line between.',
 ];
 
 export const SECURITY: readonly Block[] = [

@@ -127,7 +127,6 @@ test('each option sets what it is for, the last of several words that cannot sta
     sync: 'always',
     timeLimit: 0,
     log: 'none',
-    logGiven: true,
     verbose: true,
   });
 });
@@ -140,7 +139,7 @@ test('without a word, everything has its default', () => {
     onError: 'dunno',
     sync: 'later',
     timeLimit: 3500,
-    log: 'syslog',
+    log: 'stderr',
     verbose: false,
   });
 });
@@ -253,13 +252,18 @@ describe('what would silently mean something else is refused', () => {
     expect(window('3d', '0')()).toMatchObject({ retryWindow: 0 });
   });
 
-  test('a number of days, as postgrey takes them', () => {
-    for (const word of ['1', '35', '999'])
-      expect(() => filterArguments({ 'max-age': [word] })).toThrow(
-        `--max-age ${word}: that would be seconds; write ${word}d or ${word}s`,
-      );
-    for (const word of ['0', '35s', '35d', '1000', '3600'])
-      expect(() => filterArguments({ 'max-age': [word] })).not.toThrow();
+  test('a number of days, as postgrey takes them, also of a command: purge would forget nearly all', () => {
+    const readers = [
+      (word: string) => filterArguments({ 'max-age': [word] }),
+      (word: string) => optionValue('max-age', word, OPTIONS['max-age']),
+    ];
+    for (const read of readers) {
+      for (const word of ['1', '35', '999'])
+        expect(() => read(word)).toThrow(
+          new UsageError(`--max-age ${word}: that would be seconds; write ${word}d or ${word}s`),
+        );
+      for (const word of ['0', '35s', '35d', '1000', '3600']) expect(() => read(word)).not.toThrow();
+    }
   });
 
   test('words in quotes, which master.cf does not know', () => {

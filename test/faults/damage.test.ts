@@ -198,7 +198,8 @@ test('cut off while triples are queued: nobody dies of storing them, and none is
   let round = 0;
   await store(round);
   await until(() => isEmptied(copy.path)); // one of them has opened the database
-  // They stay in the queue for a second, the time to do harm. On a busy machine some may be in the database before all have had their replies.
+  // They stay in the queue for a second, the time to do harm. On a busy machine some may be in the database before all have had
+  // their replies.
   do expect(await store(++round)).toEqual([deferred, deferred, deferred, deferred]);
   while (readQueue(file(copy.path)).size !== 4);
   DAMAGE.emptied!(file(copy.path), makeRandom(1));

@@ -13,7 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { closeFile, openFile, withFile } from '../../src/store/pages/file.ts';
+import { withFile } from '../../src/store/pages/file.ts';
 import {
   keysOn,
   META_LAST_PAGE,
@@ -49,13 +49,7 @@ function edit(database: string, work: (fd: number, pages: number, size: number) 
 }
 
 function pagesOf(database: string): number {
-  const file = openFile(database);
-  if (file === undefined) return 0;
-  try {
-    return readHead(file).lastPage + 1;
-  } finally {
-    closeFile(file);
-  }
+  return withFile(database, (file) => readHead(file).lastPage + 1) ?? 0;
 }
 
 /** The numbers of some pages: about that part of all, at least one. */
@@ -102,10 +96,8 @@ const bits: Harm = (database, random) =>
   });
 
 /** What liblmdb takes from it at its word: a transaction's number, a page twice, a page in use. */
-const freeList: Harm = (database, random) => {
-  const file = openFile(database);
-  if (file === undefined) return;
-  try {
+const freeList: Harm = (database, random) =>
+  withFile(database, (file) => {
     const { free, main, txnid } = readHead(file);
     if (free.depth !== 1) return; // none, or one as only large files have it
     const page = Buffer.alloc(file.pageSize);
@@ -121,10 +113,7 @@ const freeList: Harm = (database, random) => {
     ];
     random.pick(lies)();
     writeSync(file.fd, page, 0, page.length, free.root * file.pageSize);
-  } finally {
-    closeFile(file);
-  }
-};
+  });
 
 /** What both meta pages say of how a tree's keys compare, and of how many values one may have: liblmdb goes by it. */
 const kindOfTree: Harm = (database, random) =>

@@ -97,7 +97,7 @@ function sightingOf({ triple, client }: Peek, limits: FilterArguments, now: numb
     comeBacks: counted ? client.comeBacks : 0,
     firstSeen: known?.firstSeen ?? 0,
     passed: known?.passed ?? false,
-    // By these goes what is noted, and nothing is.
+    // These only decide what is noted, and nothing is.
     clientFresh: false,
     fresh: false,
     full: false,

@@ -1,6 +1,6 @@
 // What this host decided by itself while the engine was away: FILE.fleet beside the database, one for all its processes. The
-// process that finds the engine back takes the file by renaming it, hands over what is in it, which it strikes out, and removes
-// it. As long as there is a journal, the engine is away: the process that makes it logs that, the process that removes it logs that it is back.
+// process that finds the engine back takes the file by renaming it, hands over what is in it, strikes that out, and removes the
+// file. As long as there is one, the engine is away: the process that makes it logs that, the one that removes it that it is back.
 import {
   closeSync,
   constants,
@@ -126,12 +126,12 @@ function rename(file: string, own: string): boolean {
 }
 
 /**
- * Reads a taken journal to its end, piece by piece, and touches it with each: see ABANDONED. Throws StoreError; what can
- * never be read is out of the way then.
+ * Reads a taken journal from that byte to its end, piece by piece, and touches it with each: see ABANDONED. Throws StoreError;
+ * what can never be read is out of the way then.
  */
-export function* read(taken: string): Generator<Noted[]> {
+export function* read(taken: string, from = 0): Generator<Noted[]> {
   try {
-    yield* pieces(taken);
+    yield* pieces(taken, from);
   } catch (error) {
     const isForEver = /^E(ISDIR|ACCES|PERM|IO)$/.test((error as NodeJS.ErrnoException).code ?? '');
     throw refused(error, isForEver ? setAside(taken) : taken, 'read');
@@ -149,14 +149,14 @@ function setAside(taken: string): string {
   }
 }
 
-function* pieces(taken: string): Generator<Noted[]> {
+function* pieces(taken: string, from: number): Generator<Noted[]> {
   const buffer = Buffer.alloc(64 * 1024); // more than any entry
   const fd = openSync(taken, constants.O_RDONLY | HARMLESS);
   try {
-    let begin = 0; // of the buffer, in the file
+    let begin = from; // of the buffer, in the file
     let held = 0;
     for (;;) {
-      const got = readSync(fd, buffer, held, buffer.length - held, null);
+      const got = readSync(fd, buffer, held, buffer.length - held, begin + held);
       const end = held + got;
       const { entries, rest } = decode(buffer.subarray(0, end), got === 0);
       yield entries.map((entry) => ({ ...entry, at: begin + entry.at }));

@@ -8,7 +8,7 @@ import { read, remove, strike, take } from './journal.ts';
 import { keysOf } from './key.ts';
 import { isOfOneKey } from './trouble.ts';
 
-/** How long another process may take from opening the journal to writing to it, in milliseconds: it is read once more then. */
+/** How long another process may take from opening the journal to writing to it, in milliseconds: the rest is read then. */
 const GRACE = 1000;
 const AT_ONCE = 100;
 
@@ -26,9 +26,10 @@ export async function merge(client: Client, path: string, lives: Lives): Promise
   const taken = take(path, Date.now());
   if (taken === undefined) return undefined;
   const result: Merged = { merged: 0, refused: 0 };
+  let done = 0; // bytes of it
   for (const last of [false, true]) {
     if (last) await sleep(GRACE);
-    for (const piece of read(taken)) {
+    for (const piece of read(taken, done)) {
       await turn(); // decisions are not held up where all is struck out
       for (let i = 0; i < piece.length; i += AT_ONCE) {
         const some = piece.slice(i, i + AT_ONCE);
@@ -44,6 +45,7 @@ export async function merge(client: Client, path: string, lives: Lives): Promise
           else if (isOfOneKey(end.reason)) result.refused++;
           else throw end.reason;
         }
+        done = some.at(-1)!.at + some.at(-1)!.length;
       }
     }
   }

@@ -16,7 +16,7 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** Whether the engine is asked what it may not be asked: by its access list, or by rename-command. */
-export function isForbidden(error: unknown): boolean {
+function isForbidden(error: unknown): boolean {
   return /NOPERM|ERR unknown command/i.test(message(error));
 }
 

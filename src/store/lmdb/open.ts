@@ -197,7 +197,8 @@ function openEnvironment(path: string): NativeEnv {
  * there, lmdb 3.5 dies of SIGABRT when it writes.
  */
 function mapSizeFor(path: string): number {
-  let [room, most] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let room = Number.POSITIVE_INFINITY;
+  let most = room;
   try {
     const limits = readFileSync('/proc/self/limits', 'latin1');
     const pages = readFileSync('/proc/self/statm', 'latin1').split(' ')[0];
@@ -207,10 +208,7 @@ function mapSizeFor(path: string): number {
     // no /proc in a chroot
   }
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > most)
-    throw new StoreError(
-      `cannot write to ${path}: it is larger than files may be; raise the limit on their size (ulimit -f)`,
-    );
+  if (size > most) throw refused({ code: 'EFBIG' }, path, 'write to');
   if (room < 2 * size + LEAST_ROOM)
     throw new StoreError(`cannot open ${path}: no memory; raise the limit on address space (ulimit -v)`);
   return Math.min(MAP_SIZE, Math.floor(room / MIB) * MIB);

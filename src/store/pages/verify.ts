@@ -6,18 +6,7 @@ import { DamageError } from '../damage.ts';
 import { isHouse, readKey } from '../records/key.ts';
 import { hasPassed } from '../records/record.ts';
 import { closeFile, type DataFile, openFile } from './file.ts';
-import {
-  BIG_DATA,
-  BRANCH,
-  keyOf,
-  keysOn,
-  LEAF,
-  type Meta,
-  nodeAt,
-  nodeChild,
-  nodeData,
-  nodeFlags,
-} from './format.ts';
+import { BRANCH, keyOf, keysOn, LEAF, type Meta, nodeAt, nodeChild, nodeData, nodeFlags } from './format.ts';
 import { checkFreeList } from './freelist.ts';
 import { readHead } from './head.ts';
 import { holdsRecord } from './leaves.ts';
@@ -222,7 +211,7 @@ function readLeaf(walk: Walk, number: number, page: Buffer): void {
     walk.led = undefined;
     if (Buffer.compare(walk.lastKey, key) >= 0) complain(walk, number, 'has records out of order');
     walk.lastKey = key;
-    const whole = (nodeFlags(page, node) & BIG_DATA) === 0 && holdsRecord(page, node);
+    const whole = nodeFlags(page, node) === 0 && holdsRecord(page, node);
     if (whole && isHouse(key)) continue;
     const read = whole ? readKey(key) : undefined;
     if (read === undefined) complain(walk, number, 'has a damaged record');

@@ -1,5 +1,6 @@
 // What this host decided by itself is handed over once the engine is back: all of it, as ages, whatever breaks off.
-import { readdirSync, renameSync, utimesSync } from 'node:fs';
+import fs, { readdirSync, renameSync, utimesSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../../../src/store/fleet/client.ts';
@@ -24,6 +25,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   scratch.remove();
 });
 
@@ -126,4 +129,20 @@ test('what another process takes over is told once: what has been handed over is
   expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 3, refused: 0 });
   expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 50, refused: 0 });
   expect(keysTold()).toEqual([...Array(3).keys(), ...Array.from({ length: 50 }, (_, n) => 250 + n)].map(key));
+});
+
+test('where nothing can be struck out, as on a full disk of btrfs, all is told once', async () => {
+  noteAll(3);
+  const { writeSync } = fs;
+  const strike = vi.spyOn(fs, 'writeSync').mockImplementation((...words: unknown[]) => {
+    if (words.length === 5) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    return writeSync(...(words as Parameters<typeof writeSync>));
+  });
+  syncBuiltinESMExports();
+  const client = engine((count) => {
+    if (count === 2) setTimeout(() => note(`${journal}.${process.pid}`, decided(3)), 50);
+  });
+  expect(await merge(client, journal, LIVES)).toEqual({ merged: 4, refused: 0 });
+  expect(keysTold()).toEqual([0, 1, 2, 3].map(key));
+  expect(strike).toHaveBeenCalled();
 });

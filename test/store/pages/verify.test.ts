@@ -276,8 +276,9 @@ describe('damage is found, and told by its page:', () => {
         bytes.writeUInt32LE(24, node);
       }),
     ).toEqual(damaged);
-    // With the flag alone, liblmdb would look for it elsewhere.
-    expect(found((bytes) => bytes.writeUInt16LE(BIG_DATA, node + 4))).toEqual(damaged);
+    // With a flag alone, liblmdb would look for it elsewhere, or take it for something else; and a look-up refuses it.
+    for (const flag of [BIG_DATA, 2, 4, 256])
+      expect([flag, found((bytes) => bytes.writeUInt16LE(flag, node + 4))]).toEqual([flag, damaged]);
     // In the last leaf, whose records keep their order: a record with its check under a key of no kind.
     const [last] = [keysOn(sound, root()) - 1].map(leaf);
     const end = nodeOn(last!, keysOn(sound, last! * PAGE) - 1);

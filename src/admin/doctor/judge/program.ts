@@ -108,7 +108,7 @@ function judgeRun(entry: Entry): Finding[] {
   return error(entry, 'start', what, mend);
 }
 
-/** How `closed`, on the way to greylatch, is opened. As npm's own, it was closed by the umask of who installed; a home stays closed. */
+/** How `closed`, on the way to greylatch, is opened: what npm made, root's umask had closed. A home, say, stays closed. */
 function opened(closed: string): string {
   const modules = /^(.*\/node_modules)(?:\/greylatch(?:\/|$)|$)/.exec(closed)?.[1];
   return modules === undefined

@@ -38,11 +38,6 @@ test('clocks: of the host a word, of the nodes of a Cluster a warning', () => {
   expect(judged({ ahead: 0.5 }, {}, { ahead: -0.5 })).toEqual([]);
 });
 
-test('an engine that is nearly too slow', () => {
-  expect(judged({ latency: 60 })).toEqual(['warning store-latency']);
-  expect(judged({ latency: 60 }, { timeout: 200 })).toEqual([]);
-});
-
 test('what an engine does not say is not held against it', () => {
   const managed = { maxMemory: undefined, policy: undefined, appendOnly: undefined, save: undefined };
   expect(judged({ ...managed, filters: undefined })).toEqual([]);

@@ -11,6 +11,7 @@ const judged = (node: Partial<Node>, facts: Partial<EngineFacts> = {}) =>
 test('where all is well, nothing is said', () => {
   expect(judged({})).toEqual([]);
   expect(judged({ version: '6.0.16' })).toEqual([]); // the oldest
+  expect(judged({ latency: 60 }, { timeout: 200 })).toEqual([]); // of 100 ms, more than half
 });
 
 test('a replica', () => {
