@@ -28,10 +28,27 @@ interface Batch {
   gone: Set<string>;
   /** Keys of those that had expired and were put anew. */
   anew: Set<string>;
+  /** The number of the last one's leaf; what follows is of that leaf, or of the network there. Keys come in their order. */
+  leaf: number;
+  /** Nodes of waiting triples that were not forgotten, the oldest last; undefined: not looked for yet. */
+  byAge: number[] | undefined;
+  /** About how many records the network had, and the part of them that waited; undefined: not counted yet. */
+  records: number | undefined;
+  part: number | undefined;
 }
 
 export function newBatch(): Batch {
-  return { added: 0, ofNetwork: 0, network: Buffer.alloc(0), gone: new Set(), anew: new Set() };
+  return {
+    added: 0,
+    ofNetwork: 0,
+    network: Buffer.alloc(0),
+    gone: new Set(),
+    anew: new Set(),
+    leaf: -1,
+    byAge: undefined,
+    records: undefined,
+    part: undefined,
+  };
 }
 
 /**
@@ -54,11 +71,13 @@ export function makeRoom(
   const share = most * SHARE;
   const full = entries >= most && waiting() >= most;
   batch.added++;
+  comeTo(batch, path);
   countOfNetwork(batch, instruction.key);
   if (!full) {
-    const ofNetwork = recordsOfNetwork(path, meta, instruction.key);
-    if (ofNetwork + batch.ofNetwork <= share || waiting() < share) return false;
-    if (ofNetwork * waitingPart(path, instruction.key) + batch.ofNetwork <= share) return false;
+    batch.records ??= recordsOfNetwork(path, meta, instruction.key);
+    if (batch.records + batch.ofNetwork <= share || waiting() < share) return false;
+    batch.part ??= waitingPart(path, instruction.key);
+    if (batch.records * batch.part + batch.ofNetwork <= share) return false;
   }
   const oldest = oldestWaiting(path, batch, instruction.key, full ? 0 : networkLength(instruction.key));
   if (oldest < 0 && batch.added === 1) return false;
@@ -75,11 +94,22 @@ export function makeRoom(
   return removeRecord(writer, size);
 }
 
+function comeTo(batch: Batch, { numbers }: Path): void {
+  const leaf = numbers.at(-1) ?? -1;
+  if (leaf === batch.leaf) return;
+  batch.leaf = leaf;
+  batch.byAge = undefined;
+  batch.records = undefined;
+  batch.part = undefined;
+}
+
 function countOfNetwork(batch: Batch, key: Buffer): void {
   const length = networkLength(key);
   if (batch.network.compare(key, 0, length) !== 0) {
     batch.network = Buffer.from(key.subarray(0, length));
     batch.ofNetwork = 0;
+    batch.records = undefined;
+    batch.part = undefined;
   }
   batch.ofNetwork++;
 }
@@ -130,28 +160,32 @@ function waits(pages: Uint8Array, node: number): boolean {
 }
 
 /**
- * The node of the oldest waiting triple on the path's leaf, as the batch has left it, of those whose keys begin with the first
- * `length` bytes of `key`; -1: none.
+ * The node of the oldest waiting triple on the path's leaf, of those whose keys begin with the first `length` bytes of `key`, and
+ * which the batch has neither forgotten nor put anew; -1: none. It is returned once.
  */
-function oldestWaiting(
-  { pages, leaf }: Path,
-  { gone, anew }: Batch,
-  key: Uint8Array,
-  length: number,
-): number {
-  let oldest = -1;
-  let seen = Number.POSITIVE_INFINITY;
+function oldestWaiting(path: Path, batch: Batch, key: Uint8Array, length: number): number {
+  const { pages } = path;
+  batch.byAge ??= waitingByAge(path, batch.gone);
+  const { byAge, anew } = batch;
+  for (let i = byAge.length - 1; i >= 0; i--) {
+    const node = byAge[i]!;
+    if (!startsWith(pages, node, key, length)) continue;
+    byAge.splice(i, 1);
+    if (!anew.has(nameOf(pages, node))) return node;
+  }
+  return -1;
+}
+
+function waitingByAge({ pages, leaf }: Path, gone: ReadonlySet<string>): number[] {
+  const nodes: number[] = [];
   for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
     const node = nodeAt(pages, leaf, i);
-    const at = nodeData(pages, node);
-    if (!startsWith(pages, node, key, length) || !waits(pages, node) || mainNumber(pages, at) >= seen)
-      continue;
-    if (gone.size + anew.size > 0) {
-      const name = pages.toString('latin1', nodeKey(node), at);
-      if (gone.has(name) || anew.has(name)) continue;
-    }
-    seen = mainNumber(pages, at);
-    oldest = node;
+    if (waits(pages, node) && !(gone.size > 0 && gone.has(nameOf(pages, node)))) nodes.push(node);
   }
-  return oldest;
+  const firstSeen = (node: number) => mainNumber(pages, nodeData(pages, node));
+  return nodes.reverse().sort((a, b) => firstSeen(b) - firstSeen(a));
+}
+
+function nameOf(pages: Buffer, node: number): string {
+  return pages.toString('latin1', nodeKey(node), nodeData(pages, node));
 }
