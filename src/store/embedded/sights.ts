@@ -1,6 +1,7 @@
 // First sights: remembering a new triple. It goes into the queue, and within a second or two one process empties the queue
 // into the database: this file decides which, and when. Where the queue cannot be used, it goes into the database at once.
 import { BusyError } from '../damage.ts';
+import { findHouse, putHouse } from '../lmdb/house.ts';
 import { MOST_LEAVES } from '../lmdb/transaction.ts';
 import { newTriple, putTriple, stillCounts } from '../lmdb/triples.ts';
 import type { Writer } from '../lmdb/writer.ts';
@@ -8,6 +9,7 @@ import { seekForPut } from '../pages/check.ts';
 import type { Meta } from '../pages/format.ts';
 import type { Taken } from '../queue/contract.ts';
 import { newQueue } from '../queue/queue.ts';
+import { dayOf } from '../records/forgotten.ts';
 import { readKey } from '../records/key.ts';
 import { hasPassed, mainNumber, ONCE_SIZE, readTriple } from '../records/record.ts';
 import { type Limits, tripleCounts } from '../store.ts';
@@ -38,7 +40,7 @@ export interface SightsOptions extends Pick<KeeperOptions, 'path' | 'sync' | 'on
   limits: Limits;
   /** How many records are not of waiting triples. */
   others: Others;
-  /** Called once, when waiting triples have to go for new ones. */
+  /** Called when waiting triples have to go for new ones; once a day for all processes of the database. */
   onFull: (what: string) => void;
 }
 
@@ -60,6 +62,16 @@ const AFTER_OTHERS = { ready: 50, alone: 250, served: 700 };
 /** Where another process holds the lock, the next try comes after so many milliseconds at most. */
 const LONGEST = 1000;
 
+/** The record of the house that says on which day, since the epoch (UTC), the log said that too many triples wait. */
+const FULL = 'full';
+
+/** Notes, within a transaction, that the log says so now. False: it has said so today already. */
+function noteFull(writer: Writer, meta: Meta, now: number): boolean {
+  const today = String(dayOf(now));
+  if (findHouse(writer, meta, FULL) === today) return false;
+  return putHouse(writer, FULL, today);
+}
+
 export function newSights(options: SightsOptions): Sights {
   const { keeper, limits, others } = options;
   const queue = newQueue(options.path, options.sync === 'always');
@@ -68,7 +80,8 @@ export function newSights(options: SightsOptions): Sights {
   let calm = true; // when the timer was set
   let wasFirst = false; // when the timer was set, nothing else was queued
   let stuck = false; // the last try to store what is queued failed
-  let toldFull = false;
+  let toldFull = false; // by this process, or today by another one
+  let pushedOut: string | undefined; // the first key for which another one had to go, in the store that is under way
 
   /** After how many milliseconds this process is to empty the queue, unless another one does. */
   function queuedFor(): number {
@@ -109,6 +122,8 @@ export function newSights(options: SightsOptions): Sights {
     let taken: Taken | undefined;
     let names: string[] = [];
     let next = 0;
+    let isNews = false;
+    pushedOut = undefined;
     do {
       keeper.change((writer, meta) => {
         if (taken === undefined) {
@@ -119,9 +134,12 @@ export function newSights(options: SightsOptions): Sights {
         }
         const start = next;
         next = putSights(writer, meta, taken.firstSeen, names, start, now);
+        if (pushedOut !== undefined && !toldFull) isNews = noteFull(writer, meta, now) || isNews;
         return writer.touched > 0;
       });
     } while (next < names.length);
+    if (isNews) tellFull(pushedOut!);
+    toldFull ||= pushedOut !== undefined;
     if (taken?.durable && options.sync !== 'always') keeper.flush();
     taken?.done();
     return name === undefined ? undefined : taken?.firstSeen.get(name);
@@ -157,7 +175,7 @@ export function newSights(options: SightsOptions): Sights {
       const before = known ? readTriple(path.pages, at) : newTriple(firstSeen);
       putTriple(writer, length, { ...before, firstSeen });
       if (at >= 0 && !known) batch.anew.add(name);
-      if (at < 0 && makeRoom(writer, meta, length, limits.maxWaiting, others, batch)) tellFull(name);
+      if (at < 0 && makeRoom(writer, meta, length, limits.maxWaiting, others, batch)) pushedOut ??= name;
     }
     return names.length;
   }
@@ -193,8 +211,6 @@ export function newSights(options: SightsOptions): Sights {
   }
 
   function tellFull(name: string): void {
-    if (toldFull) return;
-    toldFull = true;
     const client = readKey(Buffer.from(name, 'latin1'))?.client;
     options.onFull(
       `too many triples wait (--max-waiting ${limits.maxWaiting}, or those of a network, now that of ${client}): an old one goes for each new one`,

@@ -1,7 +1,7 @@
 // Nobody fills the disk from outside: old waiting triples go for new ones, never one that has passed.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { withFile } from '../../../src/store/pages/file.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
@@ -60,6 +60,28 @@ test('over the bound an old waiting one goes for each new one; what has passed s
   expect(waiting).toBeGreaterThan(1000);
   expect(waiting).toBeLessThan(2200);
   expect(full).toHaveLength(1);
+  expect(trouble).toEqual([]);
+});
+
+test('it is said once a day, whatever the number of processes', () => {
+  const DAY = 86_400;
+  const clock = vi.spyOn(Date, 'now');
+  /** A process that comes over the bound. */
+  const pushOut = (process: number, now: number) => {
+    clock.mockReturnValue(now * 1000);
+    store = open(100);
+    for (let n = 0; n < 300; n++)
+      store.remember({ client: `10.${n % 200}.0.1`, sender: `s${process}.${n}`, recipient: 'r' }, now);
+    store.close();
+    return full.length;
+  };
+  try {
+    const noon = 20_000.5 * DAY;
+    expect([0, 100, DAY / 2 - 1].map((later, i) => pushOut(i, noon + later))).toEqual([1, 1, 1]);
+    expect(pushOut(3, noon + DAY / 2)).toBe(2);
+  } finally {
+    clock.mockRestore();
+  }
   expect(trouble).toEqual([]);
 });
 
