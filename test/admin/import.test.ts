@@ -5,9 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { exportCommand } from '../../src/admin/export.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
-import { BATCH } from '../../src/admin/import/run.ts';
 import { importCommand } from '../../src/admin/import.ts';
 import { newPseudonym } from '../../src/greylist/pseudonym.ts';
+import { IN_ORDER } from '../../src/store/admin/change.ts';
 import { readSecret } from '../../src/store/disk/secret.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { sample } from './import/reading.ts';
@@ -127,7 +127,7 @@ test('import: under the keys of the filters, with --privacy as well', async () =
 test('import: counts of one subnet add up within a file, however many batches it has, and not from file to file', async () => {
   const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
   const line = (i: number) => `1,client,192.0.${i >> 8}.${i & 255},,,,1700000000,,1,mx1\n`;
-  const count = 1.5 * BATCH;
+  const count = 1.5 * IN_ORDER;
   const many = file('subnets.csv', heading + Array.from({ length: count }, (_, i) => line(i)).join(''));
   const greatest = async (key: string) => {
     const { records, batches } = await importFiles([many, many], { 'client-key': key, 'ipv4-prefix': 16 });
@@ -141,11 +141,11 @@ test('import: counts of one subnet add up within a file, however many batches it
 test('import: where a file is cut off, what was merged before is told', async () => {
   const line = (i: number) => `1,client,2001:db8::${i.toString(16)},,,,1700000000,,${i},mx1\n`;
   const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
-  const packed = gzipSync(heading + Array.from({ length: 10 * BATCH }, (_, i) => line(i)).join(''));
+  const packed = gzipSync(heading + Array.from({ length: 10 * IN_ORDER }, (_, i) => line(i)).join(''));
   const cut = file('cut.csv.gz', packed.subarray(0, Math.floor(packed.length / 2)));
   const { output, status, records } = await importFiles([cut]);
   expect(output).toBe('');
-  expect(records.length).toBeGreaterThan(BATCH);
+  expect(records.length).toBeGreaterThan(IN_ORDER);
   const count = records.length.toLocaleString('en-US');
   expect((status as Error).message).toBe(
     `${cut} is damaged: gzip says unexpected end of file; the first ${count} records of ${cut} were merged`,
@@ -186,7 +186,7 @@ test('import: a file of no format, or none, is an error of one line, and the sto
   expect(forced.status).toBe(1);
 });
 
-const RECORDS: Imported[] = Array.from({ length: 2.5 * BATCH }, (_, i) =>
+const RECORDS: Imported[] = Array.from({ length: 2.5 * IN_ORDER }, (_, i) =>
   i % 3 === 0
     ? {
         kind: 'client',
@@ -218,7 +218,7 @@ test.each(['json', 'csv'] as const)(
     expect(exported.status).toBe(0);
     const { records, batches, output } = await importFiles([file('export', exported.output)]);
     expect(records).toEqual(RECORDS);
-    expect(batches.map((batch) => batch.length)).toEqual([BATCH, BATCH, BATCH / 2]);
+    expect(batches.map((batch) => batch.length)).toEqual([IN_ORDER, IN_ORDER, IN_ORDER / 2]);
     expect(output).toContain(`(${format}): 16,666 triples and 8,334 clients`);
   },
 );

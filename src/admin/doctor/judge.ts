@@ -50,7 +50,7 @@ export function judge(facts: Facts): Finding[] {
 function judgeRemark(remark: string, { directory, parameters, option }: Facts['configuration']): Finding {
   const what = `postconf: ${remark}`;
   if (!parameters.maillog_file || !remark.includes('overriding earlier entry'))
-    return { severity: 'note', check: 'postconf', where: directory, what };
+    return finding('note', 'postconf', directory, what);
   const danger =
     'with maillog_file all mail can stand still for that, at a reload under load, until Postfix is killed';
   const mend = `take one of the two lines out of main.cf, and "postfix${option} reload"`;

@@ -1,4 +1,5 @@
 // Reads one input to its end and passes what it brings to a merge, in batches; counts what could not be read.
+import { IN_ORDER } from '../../store/admin/change.ts';
 import type { Input } from '../input.ts';
 import { plural } from '../text.ts';
 import { detectFormat, type Format, READERS } from './format.ts';
@@ -34,9 +35,6 @@ export interface ImportSettings {
   origin: string | undefined;
 }
 
-/** Records that are merged together: as many as the editor puts in order. */
-export const BATCH = 10_000;
-
 /** Throws an Error for the user where the input is of no format, or cannot be read. */
 export async function importFrom(
   input: Input,
@@ -63,7 +61,7 @@ export async function importFrom(
         if (found.kind === 'triple') outcome.triples++;
         else outcome.clients++;
         batch.push(found);
-        if (batch.length === BATCH) await flush();
+        if (batch.length === IN_ORDER) await flush();
       }
     }
     if (batch.length > 0) await flush();

@@ -53,6 +53,9 @@ export function recordId(name: AnyName): string {
   return JSON.stringify([client, sender, recipient]).toLowerCase();
 }
 
+/** Changes that the editor of a database puts in order before it makes them; an import took 17 MB more for as many (Node 20). */
+export const IN_ORDER = 10_000;
+
 /**
  * The changes in batches of `most`, or fewer: two changes of one record, as `idOf` tells records apart, go into different
  * ones, since the second has to find what the first has done.

@@ -23,6 +23,7 @@ import {
   batches,
   type Change,
   type HouseName,
+  IN_ORDER,
   type JointChange,
   joint,
   type Name,
@@ -39,7 +40,6 @@ export interface Editor {
   close(): void;
 }
 
-const BATCH = 10_000; // changes that are put in order; each is some hundred bytes of memory
 /** About how long a transaction holds the lock, and how long it is then left to others, in milliseconds. */
 const HOLD = 2;
 const BREATH = 0.5;
@@ -73,7 +73,7 @@ export function openEditor(path: string): Editor {
 
   function changeJointly(changes: Iterable<JointChange>): number {
     let changed = 0;
-    for (const some of batches(changes, BATCH, recordId)) {
+    for (const some of batches(changes, IN_ORDER, recordId)) {
       const batch = inOrder(some);
       for (let next = 0; next < batch.length; ) {
         const done = settle((writer) => commitSome(writer, batch, next));

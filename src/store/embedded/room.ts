@@ -71,8 +71,7 @@ export function makeRoom(
   const share = most * SHARE;
   const full = entries >= most && waiting() >= most;
   batch.added++;
-  comeTo(batch, path);
-  countOfNetwork(batch, instruction.key);
+  comeTo(batch, path, instruction.key);
   if (!full) {
     batch.records ??= recordsOfNetwork(path, meta, instruction.key);
     if (batch.records + batch.ofNetwork <= share || waiting() < share) return false;
@@ -94,23 +93,18 @@ export function makeRoom(
   return removeRecord(writer, size);
 }
 
-function comeTo(batch: Batch, { numbers }: Path): void {
+/** Counts a new triple, and forgets what is only of the leaf and the network before. */
+function comeTo(batch: Batch, { numbers }: Path, key: Buffer): void {
   const leaf = numbers.at(-1) ?? -1;
-  if (leaf === batch.leaf) return;
-  batch.leaf = leaf;
-  batch.byAge = undefined;
-  batch.records = undefined;
-  batch.part = undefined;
-}
-
-function countOfNetwork(batch: Batch, key: Buffer): void {
   const length = networkLength(key);
-  if (batch.network.compare(key, 0, length) !== 0) {
+  const isOther = batch.network.compare(key, 0, length) !== 0;
+  if (leaf !== batch.leaf) batch.byAge = undefined;
+  if (leaf !== batch.leaf || isOther) batch.records = batch.part = undefined;
+  if (isOther) {
     batch.network = Buffer.from(key.subarray(0, length));
     batch.ofNetwork = 0;
-    batch.records = undefined;
-    batch.part = undefined;
   }
+  batch.leaf = leaf;
   batch.ofNetwork++;
 }
 

@@ -9,8 +9,8 @@ export function fromLmdb(error: unknown, path: string): Error {
   if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|INVALID|BAD_TXN|PROBLEM|CURSOR_FULL|PAGE_FULL)/.test(message)) {
     return new DamageError(message);
   }
-  // Our keys have a size and a place that fit: this is about the list of free pages. lmdb 3.5 loses its way in what it keeps of
-  // that in memory, now and then in a long series of changes. The file is sound, and opened anew it can be written to.
+  // Our keys have a size and a place that fit: this is about the list of free pages, in which lmdb 3.5 loses its way (see
+  // MOST_LEAVES in transaction.ts). Nothing was committed, the file is sound, and opened anew it can be written to.
   if (/MDB_(NOTFOUND|BAD_VALSIZE)/.test(message))
     return new MovedError(`LMDB has to open it anew: ${message}`);
   if (message.includes('No such file')) return new MovedError('a file vanished while it was opened');

@@ -1,7 +1,8 @@
 // An input that breaks off: what is said of it depends on whether anything was merged before.
 import { expect, test } from 'vitest';
 import type { Imported } from '../../../src/admin/import/record.ts';
-import { BATCH, importFrom } from '../../../src/admin/import/run.ts';
+import { importFrom } from '../../../src/admin/import/run.ts';
+import { IN_ORDER } from '../../../src/store/admin/change.ts';
 
 const line = (i: number) =>
   `{"v":1,"kind":"client","client":"192.0.${i >> 8}.${i & 255}","comeBacks":1,"lastSeen":1764000000,"origin":"a"}\n`;
@@ -28,9 +29,9 @@ async function brokenAfter(count: number) {
 }
 
 test('whole batches are merged, and told', async () => {
-  expect(await brokenAfter(BATCH - 1)).toEqual({ said: 'tape cannot be read: EIO', merged: 0 });
-  expect(await brokenAfter(2.5 * BATCH)).toEqual({
+  expect(await brokenAfter(IN_ORDER - 1)).toEqual({ said: 'tape cannot be read: EIO', merged: 0 });
+  expect(await brokenAfter(2.5 * IN_ORDER)).toEqual({
     said: 'tape cannot be read: EIO; the first 20,000 records of tape were merged',
-    merged: 2 * BATCH,
+    merged: 2 * IN_ORDER,
   });
 });
