@@ -1,5 +1,6 @@
 // First sights: remembering a new triple. It goes into the queue, and within a second or two one process empties the queue
 // into the database: this file decides which, and when. Where the queue cannot be used, it goes into the database at once.
+import { monotonic } from '../../time/monotonic.ts';
 import { BusyError } from '../damage.ts';
 import { findHouse, putHouse } from '../lmdb/house.ts';
 import { MOST_LEAVES } from '../lmdb/transaction.ts';
@@ -72,6 +73,12 @@ function noteFull(writer: Writer, meta: Meta, now: number): boolean {
   return putHouse(writer, FULL, today);
 }
 
+/** A clock in whole seconds that showed `now` when this was called. It may be ahead by one: `now` was not a whole number. */
+function goingOnFrom(now: number): () => number {
+  const start = monotonic();
+  return () => now + Math.ceil((monotonic() - start) / 1000);
+}
+
 export function newSights(options: SightsOptions): Sights {
   const { keeper, limits, others } = options;
   const queue = newQueue(options.path, options.sync === 'always');
@@ -107,7 +114,8 @@ export function newSights(options: SightsOptions): Sights {
       return now;
     }
     const name = key.toString('latin1', 0, length);
-    const first = keeper.settle(() => store(now, name)) ?? now;
+    const clock = goingOnFrom(now);
+    const first = keeper.settle(() => store(clock, name, now)) ?? now;
     stuck = false;
     return first;
   }
@@ -117,8 +125,12 @@ export function newSights(options: SightsOptions): Sights {
     timer = setTimeout(storeInTime, time).unref();
   }
 
-  /** Empties the queue into the database, with the triple of key `name` seen now. Returns that triple's first sight. */
-  function store(now: number, name?: string): number | undefined {
+  /**
+   * Empties the queue into the database, with the triple of key `name` seen at `seen`. Returns that triple's first sight.
+   * `clock`: it is read under the lock, for while this process waited for that, or was stopped, others have queued what must not
+   * count as older than it is.
+   */
+  function store(clock: () => number, name?: string, seen = 0): number | undefined {
     let taken: Taken | undefined;
     let names: string[] = [];
     let next = 0;
@@ -129,9 +141,10 @@ export function newSights(options: SightsOptions): Sights {
         if (taken === undefined) {
           taken = queue.take();
           const sights = taken.firstSeen;
-          if (name !== undefined && !isRecent(sights.get(name), now)) sights.set(name, now);
+          if (name !== undefined && !isRecent(sights.get(name), clock())) sights.set(name, seen);
           names = [...sights.keys()].sort(); // neighbours share pages
         }
+        const now = clock();
         const start = next;
         next = putSights(writer, meta, taken.firstSeen, names, start, now);
         if (pushedOut !== undefined && !toldFull) isNews = noteFull(writer, meta, now) || isNews;
@@ -201,7 +214,7 @@ export function newSights(options: SightsOptions): Sights {
   function storeQueue(): boolean {
     if (!keeper.isReady()) queue.claim(); // so that others wait while this process loads LMDB
     try {
-      keeper.settle(() => store(Math.floor(Date.now() / 1000)));
+      keeper.settle(() => store(() => Math.floor(Date.now() / 1000)));
     } catch (error) {
       if (error instanceof BusyError) return false;
       stuck = true; // the next triple goes into the database before its reply, or meets the same trouble
@@ -223,7 +236,8 @@ export function newSights(options: SightsOptions): Sights {
     remember,
     flush(key, length, now) {
       if (queue.find(key, length) <= 0) return false;
-      keeper.settle(() => store(now));
+      const clock = goingOnFrom(now);
+      keeper.settle(() => store(clock));
       return true;
     },
     close(mayLeave) {

@@ -317,9 +317,37 @@ test('where much is queued that belongs on many pages, no transaction changes th
 });
 
 test('what was queued by a clock that was ahead counts as seen now', () => {
+  vi.spyOn(process, 'uptime').mockReturnValue(1);
   queue(false, [1, 9000]);
   store.remember(triple(2), 2000);
   expect(store.look(triple(1), 2000).firstSeen).toBe(2000);
+  vi.restoreAllMocks();
+});
+
+test('what others queue while this process waits for the lock is as old as it is: the clock is read under the lock', () => {
+  let up = 1;
+  vi.spyOn(process, 'uptime').mockImplementation(() => up++);
+  queue(false, [1, 2001]);
+  store.remember(triple(2), 2000);
+  expect(store.look(triple(1), 3000).firstSeen).toBe(2001);
+  expect(store.look(triple(2), 3000).firstSeen).toBe(2000);
+  vi.restoreAllMocks();
+});
+
+test('so it is where the timer has the queue stored', () => {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: 1_700_000_000_000 });
+  const uptime = vi.spyOn(process, 'uptime').mockReturnValue(1000);
+  const one = triple(1);
+  store.look(one, 1_700_000_000);
+  store.remember(one, 1_700_000_000);
+  queue(false, [2, 1_700_000_101]);
+  uptime.mockReturnValue(1003);
+  let looks = 0;
+  vi.spyOn(Date, 'now').mockImplementation(() => (1_700_000_100 + looks++) * 1000);
+  vi.advanceTimersByTime(3000);
+  expect(readQueue(place()).size).toBe(0);
+  expect(store.look(triple(2), 1_700_001_000).firstSeen).toBe(1_700_000_101);
+  vi.restoreAllMocks();
 });
 
 test('what has lain in the queue for longer than it counts is put in nothing’s place', () => {
