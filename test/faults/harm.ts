@@ -10,7 +10,6 @@ import {
   symlinkSync,
   truncateSync,
   unlinkSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { withFile } from '../../src/store/pages/file.ts';
@@ -168,12 +167,19 @@ export const DAMAGE: Record<string, Harm> = {
   },
 };
 
+/** In its place: a lock file that is cut off even for a moment is a SIGBUS for a filter within a transaction. */
+function overwriteLock(database: string, bytes: Buffer): void {
+  const fd = openSync(`${database}-lock`, 'r+');
+  writeSync(fd, bytes, 0, bytes.length, 0);
+  closeSync(fd);
+}
+
 /** What happens to the place rather than to the content: nothing may be set aside. */
 export const UPHEAVAL: Record<string, Harm> = {
   removed: (database) => unlinkSync(database),
   renamed: (database) => renameSync(database, `${database}.old`),
-  'lock random': (database, random) => writeFileSync(`${database}-lock`, noise(random, PAGE)),
-  'lock zero': (database) => writeFileSync(`${database}-lock`, Buffer.alloc(PAGE)),
+  'lock random': (database, random) => overwriteLock(database, noise(random, PAGE)),
+  'lock zero': (database) => overwriteLock(database, Buffer.alloc(PAGE)),
   'lock emptied': (database) => truncateSync(`${database}-lock`),
   'lock removed': (database) => unlinkSync(`${database}-lock`),
   'lock a directory': (database) => {
