@@ -1,6 +1,6 @@
-// Run once by npm, when the package is installed (and by npm rebuild): has main.js answer some requests, and keeps what
-// V8 has compiled meanwhile beside it. Another version of Node, or other flags, take no notice of it. Where it cannot be
-// made, nothing is lost but time, and npm is not told.
+// Run by npm, when the package is installed, or by hand (npm 12 blocks it; see README.md): has main.js answer some
+// requests, and keeps what V8 has compiled meanwhile beside it. Another version of Node, or other flags, take no notice
+// of it. Where it cannot be made, nothing is lost but time, and npm is not told.
 const { spawnSync } = require('node:child_process');
 const { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');

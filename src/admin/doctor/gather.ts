@@ -61,6 +61,8 @@ export interface Entry extends Invocation {
   /** `node --version` and `greylatch --version`, where there is a user to run them. */
   nodeRun: Run | undefined;
   run: Run | undefined;
+  /** What that Node has compiled of greylatch (bin/precompile.js), where both are found. */
+  compiled: Place | undefined;
   database: Database | undefined;
   /** The file of `--log file:`, and its directory. */
   log: { file: Place; directory: Place } | undefined;
@@ -146,6 +148,9 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
   const inPath = node === undefined && !script.includes('/');
   const command = node === undefined ? lookForCommand(script, queue) : undefined;
   const runnable = account !== undefined && account.uid !== 0 && program[0] !== '';
+  const scriptPlace = command ?? (inPath ? nowhere(script) : lookAt(path.resolve(queue, script)));
+  const nodeRun =
+    runnable && nodePlace?.self ? runAs(account, cwd, [nodePlace.path, '--version']) : undefined;
   const log = settings?.log.startsWith('file:') ? path.resolve(queue, settings.log.slice(5)) : undefined;
   return {
     ...invocation,
@@ -153,14 +158,22 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
     account,
     others: account === undefined ? [] : runningAs(account, others),
     nodePlace,
-    scriptPlace: command ?? (inPath ? nowhere(script) : lookAt(path.resolve(queue, script))),
-    nodeRun: runnable && nodePlace?.self ? runAs(account, cwd, [nodePlace.path, '--version']) : undefined,
+    scriptPlace,
+    nodeRun,
     run: runnable ? runAs(account, cwd, [...program, '--version']) : undefined,
+    compiled: compiledPlace(scriptPlace, nodeRun),
     database:
       settings === undefined ? undefined : gatherDatabase(path.resolve(queue, settings.db), settings.privacy),
     log: log === undefined ? undefined : { file: lookAt(log), directory: lookAt(path.dirname(log)) },
     lists: settings === undefined ? [] : listsOf(settings, queue),
   };
+}
+
+/** Where bin/greylatch.js looks for it. */
+function compiledPlace({ path: script }: Place, nodeRun: Run | undefined): Place | undefined {
+  const real = realpath(script);
+  if (real === undefined || nodeRun?.status !== 0) return undefined;
+  return lookAt(path.join(path.dirname(real), `../dist/main.js-${nodeRun.out}-${process.arch}`));
 }
 
 function listsOf(settings: FilterArguments, queue: string): Entry['lists'] {

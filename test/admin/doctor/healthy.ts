@@ -72,6 +72,8 @@ export const DATABASE: Database = {
   space: { free: 2 ** 34, size: 2 ** 36, inodes: 1e6, freeInodes: 9e5 },
 };
 
+export const COMPILED = '/usr/local/lib/node_modules/greylatch/dist/main.js-v20.20.2-x64';
+
 export interface Wrong {
   /** Lines that replace those of the same parameter. */
   parameters?: string;
@@ -126,6 +128,7 @@ export function facts({
           nodePlace: place('/usr/bin/node', inode('/usr/bin/node', 0o755, 0, 'file')),
           scriptPlace: place('/usr/local/bin/greylatch', inode('/usr/local/bin/greylatch', 0o755, 0, 'file')),
           nodeRun: { status: 0, out: 'v20.20.2', error: '' },
+          compiled: place(COMPILED, inode(COMPILED, 0o644, 0, 'file')),
           run: { status: 0, out: '0.1.0', error: '' },
           database: DATABASE,
           log: undefined,

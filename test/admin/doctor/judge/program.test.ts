@@ -1,6 +1,6 @@
 // What runs as whom, on planted facts: Node of any age, accounts and their neighbours.
 import { expect, test } from 'vitest';
-import { amiss, DATABASE, ENTRIES, inode, NOBODY, only, place } from '../healthy.ts';
+import { amiss, COMPILED, DATABASE, ENTRIES, inode, NOBODY, only, place } from '../healthy.ts';
 
 test('a first line that finds no node', () => {
   expect(only({ entry: { nodePlace: undefined, node: undefined } })).toMatchObject({
@@ -15,6 +15,15 @@ test('Node of several ages', () => {
   expect(found('v19.9.0')).toEqual(['node']);
   expect(found('v26.0.0')).toEqual([]);
   expect(found('')).toEqual(['node']);
+});
+
+test('where npm has not run the install script, it is said how to', () => {
+  expect(only({ entry: { compiled: place(COMPILED, undefined) } })).toMatchObject({
+    check: 'compiled',
+    severity: 'note',
+    what: expect.stringContaining('Node 20.20.2'),
+    mend: '/usr/bin/node /usr/local/lib/node_modules/greylatch/bin/precompile.js',
+  });
 });
 
 test.each([
