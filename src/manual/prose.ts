@@ -54,7 +54,8 @@ export const LISTS: readonly Block[] = [
   'A file is read again within a second of a change: write a new one and rename it. A line that cannot be understood is logged, and the ' +
     'rest holds; a file that vanishes keeps its last contents.',
   'Clients choose their names and, up to the domain, the recipients: a regular expression that repeats what repeats, as **/(a+.?)+@/**, ' +
-    'may take minutes for one of them, and that mail gets no answer. Where an entry without an expression says the same, write that.',
+    'gets its answer in time nevertheless. Not so one that also refers back (**\\1**), looks ahead or behind (**(?=**), or counts above 16: ' +
+    'a name made for it may keep it busy for minutes, and that mail gets no answer.',
 ];
 
 export const STORE: readonly Block[] = [
