@@ -50,7 +50,7 @@ const RAREST = 64;
 export function startThread({ say, ...options }: ThreadOptions): Thread {
   const { address, timeout, passwordFile } = options;
   const shared = new Int32Array(new SharedArrayBuffer(8));
-  let port: MessagePort;
+  let port: MessagePort | undefined;
   const state = () => Atomics.load(shared, STATE);
   let trouble = '';
   let alive = true;
@@ -100,7 +100,7 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
 
   /** The thread's next message, if there is one; it may be a late answer. */
   function received(): Answer | undefined {
-    const answer = receiveMessageOnPort(port)?.message as Answer | undefined;
+    const answer = (port && receiveMessageOnPort(port))?.message as Answer | undefined;
     if (answer !== undefined && 'trouble' in answer) trouble = answer.trouble;
     return answer;
   }
