@@ -70,7 +70,7 @@ export const STORE: readonly Block[] = [
       'redis+cluster://HOST:PORT,HOST:PORT',
     ],
   },
-  'Give all hosts the same settings. While the engine is away, a host decides by its own database, and hands over later what it has decided.',
+  'Give all hosts the same settings, and with **--privacy** the same **.secret** file; **greylatch doctor** compares what decides under which keys they store. While the engine is away, a host decides by its own database, and hands over later what it has decided.',
   "An engine keeps all times to the second. A database keeps a last pass to the hour, a client's last sight to the day and a long wait to " +
     'the minute; and no times of retries in the first seconds, while the triple is on its way into it.',
 ];
