@@ -15,6 +15,7 @@ test.each([
   ['^(?:[a-z0-9]+\\.?)*\\.Example\\.ORG$', `${'0123456789'.repeat(25)}.example.com`],
   ['^(?:(?:a|b|ab)*c?){2,}d', 'ab'.repeat(500)],
   ['.*.*.*.*.*.*=', 'a'.repeat(1000)],
+  ['^b|.*a.*a.*a$', `${'a'.repeat(4000)}!`],
   ['(?<label>\\w+\\x2e?)+\xfc$', `${'a.'.repeat(300)}\xdc`],
 ])('%s gets its answer for any text', (source, text) => {
   expect(inTime(() => perlRegExp(source).test(text))).toBe(false);
