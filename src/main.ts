@@ -34,8 +34,11 @@ import { openTarget } from './log/targets.ts';
 import { openStore } from './store/embedded/embedded.ts';
 
 const USAGE_STATUS = 2;
+const OTHERS = 0o077;
 
 function main(argv: string[]): void {
+  // What is made here is for its owner, whatever the umask: of a new file that it may not open again, liblmdb dies (SIGSEGV).
+  process.umask(process.umask(OTHERS) & OTHERS);
   // Nobody runs a command under spawn(8): there, such a word is a mistake in the filter's arguments.
   if (argv.some(isForCommands) && !isOneSocket()) {
     // A bundle of its own, so that filters do not load it.

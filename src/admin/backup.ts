@@ -14,7 +14,7 @@ export const backupCommand = defineCommand({
   name: 'backup',
   describe: 'write the database as it is now to a file, while filters run',
   text: [
-    'The file is a database itself, without empty pages, one state as a whole, readable by its owner only; it is put in place in one step when it is complete. With --privacy, keep the .secret file beside the database as well.',
+    'The file is a database itself, without empty pages, one state as a whole with all that is on record (an export has no releases and no histories of deferrals), readable by its owner only; it is put in place in one step when it is complete. With --privacy, keep the .secret file beside the database as well.',
   ],
   options: { db: OPTIONS.db, json: JSON_OUTPUT },
   positionals: { file: { required: true, describe: 'the file to write; one that is there is replaced' } },

@@ -23,7 +23,7 @@ export const importCommand = (merging: Merging) =>
     name: 'import',
     describe: 'merge what greylist.pl, postgrey, sqlgrey or another greylatch has on record',
     text: [
-      'Reads files, or standard input, packed with gzip or not: the output of db_dump, with and without -p, for greylist.db of greylist.pl and for postgrey.db and postgrey_clients.db of postgrey; SQL dumps (sqlite3 .dump, mysqldump, pg_dump) and CSV of sqlgrey; and what greylatch export writes.',
+      'Reads files, or standard input, packed with gzip or not: the output of db_dump, with and without -p, for greylist.db of greylist.pl and for postgrey.db and postgrey_clients.db of postgrey; SQL dumps (sqlite3 .dump, mysqldump, pg_dump) and CSV of sqlgrey; and what greylatch export writes, which has no releases and no histories of deferrals (greylatch restore brings all that greylatch backup has kept).',
       'An import merges: a triple keeps its earliest first and its latest last time, and has passed if it did anywhere. Counts are kept by origin, so that an import may be repeated; counts of different origins add up. When several hosts are imported, name each by --origin.',
       'With --store it merges into the engine, which takes nothing that has expired: give --retry-window and --max-age as the filters have them. A host moves to the engine by "greylatch export | greylatch import --store URL -", and back the same way.',
       'Give --client-key, the prefixes, --sender-key and --privacy as the filters have them, or they would not find what is imported: addresses become subnets, for instance, and the counts of a subnet add up within a file. No file has the names by which --client-key pool knows a pool: there, only what comes from no pool is found. With --greylist suspicious the mail servers of pools pass anyway; without it, greylatch learn takes names from the logs of Postfix.',
@@ -79,7 +79,11 @@ export const importCommand = (merging: Merging) =>
             const isOwn = read.format === 'json' || read.format === 'csv';
             const outcome = { ...read, networks: isOwn ? 0 : networks };
             if (outcome.problems.length > 0) status = PARTLY;
-            print(json ? { file: input.name, ...outcome } : `${describe(input.name, outcome)}\n`);
+            print(
+              json
+                ? { file: input.name, ...outcome }
+                : `${describe(input.name, { ...outcome, isEmpty: input.first.length === 0 })}\n`,
+            );
           }
           return status;
         }),
@@ -87,10 +91,13 @@ export const importCommand = (merging: Merging) =>
     },
   });
 
-function describe(name: string, outcome: Outcome & { networks: number }): string {
-  const { networks, format, triples, clients, created, changed, unchanged, expired, problems } = outcome;
+function describe(name: string, outcome: Outcome & { networks: number; isEmpty: boolean }): string {
+  const { networks, isEmpty, format, triples, clients, created, changed, unchanged, expired, problems } =
+    outcome;
   const lines = [
-    `${name} (${format}): ${plural(triples, 'triple')} and ${plural(clients, 'client')}`,
+    isEmpty
+      ? `${name} is empty, as what greylatch export writes where nothing is on record`
+      : `${name} (${format}): ${plural(triples, 'triple')} and ${plural(clients, 'client')}`,
     `  ${grouped(created)} new, ${grouped(changed)} changed, ${grouped(unchanged)} known already`,
   ];
   if (expired > 0) lines.push(`  ${grouped(expired)} left out: too old by --retry-window or --max-age`);

@@ -8,6 +8,9 @@ import { withBar } from './progress.ts';
 import { plural } from './text.ts';
 import { print } from './write.ts';
 
+const SAVED = 0;
+const NOTHING = 1;
+
 export const salvageCommand = defineCommand({
   name: 'salvage',
   describe: 'copy what a damaged file still holds into a database',
@@ -22,7 +25,10 @@ export const salvageCommand = defineCommand({
       'by hand what the filter does by itself',
     ],
   ],
-  statuses: { 0: 'what could be read was copied' },
+  statuses: {
+    [SAVED]: 'what could be read was copied',
+    [NOTHING]: 'nothing could be read, as of what is no database',
+  },
   async run({ damaged, into, json }) {
     const from = look(damaged);
     if (from?.isFile() !== true) throw new Error(`${damaged} is not a file; name the damaged database`);
@@ -33,12 +39,12 @@ export const salvageCommand = defineCommand({
     const { records, pages } = await withBar('saving', (show) =>
       explained(into, () => salvageInto(into, damaged, ({ pages, of }) => show(of === 0 ? 0 : pages / of))),
     );
-    print(
-      json
-        ? { damaged, into, records, pages }
-        : `${plural(records, 'record')} saved from ${plural(pages, 'page')} of ${damaged} into ${into}\n`,
-    );
-    return 0;
+    const told =
+      pages === 0
+        ? `nothing saved: no page of ${damaged} holds records; is it a database?`
+        : `${plural(records, 'record')} saved from ${plural(pages, 'page')} of ${damaged} into ${into}`;
+    print(json ? { damaged, into, records, pages } : `${told}\n`);
+    return pages === 0 ? NOTHING : SAVED;
   },
 });
 

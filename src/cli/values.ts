@@ -34,8 +34,10 @@ export function refuseFlagValues(argv: readonly string[], isFlag: (name: string)
   }
 }
 
-/** A smaller --max-age without a unit is meant in days, as postgrey has it: `--max-age=35`. */
+/** A smaller number without a unit is meant in days, as postgrey has it: `--max-age=35`. */
 const LEAST_AGE = 1000;
+/** Of --retry-window, `--retry-window=2`, where the filter itself refuses what is not longer than its --delay. */
+const LEAST_WINDOW = 60;
 
 /** Seconds. `60`, `60s`, `5m`, `2h`, `2d`, `1w`. */
 export function duration(name: string, word: string): number {
@@ -44,9 +46,15 @@ export function duration(name: string, word: string): number {
   if (end === 0 || unit === undefined)
     throw new UsageError(`--${name} ${word}: not a time; write 60, 60s, 5m, 2h or 2d`);
   const seconds = Number(word.slice(0, end)) * unit;
-  if (name === 'max-age' && end === word.length && seconds > 0 && seconds < LEAST_AGE)
-    throw new UsageError(`--${name} ${word}: that would be seconds; write ${word}d or ${word}s`);
+  if (name === 'max-age') refuseBare(name, word, LEAST_AGE);
   return seconds;
+}
+
+/** Throws UsageError for a number of days that would be taken for seconds. */
+function refuseBare(name: string, word: string, least: number): void {
+  if (Number(word) > 0 && Number(word) < least)
+    // not a number where there is a unit
+    throw new UsageError(`--${name} ${word}: that would be seconds; write ${word}d or ${word}s`);
 }
 
 /** Milliseconds. `100ms`, `1s`. */
@@ -128,6 +136,7 @@ export function optionValue(name: string, word: unknown, option: Option): unknow
   if (word === undefined) return undefined;
   // Where it is given twice the last one counts, as for the filter.
   const last = String(Array.isArray(word) ? word.at(-1) : word);
+  if (name === 'retry-window') refuseBare(name, last, LEAST_WINDOW);
   return READERS[option.kind](name, last, option);
 }
 

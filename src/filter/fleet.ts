@@ -1,7 +1,9 @@
 // The store that several hosts share, for --store; without that option, none of it is loaded.
 import type { FilterArguments } from '../cli/arguments.ts';
 import { UsageError } from '../cli/values.ts';
+import { newPseudonym } from '../greylist/pseudonym.ts';
 import { type Log, sparingly } from '../log/log.ts';
+import { readSecret } from '../store/disk/secret.ts';
 import type { Address } from '../store/fleet/address.ts';
 import type { Store } from '../store/store.ts';
 
@@ -23,7 +25,32 @@ export function withFleet(local: Store, settings: FilterArguments, log: Log, clo
     timeout: storeTimeout,
     database: db,
     limits: { retryWindow, maxAge, maxWaiting },
+    keys: keysOf(settings),
     say: log.write,
     complain: sparingly(log, clock),
   });
+}
+
+/**
+ * What a record's key depends on, for `doctor` to compare the hosts of a fleet; '': nothing is stored, or it is not known. Of the
+ * key of --privacy, a hash.
+ */
+function keysOf({
+  clientKey,
+  ipv4Prefix,
+  ipv6Prefix,
+  senderKey,
+  privacy,
+  db,
+  dryRun,
+}: FilterArguments): string {
+  if (dryRun) return '';
+  const prefixes = clientKey === 'address' ? '' : `,${ipv4Prefix},${ipv6Prefix}`;
+  const words = [`client-key=${clientKey}${prefixes}`, `sender-key=${senderKey}`];
+  try {
+    if (privacy) words.push(`privacy=${newPseudonym(readSecret(db))('--privacy').slice(0, 8)}`);
+  } catch {
+    return ''; // the first request meets the same trouble, and tells
+  }
+  return words.join('/');
 }

@@ -2,6 +2,7 @@
 // what they mean.
 import { createReadStream, fstatSync, readSync } from 'node:fs';
 import type { SocketConstructorOpts } from 'node:net';
+import type { Readable } from 'node:stream';
 
 /** Called with each chunk, whose bytes are good only until `take` returns. */
 export type Take = (chunk: Buffer, length: number) => void;
@@ -11,6 +12,8 @@ export interface Input {
   first(): void;
   /** Takes all that comes from now on, to the end. */
   start(): void;
+  /** Takes no more, until the next start. */
+  stop(): void;
 }
 
 const READ_SIZE = 16 * 1024;
@@ -18,17 +21,43 @@ const READ_SIZE = 16 * 1024;
 /** Descriptor 0. Passes every chunk to `take`, and calls `ended` at its end, perhaps more than once. */
 export function openInput(take: Take, ended: () => void): Input {
   const input = fstatSync(0);
-  if (!input.isSocket() && !input.isFIFO()) return { first() {}, start: () => readFile(take, ended) };
+  if (!input.isSocket() && !input.isFIFO())
+    return ofStream(
+      () => {},
+      () => readFile(take, ended),
+    );
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE); // one for all reads: nothing is copied, nothing collected
   const handle = openHandle();
+  const first = () => {
+    const length = handle === undefined ? 0 : readNow(buffer);
+    if (length > 0) take(buffer, length);
+  };
+  const stream = ofStream(first, () => readSocket(buffer, take, ended));
+  if (handle === undefined) return stream;
+  let isRead = true; // by the handle
   return {
-    first() {
-      const length = handle === undefined ? 0 : readNow(buffer);
-      if (length > 0) take(buffer, length);
-    },
+    first,
     start() {
-      if (handle === undefined || !readHandle(handle, buffer, take, ended)) readSocket(buffer, take, ended);
+      isRead &&= readHandle(handle, buffer, take, ended);
+      if (!isRead) stream.start();
     },
+    stop() {
+      if (isRead) handle.pipe.readStop();
+      else stream.stop();
+    },
+  };
+}
+
+/** `open` is called at the first start. */
+function ofStream(first: () => void, open: () => Readable): Input {
+  let stream: Readable | undefined;
+  return {
+    first,
+    start() {
+      if (stream === undefined) stream = open();
+      else stream.resume();
+    },
+    stop: () => void stream?.pause(),
   };
 }
 
@@ -42,16 +71,16 @@ function readNow(buffer: Buffer): number {
 }
 
 /** For a file or a terminal. A file is read in pieces of READ_SIZE too, so that work between requests gets its turn. */
-function readFile(take: Take, ended: () => void): void {
+function readFile(take: Take, ended: () => void): Readable {
   // A read of a terminal as of a file lasts until there is a line, and until then process.exit waits for it, too.
   const { isatty } = require('node:tty') as typeof import('node:tty');
   const stream = isatty(0) ? process.stdin : createReadStream('', { fd: 0, highWaterMark: READ_SIZE });
   stream.on('data', (chunk: Buffer) => take(chunk, chunk.length));
-  stream.on('end', ended).on('error', ended);
+  return stream.on('end', ended).on('error', ended);
 }
 
 /** By node:net, as documented. */
-function readSocket(buffer: Buffer, take: Take, ended: () => void): void {
+function readSocket(buffer: Buffer, take: Take, ended: () => void): Readable {
   const { Socket } = require('node:net') as typeof import('node:net');
   const callback = (length: number) => {
     take(buffer, length);
@@ -59,7 +88,7 @@ function readSocket(buffer: Buffer, take: Take, ended: () => void): void {
   };
   const options = { fd: 0, readable: true, writable: false, onread: { buffer, callback } };
   const socket = new Socket(options as SocketConstructorOpts); // its types lack onread
-  socket.on('end', ended).on('error', ended).on('close', ended);
+  return socket.on('end', ended).on('error', ended).on('close', ended);
 }
 
 /** The newest version of Node with which `openHandle` was tried: what it uses is internal to Node, and may change. */
@@ -75,6 +104,7 @@ interface PipeHandle {
   useUserBuffer(buffer: Buffer): void;
   onread: () => void;
   readStart(): number;
+  readStop(): number;
 }
 type Binding = <Name extends keyof Bindings>(name: Name) => Bindings[Name];
 

@@ -23,6 +23,13 @@ interface SessionOptions {
 
 /** How long after a reply `tidy` is called, in milliseconds. An idle session never calls it. */
 const TIDY_AFTER = 1000;
+/**
+ * How long, in milliseconds, a slow peer is waited for without the event loop; then it is looked at so often whether it reads, and
+ * meanwhile nothing more is taken from it. At the session's end nothing else waits.
+ */
+const PATIENCE = 100;
+const LOOK_AGAIN = 10;
+const LAST_PATIENCE = 1000;
 /** The longest timer that Node knows, in milliseconds: 24 days. With a longer one, it does not wait at all. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -60,7 +67,11 @@ export function runSession(options: SessionOptions): void {
   function take(chunk: Buffer, length: number): void {
     if (over) return;
     decode(chunk, length);
-    send();
+    send(PATIENCE);
+    if (replies !== '' && !over) {
+      input.stop();
+      setTimeout(goOn, LOOK_AGAIN);
+    }
     if (!willTidy) setTimeout(tidyUp, TIDY_AFTER);
     willTidy = true;
   }
@@ -70,12 +81,20 @@ export function runSession(options: SessionOptions): void {
     if (!over) options.tidy();
   }
 
-  /** Writes the replies. A peer that is gone ends the session. */
-  function send(): void {
+  /** The peer has not taken all replies yet. Signals and the time limit are heeded meanwhile. */
+  function goOn(): void {
+    if (over) return;
+    send(0);
+    if (replies !== '') setTimeout(goOn, LOOK_AGAIN);
+    else if (!over) input.start();
+  }
+
+  /** Writes the replies; what the peer does not take in so many milliseconds is left. A peer that is gone ends the session. */
+  function send(patience: number): void {
     const text = replies;
     replies = '';
     try {
-      write(text);
+      replies = write(text, patience);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       const isGone = code === 'EPIPE' || code === 'ECONNRESET'; // nobody is left to read
@@ -87,7 +106,7 @@ export function runSession(options: SessionOptions): void {
   function finish(status: number): void {
     if (over) return;
     over = true;
-    send();
+    send(LAST_PATIENCE);
     options.end(status);
   }
 
@@ -97,17 +116,23 @@ export function runSession(options: SessionOptions): void {
   // smtpd sends a request as soon as it has connected, so the first one is answered before anything else is set up.
   input.first();
   if (options.timeLimit > 0) setTimeout(ended, Math.min(options.timeLimit * 1000, LONGEST_TIMER));
-  input.start();
+  if (replies === '') input.start();
 }
 
-/** Writes all of the text to descriptor 1. A peer that is slow (EAGAIN) is waited for. Throws what else goes wrong. */
-function write(text: string): void {
-  for (let left = text; left !== ''; ) {
+/**
+ * Writes the text to descriptor 1. A peer that is slow (EAGAIN) is waited for, `patience` milliseconds in all; returns what is left
+ * then. Throws what else goes wrong.
+ */
+function write(text: string, patience: number): string {
+  let left = text;
+  for (let waited = 0; left !== ''; ) {
     try {
       left = left.slice(writeSync(1, left, null, 'latin1'));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if (waited++ >= patience) break;
       pause(1);
     }
   }
+  return left;
 }

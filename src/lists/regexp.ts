@@ -1,5 +1,6 @@
 // Perl's regular expressions as JavaScript's, for texts of one line, one character a byte. What means something else in
 // JavaScript is translated (perlre, perlrecharclass, perlrebackslash); what cannot be translated is refused.
+import { safely } from './linear.ts';
 
 /** `[...]` with its POSIX classes; a `]` that comes first is one of its members. */
 const CLASS = String.raw`\[(?<not>\^?)(?<members>\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*)\]`;
@@ -66,8 +67,8 @@ const HIGH = /[\x80-\xff]|\\(?:x([89a-f][\da-f])|([23][0-7]{2})|.)/gis;
 /** The expression, ignoring case. Throws an Error that says what is not understood. */
 export function perlRegExp(source: string): Pick<RegExp, 'test'> {
   const translated = PLAIN.test(source) ? source : translate(source);
-  if (!HAS_HIGH.test(source)) return new RegExp(translated, 'is');
-  const regexp = new RegExp(translated.replace(HIGH, withoutCase), 'is');
+  if (!HAS_HIGH.test(source)) return safely(translated);
+  const regexp = safely(translated.replace(HIGH, withoutCase));
   return { test: (text) => regexp.test(text.replace(/[\x80-\xff]/g, (byte) => moved(byte.charCodeAt(0)))) };
 }
 

@@ -54,7 +54,8 @@ export const LISTS: readonly Block[] = [
   'A file is read again within a second of a change: write a new one and rename it. A line that cannot be understood is logged, and the ' +
     'rest holds; a file that vanishes keeps its last contents.',
   'Clients choose their names and, up to the domain, the recipients: a regular expression that repeats what repeats, as **/(a+.?)+@/**, ' +
-    'may take minutes for one of them, and that mail gets no answer. Where an entry without an expression says the same, write that.',
+    'gets its answer in time nevertheless. Not so one that also refers back (**\\1**), looks ahead or behind (**(?=**), or counts above 16: ' +
+    'a name made for it may keep it busy for minutes, and that mail gets no answer.',
 ];
 
 export const STORE: readonly Block[] = [
@@ -69,7 +70,7 @@ export const STORE: readonly Block[] = [
       'redis+cluster://HOST:PORT,HOST:PORT',
     ],
   },
-  'Give all hosts the same settings. While the engine is away, a host decides by its own database, and hands over later what it has decided.',
+  'Give all hosts the same settings, and with **--privacy** the same **.secret** file; **greylatch doctor** compares what decides under which keys they store. While the engine is away, a host decides by its own database, and hands over later what it has decided.',
   "An engine keeps all times to the second. A database keeps a last pass to the hour, a client's last sight to the day and a long wait to " +
     'the minute; and no times of retries in the first seconds, while the triple is on its way into it.',
 ];

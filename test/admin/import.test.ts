@@ -165,6 +165,15 @@ test('import: of several files, those before one that cannot be read are merged 
   expect((await importFiles([file('empty.json', ''), bad], options)).status).toBe(1);
 });
 
+test('import: nothing at all is said to be nothing, and is no error: an export of what is new is often empty', async () => {
+  const { output, status } = await importFiles([file('empty.json', '')]);
+  expect([status, output.split('\n')[0]]).toEqual([
+    0,
+    `${path.join(scratch.path, 'empty.json')} is empty, as what greylatch export writes where nothing is on record`,
+  ]);
+  expect((await importFiles([file('head.json', '\n')])).output).toContain('(json): 0 triples and 0 clients');
+});
+
 test('import: what an engine has left out is told, and only then', async () => {
   const files = [file('old.dump', sample('greylist.dump'))];
   const told =

@@ -46,6 +46,22 @@ test('status 0, with the numbers of records and pages', async () => {
   expect(again.output).toMatch(/^\d records? saved from [1-9]\d* pages? of \S+damaged into \S+new\n$/);
 });
 
+test('status 1 where nothing could be read: a script keeps the file', async () => {
+  for (const [name, content] of [
+    ['empty', ''],
+    ['text', 'Dear diary,\n'.repeat(2000)],
+  ] as const) {
+    writeFileSync(place(name), content);
+    const { status, output } = await salvage(place(name), place('new'));
+    expect([status, output]).toEqual([
+      1,
+      `nothing saved: no page of ${place(name)} holds records; is it a database?\n`,
+    ]);
+  }
+  const { status, output } = await salvage(place('text'), place('new'), true);
+  expect([status, JSON.parse(output)]).toMatchObject([1, { records: 0, pages: 0 }]);
+});
+
 test('the damaged file is not saved into itself, by whatever name, and has to be a file', async () => {
   fill(place('damaged'), [triple({})]);
   linkSync(place('damaged'), place('other'));

@@ -264,6 +264,12 @@ describe('what would silently mean something else is refused', () => {
         );
       for (const word of ['0', '35s', '35d', '1000', '3600']) expect(() => read(word)).not.toThrow();
     }
+    const window = (word: string) => optionValue('retry-window', word, OPTIONS['retry-window']);
+    for (const word of ['1', '2', '59'])
+      expect(() => window(word)).toThrow(
+        new UsageError(`--retry-window ${word}: that would be seconds; write ${word}d or ${word}s`),
+      );
+    expect(['0', '2s', '2d', '60'].map(window)).toEqual([0, 2, 172_800, 60]);
   });
 
   test('words in quotes, which master.cf does not know', () => {

@@ -134,9 +134,11 @@ suite('as root, for a filter that is not', ['root'], () => {
   });
   const mta = () => path.join(own.path, 'mta');
 
-  const asNobody = (...options: string[]) =>
+  const asNobody = (...options: string[]) => withUmask('022', ...options);
+
+  const withUmask = (mask: string, ...options: string[]) =>
     startFilter([
-      ...['setpriv', ...AS_NOBODY, process.execPath, program],
+      ...['sh', '-c', `umask ${mask}; exec "$@"`, 'sh', 'setpriv', ...AS_NOBODY, process.execPath, program],
       ...['--db', file(mta()), '--log', `file:${logFile(own.path)}`, '--delay', '0', ...options],
     ]);
 
@@ -151,6 +153,17 @@ suite('as root, for a filter that is not', ['root'], () => {
     await until(async () => (await filter.ask(requestFor(1))) === dunno && isEmptied(mta()));
     expect(await filter.finish()).toMatchObject({ code: 0 });
   }
+
+  test.each(['0277', '0400', '0777'])('its own files, by umask %s', async (mask) => {
+    chownSync(mta(), 65_534, 65_534);
+    for (const n of [1, 2]) {
+      const filter = await withUmask(mask);
+      expect(await filter.ask(requestFor(n))).toBe(deferred);
+      await until(async () => (await filter.ask(requestFor(n))) === dunno && isEmptied(mta()));
+      expect(await filter.finish()).toMatchObject({ code: 0, signal: null, rest: '' });
+    }
+    expect(log()).toBe('');
+  });
 
   test('a directory of somebody else', async () => {
     const filter = await asNobody();

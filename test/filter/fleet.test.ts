@@ -1,5 +1,5 @@
 // What the filter asks of the fleet's bundle, in whose place stands one that notes it; what that does is held in ../fleet.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
@@ -56,8 +56,27 @@ test('the store is the fleet’s, with all that the command line says of it', as
     timeout: 250,
     database: place('greylist.mdb'),
     limits: { retryWindow: 259_200, maxAge: 2_592_000, maxWaiting: 77 },
+    keys: 'client-key=address/sender-key=exact',
   });
   expect(logged()).toBe('said\nerr: complained\n');
+});
+
+test('under which keys it stores: the same on two hosts where the options are, and the secret', async () => {
+  const keys = async (...options: string[]) => {
+    const session = await filter('--store', 'redis://store.example', ...options);
+    expect((await session.finish()).code).toBe(0);
+    return JSON.parse(readFileSync(place('options'), 'utf8')).keys as string;
+  };
+  const subnets = ['--client-key', 'subnet', '--ipv4-prefix', '20', '--sender-key', 'normalised'];
+  expect(await keys(...subnets)).toBe('client-key=subnet,20,64/sender-key=normalised');
+  const first = await keys('--privacy');
+  expect(first).toMatch(/^client-key=address\/sender-key=exact\/privacy=[a-z0-5]{8}$/);
+  expect(await keys('--privacy')).toBe(first);
+  rmSync(place('greylist.mdb.secret'));
+  expect(await keys('--privacy')).not.toBe(first);
+  writeFileSync(place('greylist.mdb.secret'), 'no key');
+  expect(await keys('--privacy')).toBe('');
+  expect(await keys('--privacy', '--dry-run')).toBe('');
 });
 
 test('an address that is none is a wrong command line: status 2, and not a byte', async () => {

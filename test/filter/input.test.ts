@@ -9,6 +9,7 @@ import { NEWEST } from '../../src/filter/input.ts';
 import { greylatch, type Session, startFilter, startPiped } from '../support/filter.ts';
 import { deferred, shortRequest } from '../support/requests.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 const scratch = makeScratch();
 const modules = path.join(scratch.path, 'modules');
@@ -111,6 +112,41 @@ test('a TCP connection that breaks off ends the session', async () => {
   client.resetAndDestroy();
   expect(await exit).toEqual([0, null]);
   expect(hasLoadedSockets()).toBe(!usesHandles);
+});
+
+test.each([
+  ['its handles', ''],
+  ['its sockets', WITHOUT_HANDLES.refused],
+])('by %s, a client that reads late gets all replies', async (_, before) => {
+  const place = path.join(scratch.path, 'socket');
+  const server = net.createServer({ pauseOnConnect: true }).listen(place);
+  await once(server, 'listening');
+  const client = net.connect(place);
+  const [connection] = (await once(server, 'connection')) as [net.Socket];
+  const [file, ...words] = command('late', before);
+  const filter = spawn(file!, words, { stdio: [connection, connection, connection], env: {} });
+  connection.destroy();
+  server.close();
+  const count = 20_000; // more than both buffers hold
+  client.write(shortRequest('10.0.0.4', 's@example.org', 'r@example.net').repeat(count));
+  const state = () => readFileSync(`/proc/${filter.pid}/io`, 'latin1');
+  let last = '';
+  // As long as it writes, it is not stuck yet. (It is no fault to read too soon.)
+  await until(async () => {
+    const now = /^wchar: .*/m.exec(state())![0];
+    const isSame = now === last && /wchar: \d{5}/.test(now);
+    last = now;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return isSame;
+  });
+  let received = '';
+  client.setEncoding('latin1').on('data', (text: string) => {
+    received += text;
+  });
+  await until(() => received.length >= count * (deferred.length + 2));
+  expect(new Set(received.split('\n\n'))).toEqual(new Set([deferred, '']));
+  client.end();
+  expect(await once(filter, 'exit')).toEqual([0, null]);
 });
 
 test('a client that is gone ends the session', async () => {

@@ -62,6 +62,15 @@ describe('a filter leaves', () => {
     expect(await filter.ended).toMatchObject({ code: 0, signal: null, rest: '' });
   });
 
+  test('with status 0 at SIGTERM, while its peer reads no replies', async () => {
+    const tried = path.join(scratch.path, 'tried');
+    const stuck = breakWrites(`fs.closeSync(fs.openSync(${JSON.stringify(tried)}, 'a')); fail('EAGAIN');`);
+    const filter = await startFilter(commandWith('stuck', stuck, '--log', 'none'));
+    filter.send(policyRequest());
+    await until(() => fs.existsSync(tried));
+    expect(await filter.kill('SIGTERM')).toMatchObject({ code: 0, signal: null, rest: '' });
+  });
+
   test('with status 0 at its time limit, while it waits for the next one', async () => {
     const filter = await startFilter([...command, '--time-limit', '1']);
     await filter.ask(policyRequest());
@@ -211,11 +220,13 @@ test('facts that cannot be written are an error, and said', () => {
   });
 });
 
-const input = vi.hoisted(() => ({ take: (() => {}) as Take, ended: () => {} }));
+const input = vi.hoisted(() => ({ take: (() => {}) as Take, ended: () => {}, calls: [] as string[] }));
+vi.mock('../../src/time/pause.ts', () => ({ pause: () => {} }));
 vi.mock('../../src/filter/input.ts', () => {
   const openInput = (take: Take, ended: () => void) => {
-    Object.assign(input, { take, ended });
-    return { first: () => {}, start: () => {} };
+    Object.assign(input, { take, ended, calls: [] });
+    const call = (name: string) => () => void input.calls.push(name);
+    return { first: call('first'), start: call('start'), stop: call('stop') };
   };
   return { openInput };
 });
@@ -233,12 +244,15 @@ describe('between requests', () => {
     });
   });
 
-  /** A session in this process. `ask` sends it a request; `tidied` and `ends` note what it calls, `replies` what it writes. */
+  /** A session in this process. `ask` sends it a request; `tidied` and `ends` note what it calls, `replies` what it writes, of which `room` is left. */
   function session(timeLimit: number, answer: () => string | undefined = () => 'dunno') {
-    const noted = { tidied: 0, ends: [] as number[], replies: '' };
+    const noted = { tidied: 0, ends: [] as number[], replies: '', room: Number.POSITIVE_INFINITY };
     vi.spyOn(fs, 'writeSync').mockImplementation((_, text) => {
-      noted.replies += text;
-      return String(text).length;
+      if (noted.room === 0) throw Object.assign(new Error('full'), { code: 'EAGAIN' });
+      const taken = String(text).slice(0, noted.room);
+      noted.room -= taken.length;
+      noted.replies += taken;
+      return taken.length;
     });
     syncBuiltinESMExports();
     runSession({
@@ -287,6 +301,29 @@ describe('between requests', () => {
     input.take(three, three.length);
     one.ask();
     expect(one).toMatchObject({ ends: [1], replies: 'action=defer\n\n' });
+  });
+
+  test('while its peer reads nothing it takes nothing from it, and goes on where it stopped', () => {
+    const one = session(0);
+    Object.assign(one, { room: 7 });
+    one.ask();
+    vi.advanceTimersByTime(5000);
+    expect([input.calls, one.replies.length]).toEqual([['first', 'start', 'stop'], 7]);
+    Object.assign(one, { room: Number.POSITIVE_INFINITY });
+    vi.advanceTimersByTime(5000);
+    expect(input.calls).toEqual(['first', 'start', 'stop', 'start']);
+    one.ask();
+    expect(one).toMatchObject({ replies: `${dunno}\n\n`.repeat(2), ends: [] });
+  });
+
+  test('a peer that reads nothing does not put off its time limit', () => {
+    const one = session(3);
+    Object.assign(one, { room: 0 });
+    one.ask();
+    vi.advanceTimersByTime(2999);
+    expect(one.ends).toEqual([]);
+    vi.advanceTimersByTime(60_000);
+    expect([one.ends, input.calls]).toEqual([[0], ['first', 'start', 'stop']]);
   });
 
   test('its time limit counts in seconds from its start; 0 is none', () => {

@@ -1,6 +1,6 @@
 // greylatch doctor --store at a real engine: silent where all is well, and each fault that is planted is found. Where the
 // advice is a command for the engine, it is run, and the finding has to be gone.
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Finding } from '../../src/admin/doctor/finding.ts';
@@ -11,6 +11,7 @@ import { project } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { type Engine, type EngineOptions, startEngine } from './engine.ts';
+import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
 import { startLine } from './line.ts';
 
 /** As the README says. */
@@ -167,6 +168,27 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
       status: 2,
       err: expect.stringContaining('the engine is a replica'),
     });
+  });
+
+  test('two hosts that hash by different secrets are told of, until both have the same', async () => {
+    await start();
+    const hosts = makeHosts(scratch.path, url);
+    const [one, two] = [hosts.make('one'), hosts.make('two')];
+    const ask = async (host: Host) => {
+      const session = await host.start('--privacy', ...PATIENT);
+      await session.ask(request(1));
+      return session;
+    };
+    try {
+      const [, other] = [await ask(one), await ask(two)];
+      only(await doctor(), 'warning', 'store-keys', /privacy=\w{8}; \S+privacy=\w{8}$/);
+      expect((await other.finish()).code).toBe(0);
+      copyFileSync(`${one.database}.secret`, `${two.database}.secret`);
+      await ask(two);
+      await until(async () => amiss(await doctor()).length === 0); // the engine may see its end a moment later
+    } finally {
+      await hosts.close();
+    }
   });
 
   test('the user that the README makes may do what filters and commands do, and is asked nothing else', async () => {

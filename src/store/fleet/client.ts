@@ -27,12 +27,18 @@ const SCRIPTS = {
   house: { numberOfKeys: 1, lua: HOUSE },
 };
 
+/** What the engine's CLIENT LIST calls connections; that of a filter goes on with a slash and its `keys` (messages.ts). */
+export const NAME = 'greylatch';
+
 /** Milliseconds to the next try to connect: soon after a connection has broken, then less and less often. */
 export function backOff(times: number): number {
   return Math.min(10_000, 100 * 2 ** Math.min(times, 10)) * (0.75 + Math.random() / 2);
 }
 
-type Settings = Pick<RedisOptions, 'commandTimeout' | 'socketTimeout' | 'retryStrategy' | 'reconnectOnError'>;
+type Settings = Pick<
+  RedisOptions,
+  'commandTimeout' | 'socketTimeout' | 'retryStrategy' | 'reconnectOnError' | 'connectionName'
+>;
 
 /**
  * A client that is not connected yet. It sends nothing twice and keeps nothing for later: what it cannot ask now is decided
@@ -70,7 +76,7 @@ function commonOptions(
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: patience,
-    connectionName: 'greylatch',
+    connectionName: NAME,
     disableClientInfo: true,
     protocol: 2,
     // The engine has become a replica: find out where its master is now.

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { RELEASES } from '../releases.ts';
-import type { Client } from './client.ts';
+import { type Client, NAME } from './client.ts';
 import { houseKey, keysOf, probeKey } from './key.ts';
 import { nodesOf } from './scan.ts';
 import { explain, ifAllowed } from './trouble.ts';
@@ -39,6 +39,8 @@ export interface Node {
   policy: string | undefined;
   /** Connections of filters. */
   filters: number | undefined;
+  /** Under which keys these store: the words of each kind, see messages.ts. */
+  keys: string[];
   appendOnly: boolean | undefined;
   /** Its setting `save`: pairs of seconds and changes; '': never. */
   save: string | undefined;
@@ -93,7 +95,7 @@ async function examineNode(node: Redis): Promise<Node> {
     memory: bytes('used_memory'),
     maxMemory: bytes('maxmemory'),
     policy: info.maxmemory_policy,
-    filters: await filtersOf(node),
+    ...(await filtersOf(node)),
     appendOnly: info.aof_enabled === undefined ? undefined : info.aof_enabled === '1',
     save: await saveOf(node),
     diskTrouble: info.rdb_last_bgsave_status === 'err' || info.aof_last_write_status === 'err',
@@ -135,11 +137,12 @@ function readInfo(text = ''): Record<string, string> {
 }
 
 /** Connections of filters: those with their name, without this one. */
-async function filtersOf(node: Redis): Promise<number | undefined> {
+async function filtersOf(node: Redis): Promise<Pick<Node, 'filters' | 'keys'>> {
   const list = await ifAllowed(() => node.client('LIST'));
-  if (list === undefined) return undefined;
-  const named = String(list).match(/ name=greylatch /g) ?? [];
-  return Math.max(0, named.length - 1);
+  if (list === undefined) return { filters: undefined, keys: [] };
+  const named = [...String(list).matchAll(new RegExp(` name=${NAME}(?:/(\\S*))? `, 'g'))];
+  const keys = named.flatMap(([, words]) => words || []);
+  return { filters: Math.max(0, named.length - 1), keys: [...new Set(keys)] };
 }
 
 async function saveOf(node: Redis): Promise<string | undefined> {

@@ -23,10 +23,18 @@ export { readAddress };
 
 /** The fleet's store on top of `local`, the host's own. Throws nothing: trouble is logged, and `local` decides. */
 export function openFleet(local: Store, options: FleetOptions): Store {
-  const { address, timeout, database, limits, say, complain } = options;
+  const { address, timeout, database, limits, keys, say, complain } = options;
   const journal = journalPath(database);
   const where = nameOf(address);
-  const thread = startThread({ address, passwordFile: options.passwordFile, timeout, limits, journal, say });
+  const thread = startThread({
+    address,
+    passwordFile: options.passwordFile,
+    timeout,
+    limits,
+    journal,
+    keys,
+    say,
+  });
   let alone = false; // the current decision is made without the engine
   let journalled = false; // this process has written to the journal since the engine was last there
   let unexplained = false; // it has told that the engine is away, and not why

@@ -32,6 +32,8 @@ export interface WorkerData {
   limits: Limits;
   /** The journal of what this host decides by itself. */
   journal: string;
+  /** Under which keys this host's filters store, as words without space: `doctor` compares them. '': not known. */
+  keys: string;
 }
 
 /** A decision that is wanted; its answer has the same number. */

@@ -1,6 +1,6 @@
 // The thread that asks the engine (worker.ts), as the filter's main thread has it: started, asked, and waited for.
 import { join } from 'node:path';
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { monotonic } from '../../time/monotonic.ts';
 import {
   type Answer,
@@ -21,9 +21,9 @@ export interface ThreadOptions extends Omit<WorkerData, 'shared' | 'port' | 'sec
 }
 
 export interface Thread {
-  /** False where there is none, e.g. for want of a password, or it has died: the engine is not asked. */
+  /** False where there is none, e.g. for want of a password, or as it has died: the engine is not asked. */
   isAlive(): boolean;
-  /** Starts it, if that was not possible before. To be called between requests. */
+  /** Starts it, if that was not possible before, or it has died. To be called between requests. */
   retry(): void;
   /** See messages.ts. */
   state(): number;
@@ -40,15 +40,23 @@ const LOADED = 5000;
 /** The thread's space for young objects, in MB: it needs little, and this saves 10 MB a filter. */
 const YOUNG = 1;
 
+/**
+ * After each death it is started again at every second, fourth ... call of `retry`, up to this one: what kills each at its start
+ * (as dist/ is replaced, say) would take a tenth of a second's work each time.
+ */
+const RAREST = 64;
+
 /** Throws nothing. */
 export function startThread({ say, ...options }: ThreadOptions): Thread {
   const { address, timeout, passwordFile } = options;
   const shared = new Int32Array(new SharedArrayBuffer(8));
-  const { port1: port, port2 } = new MessageChannel();
+  let port: MessagePort | undefined;
   const state = () => Atomics.load(shared, STATE);
   let trouble = '';
   let alive = true;
   let worker: Worker | undefined;
+  let deaths = 0;
+  let rest = 0; // so many calls of `retry` do nothing
   begin();
 
   function begin(): void {
@@ -67,6 +75,8 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
   }
 
   function start(secrets: Secrets): Worker {
+    const { port1, port2 } = new MessageChannel();
+    port = port1;
     const data: WorkerData = { shared, port: port2, secrets, ...options };
     const started = new Worker(join(__dirname, 'fleet-worker.js'), {
       workerData: data,
@@ -79,14 +89,18 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
     });
     started.on('message', ({ level, text }: Note) => say(level, text));
-    started.on('error', (error) => gone(`its thread has died: ${error.message}`));
+    started.on('error', (error) => {
+      worker = undefined;
+      rest = Math.min(2 ** ++deaths, RAREST) - 2;
+      gone(`its thread has died: ${error.message}`);
+    });
     started.unref();
     return started;
   }
 
   /** The thread's next message, if there is one; it may be a late answer. */
   function received(): Answer | undefined {
-    const answer = receiveMessageOnPort(port)?.message as Answer | undefined;
+    const answer = (port && receiveMessageOnPort(port))?.message as Answer | undefined;
     if (answer !== undefined && 'trouble' in answer) trouble = answer.trouble;
     return answer;
   }
@@ -97,7 +111,7 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
     isAlive: () => alive,
     // The state remains AWAY, so no request waits for the thread to be loaded: it will say when the engine is there.
     retry() {
-      if (worker === undefined) begin();
+      if (worker === undefined && rest-- <= 0) begin();
     },
     state,
     trouble() {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonic } from '../../time/monotonic.ts';
 import { nameOf } from './address.ts';
-import { backOff, newClient, setSecrets } from './client.ts';
+import { backOff, NAME, newClient, setSecrets } from './client.ts';
 import { newHandOver } from './handover.ts';
 import { keysOf, probeKey } from './key.ts';
 import { mergeOne } from './merge.ts';
@@ -27,13 +27,17 @@ import { newReleased } from './released.ts';
 import { readSecrets } from './secrets.ts';
 import { explain, isNoConnection, isOfOneKey, isRefusal } from './trouble.ts';
 
-const { shared, port, address, secrets, passwordFile, timeout, limits, journal } = workerData as WorkerData;
+const { shared, port, address, secrets, passwordFile, timeout, limits, journal, keys } =
+  workerData as WorkerData;
 /** A connection that is silent for so many milliseconds is closed and made anew. */
 const patience = Math.max(1000, 5 * timeout);
 /** After so many milliseconds UP, the next probes come soon again. */
 const STEADY = 10_000;
 
-const client = newClient(address, secrets, patience, { socketTimeout: patience });
+const client = newClient(address, secrets, patience, {
+  socketTimeout: patience,
+  connectionName: `${NAME}/${keys}`,
+});
 const released = newReleased(client);
 let held: Question | undefined;
 let lastClient = '';

@@ -27,7 +27,7 @@ export function judgeEngine(facts: EngineFacts): Finding[] {
     const mend = 'as the message says; until then, each host decides by itself';
     found.push(finding('error', 'store-use', where, `a filter cannot use it: ${engine.refused}`, mend));
   }
-  found.push(...judgeClocks(facts, engine.nodes));
+  found.push(...judgeClocks(facts, engine.nodes), ...judgeKeys(facts, engine.nodes));
   const each = engine.nodes.map(
     ({ program, version, latency }) =>
       `${[program, version].join(' ').trim()}, ${latency.toFixed(1)} ms a round trip`,
@@ -53,6 +53,16 @@ function judgePasswordFile({ passwordFile: file, account }: EngineFacts): Findin
     );
   const refused = denied(account, file, 'read');
   return refused === '' ? [] : error(refused, wayTo(account, file) ?? mend);
+}
+
+/** Hosts that store under different keys, or hash them by different secrets, never find what the others have seen. */
+function judgeKeys({ where }: EngineFacts, nodes: readonly Node[]): Finding[] {
+  const kinds = [...new Set(nodes.flatMap(({ keys }) => keys))].sort();
+  if (kinds.length < 2) return [];
+  const what = `the filters that are connected store under different keys, and do not find what the others have seen: ${kinds.join('; ')}`;
+  const mend =
+    'give all hosts the same --client-key, prefixes, --sender-key and --privacy, and with that the .secret file of one of them, then "postfix reload"';
+  return [finding('warning', 'store-keys', where, what, mend)];
 }
 
 function judgeClocks({ where }: EngineFacts, nodes: readonly Node[]): Finding[] {

@@ -15,6 +15,14 @@ const judged = (node: Partial<Node>, other: Partial<EngineFacts> = {}, ...more: 
     .filter(({ severity }) => severity !== 'ok')
     .map(({ severity, check }) => `${severity} ${check}`);
 
+test('filters that store under different keys, on whichever node', () => {
+  const other = { keys: ['client-key=address/sender-key=exact'] };
+  expect(judged({}, {}, {})).toEqual([]);
+  expect(judged({}, {}, { keys: [] })).toEqual([]);
+  expect(judged({}, {}, other)).toEqual(['warning store-keys']);
+  expect(judged({ keys: [...NODE.keys, ...other.keys] })).toEqual(['warning store-keys']);
+});
+
 test('an engine that is too old', () => {
   expect(judged({})).toEqual([]);
   expect(judged({ version: '5.0.14' })).toEqual(['error store-version']);

@@ -14,6 +14,7 @@ export const NODE: Node = {
   maxMemory: 1e9,
   policy: 'noeviction',
   filters: 3,
+  keys: ['client-key=pool,24,64/sender-key=normalised'],
   appendOnly: true,
   save: '',
   diskTrouble: false,
