@@ -298,6 +298,28 @@ test('what passes while it is queued is noted as passed', () => {
   expect(everything(place())).toHaveLength(2);
 });
 
+test('what passes is noted as passed also where another process stores it at that moment', () => {
+  store.close();
+  store = open(NONE, 'always');
+  const other = open(NONE);
+  const one = triple(1);
+  store.look(one, 1000);
+  store.remember(one, 1000);
+  // Between the look for its record and the one into the queue.
+  const { fdatasyncSync } = fs;
+  vi.spyOn(fs, 'fdatasyncSync').mockImplementationOnce((fd) => {
+    other.remember(triple(2), 1050);
+    fdatasyncSync(fd);
+  });
+  syncBuiltinESMExports();
+  store.pass(one, 1100, true);
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  expect(inQueue(1)).toBe(0);
+  expect(store.look(one, 1200)).toMatchObject({ firstSeen: 1000, passed: true, comeBacks: 1 });
+  other.close();
+});
+
 test('where much is queued that belongs on many pages, no transaction changes them all', () => {
   const lots = (odd: number) => Array.from({ length: 5000 }, (_, i): [number, number] => [2 * i + odd, 1000]);
   const txnid = () => {
