@@ -19,6 +19,7 @@ import { isSound } from '../pages/lock.ts';
 import { isKept, markedState, markedTxn, noteSafe, safeTxn, writeMark, writeUnkept } from '../pages/mark.ts';
 import { native, READ_ONLY } from './native.ts';
 import { abandon, holds, keepForLater, letGoOfOlder, makeSafe, unpin } from './pin.ts';
+import { checkSpare } from './space.ts';
 import { withLock } from './transaction.ts';
 import { type Flush, mayRelease, type Writer } from './writer.ts';
 
@@ -102,7 +103,8 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
     fd,
     step(() => {
       // In a storm the slot would have to be given up in a moment anyway, by a flush that all wait for.
-      if (heldBack(writer, begun.meta, readHead(writer.file)) > A_QUARTER) abandon(begun);
+      if (heldBack(writer, begun.meta, readHead(writer.file)) > A_QUARTER && mayRelease(writer))
+        abandon(begun);
       noteFlush(writer, begun);
       fdatasync(fd, marked);
     }),
@@ -162,7 +164,9 @@ function noteFlush(writer: Writer, flush: Flush): void {
  */
 function endFlush(writer: Writer, { meta, pin, overtaken, marked }: Flush): void {
   const { lock, file } = writer;
+  // As `mayRelease`: the disk may have filled up while we waited for it, and what follows is written to the lock file.
   if (!isSound(lock)) throw new BadLockError(`${lock.path} is overwritten`, lock.ino);
+  if (writer.copies) checkSpare(file.path);
   // The dead go before this process lets go of its own state: one of them may have been the first to commit on it.
   writer.env.readerCheck();
   const { txnid } = readHead(file);

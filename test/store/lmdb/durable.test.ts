@@ -158,39 +158,64 @@ test.each([
   expect({ marked: markedTxn(writer.file), owes: owes(writer) }).toEqual({ marked: txnid, owes: false });
 });
 
+/** From now on the disk is as full as `space.left` says, in blocks; and without any once it was waited for so many times more. */
+function fillAfter(syncs: number): { left: number } {
+  writer.copies = true;
+  const space = { left: 1e6 };
+  const { fdatasync, fdatasyncSync, statfsSync } = fs;
+  vi.spyOn(fs, 'statfsSync').mockImplementation(
+    (name) => ({ ...statfsSync(name), bavail: space.left }) as StatsFs,
+  );
+  const wait = () => {
+    if (syncs-- === 0) space.left = 0;
+  };
+  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    wait();
+    fdatasync(fd, done);
+  });
+  vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+    wait();
+    fdatasyncSync(fd);
+  });
+  syncBuiltinESMExports();
+  return space;
+}
+
+/** What is held after a look. */
+const held = () => {
+  letGo(writer, readHead(writer.file));
+  return { stuck: writer.stuck.length, holds: holds(writer) };
+};
+
 test.each([
-  ['behind the replies', flushed],
-  ['that is waited for', async () => flush(writer)],
+  ['behind the replies', 'with the state', flushed, 0],
+  ['behind the replies', 'with the mark', flushed, 1],
+  ['that is waited for', 'with the state', async () => flush(writer), 0],
+  ['that is waited for', 'with the mark', async () => flush(writer), 1],
 ])(
-  'what a flush %s holds when the disk is full is let go once there is space again, for that is written to the lock file',
-  async (_, work) => {
-    writer.copies = true;
-    let free = 1e6; // blocks
-    const { fdatasync, fdatasyncSync, statfsSync } = fs;
-    vi.spyOn(fs, 'statfsSync').mockImplementation(
-      (name) => ({ ...statfsSync(name), bavail: free }) as StatsFs,
-    );
-    vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
-      free = 0;
-      fdatasync(fd, done);
-    });
-    vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
-      free = 0;
-      fdatasyncSync(fd);
-    });
-    syncBuiltinESMExports();
+  'what a flush %s holds when the disk is full, %s, is let go once there is space again, for that is written to the lock file',
+  async (_, __, work, syncs) => {
+    const space = fillAfter(syncs);
     commit(1);
     await expect(work()).rejects.toThrow(FullError);
-    const look = () => {
-      letGo(writer, readHead(writer.file));
-      return { stuck: writer.stuck.length, holds: holds(writer) };
-    };
-    expect(look()).toEqual({ stuck: 1, holds: true });
-    free = 1e6;
-    expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
+    expect(held()).toEqual({ stuck: 1, holds: true });
+    space.left = 1e6;
+    expect(held()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
     expect(statesHeld(database())).toBe(writer.pin === undefined ? 0 : 1);
   },
 );
+
+test('so it is where a storm overtakes it, too', async () => {
+  const space = fillAfter(-1);
+  commit(1);
+  const done = flushed();
+  for (let i = 0; i <= mostHeld(readHead(writer.file).lastPage); i++) commit(i);
+  space.left = 0;
+  await expect(done).rejects.toThrow(FullError);
+  expect(held()).toEqual({ stuck: 1, holds: true });
+  space.left = 1e6;
+  expect(held().stuck).toBe(0);
+});
 
 test('a flush that fails after a storm has overtaken it leaves nothing held', async () => {
   commit(1);
