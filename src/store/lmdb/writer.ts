@@ -42,7 +42,7 @@ export interface Writer {
   newest: { txnid: number; lastPage: number };
   /** The flush that is under way in another thread, and uses the file's descriptor. */
   flushing: Flush | undefined;
-  /** Slots of flushes that found the disk full: to be released when there is space again. */
+  /** Slots that were to be released when the disk was full: they are when there is space again. */
   stuck: NativeReader[];
   closed: boolean;
 }
