@@ -142,3 +142,18 @@ test('an exception ends it, and so does what is no question', async () => {
   expect(Object.keys(other)).toEqual(['request', '', 'answer']);
   expect(other.answer).toMatch(/^none: it has no request=smtpd_access_policy; /);
 });
+
+test('an exception of a list is shown with its entry, wherever that stands', () => {
+  const { client_address, client_name, helo_name, sender, recipient } = REQUEST;
+  const entry = { file: '/etc/list', line: 7, text: 'b@\x1b' };
+  const said = {
+    request: { client_address, client_name, helo_name, sender, recipient },
+    exception: { rule: 'recipient list', entry },
+    left: 0,
+    action: 'dunno',
+  } as const;
+  expect(rowsOf(said, filterArguments({}), NOW)).toContainEqual([
+    'exception',
+    'recipient list: /etc/list, line 7: b@\\x1b',
+  ]);
+});
