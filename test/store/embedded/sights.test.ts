@@ -129,6 +129,16 @@ test('in a storm, where so much comes that it is not to wait for a second, it is
   expect(tries).toEqual([process.pid]);
 });
 
+test('nor is it put off there by what comes meanwhile', () => {
+  queueBefore(process.pid, 100);
+  ready = true;
+  for (let i = 0; i < 5; i++) {
+    ask(`${i}`);
+    goBy(5);
+  }
+  expect(tries).toHaveLength(1);
+});
+
 test.each([
   ['this process goes on storing', process.pid, true, 20],
   ['with LMDB loaded, where another process stores', process.ppid, true, 70],
