@@ -362,6 +362,19 @@ test('what is queued between two of these transactions is not lost', () => {
   expect(store.look(triple(1), 2000).firstSeen).toBe(1000);
 });
 
+test('that too many wait is said once where several of these transactions find that so', () => {
+  store.close();
+  store = open({ ...NONE, maxWaiting: 5500 });
+  queue(false, ...lots(0));
+  store.remember(triple(20_000), 2000);
+  expect(said).toEqual([]);
+  const before = newestTxn();
+  queue(false, ...lots(1));
+  store.remember(triple(20_001), 2000);
+  expect(newestTxn()).toBeGreaterThan(before + 1);
+  expect(said).toEqual([expect.stringMatching(/^too many triples wait /)]);
+});
+
 test('what was queued by a clock that was ahead counts as seen now', () => {
   vi.spyOn(process, 'uptime').mockReturnValue(1);
   queue(false, [1, 9000]);

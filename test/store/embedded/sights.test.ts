@@ -165,6 +165,16 @@ test('not all wait equally long for others: some up to twice as long', () => {
   expect(tries).toHaveLength(1);
 });
 
+test('what another process has stored is left alone: LMDB need not be loaded for it', () => {
+  queueBefore(process.ppid);
+  ask('a');
+  const other = newQueue(database(), false);
+  other.take().done();
+  other.close();
+  goBy(5000);
+  expect(tries).toEqual([]);
+});
+
 test('the time counts anew when another process is seen to store, or to be about to', () => {
   queueBefore(process.ppid, 100);
   ask('a');
