@@ -53,8 +53,6 @@ export interface Flush {
   meta: Meta;
   /** Undefined once a storm has overtaken it: then nothing holds the state any more. */
   pin: NativeReader | undefined;
-  /** Another process may have committed on this state before the mark named it. */
-  overtaken: boolean;
   /** What the mark named when the flush that brings it to the disk began. */
   marked: number;
 }

@@ -1,8 +1,8 @@
 // Flushes behind the replies, and what may happen meanwhile.
-import fs, { fstatSync, type StatsFs } from 'node:fs';
+import fs, { fstatSync, type StatsFs, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { expect, test, vi } from 'vitest';
-import { FullError } from '../../../src/store/damage.ts';
+import { BadLockError, FullError } from '../../../src/store/damage.ts';
 import {
   flush,
   flushBehind,
@@ -23,7 +23,7 @@ import { openFile } from '../../../src/store/pages/file.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { isHeld } from '../../../src/store/pages/lock.ts';
-import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
+import { isKept, markedTxn, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 import { commit, database, openForEach, writer } from './each.ts';
@@ -289,6 +289,48 @@ function commitsUntil(after: (meta: Meta) => void, hasHappened: () => boolean): 
     if (hasHappened()) return count;
   }
 }
+
+test('nor is what another one has made safe meanwhile: it is let go', () => {
+  commit(1);
+  const other = openWriter(database());
+  transactBatch(other, () => putNumber(other, 2, 2));
+  flush(other);
+  expect(writer.pin).toBeDefined();
+  const marks = marksAtSyncs(database());
+  flush(writer);
+  expect([marks.length, writer.pin, statesHeld(database())]).toEqual([1, undefined, 0]);
+  closeWriter(other);
+});
+
+test('what is marked as not kept is marked anew, though nobody has committed since', () => {
+  commit(1);
+  flush(writer);
+  writeUnkept(writer.file);
+  flush(writer);
+  expect(isKept(writer.file)).toBe(true);
+});
+
+test('a few commits during a flush do not overtake it', async () => {
+  commit(1);
+  const done = flushed();
+  commit(2);
+  letGo(writer, readHead(writer.file));
+  expect(writer.flushing?.pin).toBeDefined();
+  await done;
+  expect(isKept(writer.file)).toBe(true);
+});
+
+test('a lock file that was overwritten during a flush is not written to', async () => {
+  commit(1);
+  const { fdatasync } = fs;
+  let syncs = 0;
+  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    if (syncs++ > 0) writeFileSync(writer.lock.path, 'rubbish!', { flag: 'r+' });
+    fdatasync(fd, done);
+  });
+  syncBuiltinESMExports();
+  await expect(flushed()).rejects.toThrow(BadLockError);
+});
 
 test('once too much is held back for it, the marked state is given up, which is on the disk before anything is let go', () => {
   commit(1);
