@@ -57,8 +57,13 @@ export interface Flush {
   marked: number;
 }
 
-/** Kept to the end of the process: garbage collection would release their slots. */
-const abandoned: Writer[] = [];
+/** Kept to the end of the process: garbage collection would close them, or release their slots. */
+const abandoned: Pick<Writer, 'env'>[] = [];
+
+/** For an environment that cannot be closed, as `hasRoom` says, and that no writer has yet. */
+export function leaveOpen(env: NativeEnv): void {
+  abandoned.push({ env });
+}
 
 /** Closes everything. What is not yet on the disk, the kernel still writes there. */
 export function closeWriter(writer: Writer): void {
