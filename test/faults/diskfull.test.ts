@@ -1,9 +1,20 @@
 // A disk of its own that fills up, turns read-only, and recovers: replies go on, nothing is damaged, nobody
 // restarts anything.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openEditor } from '../../src/store/admin/edit.ts';
+import { fill as fillWith } from '../store/filled.ts';
 import { greylatch } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
@@ -206,6 +217,48 @@ suite('a disk that copies', ['root', 'btrfs'], () => {
     expect(smtpd.deaths + first.deaths + newcomer.deaths).toBe(0);
     free();
     expectUnharmed(place);
+  });
+
+  test('full while a command reads: it comes to its end, and Node does not close what would be written to', async () => {
+    const within = path.join(place, 'read');
+    mkdirSync(within);
+    const editor = openEditor(file(within));
+    fillWith(editor, 0, 3000);
+    editor.close();
+    execFileSync('sync', ['-f', place]);
+    // The disk is full once it reads with a reader's slot: 64 bytes each, at 16 the transaction, then the process.
+    const preloaded = path.join(own.path, 'full.cjs');
+    writeFileSync(
+      preloaded,
+      `const fs = require('node:fs');
+       const { execFileSync, spawnSync } = require('node:child_process');
+       const { readSync, readFileSync } = fs;
+       const isHeld = () => {
+         const slots = readFileSync('${file(within)}-lock');
+         for (let at = 192; at + 64 <= slots.length; at += 64)
+           if (slots.readUInt32LE(at + 24) === process.pid && slots.readBigInt64LE(at + 16) !== -1n) return true;
+         return false;
+       };
+       const watched = (...how) => {
+         fs.readSync = readSync;
+         if (isHeld()) {
+           execFileSync('sync', ['-f', '${place}']);
+           for (const [i, size] of ['1M', '4k', '512'].entries())
+             spawnSync('dd', ['if=/dev/zero', 'of=${filler}' + i, 'bs=' + size]);
+           execFileSync('sync', ['-f', '${place}']);
+         } else fs.readSync = watched;
+         return readSync(...how);
+       };
+       fs.readSync = watched;`,
+    );
+    const [node, ...words] = greylatch('verify', '--db', file(within));
+    const { status, signal, stdout } = spawnSync(node!, ['--require', preloaded, ...words], {
+      encoding: 'utf8',
+    });
+    const isFull = existsSync(`${filler}2`);
+    free();
+    expect({ status, signal, isFull }).toEqual({ status: 0, signal: null, isFull: true });
+    expect(stdout).toMatch(/: sound\n {2}3,000 triples waiting/);
   });
 
   test('a quota is used up, of which statfs(2) says nothing, and raised again', async () => {

@@ -160,9 +160,10 @@ export function openStore(options: StoreOptions): Store {
         if (comeBack) countComeBack(writer, meta, triple.client, now, 1);
         return comeBack || noted === true;
       });
-      // A triple that is still queued has no record yet in which to note it.
-      if (!found && sights.flush(wanted, length, now))
-        change((writer, meta) => notePassed(writer, meta, wanted, length, now) === true);
+      if (found) return;
+      // It is still queued, and has no record yet in which to note it; or another process has just made that record.
+      sights.flush(wanted, length, now);
+      change((writer, meta) => notePassed(writer, meta, wanted, length, now) === true);
     },
     noteClient: (client, now) => change((writer, meta) => countComeBack(writer, meta, client, now, 0)),
     releases: recentReleases,

@@ -24,13 +24,16 @@ interface Batch {
   ofNetwork: number;
   /** How its keys begin. */
   network: Buffer;
-  /** Keys of those that were forgotten, latin1. */
-  gone: Set<string>;
-  /** Keys of those that had expired and were put anew. */
+  /** How many were forgotten. */
+  gone: number;
+  /** Keys of those that had expired and were put anew, latin1. */
   anew: Set<string>;
-  /** The number of the last one's leaf; what follows is of that leaf, or of the network there. Keys come in their order. */
+  /**
+   * The number of the last one's leaf; what follows is of that leaf, or of the network there. Keys come in their order, so that
+   * no leaf comes twice.
+   */
   leaf: number;
-  /** Nodes of waiting triples that were not forgotten, the oldest last; undefined: not looked for yet. */
+  /** Nodes of waiting triples, the oldest last, of which each is taken out when it is forgotten; undefined: not looked for yet. */
   byAge: number[] | undefined;
   /** About how many records the network had, and the part of them that waited; undefined: not counted yet. */
   records: number | undefined;
@@ -42,7 +45,7 @@ export function newBatch(): Batch {
     added: 0,
     ofNetwork: 0,
     network: Buffer.alloc(0),
-    gone: new Set(),
+    gone: 0,
     anew: new Set(),
     leaf: -1,
     byAge: undefined,
@@ -66,7 +69,7 @@ export function makeRoom(
 ): boolean {
   if (most === 0) return false;
   const { path, instruction } = writer;
-  const entries = meta.main.entries + batch.added - batch.gone.size;
+  const entries = meta.main.entries + batch.added - batch.gone;
   const waiting = () => entries - others(writer.file, meta);
   const share = most * SHARE;
   const full = entries >= most && waiting() >= most;
@@ -85,7 +88,7 @@ export function makeRoom(
   if (oldest >= 0) {
     size = nodeKeySize(path.pages, oldest);
     path.pages.copy(instruction.key, 0, nodeKey(oldest), nodeKey(oldest) + size);
-    batch.gone.add(instruction.key.toString('latin1', 0, size));
+    batch.gone++;
   } else {
     batch.added--;
     batch.ofNetwork--;
@@ -155,11 +158,11 @@ function waits(pages: Uint8Array, node: number): boolean {
 
 /**
  * The node of the oldest waiting triple on the path's leaf, of those whose keys begin with the first `length` bytes of `key`, and
- * which the batch has neither forgotten nor put anew; -1: none. It is returned once.
+ * which the batch has not put anew; -1: none. It is returned once.
  */
 function oldestWaiting(path: Path, batch: Batch, key: Uint8Array, length: number): number {
   const { pages } = path;
-  batch.byAge ??= waitingByAge(path, batch.gone);
+  batch.byAge ??= waitingByAge(path);
   const { byAge, anew } = batch;
   for (let i = byAge.length - 1; i >= 0; i--) {
     const node = byAge[i]!;
@@ -170,11 +173,11 @@ function oldestWaiting(path: Path, batch: Batch, key: Uint8Array, length: number
   return -1;
 }
 
-function waitingByAge({ pages, leaf }: Path, gone: ReadonlySet<string>): number[] {
+function waitingByAge({ pages, leaf }: Path): number[] {
   const nodes: number[] = [];
   for (let i = 0; leaf >= 0 && i < keysOn(pages, leaf); i++) {
     const node = nodeAt(pages, leaf, i);
-    if (waits(pages, node) && !(gone.size > 0 && gone.has(nameOf(pages, node)))) nodes.push(node);
+    if (waits(pages, node)) nodes.push(node);
   }
   const firstSeen = (node: number) => mainNumber(pages, nodeData(pages, node));
   return nodes.reverse().sort((a, b) => firstSeen(b) - firstSeen(a));

@@ -30,8 +30,8 @@ export interface Sights {
    * `unknown`: neither the database nor the queue had the triple a moment ago.
    */
   remember(key: Buffer, length: number, now: number, unknown: boolean): number;
-  /** Empties the queue into the database if the triple is still in it. Returns whether it was. */
-  flush(key: Buffer, length: number, now: number): boolean;
+  /** Empties the queue into the database if the triple is still in it. */
+  flush(key: Buffer, length: number, now: number): void;
   /** `mayLeave`: what this process has queued may be left for another process to store. */
   close(mayLeave: boolean): void;
 }
@@ -235,10 +235,9 @@ export function newSights(options: SightsOptions): Sights {
     haveMoved: queue.hasMoved,
     remember,
     flush(key, length, now) {
-      if (queue.find(key, length) <= 0) return false;
+      if (queue.find(key, length) <= 0) return;
       const clock = goingOnFrom(now);
       keeper.settle(() => store(clock));
-      return true;
     },
     close(mayLeave) {
       clearTimeout(timer);

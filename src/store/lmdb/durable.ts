@@ -19,6 +19,7 @@ import { isSound } from '../pages/lock.ts';
 import { isKept, markedState, markedTxn, noteSafe, safeTxn, writeMark, writeUnkept } from '../pages/mark.ts';
 import { native, READ_ONLY } from './native.ts';
 import { abandon, holds, keepForLater, letGoOfOlder, makeSafe, unpin } from './pin.ts';
+import { checkSpare } from './space.ts';
 import { withLock } from './transaction.ts';
 import { type Flush, mayRelease, type Writer } from './writer.ts';
 
@@ -102,7 +103,8 @@ export function flushBehind(writer: Writer, done: (error?: unknown) => void): vo
     fd,
     step(() => {
       // In a storm the slot would have to be given up in a moment anyway, by a flush that all wait for.
-      if (heldBack(writer, begun.meta, readHead(writer.file)) > A_QUARTER) abandon(begun);
+      if (heldBack(writer, begun.meta, readHead(writer.file)) > A_QUARTER && mayRelease(writer))
+        abandon(begun);
       noteFlush(writer, begun);
       fdatasync(fd, marked);
     }),
@@ -133,7 +135,7 @@ function beginFlush(writer: Writer): Flush | undefined {
     const isSafe = safeTxn(file) >= meta.txnid;
     if (saysLess(file, meta) || (writer.pin !== undefined && !isSafe)) {
       const pin = new (native().Txn)(env, READ_ONLY);
-      return { head: Buffer.from(file.head), meta, pin, overtaken: true, marked: 0 };
+      return { head: Buffer.from(file.head), meta, pin, marked: 0 };
     }
     if (isSafe) unpin(writer);
     return undefined;
@@ -149,20 +151,21 @@ function saysLess(file: DataFile, { txnid }: Meta): boolean {
 /** To be called when the state's pages are on the disk: names it in the mark, unless a newer state is named there. */
 function noteFlush(writer: Writer, flush: Flush): void {
   const { file } = writer;
-  withLock(writer, (now) => {
-    flush.overtaken = now.txnid > flush.meta.txnid;
+  withLock(writer, () => {
     if (saysLess(file, flush.meta)) writeMark(file, flush.head, flush.meta, flush.pin !== undefined);
     flush.marked = markedTxn(file);
   });
 }
 
 /**
- * To be called when the mark is on the disk too: older states need not be held any more. Nor need this one, if nobody had
- * committed on it by the time the mark was written: the process that commits next holds it (`pinIfSafe`).
+ * To be called when the mark is on the disk too: older states need not be held any more. Nor need this one, if nobody has
+ * committed on it yet: the process that commits next holds it (`pinIfSafe`).
  */
-function endFlush(writer: Writer, { meta, pin, overtaken, marked }: Flush): void {
+function endFlush(writer: Writer, { meta, pin, marked }: Flush): void {
   const { lock, file } = writer;
+  // As `mayRelease`: the disk may have filled up while we waited for it, and what follows is written to the lock file.
   if (!isSound(lock)) throw new BadLockError(`${lock.path} is overwritten`, lock.ino);
+  if (writer.copies) checkSpare(file.path);
   // The dead go before this process lets go of its own state: one of them may have been the first to commit on it.
   writer.env.readerCheck();
   const { txnid } = readHead(file);
@@ -174,7 +177,7 @@ function endFlush(writer: Writer, { meta, pin, overtaken, marked }: Flush): void
     letGoOfOlder(writer);
   } else {
     unpin(writer);
-    if (overtaken || txnid > meta.txnid) {
+    if (txnid > meta.txnid) {
       writer.pin = pin;
       writer.pinned = meta.txnid;
     } else pin?.abort();

@@ -9,7 +9,7 @@ import { tryAgain } from './again.ts';
 import { native, READ_ONLY } from './native.ts';
 import { openWriter } from './open.ts';
 import { withLock } from './transaction.ts';
-import { closeWriter, type Writer } from './writer.ts';
+import { closeWriter, mayRelease, type Writer } from './writer.ts';
 
 /** A state whose pages stay as they are until it is released. */
 export interface Held {
@@ -21,7 +21,7 @@ export interface Held {
 export function holdNewest(writer: Writer): Held {
   return withLock(writer, (meta) => {
     const pin = new (native().Txn)(writer.env, READ_ONLY);
-    return { meta, release: () => pin.abort() };
+    return { meta, release: () => (mayRelease(writer) ? pin.abort() : void writer.stuck.push(pin)) };
   });
 }
 

@@ -25,9 +25,9 @@ import { newPath } from '../pages/tree.ts';
 import { newInstruction } from './instruction.ts';
 import { type NativeEnv, NO_SUBDIR, native } from './native.ts';
 import { fromLmdb } from './refusal.ts';
-import { checkFirst, checkQuota, checkSpare, isCopying } from './space.ts';
+import { checkFirst, checkQuota, checkSpare, hasSpare, isCopying } from './space.ts';
 import { begin, withLock } from './transaction.ts';
-import type { Writer } from './writer.ts';
+import { leaveOpen, type Writer } from './writer.ts';
 
 // A map this large costs nothing until it is used, and need never be resized under running processes.
 const MAP_SIZE = 64 * 2 ** 30;
@@ -79,10 +79,13 @@ export function openWriter(database: string): Writer {
     settleMark(writer);
     return writer;
   } catch (error) {
-    if (lock !== undefined) restoreSize(lock);
-    env.close();
+    if (copies && !hasSpare(database)) leaveOpen(env);
+    else {
+      if (lock !== undefined) restoreSize(lock);
+      env.close();
+      if (lock !== undefined) closeLock(lock);
+    }
     if (file !== undefined) closeFile(file);
-    if (lock !== undefined) closeLock(lock);
     throw fromLmdb(error, database);
   }
 }

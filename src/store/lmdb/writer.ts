@@ -42,7 +42,7 @@ export interface Writer {
   newest: { txnid: number; lastPage: number };
   /** The flush that is under way in another thread, and uses the file's descriptor. */
   flushing: Flush | undefined;
-  /** Slots of flushes that found the disk full: to be released when there is space again. */
+  /** Slots that were to be released when the disk was full: they are when there is space again. */
   stuck: NativeReader[];
   closed: boolean;
 }
@@ -53,14 +53,17 @@ export interface Flush {
   meta: Meta;
   /** Undefined once a storm has overtaken it: then nothing holds the state any more. */
   pin: NativeReader | undefined;
-  /** Another process may have committed on this state before the mark named it. */
-  overtaken: boolean;
   /** What the mark named when the flush that brings it to the disk began. */
   marked: number;
 }
 
-/** Kept to the end of the process: garbage collection would release their slots. */
-const abandoned: Writer[] = [];
+/** Kept to the end of the process: garbage collection would close them, or release their slots. */
+const abandoned: Pick<Writer, 'env'>[] = [];
+
+/** For an environment that cannot be closed, as `hasRoom` says, and that no writer has yet. */
+export function leaveOpen(env: NativeEnv): void {
+  abandoned.push({ env });
+}
 
 /** Closes everything. What is not yet on the disk, the kernel still writes there. */
 export function closeWriter(writer: Writer): void {

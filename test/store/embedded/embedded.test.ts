@@ -298,22 +298,81 @@ test('what passes while it is queued is noted as passed', () => {
   expect(everything(place())).toHaveLength(2);
 });
 
+test('what passes is noted as passed also where another process stores it at that moment', () => {
+  store.close();
+  store = open(NONE, 'always');
+  const other = open(NONE);
+  const one = triple(1);
+  store.look(one, 1000);
+  store.remember(one, 1000);
+  // Between the look for its record and the one into the queue.
+  const { fdatasyncSync } = fs;
+  vi.spyOn(fs, 'fdatasyncSync').mockImplementationOnce((fd) => {
+    other.remember(triple(2), 1050);
+    fdatasyncSync(fd);
+  });
+  syncBuiltinESMExports();
+  store.pass(one, 1100, true);
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+  expect(inQueue(1)).toBe(0);
+  expect(store.look(one, 1200)).toMatchObject({ firstSeen: 1000, passed: true, comeBacks: 1 });
+  other.close();
+});
+
+const lots = (odd: number) => Array.from({ length: 5000 }, (_, i): [number, number] => [2 * i + odd, 1000]);
+
+/** The newest state of the database. */
+function newestTxn(): number {
+  const file = openFile(place())!;
+  const { txnid } = readHead(file);
+  closeFile(file);
+  return txnid;
+}
+
 test('where much is queued that belongs on many pages, no transaction changes them all', () => {
-  const lots = (odd: number) => Array.from({ length: 5000 }, (_, i): [number, number] => [2 * i + odd, 1000]);
-  const txnid = () => {
-    const file = openFile(place())!;
-    const { txnid } = readHead(file);
-    closeFile(file);
-    return txnid;
-  };
   queue(false, ...lots(0));
   store.remember(triple(20_000), 2000);
-  const before = txnid();
+  const before = newestTxn();
   queue(false, ...lots(1));
   store.remember(triple(20_001), 2000);
-  expect(txnid()).toBeGreaterThan(before + 1);
+  expect(newestTxn()).toBeGreaterThan(before + 1);
   expect(inQueue(1)).toBe(0);
   expect(everything(place())).toHaveLength(10_002);
+});
+
+test('what is queued between two of these transactions is not lost', () => {
+  queue(false, ...lots(0));
+  store.remember(triple(20_000), 2000);
+  const before = newestTxn();
+  const [first, ...others] = lots(1);
+  queue(false, ...others);
+  let waits = true;
+  const { now } = Date;
+  vi.spyOn(Date, 'now').mockImplementation(() => {
+    if (waits && newestTxn() > before) {
+      waits = false;
+      queue(false, first!);
+    }
+    return now();
+  });
+  store.remember(triple(20_001), 2000);
+  vi.restoreAllMocks();
+  expect(waits).toBe(false);
+  expect(store.look(triple(1), 2000).firstSeen).toBe(1000);
+});
+
+test('that too many wait is said once where several of these transactions find that so', () => {
+  store.close();
+  store = open({ ...NONE, maxWaiting: 5500 });
+  queue(false, ...lots(0));
+  store.remember(triple(20_000), 2000);
+  expect(said).toEqual([]);
+  const before = newestTxn();
+  queue(false, ...lots(1));
+  store.remember(triple(20_001), 2000);
+  expect(newestTxn()).toBeGreaterThan(before + 1);
+  expect(said).toEqual([expect.stringMatching(/^too many triples wait /)]);
 });
 
 test('what was queued by a clock that was ahead counts as seen now', () => {

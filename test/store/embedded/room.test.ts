@@ -196,6 +196,26 @@ test('nor many at once, as they come from the queue', () => {
   expect(trouble).toEqual([]);
 });
 
+test('where many at once are spread over many leaves, an old one of its own leaf goes for each', () => {
+  const most = 1500;
+  store = open(most);
+  const triple = (i: number) => ({
+    client: `${1 + (i % 200)}.${i % 7}.0.1`,
+    sender: `s${i}@example.org`,
+    recipient: 'r@example.net',
+  });
+  for (let i = 0; i < most; i++) store.remember(triple(i), 1000);
+  const added = 1000;
+  for (let i = most; i < most + added; i++) queue(triple(i), 2000);
+  store.close();
+  store = open(most);
+  store.remember(triple(most + added), 2000); // and what is queued
+  const { problems, waiting } = verify(place(), () => {})!;
+  expect({ problems, trouble }).toEqual({ problems: [], trouble: [] });
+  expect(waiting).toBeGreaterThan(most - 100);
+  expect(waiting).toBeLessThan(most + 100);
+});
+
 test('many at once of as many networks are not taken for those of one', () => {
   store = open(160); // 10 of a network
   const triple = (i: number) => ({

@@ -1,8 +1,8 @@
 // Flushes behind the replies, and what may happen meanwhile.
-import fs, { fstatSync, type StatsFs } from 'node:fs';
+import fs, { fstatSync, type StatsFs, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { expect, test, vi } from 'vitest';
-import { FullError } from '../../../src/store/damage.ts';
+import { BadLockError, FullError } from '../../../src/store/damage.ts';
 import {
   flush,
   flushBehind,
@@ -23,7 +23,7 @@ import { openFile } from '../../../src/store/pages/file.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { isHeld } from '../../../src/store/pages/lock.ts';
-import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
+import { isKept, markedTxn, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 import { commit, database, openForEach, writer } from './each.ts';
@@ -158,39 +158,64 @@ test.each([
   expect({ marked: markedTxn(writer.file), owes: owes(writer) }).toEqual({ marked: txnid, owes: false });
 });
 
+/** From now on the disk is as full as `space.left` says, in blocks; and without any once it was waited for so many times more. */
+function fillAfter(syncs: number): { left: number } {
+  writer.copies = true;
+  const space = { left: 1e6 };
+  const { fdatasync, fdatasyncSync, statfsSync } = fs;
+  vi.spyOn(fs, 'statfsSync').mockImplementation(
+    (name) => ({ ...statfsSync(name), bavail: space.left }) as StatsFs,
+  );
+  const wait = () => {
+    if (syncs-- === 0) space.left = 0;
+  };
+  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    wait();
+    fdatasync(fd, done);
+  });
+  vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+    wait();
+    fdatasyncSync(fd);
+  });
+  syncBuiltinESMExports();
+  return space;
+}
+
+/** What is held after a look. */
+const held = () => {
+  letGo(writer, readHead(writer.file));
+  return { stuck: writer.stuck.length, holds: holds(writer) };
+};
+
 test.each([
-  ['behind the replies', flushed],
-  ['that is waited for', async () => flush(writer)],
+  ['behind the replies', 'with the state', flushed, 0],
+  ['behind the replies', 'with the mark', flushed, 1],
+  ['that is waited for', 'with the state', async () => flush(writer), 0],
+  ['that is waited for', 'with the mark', async () => flush(writer), 1],
 ])(
-  'what a flush %s holds when the disk is full is let go once there is space again, for that is written to the lock file',
-  async (_, work) => {
-    writer.copies = true;
-    let free = 1e6; // blocks
-    const { fdatasync, fdatasyncSync, statfsSync } = fs;
-    vi.spyOn(fs, 'statfsSync').mockImplementation(
-      (name) => ({ ...statfsSync(name), bavail: free }) as StatsFs,
-    );
-    vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
-      free = 0;
-      fdatasync(fd, done);
-    });
-    vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
-      free = 0;
-      fdatasyncSync(fd);
-    });
-    syncBuiltinESMExports();
+  'what a flush %s holds when the disk is full, %s, is let go once there is space again, for that is written to the lock file',
+  async (_, __, work, syncs) => {
+    const space = fillAfter(syncs);
     commit(1);
     await expect(work()).rejects.toThrow(FullError);
-    const look = () => {
-      letGo(writer, readHead(writer.file));
-      return { stuck: writer.stuck.length, holds: holds(writer) };
-    };
-    expect(look()).toEqual({ stuck: 1, holds: true });
-    free = 1e6;
-    expect(look()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
+    expect(held()).toEqual({ stuck: 1, holds: true });
+    space.left = 1e6;
+    expect(held()).toEqual({ stuck: 0, holds: writer.pin !== undefined });
     expect(statesHeld(database())).toBe(writer.pin === undefined ? 0 : 1);
   },
 );
+
+test('so it is where a storm overtakes it, too', async () => {
+  const space = fillAfter(-1);
+  commit(1);
+  const done = flushed();
+  for (let i = 0; i <= mostHeld(readHead(writer.file).lastPage); i++) commit(i);
+  space.left = 0;
+  await expect(done).rejects.toThrow(FullError);
+  expect(held()).toEqual({ stuck: 1, holds: true });
+  space.left = 1e6;
+  expect(held().stuck).toBe(0);
+});
 
 test('a flush that fails after a storm has overtaken it leaves nothing held', async () => {
   commit(1);
@@ -264,6 +289,48 @@ function commitsUntil(after: (meta: Meta) => void, hasHappened: () => boolean): 
     if (hasHappened()) return count;
   }
 }
+
+test('nor is what another one has made safe meanwhile: it is let go', () => {
+  commit(1);
+  const other = openWriter(database());
+  transactBatch(other, () => putNumber(other, 2, 2));
+  flush(other);
+  expect(writer.pin).toBeDefined();
+  const marks = marksAtSyncs(database());
+  flush(writer);
+  expect([marks.length, writer.pin, statesHeld(database())]).toEqual([1, undefined, 0]);
+  closeWriter(other);
+});
+
+test('what is marked as not kept is marked anew, though nobody has committed since', () => {
+  commit(1);
+  flush(writer);
+  writeUnkept(writer.file);
+  flush(writer);
+  expect(isKept(writer.file)).toBe(true);
+});
+
+test('a few commits during a flush do not overtake it', async () => {
+  commit(1);
+  const done = flushed();
+  commit(2);
+  letGo(writer, readHead(writer.file));
+  expect(writer.flushing?.pin).toBeDefined();
+  await done;
+  expect(isKept(writer.file)).toBe(true);
+});
+
+test('a lock file that was overwritten during a flush is not written to', async () => {
+  commit(1);
+  const { fdatasync } = fs;
+  let syncs = 0;
+  vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => {
+    if (syncs++ > 0) writeFileSync(writer.lock.path, 'rubbish!', { flag: 'r+' });
+    fdatasync(fd, done);
+  });
+  syncBuiltinESMExports();
+  await expect(flushed()).rejects.toThrow(BadLockError);
+});
 
 test('once too much is held back for it, the marked state is given up, which is on the disk before anything is let go', () => {
   commit(1);

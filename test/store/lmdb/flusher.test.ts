@@ -206,6 +206,33 @@ test('what is committed during a flush is flushed a second later', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test('a flush that others have overtaken when nobody looked any more is looked after: it holds a state', () => {
+  const waiting: ((error: null) => void)[] = [];
+  vi.spyOn(fs, 'fdatasync').mockImplementation((_, done) => void waiting.push(done));
+  syncBuiltinESMExports();
+  const other = openWriter(path.join(scratch.path, 'greylist.mdb'));
+  transactBatch(other, () => putNumber(other, 1, 1)); // which holds the state of before
+  commit();
+  goBy(1000);
+  waiting.shift()!(null);
+  transactBatch(other, () => putNumber(other, 1, 2));
+  goBy(2000);
+  expect([writer.flushing, vi.getTimerCount()]).toEqual([expect.anything(), 0]);
+  closeWriter(other);
+  waiting.shift()!(null);
+  expect([writer.flushing, writer.pin, vi.getTimerCount()]).toEqual([undefined, expect.anything(), 1]);
+});
+
+test('a flush that fails is told once, and not tried again by itself', async () => {
+  commit();
+  const broken = Object.assign(new Error('i/o error'), { code: 'EIO' });
+  vi.spyOn(fs, 'fdatasync').mockImplementation((_, done) => done(broken));
+  syncBuiltinESMExports();
+  goBy(1000);
+  await until(() => writer.flushing === undefined);
+  expect(failures.splice(0)).toEqual([broken]);
+});
+
 test('where the database is closed there is nothing to do, and nobody complains', async () => {
   commit();
   isOpen = false;

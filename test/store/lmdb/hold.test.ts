@@ -1,5 +1,13 @@
 // Reader's slots of whoever reads a state while others write.
-import fs, { copyFileSync, existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import fs, {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  type StatsFs,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -54,6 +62,23 @@ test('one state alone, as well', () => {
   const release = hold(place);
   expect(held()).toBe(1);
   release();
+  expect([held(), opened()]).toEqual([0, []]);
+});
+
+test('on a full disk of btrfs it is given back once there is space again, for that is written to the lock file', () => {
+  let free = 1e6; // blocks
+  const { statfsSync } = fs;
+  vi.spyOn(fs, 'statfsSync').mockImplementation(
+    (name) => ({ ...statfsSync(name), type: 0x9123683e, bavail: free }) as StatsFs,
+  );
+  syncBuiltinESMExports();
+  const slots = slotsOf(place);
+  const release = slots.hold();
+  free = 0;
+  release();
+  expect(held()).toBe(1);
+  free = 1e6;
+  slots.close();
   expect([held(), opened()]).toEqual([0, []]);
 });
 

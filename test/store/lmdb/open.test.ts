@@ -418,3 +418,17 @@ test('where writing takes new space and there is little of it, nothing is touche
   type = 0xef53; // where it takes none, nothing is asked of it
   make();
 });
+
+test('where there is none any more once LMDB has opened it, it stays open, for closing it takes space too', () => {
+  make();
+  const { statfsSync } = fs;
+  let looks = 0;
+  vi.spyOn(fs, 'statfsSync').mockImplementation((name) => {
+    looks++;
+    // The third look is that of the first transaction.
+    return { ...statfsSync(name), type: 0x9123683e, bsize: 4096, bavail: looks < 3 ? MIB : 0 } as StatsFs;
+  });
+  syncBuiltinESMExports();
+  expect(make).toThrow(FullError);
+  expect(opened()).toContain(lockPath(place()));
+});

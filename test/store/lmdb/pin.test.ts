@@ -75,7 +75,6 @@ test('what is held is what the pin holds, a flush, or one that has failed', () =
     head: Buffer.alloc(0),
     meta: readHead(writer.file),
     pin: slot,
-    overtaken: false,
     marked: 0,
   };
   const none = { ...writer, pin: undefined, flushing: undefined, stuck: [] };
@@ -239,9 +238,11 @@ test('a flush that another one has overtaken does not let go of what the newer m
   flushBehind(writer, () => {});
   transactBatch(other, () => putNumber(other, 1, 2));
   flush(other);
+  const newer = other.committed;
   transactBatch(writer, () => putNumber(writer, 1, 3)); // the first after that
   disk.done();
   disk.done();
+  expect(markedTxn(writer.file)).toBe(newer);
   goOn();
   goOn(other);
   expect(wrongAfterCut()).toEqual([]);
@@ -338,6 +339,16 @@ test('who was first to commit on a state and is killed amid the flush that marks
   expect(slotsOf(DEAD)).toBe(0); // else the file would grow and grow
   goOn();
   expect(wrongAfterCut()).toEqual([]);
+  closeWriter(other);
+});
+
+test('the slots of the dead are cleared by whoever flushes for the last time', () => {
+  fillUp();
+  const other = openWriter(database());
+  killAfterCommits(other);
+  expect(slotsOf(DEAD)).toBe(1);
+  flushLast(writer);
+  expect(slotsOf(DEAD)).toBe(0);
   closeWriter(other);
 });
 

@@ -18,6 +18,7 @@ import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import {
   checkFirst,
+  checkQuota,
   checkSpare,
   checkToSave,
   giveBack,
@@ -336,4 +337,21 @@ test('there, four megabytes are enough', () => {
   fileSystem(0x9123683e, 2 ** 22 - 1024);
   expect(hasSpare(database)).toBe(false);
   expect(kindOf(() => checkSpare(database))).toBe(FullError);
+});
+
+test('and a megabyte within a quota, which is tried, for statfs(2) says nothing of it', () => {
+  const own = path.join(scratch.path, 'quota');
+  mkdirSync(own);
+  const database = path.join(own, 'greylist.mdb');
+  const { writeFileSync } = fs;
+  let most = 2 ** 20;
+  vi.spyOn(fs, 'writeFileSync').mockImplementation((name, bytes, ...how) => {
+    if ((bytes as Buffer).length > most) throw failure('EDQUOT');
+    writeFileSync(name, bytes, ...how);
+  });
+  syncBuiltinESMExports();
+  checkQuota(database);
+  most--;
+  expect(kindOf(() => checkQuota(database))).toBe(FullError);
+  expect(readdirSync(own)).toEqual([]);
 });
