@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 
 /** The fleet's store in front of `local`, this host's own; without --store, `local` itself. Throws UsageError. */
 export function withFleet(local: Store, settings: FilterArguments, log: Log, clock: () => number): Store {
-  const { store, storePasswordFile, storeTimeout, db, retryWindow, maxAge, maxWaiting } = settings;
+  const { store, storePasswordFile, storeTimeout, db, retryWindow, maxAge } = settings;
   if (store === undefined) return local;
   // A bundle of its own, and another for the thread that it starts.
   const { openFleet, readAddress } = require('./fleet.js') as typeof import('../store/fleet/fleet.ts');
@@ -22,7 +22,7 @@ export function withFleet(local: Store, settings: FilterArguments, log: Log, clo
     passwordFile: storePasswordFile,
     timeout: storeTimeout,
     database: db,
-    limits: { retryWindow, maxAge, maxWaiting },
+    lives: { retryWindow, maxAge },
     say: log.write,
     complain: sparingly(log, clock),
   });

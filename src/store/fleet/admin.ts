@@ -50,26 +50,24 @@ export async function openEngine(address: Address, settings: FleetSettings): Pro
   const fail = (error: unknown): never => {
     throw new Error(`${name}: ${explain(error)}`, { cause: error });
   };
-  try {
-    const ahead = await aheadOf(client).catch(fail);
-    const now = () => Math.floor(Date.now() / 1000) + ahead;
-    return {
-      name,
-      now,
-      async scan(onDamage) {
-        const { pages, part } = await scanFleet(client, onDamage).catch(fail);
-        return { pages: failing(pages, fail), part };
-      },
-      origins: (visit) => scanOrigins(client, visit).catch(fail),
-      peek: (triple) => peek(client, triple).catch(fail),
-      edit: (work) => work(newEditor(client, settings.lives, now)).catch(fail),
-      examine: () => examine(client).catch(fail),
-      close: () => client.disconnect(),
-    };
-  } catch (error) {
+  const ahead = await aheadOf(client).catch((error: unknown) => {
     client.disconnect();
-    throw error;
-  }
+    return fail(error);
+  });
+  const now = () => Math.floor(Date.now() / 1000) + ahead;
+  return {
+    name,
+    now,
+    async scan(onDamage) {
+      const { pages, part } = await scanFleet(client, onDamage).catch(fail);
+      return { pages: failing(pages, fail), part };
+    },
+    origins: (visit) => scanOrigins(client, visit).catch(fail),
+    peek: (triple) => peek(client, triple).catch(fail),
+    edit: (work) => work(newEditor(client, settings.lives, now)).catch(fail),
+    examine: () => examine(client).catch(fail),
+    close: () => client.disconnect(),
+  };
 }
 
 /** How far the engine's clock is ahead of this host's, in seconds. */
