@@ -35,7 +35,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   let number = 0;
   let looked = 0;
 
-  function decide(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined {
+  function askEngine(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined {
     alone = true;
     // If the journal is gone, another process has handed it over: the engine is back.
     if (thread.state() === AWAY && !(journalled && thread.isAlive() && !isWaiting(journal))) return undefined;
@@ -133,7 +133,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   return {
     ...local,
     decide(triple, now, rules, idle) {
-      const verdict = decide(triple, now, rules, idle);
+      const verdict = askEngine(triple, now, rules, idle);
       // Nothing will be noted in the journal, which would tell.
       if (verdict === undefined && alone && idle) complain('warning', 'away', isAway());
       return verdict;
