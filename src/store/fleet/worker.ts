@@ -35,7 +35,7 @@ const STEADY = 10_000;
 
 const client = newClient(address, secrets, patience, { socketTimeout: patience });
 const released = newReleased(client);
-let held: Question | undefined;
+let held: Question | undefined; // asked while the first connection is being made
 let lastClient = '';
 let lastTrouble: unknown = new Error(NO_REASON);
 let upSince = 0; // 0: not up
