@@ -84,7 +84,6 @@ function isForCommands(word: string, i: number): boolean {
 }
 
 function filter(settings: FilterArguments, log: Log): void {
-  const { retryWindow, maxAge, maxWaiting } = settings;
   const seconds = () => Math.floor(Date.now() / 1000);
   // libuv starts four threads for the first flush, and ends the process where a limit on tasks refuses it one (TasksMax=). One is
   // enough; not with --store, where threads wait for the DNS as well.
@@ -93,7 +92,7 @@ function filter(settings: FilterArguments, log: Log): void {
   const local = openStore({
     path: settings.db,
     sync: settings.sync,
-    limits: { retryWindow, maxAge, maxWaiting },
+    limits: settings,
     onDamage: (what) => log.write('crit', what),
     onTrouble: ({ message }) => complain('err', message, message),
     onFull: (what) => log.write('warning', what),

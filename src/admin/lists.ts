@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { defineCommand } from '../cli/command.ts';
 import { JSON_OUTPUT, OPTIONS } from '../cli/options.ts';
-import { parseClients } from '../lists/clients.ts';
+import { CLIENTS } from '../lists/clients.ts';
+import { readAtOnce } from '../lists/list.ts';
 import { type Hits, hitsName, isHitsName, readHits } from '../store/records/hits.ts';
 import { eachHouse } from './database.ts';
 import {
@@ -67,7 +68,7 @@ export const listsCommand = defineCommand({
       ...auditRecipients(recipients, hitsOf),
       ...auditRecipients(only, hitsOf),
     ];
-    const listed = clients.map(({ bytes }) => parseClients(bytes, () => {}));
+    const listed = clients.map(({ bytes }) => readAtOnce(CLIENTS, bytes));
     const missing = wanted.filter(({ line }) =>
       listed.every((list) => widerClient(list, line) === undefined),
     );

@@ -1,6 +1,5 @@
 // The command line of a filter, read by the table of options. Runs at every start, so not with yargs: that takes three
 // times as long to load as all the rest (85 ms).
-import type { LogTarget } from '../log/log.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
 import {
   action,
@@ -16,54 +15,20 @@ import {
   UsageError,
 } from './values.ts';
 
-export interface FilterArguments {
-  db: string;
-  /** The URL of the engine that several hosts share; undefined: there is none. */
-  store: string | undefined;
-  storePasswordFile: string | undefined;
-  /** Milliseconds. */
-  storeTimeout: number;
-  /** Seconds. */
-  delay: number;
-  autoWhitelist: number;
-  clientKey: 'address' | 'subnet' | 'pool';
-  /** Bits. */
-  ipv4Prefix: number;
-  ipv6Prefix: number;
-  senderKey: 'exact' | 'normalised';
-  greylist: 'all' | 'suspicious' | 'observe';
-  dryRun: boolean;
-  /** Seconds; 0: for ever. */
-  retryWindow: number;
-  maxAge: number;
-  /** 0: no bound. */
-  maxWaiting: number;
-  /** Names of files. */
-  whitelistClients: string[];
-  whitelistRecipients: string[];
-  onlyRecipients: string[];
-  /** In lower case. */
-  exceptRecipients: string[];
-  roleAccounts: boolean;
-  header: boolean;
-  privacy: boolean;
-  text: string;
-  action: string;
-  onError: 'dunno' | 'defer' | 'exit';
-  sync: 'later' | 'always';
-  /** Seconds; 0: none. */
-  timeLimit: number;
-  log: LogTarget;
-  verbose: boolean;
-}
+/** What the options mean is said in OPTIONS. Times are in seconds, that of --store-timeout in milliseconds. */
+export type FilterArguments = ReturnType<typeof filterArguments>;
 
 /** The values given for each option, as typed, in the order of the command line. */
 export type Words = Partial<Record<OptionName, string[]>>;
 
+type ChoiceOf<N extends OptionName> = (typeof OPTIONS)[N] extends { choices: readonly (infer W)[] }
+  ? W
+  : never;
+
 /** The settings of a filter; options that are not given have their defaults. Throws UsageError. */
-export function filterArguments(words: Words): FilterArguments {
+export function filterArguments(words: Words) {
   const word = (name: OptionName) => words[name]?.at(-1) ?? (OPTIONS[name] as Option).default!;
-  const one = <T extends string>(name: OptionName) => choice(name, word(name), OPTIONS[name]) as T;
+  const one = <N extends OptionName>(name: N) => choice(name, word(name), OPTIONS[name]) as ChoiceOf<N>;
   const files = (name: OptionName) => (words[name] ?? []).map((file) => path(name, file));
   const flag = (name: OptionName) => words[name] !== undefined;
   const delay = duration('delay', word('delay'));

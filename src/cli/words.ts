@@ -13,7 +13,7 @@ export function readWords(argv: string[]): Words {
   const { _: rest, ...given } = parse(argv, {
     string: names.filter((name) => !isFlag(name)),
     boolean: names.filter(isFlag),
-    alias: Object.fromEntries(names.flatMap((name) => aliasOf(name).map((alias) => [name, [alias]]))),
+    alias: Object.fromEntries(names.map((name) => [name, (OPTIONS[name] as Option).alias ?? []])),
     configuration: {
       'boolean-negation': false,
       'camel-case-expansion': false,
@@ -45,9 +45,4 @@ function whatElse(argv: readonly string[]): string {
 /** Whether the option stands at the end, or another one behind it: to yargs-parser its value is then ''. */
 function lacksValue(argv: readonly string[], name: string): boolean {
   return argv.some((word, i) => word === `--${name}` && (argv[i + 1] ?? '-').startsWith('-'));
-}
-
-function aliasOf(name: OptionName): string[] {
-  const { alias } = OPTIONS[name] as Option;
-  return alias === undefined ? [] : [alias];
 }

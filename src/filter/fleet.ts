@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 
 /** The fleet's store in front of `local`, this host's own; without --store, `local` itself. Throws UsageError. */
 export function withFleet(local: Store, settings: FilterArguments, log: Log, clock: () => number): Store {
-  const { store, storePasswordFile, storeTimeout, db, retryWindow, maxAge, maxWaiting } = settings;
+  const { store, storePasswordFile, storeTimeout, db, retryWindow, maxAge } = settings;
   if (store === undefined) return local;
   // A bundle of its own, and another for the thread that it starts.
   const { openFleet, readAddress } = require('./fleet.js') as typeof import('../store/fleet/fleet.ts');
@@ -24,7 +24,7 @@ export function withFleet(local: Store, settings: FilterArguments, log: Log, clo
     passwordFile: storePasswordFile,
     timeout: storeTimeout,
     database: db,
-    limits: { retryWindow, maxAge, maxWaiting },
+    lives: { retryWindow, maxAge },
     keys: keysOf(settings),
     say: log.write,
     complain: sparingly(log, clock),
@@ -35,16 +35,9 @@ export function withFleet(local: Store, settings: FilterArguments, log: Log, clo
  * What a record's key depends on, for `doctor` to compare the hosts of a fleet; '': nothing is stored, or it is not known. Of the
  * key of --privacy, a hash.
  */
-function keysOf({
-  clientKey,
-  ipv4Prefix,
-  ipv6Prefix,
-  senderKey,
-  privacy,
-  db,
-  dryRun,
-}: FilterArguments): string {
-  if (dryRun) return '';
+function keysOf(settings: FilterArguments): string {
+  const { clientKey, ipv4Prefix, ipv6Prefix, senderKey, privacy, db } = settings;
+  if (settings.dryRun) return '';
   const prefixes = clientKey === 'address' ? '' : `,${ipv4Prefix},${ipv6Prefix}`;
   const words = [`client-key=${clientKey}${prefixes}`, `sender-key=${senderKey}`];
   try {

@@ -133,7 +133,10 @@ function openHandle(): Handle | undefined {
   }
 }
 
-/** As `readSocket`. Returns false where it cannot start. */
+/**
+ * As `readSocket`. Returns false where it cannot start. (Not one function with `openHandle`: with `onread` made in there, requests
+ * took 4 % more processor time, Node 20. Why is not known.)
+ */
 function readHandle({ pipe, length }: Handle, buffer: Buffer, take: Take, ended: () => void): boolean {
   pipe.onread = () => {
     const got = length();

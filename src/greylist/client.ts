@@ -1,7 +1,7 @@
 // Who the client of a triple is: an address, its subnet, or the pool of mail servers that it belongs to. Pure; the
 // Public Suffix List, which only pools need, is handed in.
 import { parseAddress, subnetText } from './address.ts';
-import { looksLikeMailServer, withoutDot } from './name.ts';
+import { kindOfName, withoutDot } from './name.ts';
 
 export interface ClientKeySettings {
   clientKey: 'address' | 'subnet' | 'pool';
@@ -22,7 +22,7 @@ export interface ClientKeySettings {
  */
 export function clientKeyOf(address: string, name: string, settings: ClientKeySettings): string {
   if (settings.clientKey === 'address') return address;
-  if (settings.clientKey === 'pool' && looksLikeMailServer(name, address)) {
+  if (settings.clientKey === 'pool' && kindOfName(name, address) === 'mail server') {
     const domain = settings.registrableDomain(withoutDot(name.toLowerCase()));
     if (domain !== undefined) return domain;
   }

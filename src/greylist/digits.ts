@@ -1,22 +1,20 @@
 // How much of a client's own address its name contains: networks write it there when they name an access line, not a
 // machine. Pure text; no list of networks.
 
-/** How many octets the name contains (0: fewer than two); for IPv6, 2 stands for two groups and 4 for three or more. */
-type Shown = 0 | 2 | 3 | 4;
-
 const MOST_NUMBERS = 24; // more runs of digits than any real name has
 const LONGEST_RUN = 20; // an address takes twelve digits
 const SEPARATORS = /[-._]/g;
 
 /**
  * How much of the address (its bytes) the name (in lower case) contains: in decimal or hexadecimal, forward, in reverse or
- * in any order, with or without separators and leading zeros.
+ * in any order, with or without separators and leading zeros. Returns how many octets (0: fewer than two); for IPv6, 2 stands
+ * for two groups and 4 for three or more.
  */
-export function addressIn(name: string, bytes: readonly number[]): Shown {
+export function addressIn(name: string, bytes: readonly number[]): number {
   return bytes.length === 4 ? ipv4In(name, bytes) : ipv6In(name, bytes);
 }
 
-function ipv4In(name: string, octets: readonly number[]): Shown {
+function ipv4In(name: string, octets: readonly number[]): number {
   const numbers: number[] = [];
   let most = 0;
   for (let i = 0; i < name.length; i++) {
@@ -28,11 +26,11 @@ function ipv4In(name: string, octets: readonly number[]): Shown {
     if (numbers.length > MOST_NUMBERS) break;
   }
   most = Math.max(most, inOrder(numbers, octets), inAnyOrder(numbers, octets));
-  if (most >= 3) return most as Shown;
+  if (most >= 3) return most;
   const compact = name.replace(SEPARATORS, '');
   const pairs = octets.map((octet) => octet.toString(16).padStart(2, '0'));
   if (compact.includes(pairs.join('')) || compact.includes(pairs.reverse().join(''))) return 4;
-  return most as Shown;
+  return most;
 }
 
 /** The longest run of octets, forward or in reverse, among consecutive numbers. */
@@ -95,7 +93,7 @@ function gluedIn(name: string, from: number, to: number, octets: readonly number
   return most < 2 ? 0 : most;
 }
 
-function ipv6In(name: string, bytes: readonly number[]): Shown {
+function ipv6In(name: string, bytes: readonly number[]): number {
   const compact = name.replace(SEPARATORS, '');
   let hex = '';
   let turned = '';

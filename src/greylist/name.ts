@@ -61,14 +61,6 @@ export function kindOfName(name: string, address: string): NameKind {
   return MAIL_DOMAIN.test(lower) && !rented ? 'mail server' : 'neither';
 }
 
-export function looksLikeAccessLine(name: string, address: string): boolean {
-  return kindOfName(name, address) === 'access line';
-}
-
-export function looksLikeMailServer(name: string, address: string): boolean {
-  return kindOfName(name, address) === 'mail server';
-}
-
 /** The domain that a host's name, in lower case, lies in; the name itself where it is one, or has no dot. */
 export function domainOfHost(name: string): string {
   return name.slice(domainStart(name));

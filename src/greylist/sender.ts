@@ -1,7 +1,7 @@
 // One sender for envelope senders that differ only by what changes from message to message: VERP, BATV, SRS, running
 // numbers and tokens. A sender may come from an attacker, so each byte is looked at a fixed number of times, and no regular
 // expression is used. Pure; the domain is never touched.
-import { hideVarying, isJoint, isMadeUp, markVarying, type Token, tokensOf, wordOf } from './tokens.ts';
+import { hideVarying, isBounce, isJoint, isMadeUp, markVarying, type Token, tokensOf } from './tokens.ts';
 
 // What is removed or becomes a "#", in this order:
 //   BATV      prvs=1234abcdef=user, prvs=user=1234abcdef, btv1==1234abcdef==user, msprvs1=tag=user  ->  user
@@ -15,7 +15,6 @@ import { hideVarying, isJoint, isMadeUp, markVarying, type Token, tokensOf, word
 // Everything else is somebody's address and stays as it is: joe1 and joe2 are two people (postgrey folds all digits, and
 // takes them for one), and a local part of digits only is a telephone or account number.
 
-const BOUNCE = new Set('bounce bounces bnc error errors return returns sentto verp'.split(' '));
 const STAR = 42;
 const PLUS = 43;
 const DASH = 45;
@@ -145,10 +144,10 @@ function isBareStamp(local: string, at: number): boolean {
 function fold(local: string, bounceDomain: boolean): string {
   const tokens = tokensOf(local);
   if (tokens[0]?.digits === local.length && !bounceDomain) return local; // somebody's number
-  const bounce = tokens.find((token) => BOUNCE.has(wordOf(local, token)));
+  const bounce = tokens.find((token) => isBounce(local, token));
   const cut = verpCut(local, tokens, bounce);
   const before = (end: number) => (end < 0 ? tokens : tokens.filter((token) => token.end <= end));
-  markVarying(local, before(cut), bounceDomain || bounce !== undefined || cut >= 0, BOUNCE);
+  markVarying(local, before(cut), bounceDomain || bounce !== undefined || cut >= 0);
   // Letters alone may be a word or a piece of a token (Google: 3Kj8aXwgTCvED.PbzQbLRKNZCYR): here, nobody has a name for it.
   const mixed = bounceDomain
     ? before(cut).find((token) => token.varies === token.start && !isNumber(token))
@@ -196,5 +195,5 @@ function hasBounceLabel(sender: string, from: number): boolean {
   const end = sender.lastIndexOf('.', sender.lastIndexOf('.') - 1);
   if (end <= from) return false;
   const labels = sender.slice(from, end);
-  return tokensOf(labels).some((token) => BOUNCE.has(wordOf(labels, token)));
+  return tokensOf(labels).some((token) => isBounce(labels, token));
 }

@@ -1,5 +1,5 @@
 // Which clients do not look like a mail server, for --greylist suspicious. By the request alone; nothing is looked up.
-import { looksLikeAccessLine, withoutDot } from './name.ts';
+import { kindOfName, withoutDot } from './name.ts';
 import type { PolicyRequest } from './request.ts';
 
 /** What a request says of who is asking. */
@@ -22,7 +22,7 @@ export function looksSuspicious(client: Introduction, own: readonly string[]): b
   const helo = withoutDot(client.helo_name.toLowerCase());
   if (isNoHostName(helo) || LOCALHOST.test(helo)) return true;
   if (own.some((domain) => isWithin(helo, domain) && !isWithin(name, domain))) return true;
-  return looksLikeAccessLine(name, client.client_address);
+  return kindOfName(name, client.client_address) === 'access line';
 }
 
 /** Whether it is empty, an address with or without brackets, or a single label. */

@@ -18,6 +18,8 @@ const DASH = 45;
 const DOT = 46;
 const UNDERSCORE = 95;
 const UUID = [8, 4, 4, 4, 12];
+/** After these words, any number is a running one. */
+const BOUNCE = new Set('bounce bounces bnc error errors return returns sentto verp'.split(' '));
 
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
@@ -43,26 +45,17 @@ export function tokensOf(text: string): Token[] {
   return tokens;
 }
 
-/** Its letters in lower case, where it is a word or a word followed by a number; else ''. */
-export function wordOf(text: string, token: Token): string {
-  const letters = token.end - token.digits;
-  return token.turns > 1 || isDigit(text, token.start) ? '' : text.slice(token.start, letters).toLowerCase();
+/** Whether it is a word such as "bounce", alone or with a number behind it. */
+export function isBounce(text: string, token: Token): boolean {
+  return token.turns < 2 && BOUNCE.has(text.slice(token.start, token.end - token.digits).toLowerCase());
 }
 
-/**
- * Marks the tokens that were made for one message; with `numbers`, running numbers as well. `words` are those after which
- * any number is a running one.
- */
-export function markVarying(
-  text: string,
-  tokens: Token[],
-  numbers: boolean,
-  words: ReadonlySet<string>,
-): void {
+/** Marks the tokens that were made for one message; with `numbers`, running numbers as well. */
+export function markVarying(text: string, tokens: Token[], numbers: boolean): void {
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
     if (isMadeUp(token)) token.varies = token.start;
-    else if (numbers) token.varies = numberAt(text, token, words);
+    else if (numbers) token.varies = numberAt(text, token);
     if (isUuid(text, tokens, i)) for (let k = i; k < i + 5; k++) tokens[k]!.varies = tokens[k]!.start;
   }
   // A group such as "cafe" is a number too when its neighbour is one.
@@ -97,12 +90,12 @@ export function isMadeUp(token: Token): boolean {
 }
 
 /** Where a running number begins in a token; its end where there is none. */
-function numberAt(text: string, token: Token, words: ReadonlySet<string>): number {
+function numberAt(text: string, token: Token): number {
   const length = token.end - token.start;
   if (length - token.digits >= 20) return token.start; // too long for a word
   if (token.digits === 0) return token.end;
   if (token.turns > 1 || isDigit(text, token.start) || (token.hex && length >= 6)) return token.start;
-  return token.digits >= 3 || words.has(wordOf(text, token)) ? token.end - token.digits : token.end;
+  return token.digits >= 3 || isBounce(text, token) ? token.end - token.digits : token.end;
 }
 
 function isUuid(text: string, tokens: readonly Token[], at: number): boolean {

@@ -11,7 +11,7 @@ import {
   nextWeight,
   sameText,
 } from './bytes.ts';
-import { type Bad, finish, type ListKind, type Matcher, type Reading, readList } from './list.ts';
+import { type Bad, type ListKind, type Matcher, type Reading, readList } from './list.ts';
 import { hashNetwork, parseNetwork, sameNetwork } from './network.ts';
 import type { Place } from './table.ts';
 
@@ -34,11 +34,6 @@ export const CLIENTS: ListKind<Client> = {
 };
 
 const UNKNOWN = 'unknown';
-
-/** Reads a whole list. */
-export function parseClients(bytes: Buffer, bad: Bad): ClientMatcher {
-  return finish(readClients(bytes, bad));
-}
 
 function* readClients(bytes: Buffer, bad: Bad): Reading<ClientMatcher> {
   const present = new Set<number>();

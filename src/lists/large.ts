@@ -1,8 +1,16 @@
 // A list that is too long to be read before the first request is answered: until it has been read, each request has native
 // code search the file for lines that may match, and only these are read. Knows nothing of the syntax.
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, readFileSync, readSync } from 'node:fs';
 import { markAt, NEWLINE, SPACE } from './bytes.ts';
-import { type Bad, type Found, finish, type ListKind, type Matcher, type Reading } from './list.ts';
+import {
+  type Bad,
+  type Found,
+  finish,
+  type ListKind,
+  type Matcher,
+  type Reading,
+  readAtOnce,
+} from './list.ts';
 
 interface LargeOptions<Who extends string[]> {
   bad: Bad;
@@ -36,7 +44,7 @@ export function openLarge<Who extends string[]>(
   const reading = readAll();
 
   function* readAll(): Reading<Matcher<Who>> {
-    bytes = readWhole(file, size);
+    bytes = readFileSync(file);
     closeSync(file);
     yield;
     return yield* kind.read(bytes, bad);
@@ -93,7 +101,7 @@ function search<Who extends string[]>(
   const sought = new RegExp(`\\n[^\\S\\n]*(?:/|${beginnings})[^\\n]*`, 'gi'); // a / begins a regular expression
   let lines = '';
   for (const text of texts()) lines += (text.match(sought) ?? []).join('');
-  const found = finish(kind.read(Buffer.from(lines, 'latin1'), () => {})).match(...who);
+  const found = readAtOnce(kind, Buffer.from(lines, 'latin1')).match(...who);
   // `found.line` counts the lines found, each of which begins with a newline; what is wanted is the line of the file.
   return found && { ...found, line: lineOf(found.line - 2, sought, texts()) };
 }
@@ -137,12 +145,4 @@ function* pieces(source: number | Buffer, size: number): Iterable<string> {
     if (isLast) return;
     at += end - 1;
   }
-}
-
-function readWhole(file: number, size: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(size);
-  let length = 0;
-  for (let read = -1; length < size && read !== 0; length += read)
-    read = readSync(file, bytes, length, size - length, length);
-  return bytes.subarray(0, length);
 }

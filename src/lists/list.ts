@@ -31,6 +31,15 @@ export interface ListKind<Who extends string[]> {
   beginnings(...who: Who): string | undefined;
 }
 
+/** Reads a whole list at once. */
+export function readAtOnce<Who extends string[]>(
+  kind: ListKind<Who>,
+  bytes: Buffer,
+  bad: Bad = () => {},
+): Matcher<Who> {
+  return finish(kind.read(bytes, bad));
+}
+
 export function finish<T>(reading: Reading<T>): T {
   for (;;) {
     const { done, value } = reading.next();

@@ -15,14 +15,13 @@ export interface ListEntry extends Found {
   file: string;
 }
 
-export interface ClientList {
-  /** `client_name` and `client_address` of a policy request, latin1. */
-  match(name: string, address: string): ListEntry | undefined;
+interface FileList<Who extends string[]> {
+  match(...who: Who): ListEntry | undefined;
 }
 
-export interface RecipientList {
-  match(recipient: string): ListEntry | undefined;
-}
+/** `client_name` and `client_address` of a policy request, latin1. */
+export type ClientList = FileList<[name: string, address: string]>;
+export type RecipientList = FileList<[recipient: string]>;
 
 /** Reads the files now, and again when they change; what cannot be read or understood is a warning. */
 export function openClientList(paths: readonly string[], options: ListOptions): ClientList {
@@ -38,7 +37,7 @@ function openFiles<Who extends string[]>(
   paths: readonly string[],
   kind: ListKind<Who>,
   options: ListOptions,
-): { match(...who: Who): ListEntry | undefined } {
+): FileList<Who> {
   const files = paths.map((path) => ({ path, current: watchFile(path, kind, options) }));
   for (const { current } of files) current();
   return {

@@ -15,7 +15,7 @@ import {
   SLASH,
   sameText,
 } from './bytes.ts';
-import { type Bad, finish, type ListKind, type Matcher, type Reading, readList } from './list.ts';
+import { type Bad, type ListKind, type Matcher, type Reading, readList } from './list.ts';
 import type { Place } from './table.ts';
 
 type Recipient = [recipient: string];
@@ -33,11 +33,6 @@ export const RECIPIENTS: ListKind<Recipient> = {
 };
 
 const STAR = 0x2a;
-
-/** Reads a whole list. */
-export function parseRecipients(bytes: Buffer, bad: Bad): RecipientMatcher {
-  return finish(readRecipients(bytes, bad));
-}
 
 function* readRecipients(bytes: Buffer, bad: Bad): Reading<RecipientMatcher> {
   const { find, found } = yield* readList(

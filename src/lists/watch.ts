@@ -1,7 +1,7 @@
 // A list's file, read again when it changes; when it cannot be read, its last contents hold. Knows nothing of what it says.
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { type LargeList, openLarge } from './large.ts';
-import { type Bad, finish, type ListKind, type Matcher } from './list.ts';
+import { type Bad, type ListKind, type Matcher, readAtOnce } from './list.ts';
 
 export interface WatchOptions {
   /** Called for lines that are left out, as `FILE:LINE: what`, and for a file that cannot be read. Once each. */
@@ -25,9 +25,8 @@ export function watchFile<Who extends string[]>(
   kind: ListKind<Who>,
   { warn, now, later = unhurried }: WatchOptions,
 ): () => Matcher<Who> {
-  let whole = finish(kind.read(Buffer.alloc(0), () => {}));
-  let contents = whole;
-  let large: LargeList<Who> | undefined; // the contents, while they are not read whole
+  let whole = readAtOnce(kind, Buffer.alloc(0));
+  let large: LargeList<Who> | undefined; // in its place, until that is read whole
   let read: Stats | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let trouble: string | undefined;
@@ -51,7 +50,7 @@ export function watchFile<Who extends string[]>(
       trouble = undefined;
     };
     if (stats.size <= LARGE) {
-      done(finish(kind.read(readAndClose(file), bad)));
+      done(readAtOnce(kind, readAndClose(file), bad));
       return;
     }
     const before = read;
@@ -67,7 +66,6 @@ export function watchFile<Who extends string[]>(
     });
     large?.close();
     large = list;
-    contents = list;
     read = stats;
   }
 
@@ -75,7 +73,6 @@ export function watchFile<Who extends string[]>(
     large?.close();
     large = undefined;
     whole = list;
-    contents = list;
     read = stats;
   }
 
@@ -93,7 +90,7 @@ export function watchFile<Who extends string[]>(
       lookedAt = time;
       look();
     }
-    return contents;
+    return large ?? whole;
   };
 }
 

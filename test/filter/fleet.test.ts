@@ -45,7 +45,6 @@ test('the store is the fleet’s, with all that the command line says of it', as
     'store-timeout': '250ms',
     'retry-window': '3d',
     'max-age': '30d',
-    'max-waiting': '77',
   };
   const session = await filter(...Object.entries(settings).flatMap(([name, word]) => [`--${name}`, word]));
   expect(await session.ask(policyRequest())).toBe(deferred);
@@ -55,7 +54,7 @@ test('the store is the fleet’s, with all that the command line says of it', as
     passwordFile: '/etc/greylatch.password',
     timeout: 250,
     database: place('greylist.mdb'),
-    limits: { retryWindow: 259_200, maxAge: 2_592_000, maxWaiting: 77 },
+    lives: { retryWindow: 259_200, maxAge: 2_592_000 },
     keys: 'client-key=address/sender-key=exact',
   });
   expect(logged()).toBe('said\nerr: complained\n');

@@ -2,12 +2,13 @@
 // and why, and what a hostile name costs.
 import { expect, test } from 'vitest';
 import { EMPTY_HASH, hashOn } from '../../src/lists/bytes.ts';
-import { parseClients } from '../../src/lists/clients.ts';
+import { CLIENTS } from '../../src/lists/clients.ts';
+import { readAtOnce } from '../../src/lists/list.ts';
 import { hashNetwork, parseNetwork } from '../../src/lists/network.ts';
 
 function read(...lines: string[]) {
   const warnings: string[] = [];
-  const list = parseClients(Buffer.from(lines.join('\n'), 'latin1'), (line, text, what) => {
+  const list = readAtOnce(CLIENTS, Buffer.from(lines.join('\n'), 'latin1'), (line, text, what) => {
     warnings.push(`${line} ${text} ${what}`);
   });
   return { list, warnings };

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { CLIENTS } from '../../src/lists/clients.ts';
 import { openLarge } from '../../src/lists/large.ts';
-import { finish, type ListKind } from '../../src/lists/list.ts';
+import { type ListKind, readAtOnce } from '../../src/lists/list.ts';
 import { openClientList, openRecipientList } from '../../src/lists/lists.ts';
 import { RECIPIENTS } from '../../src/lists/recipients.ts';
 import { openFiles } from '../support/files.ts';
@@ -54,7 +54,7 @@ function bothWays<Who extends string[]>(kind: ListKind<Who>, text: string) {
     throw new Error('was read or given up');
   };
   const unread = openLarge(fd, fstatSync(fd).size, kind, { bad: never, done: never, failed: never, later });
-  return { unread, read: finish(kind.read(Buffer.from(text, 'latin1'), () => {})) };
+  return { unread, read: readAtOnce(kind, Buffer.from(text, 'latin1')) };
 }
 
 /** A line as somebody may have written it. */
@@ -289,7 +289,7 @@ test('of a long one, too, no more is told than must be, and what comes back is t
 test('what cannot be read is left to another list, and told once', () => {
   const fd = openSync(scratch.path, 'r'); // a directory opens, and does not read
   const failures: unknown[] = [];
-  const other = finish(CLIENTS.read(Buffer.from('example.com'), () => {}));
+  const other = readAtOnce(CLIENTS, Buffer.from('example.com'));
   const list = openLarge(fd, 100_000, CLIENTS, {
     bad: () => {},
     done: () => {

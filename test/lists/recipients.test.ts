@@ -2,11 +2,12 @@
 // out and why.
 import { expect, test } from 'vitest';
 import { EMPTY_HASH, hashOn } from '../../src/lists/bytes.ts';
-import { parseRecipients } from '../../src/lists/recipients.ts';
+import { readAtOnce } from '../../src/lists/list.ts';
+import { RECIPIENTS } from '../../src/lists/recipients.ts';
 
 function read(...lines: string[]) {
   const warnings: string[] = [];
-  const list = parseRecipients(Buffer.from(lines.join('\n'), 'latin1'), (line, text, what) => {
+  const list = readAtOnce(RECIPIENTS, Buffer.from(lines.join('\n'), 'latin1'), (line, text, what) => {
     warnings.push(`${line} ${text} ${what}`);
   });
   return { list, warnings };

@@ -3,8 +3,9 @@
 // seed. What differs on purpose is at the end.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseClients } from '../../src/lists/clients.ts';
-import { parseRecipients } from '../../src/lists/recipients.ts';
+import { CLIENTS } from '../../src/lists/clients.ts';
+import { readAtOnce } from '../../src/lists/list.ts';
+import { RECIPIENTS } from '../../src/lists/recipients.ts';
 import {
   addresses,
   clientLines,
@@ -134,8 +135,8 @@ suite('lists', ['postgrey'], () => {
 });
 
 function answers(clients: string, recipients: string, queries: readonly Query[]): boolean[] {
-  const clientList = parseClients(Buffer.from(clients, 'latin1'), () => {});
-  const recipientList = parseRecipients(Buffer.from(recipients, 'latin1'), () => {});
+  const clientList = readAtOnce(CLIENTS, Buffer.from(clients, 'latin1'));
+  const recipientList = readAtOnce(RECIPIENTS, Buffer.from(recipients, 'latin1'));
   return queries.map(
     ({ name, address, recipient }) =>
       (clientList.match(name, address) ?? recipientList.match(recipient)) !== undefined,

@@ -12,10 +12,10 @@ import {
   START,
   WIDTH,
 } from '../../lists/bytes.ts';
-import { type ClientMatcher, parseClients } from '../../lists/clients.ts';
-import type { Bad, Found } from '../../lists/list.ts';
+import { CLIENTS, type ClientMatcher } from '../../lists/clients.ts';
+import { type Found, type ListKind, type Matcher, readAtOnce } from '../../lists/list.ts';
 import { parseNetwork } from '../../lists/network.ts';
-import { parseRecipients, type RecipientMatcher } from '../../lists/recipients.ts';
+import { RECIPIENTS, type RecipientMatcher } from '../../lists/recipients.ts';
 import type { Hits } from '../../store/records/hits.ts';
 
 export interface ListFile {
@@ -50,28 +50,28 @@ export interface AuditedFile {
 
 /** The files of `--whitelist-clients`, in the order in which the filter asks them. */
 export function auditClients(files: readonly ListFile[], hitsOf: HitsOf): AuditedFile[] {
-  return audit(files, parseClients, widerClient, hitsOf);
+  return audit(files, CLIENTS, widerClient, hitsOf);
 }
 
 /** The files of `--whitelist-recipients`, or of `--only-recipients`. */
 export function auditRecipients(files: readonly ListFile[], hitsOf: HitsOf): AuditedFile[] {
-  return audit(files, parseRecipients, widerRecipient, hitsOf);
+  return audit(files, RECIPIENTS, widerRecipient, hitsOf);
 }
 
 /** The entry of `list` that matches all that an entry with this text does: a wider one, or the entry itself. */
-type Wider<T> = (list: T, text: string) => Found | undefined;
+type Wider<Who extends string[]> = (list: Matcher<Who>, text: string) => Found | undefined;
 
-function audit<T>(
+function audit<Who extends string[]>(
   files: readonly ListFile[],
-  parse: (bytes: Buffer, bad: Bad) => T,
-  wider: Wider<T>,
+  kind: ListKind<Who>,
+  wider: Wider<Who>,
   hitsOf: HitsOf,
 ): AuditedFile[] {
-  const before: { file: string; list: T }[] = [];
+  const before: { file: string; list: Matcher<Who> }[] = [];
   const patterns = new Map<string, Found & { file: string }>(); // the first entry of each text
   return files.map(({ path: file, bytes }) => {
     const troubles = new Map<number, string>();
-    const list = parse(bytes, (line, _text, what) => void troubles.set(line, what));
+    const list = readAtOnce(kind, bytes, (line, _text, what) => void troubles.set(line, what));
     before.push({ file, list });
     const since = hitsOf(file, '')?.since ?? 0;
 

@@ -6,7 +6,7 @@ import type { Lives, Triple } from '../store.ts';
 import { type Address, nameOf, readAddress } from './address.ts';
 import type { Client } from './client.ts';
 import { type FleetEditor, newEditor } from './edit.ts';
-import { type Engine, examine } from './examine.ts';
+import { examine } from './examine.ts';
 import { houseKey, keysOf } from './key.ts';
 import { connect, type FleetScan, scanFleet, scanOrigins } from './scan.ts';
 import { readSecrets, type Sources } from './secrets.ts';
@@ -18,20 +18,6 @@ console.warn = () => {};
 
 export { nameOf, readAddress };
 
-export interface Fleet {
-  /** Where the engine is, for messages. */
-  name: string;
-  /** Seconds since the epoch, by the engine's clock, as all times on record there. */
-  now(): number;
-  scan(onDamage: (what: string) => void): Promise<FleetScan>;
-  /** Calls `visit` with each client's counts by origin, and the name of that record (../records/origins.ts). */
-  origins(visit: (name: string, text: string) => void): Promise<void>;
-  peek(triple: Triple): Promise<Peek>;
-  edit<T>(work: (editor: FleetEditor) => Promise<T>): Promise<T>;
-  examine(): Promise<Engine>;
-  close(): void;
-}
-
 export interface FleetSettings {
   passwordFile: string | undefined;
   from: Sources;
@@ -41,7 +27,7 @@ export interface FleetSettings {
 }
 
 /** Connects to the engine. Throws Error. */
-export async function openEngine(address: Address, settings: FleetSettings): Promise<Fleet> {
+export async function openEngine(address: Address, settings: FleetSettings) {
   const name = nameOf(address);
   const secrets = readSecrets(settings.passwordFile, address.tls, settings.from);
   const client = await connect(address, secrets, settings.patience).catch((error: Error) => {
@@ -50,26 +36,27 @@ export async function openEngine(address: Address, settings: FleetSettings): Pro
   const fail = (error: unknown): never => {
     throw new Error(`${name}: ${explain(error)}`, { cause: error });
   };
-  try {
-    const ahead = await aheadOf(client).catch(fail);
-    const now = () => Math.floor(Date.now() / 1000) + ahead;
-    return {
-      name,
-      now,
-      async scan(onDamage) {
-        const { pages, part } = await scanFleet(client, onDamage).catch(fail);
-        return { pages: failing(pages, fail), part };
-      },
-      origins: (visit) => scanOrigins(client, visit).catch(fail),
-      peek: (triple) => peek(client, triple).catch(fail),
-      edit: (work) => work(newEditor(client, settings.lives, now)).catch(fail),
-      examine: () => examine(client).catch(fail),
-      close: () => client.disconnect(),
-    };
-  } catch (error) {
+  const ahead = await aheadOf(client).catch((error: unknown) => {
     client.disconnect();
-    throw error;
-  }
+    return fail(error);
+  });
+  const now = () => Math.floor(Date.now() / 1000) + ahead;
+  return {
+    /** Where the engine is, for messages. */
+    name,
+    /** Seconds since the epoch, by the engine's clock, as all times on record there. */
+    now,
+    async scan(onDamage: (what: string) => void): Promise<FleetScan> {
+      const { pages, part } = await scanFleet(client, onDamage).catch(fail);
+      return { pages: failing(pages, fail), part };
+    },
+    origins: (visit: (name: string, text: string) => void) => scanOrigins(client, visit).catch(fail),
+    peek: (triple: Triple) => peek(client, triple).catch(fail),
+    edit: <T>(work: (editor: FleetEditor) => Promise<T>) =>
+      work(newEditor(client, settings.lives, now)).catch(fail),
+    examine: () => examine(client).catch(fail),
+    close: () => client.disconnect(),
+  };
 }
 
 /** How far the engine's clock is ahead of this host's, in seconds. */

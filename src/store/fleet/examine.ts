@@ -128,12 +128,7 @@ async function isOpen(node: Redis): Promise<boolean> {
 
 /** The lines `name:value` of INFO. */
 function readInfo(text = ''): Record<string, string> {
-  return Object.fromEntries(
-    text
-      .split('\r\n')
-      .filter((line) => line.includes(':'))
-      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
-  );
+  return Object.fromEntries([...text.matchAll(/^(\w+):(.*)$/gm)].map(([, name, value]) => [name, value]));
 }
 
 /** Connections of filters: those with their name, without this one. */

@@ -23,18 +23,11 @@ export { readAddress };
 
 /** The fleet's store on top of `local`, the host's own. Throws nothing: trouble is logged, and `local` decides. */
 export function openFleet(local: Store, options: FleetOptions): Store {
-  const { address, timeout, database, limits, keys, say, complain } = options;
+  const { database, complain, ...ofThread } = options;
+  const { address, say } = ofThread;
   const journal = journalPath(database);
   const where = nameOf(address);
-  const thread = startThread({
-    address,
-    passwordFile: options.passwordFile,
-    timeout,
-    limits,
-    journal,
-    keys,
-    say,
-  });
+  const thread = startThread({ ...ofThread, journal });
   let alone = false; // the current decision is made without the engine
   let journalled = false; // this process has written to the journal since the engine was last there
   let unexplained = false; // it has told that the engine is away, and not why
@@ -42,14 +35,13 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   let number = 0;
   let looked = 0;
 
-  function decide(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined {
+  function askEngine(triple: Triple, now: number, rules: Rules, idle: boolean): Verdict | undefined {
     alone = true;
     // If the journal is gone, another process has handed it over: the engine is back.
     if (thread.state() === AWAY && !(journalled && thread.isAlive() && !isWaiting(journal))) return undefined;
     journalled = false;
-    const { client, sender, recipient } = triple;
-    const { delay, autoWhitelist } = rules;
-    const answer = thread.ask({ number: ++number, client, sender, recipient, delay, autoWhitelist, idle });
+    const { delay, autoWhitelist } = rules; // of which the thread can be sent no more
+    const answer = thread.ask({ number: ++number, ...triple, delay, autoWhitelist, idle });
     if (answer === undefined) return undefined;
     if ('trouble' in answer) {
       if (answer.ofOneKey) {
@@ -103,9 +95,8 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   /** Notes in the journal what was decided without the engine. */
   function keep(triple: Triple, firstSeen: number, passed: number, comeBack: boolean): void {
     if (!alone) return;
-    const { client, sender, recipient } = triple;
     try {
-      const known = note(journal, { client, sender, recipient, firstSeen, passed, comeBack });
+      const known = note(journal, { ...triple, firstSeen, passed, comeBack });
       journalled = true;
       // This filter does not ask it, whatever the log says of the others.
       if (known && !thread.isAlive()) complain('err', 'thread', `the store ${where}: ${thread.trouble()}`);
@@ -142,7 +133,7 @@ export function openFleet(local: Store, options: FleetOptions): Store {
   return {
     ...local,
     decide(triple, now, rules, idle) {
-      const verdict = decide(triple, now, rules, idle);
+      const verdict = askEngine(triple, now, rules, idle);
       // Nothing will be noted in the journal, which would tell.
       if (verdict === undefined && alone && idle) complain('warning', 'away', isAway());
       return verdict;

@@ -1,7 +1,7 @@
 // The messages between the filter's main thread (thread.ts) and the thread that asks the engine (worker.ts).
 import type { MessagePort } from 'node:worker_threads';
 import type { Release } from '../releases.ts';
-import type { Limits, Rules, Triple } from '../store.ts';
+import type { Lives, Rules, Triple } from '../store.ts';
 import type { Address } from './address.ts';
 import type { Decided } from './decided.ts';
 import type { Secrets } from './secrets.ts';
@@ -29,7 +29,7 @@ export interface WorkerData {
   passwordFile: string | undefined;
   /** How long a request waits for the engine, in milliseconds. */
   timeout: number;
-  limits: Limits;
+  lives: Lives;
   /** The journal of what this host decides by itself. */
   journal: string;
   /** Under which keys this host's filters store, as words without space: `doctor` compares them. '': not known. */

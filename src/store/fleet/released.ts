@@ -1,11 +1,8 @@
 // What administrators have released for the whole fleet, as a filter's thread knows it: read from the engine now and then.
 import { monotonic } from '../../time/monotonic.ts';
-import { RELEASES, type Release, readReleases } from '../releases.ts';
+import { RELEASES, type Release, readReleases, SEEN_WITHIN } from '../releases.ts';
 import type { Client } from './client.ts';
 import { houseKey } from './key.ts';
-
-/** After how many milliseconds the releases are read again. */
-const FOR = 1000;
 
 export interface Released {
   /** Reads them, unless that was done a moment ago. Where that fails, what was read before holds. Throws nothing. */
@@ -20,7 +17,7 @@ export function newReleased(client: Client): Released {
   return {
     list: () => releases,
     async look() {
-      if (monotonic() - readAt < FOR) return;
+      if (monotonic() - readAt < SEEN_WITHIN) return;
       readAt = monotonic();
       try {
         const [time, value] = await client.houseBuffer(houseKey(RELEASES));

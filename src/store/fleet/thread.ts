@@ -13,7 +13,7 @@ import {
   WAKE,
   type WorkerData,
 } from './messages.ts';
-import { readSecrets, type Secrets } from './secrets.ts';
+import { readSecrets } from './secrets.ts';
 
 export interface ThreadOptions extends Omit<WorkerData, 'shared' | 'port' | 'secrets'> {
   /** Logs a message, e.g. that the engine is away, or back. */
@@ -61,7 +61,26 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
 
   function begin(): void {
     try {
-      worker = start(readSecrets(passwordFile, address.tls));
+      const secrets = readSecrets(passwordFile, address.tls);
+      const { port1, port2 } = new MessageChannel();
+      port = port1;
+      worker = new Worker(join(__dirname, 'fleet-worker.js'), {
+        workerData: { shared, port: port2, secrets, ...options } satisfies WorkerData,
+        transferList: [port2],
+        // Captured, so that nothing that the thread prints reaches descriptor 1 or 2.
+        stdout: true,
+        stderr: true,
+        env: {},
+        execArgv: [],
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
+      });
+      worker.on('message', ({ level, text }: Note) => say(level, text));
+      worker.on('error', (error) => {
+        worker = undefined;
+        rest = Math.min(2 ** ++deaths, RAREST) - 2;
+        gone(`its thread has died: ${error.message}`);
+      });
+      worker.unref();
       alive = true;
     } catch (error) {
       gone((error as Error).message);
@@ -72,30 +91,6 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
     trouble = why;
     alive = false;
     Atomics.store(shared, STATE, AWAY);
-  }
-
-  function start(secrets: Secrets): Worker {
-    const { port1, port2 } = new MessageChannel();
-    port = port1;
-    const data: WorkerData = { shared, port: port2, secrets, ...options };
-    const started = new Worker(join(__dirname, 'fleet-worker.js'), {
-      workerData: data,
-      transferList: [port2],
-      // Captured, so that nothing that the thread prints reaches descriptor 1 or 2.
-      stdout: true,
-      stderr: true,
-      env: {},
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
-    });
-    started.on('message', ({ level, text }: Note) => say(level, text));
-    started.on('error', (error) => {
-      worker = undefined;
-      rest = Math.min(2 ** ++deaths, RAREST) - 2;
-      gone(`its thread has died: ${error.message}`);
-    });
-    started.unref();
-    return started;
   }
 
   /** The thread's next message, if there is one; it may be a late answer. */

@@ -27,7 +27,7 @@ import { newReleased } from './released.ts';
 import { readSecrets } from './secrets.ts';
 import { explain, isNoConnection, isOfOneKey, isRefusal } from './trouble.ts';
 
-const { shared, port, address, secrets, passwordFile, timeout, limits, journal, keys } =
+const { shared, port, address, secrets, passwordFile, timeout, lives, journal, keys } =
   workerData as WorkerData;
 /** A connection that is silent for so many milliseconds is closed and made anew. */
 const patience = Math.max(1000, 5 * timeout);
@@ -39,7 +39,7 @@ const client = newClient(address, secrets, patience, {
   connectionName: `${NAME}/${keys}`,
 });
 const released = newReleased(client);
-let held: Question | undefined;
+let held: Question | undefined; // asked while the first connection is being made
 let lastClient = '';
 let lastTrouble: unknown = new Error(NO_REASON);
 let upSince = 0; // 0: not up
@@ -64,7 +64,7 @@ function wake(): void {
 
 const say = (level: Note['level'], text: string) => parentPort!.postMessage({ level, text } satisfies Note);
 const state = () => Atomics.load(shared, STATE);
-const handOver = newHandOver(client, journal, limits, {
+const handOver = newHandOver(client, journal, lives, {
   say,
   name: nameOf(address),
   onTrouble: (error) => {
@@ -92,8 +92,8 @@ async function ask(question: Question): Promise<void> {
     const verdict = await client.decide(
       keys.triple,
       keys.client,
-      limits.retryWindow,
-      limits.maxAge,
+      lives.retryWindow,
+      lives.maxAge,
       delay,
       autoWhitelist,
       idle ? 1 : 0,
@@ -188,7 +188,7 @@ parentPort!.on('message', (message: ToWorker) => {
   if (message === 'late') away(new Error(`no answer within ${timeout} ms`));
   else if (message === 'merge') {
     if (state() === UP) void handOver();
-  } else if ('firstSeen' in message) void mergeOne(client, message, limits).catch(() => {});
+  } else if ('firstSeen' in message) void mergeOne(client, message, lives).catch(() => {});
   else void ask(message);
 });
 
