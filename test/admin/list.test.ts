@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Entry } from '../../src/store/admin/entry.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
 import { fill, triple as made } from './report/made.ts';
 
@@ -95,71 +95,61 @@ test('a wrong argument is one line and status 2', async () => {
 });
 
 test('what was seen before the clock was set back is listed, as status counts it', async () => {
-  const scratch = makeScratch();
-  try {
-    const db = path.join(scratch.path, 'g.mdb');
-    const soon = Math.floor(Date.now() / 1000) + 7200;
-    const who = { sender: 'a@example.org', recipient: 'b@example.net' };
-    const passed = { passed: true, lastPassed: soon };
-    fill(db, [
-      made({ ...who, client: '192.0.2.1', firstSeen: soon }),
-      made({ ...who, client: '192.0.2.2', firstSeen: soon, ...passed }),
-    ]);
-    const run = async (...words: string[]) => (await runProgram([...words, '--db', db])).out;
-    expect(JSON.parse(await run('status', '--json')).triples).toEqual({ waiting: 1, passed: 1, expired: 0 });
-    const out = await run('list', '--sort', 'first');
-    expect(out).toMatch(/^waiting +0 s .* in [12] h .* 192\.0\.2\.1 /m);
-    expect(out).toMatch(/\n2 triples\n$/);
-    const without = await run('list', '--state', 'passed'); // passed, it is not known when
-    expect(without).toMatch(/^passed +- .*\n1 triple\n$/m);
-    const words = Object.entries({ ...who, client: '192.0.2.1' }).flatMap(([name, text]) => [
-      `--${name}`,
-      text,
-    ]);
-    expect(await run('why', ...words)).toMatch(
-      /^record .*; the clock was set back, so that it starts anew$/m,
-    );
-  } finally {
-    scratch.remove();
-  }
+  const scratch = testScratch();
+  const db = path.join(scratch.path, 'g.mdb');
+  const soon = Math.floor(Date.now() / 1000) + 7200;
+  const who = { sender: 'a@example.org', recipient: 'b@example.net' };
+  const passed = { passed: true, lastPassed: soon };
+  fill(db, [
+    made({ ...who, client: '192.0.2.1', firstSeen: soon }),
+    made({ ...who, client: '192.0.2.2', firstSeen: soon, ...passed }),
+  ]);
+  const run = async (...words: string[]) => (await runProgram([...words, '--db', db])).out;
+  expect(JSON.parse(await run('status', '--json')).triples).toEqual({ waiting: 1, passed: 1, expired: 0 });
+  const out = await run('list', '--sort', 'first');
+  expect(out).toMatch(/^waiting +0 s .* in [12] h .* 192\.0\.2\.1 /m);
+  expect(out).toMatch(/\n2 triples\n$/);
+  const without = await run('list', '--state', 'passed'); // passed, it is not known when
+  expect(without).toMatch(/^passed +- .*\n1 triple\n$/m);
+  const words = Object.entries({ ...who, client: '192.0.2.1' }).flatMap(([name, text]) => [
+    `--${name}`,
+    text,
+  ]);
+  expect(await run('why', ...words)).toMatch(/^record .*; the clock was set back, so that it starts anew$/m);
 });
 
 test('what is most comes first, by each of the orders, and the limit is of these', async () => {
-  const scratch = makeScratch();
-  try {
-    const db = path.join(scratch.path, 'g.mdb');
-    const now = Math.floor(Date.now() / 1000);
-    const client = (name: string, comeBacks: number, age: number): Entry => ({
-      kind: 'client',
-      client: name,
-      comeBacks,
-      lastSeen: now - age,
-    });
-    fill(db, [
-      made({ sender: 'a', firstSeen: now - 9000, offsets: [100] }),
-      made({ sender: 'b', firstSeen: now - 8000, offsets: [7000] }),
-      made({ sender: 'c', firstSeen: now - 100_000, wait: 20_000, lastPassed: now - 6400 }),
-      made({ sender: 'd', firstSeen: now - 300_000 }), // has expired
-      client('192.0.2.1', 11, 86_400),
-      client('192.0.2.2', 10, 86_400),
-      client('192.0.2.3', 30, 5 * 86_400),
-      client('192.0.2.4', 40, 50 * 86_400), // has expired
-    ]);
-    const list = async (...words: string[]) => {
-      const lines = (await runProgram(['list', '--db', db, '--json', ...words])).out.split('\n');
-      const found = lines.filter(Boolean).map((line) => JSON.parse(line));
-      return found.map((one) => one.sender ?? one.client.slice(-1)).join('');
-    };
-    expect(await list()).toBe('bca');
-    expect(await list('--sort', 'first')).toBe('bac');
-    expect(await list('--sort', 'wait')).toBe('cab');
-    expect(await list('--sort', 'wait', '--limit', '2')).toBe('ca');
-    expect(await list('--state', 'waiting', '--retry-window', '0')).toBe('bad');
-    expect(await list('--state', 'whitelisted')).toBe('13');
-    expect(await list('--state', 'whitelisted', '--sort', 'wait')).toBe('31');
-    expect(await list('--state', 'whitelisted', '--max-age', '0', '--auto-whitelist', '9')).toBe('1234');
-    expect(await list('--state', 'whitelisted', '--auto-whitelist', '0')).toBe('');
-  } finally {
-    scratch.remove();
-  }
+  const scratch = testScratch();
+  const db = path.join(scratch.path, 'g.mdb');
+  const now = Math.floor(Date.now() / 1000);
+  const client = (name: string, comeBacks: number, age: number): Entry => ({
+    kind: 'client',
+    client: name,
+    comeBacks,
+    lastSeen: now - age,
+  });
+  fill(db, [
+    made({ sender: 'a', firstSeen: now - 9000, offsets: [100] }),
+    made({ sender: 'b', firstSeen: now - 8000, offsets: [7000] }),
+    made({ sender: 'c', firstSeen: now - 100_000, wait: 20_000, lastPassed: now - 6400 }),
+    made({ sender: 'd', firstSeen: now - 300_000 }), // has expired
+    client('192.0.2.1', 11, 86_400),
+    client('192.0.2.2', 10, 86_400),
+    client('192.0.2.3', 30, 5 * 86_400),
+    client('192.0.2.4', 40, 50 * 86_400), // has expired
+  ]);
+  const list = async (...words: string[]) => {
+    const lines = (await runProgram(['list', '--db', db, '--json', ...words])).out.split('\n');
+    const found = lines.filter(Boolean).map((line) => JSON.parse(line));
+    return found.map((one) => one.sender ?? one.client.slice(-1)).join('');
+  };
+  expect(await list()).toBe('bca');
+  expect(await list('--sort', 'first')).toBe('bac');
+  expect(await list('--sort', 'wait')).toBe('cab');
+  expect(await list('--sort', 'wait', '--limit', '2')).toBe('ca');
+  expect(await list('--state', 'waiting', '--retry-window', '0')).toBe('bad');
+  expect(await list('--state', 'whitelisted')).toBe('13');
+  expect(await list('--state', 'whitelisted', '--sort', 'wait')).toBe('31');
+  expect(await list('--state', 'whitelisted', '--max-age', '0', '--auto-whitelist', '9')).toBe('1234');
+  expect(await list('--state', 'whitelisted', '--auto-whitelist', '0')).toBe('');
 });

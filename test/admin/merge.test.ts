@@ -1,7 +1,7 @@
 // Merging: whatever is exported and imported, in whatever order and however often, hosts end up with the same records,
 // and no come-back is lost or counted twice.
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { recordsOf } from '../../src/admin/export/records.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
 import { merging } from '../../src/admin/merge.ts';
@@ -11,13 +11,9 @@ import { scan } from '../../src/store/admin/scan.ts';
 import { openStore } from '../../src/store/embedded/embedded.ts';
 import { verify } from '../../src/store/pages/verify.ts';
 import { makeRandom } from '../support/random.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
+const scratch = useScratch('of each');
 
 const place = (host: number) => path.join(scratch.path, `host${host}.mdb`);
 const everything = (host: number) => [...(scan(place(host))?.entries ?? [])];

@@ -3,28 +3,27 @@ import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Facts } from '../../src/admin/report/facts.ts';
 import type { Tuning } from '../../src/admin/tune/replays.ts';
 import { verify } from '../../src/store/pages/verify.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, shortRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { fill, made } from './report/made.ts';
 
 const run = promisify(execFile);
 const patience = 180_000;
 const DAY = 86_400;
 
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 const db = path.join(scratch.path, 'greylist.mdb');
 const page = path.join(scratch.path, 'report.html');
 /** As a filter would have left them, of the last seven days and older. */
 const entries = [...made(172_000, Math.floor(Date.now() / 1000))];
 const triples = entries.filter((entry) => entry.kind === 'triple');
 beforeAll(() => fill(db, entries), patience);
-afterAll(() => scratch.remove());
 
 const output = async (...words: string[]) => {
   const [program, ...first] = greylatch(...words, '--db', db);

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { runProgram, useLive } from './live.ts';
 
 const live = useLive('of each');
@@ -95,7 +95,7 @@ test('what cannot be read is one line that says what to do', async () => {
     out: '',
     err: expect.stringMatching(/^greylatch: .*none\.mdb does not exist.*--db\n$/),
   });
-  const another = makeScratch();
+  const another = testScratch();
   copyFileSync(live.db, path.join(another.path, 'greylist.mdb'));
   chmodSync(another.path, 0o777);
   const open = await runProgram(['status', '--db', path.join(another.path, 'greylist.mdb')]);
@@ -104,7 +104,6 @@ test('what cannot be read is one line that says what to do', async () => {
     out: '',
     err: expect.stringMatching(/^greylatch: .* writable by everybody.*\n$/),
   });
-  another.remove();
   const wrong = await live.run('status', '--retry-window', 'soon');
   expect(wrong).toMatchObject({
     status: 2,

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
 
 const live = useLive('of all');
@@ -133,14 +133,10 @@ test('nothing is changed, and no database is made', async () => {
     verdict: 'new',
   });
   expect([hash(), readdirSync(live.directory)]).toEqual([before, names]);
-  const scratch = makeScratch();
-  try {
-    const db = ['--db', path.join(scratch.path, 'g.mdb')];
-    const some = ask(tripleAt(1, live.now));
-    expect((await runProgram(['why', ...db, ...some])).out).toMatch(/^database +.* does not exist yet$/m);
-    expect(await runProgram(['why', ...db, ...some, '--privacy'])).toMatchObject({ status: 2 });
-    expect(readdirSync(scratch.path)).toEqual([]);
-  } finally {
-    scratch.remove();
-  }
+  const scratch = testScratch();
+  const db = ['--db', path.join(scratch.path, 'g.mdb')];
+  const some = ask(tripleAt(1, live.now));
+  expect((await runProgram(['why', ...db, ...some])).out).toMatch(/^database +.* does not exist yet$/m);
+  expect(await runProgram(['why', ...db, ...some, '--privacy'])).toMatchObject({ status: 2 });
+  expect(readdirSync(scratch.path)).toEqual([]);
 });

@@ -21,7 +21,7 @@ import { gather } from '../../src/admin/doctor/gather.ts';
 import { judge } from '../../src/admin/doctor/judge.ts';
 import { readConfiguration } from '../../src/admin/doctor/postconf.ts';
 import { project } from '../support/project.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { copyFilter } from './copy.ts';
 import { postfixSuite } from './needs.ts';
@@ -480,7 +480,7 @@ const FAULTS: Record<string, Fault> = {
 };
 
 postfixSuite('greylatch doctor', () => {
-  const scratch = makeScratch('greylatch-copy-');
+  const scratch = useScratch('of all', 'greylatch-copy-');
   let program = '';
   const service = ({ mta, logs }: Place) =>
     serviceFor([
@@ -515,7 +515,6 @@ postfixSuite('greylatch doctor', () => {
   afterAll(async () => {
     release();
     await over;
-    scratch.remove();
   });
 
   const findings = () => {

@@ -12,20 +12,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { file, filterIn, isEmptied, logFile, requestFor } from './database.ts';
 
-let own: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  own = makeScratch();
-});
-afterEach(() => own.remove());
+const own = useScratch('of each');
 
 const AS_NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
@@ -119,13 +115,12 @@ const limited = (limit: string) =>
   ]);
 
 suite('as root, for a filter that is not', ['root'], () => {
-  const copy = makeScratch('greylatch-copy-');
+  const copy = useScratch('of all', 'greylatch-copy-');
   let program = '';
   beforeAll(() => {
     chmodSync(copy.path, 0o755);
     program = copyFilter(path.join(copy.path, 'greylatch')); // a checkout may be closed to nobody
   });
-  afterAll(() => copy.remove());
   beforeEach(() => {
     mkdirSync(path.join(own.path, 'mta'));
     for (const place of [own.path, path.join(own.path, 'mta')]) chmodSync(place, 0o755);

@@ -2,15 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { type Attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-const scratch = makeScratch();
-afterAll(scratch.remove);
+const scratch = useScratch('of all');
 
 /** A filter with these options and a database of its own, and with a name for the host it is on. */
 async function filterWith(name: string, ...options: string[]) {

@@ -5,17 +5,16 @@ import { once } from 'node:events';
 import fs, { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Take } from '../../src/filter/input.ts';
 import { runSession } from '../../src/filter/session.ts';
 import { greylatch, startFilter, startPiped } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 const database = path.join(scratch.path, 'greylist.mdb');
 const command = greylatch('--db', database, '--log', 'none');
 

@@ -2,13 +2,13 @@
 // advice is a command for the engine, it is run, and the finding has to be gone.
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import type { Finding } from '../../src/admin/doctor/finding.ts';
 import { runProgram } from '../admin/live.ts';
 import { makeClock } from '../support/clock.ts';
 import { suite } from '../support/needs.ts';
 import { project } from '../support/project.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { type Engine, type EngineOptions, startEngine } from './engine.ts';
 import { startLine } from './line.ts';
@@ -22,19 +22,15 @@ interface Report {
 }
 
 suite('greylatch doctor --store', ['redis', 'faketime'], () => {
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let engine: Engine;
   let url: string;
   const start = async (options: EngineOptions = {}) => {
     engine = await startEngine(scratch.path, { words: WELL, ...options });
     url = `redis://127.0.0.1:${engine.port}`;
   };
-  beforeEach(() => {
-    scratch = makeScratch();
-  });
   afterEach(async () => {
     await engine.stop();
-    scratch.remove();
   });
 
   const doctor = async (...words: string[]): Promise<Report> => doctorIn({}, ...words);

@@ -9,11 +9,11 @@ import { tripleOf } from '../../src/greylist/triple.ts';
 import { openStore } from '../../src/store/embedded/embedded.ts';
 import type { Store } from '../../src/store/store.ts';
 import { POOLS, type Pool } from '../data/pools.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
 const DELAY = 60;
 const START = 1_700_000_000;
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 let store: Store;
 const fail = (error: unknown) => {
   throw error;
@@ -29,10 +29,7 @@ beforeAll(() => {
     onFull: fail,
   });
 });
-afterAll(() => {
-  store.close();
-  scratch.remove();
-});
+afterAll(() => store.close());
 
 /** Seconds that the first mail of the pool to `recipient` waits; undefined: the provider gave up. */
 function waits(pool: Pool, clientKey: 'address' | 'subnet' | 'pool', recipient: string): number | undefined {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { peek } from '../../../src/store/admin/peek.ts';
 import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 
 const T = 1_764_000_000;
 const TRIPLE = { client: '192.0.2.1', sender: 'a@example.org', recipient: 'b@example.net' };
@@ -19,22 +19,18 @@ function open(file: string) {
 }
 
 test('what is queued is found where the filter was killed before it made the database', () => {
-  const scratch = makeScratch();
-  try {
-    const [alive, killed] = [path.join(scratch.path, 'a.mdb'), path.join(scratch.path, 'k.mdb')];
-    const first = open(alive);
-    first.look(TRIPLE, T); // what nobody knows goes into the queue
-    first.remember(TRIPLE, T);
-    copyFileSync(queuePath(alive), queuePath(killed));
-    first.close();
-    expect(existsSync(killed)).toBe(false);
-    expect(peek(killed, TRIPLE)).toMatchObject({ missing: true, triple: { firstSeen: T, passed: false } });
-    expect(peek(killed, { ...TRIPLE, sender: '' }).triple).toBeUndefined();
-    expect(existsSync(killed)).toBe(false);
-    const next = open(killed);
-    expect(next.look(TRIPLE, T + 100).firstSeen).toBe(T);
-    next.close();
-  } finally {
-    scratch.remove();
-  }
+  const scratch = testScratch();
+  const [alive, killed] = [path.join(scratch.path, 'a.mdb'), path.join(scratch.path, 'k.mdb')];
+  const first = open(alive);
+  first.look(TRIPLE, T); // what nobody knows goes into the queue
+  first.remember(TRIPLE, T);
+  copyFileSync(queuePath(alive), queuePath(killed));
+  first.close();
+  expect(existsSync(killed)).toBe(false);
+  expect(peek(killed, TRIPLE)).toMatchObject({ missing: true, triple: { firstSeen: T, passed: false } });
+  expect(peek(killed, { ...TRIPLE, sender: '' }).triple).toBeUndefined();
+  expect(existsSync(killed)).toBe(false);
+  const next = open(killed);
+  expect(next.look(TRIPLE, T + 100).firstSeen).toBe(T);
+  next.close();
 });

@@ -2,7 +2,7 @@
 import fs, { readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
@@ -13,11 +13,10 @@ import { readHead } from '../../../src/store/pages/head.ts';
 import { leaves } from '../../../src/store/pages/leaves.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { runProgram } from '../../admin/live.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything, fill, triple } from '../filled.ts';
 
-const scratch = makeScratch();
-afterAll(scratch.remove);
+const scratch = useScratch('of all');
 const database = path.join(scratch.path, 'greylist.mdb');
 const COUNT = 40_000; // some 700 leaves: read in three goes
 

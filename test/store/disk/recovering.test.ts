@@ -11,23 +11,19 @@ import fs, {
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { alone, awaitRecovery } from '../../../src/store/disk/recovering.ts';
 import { pause } from '../../../src/time/pause.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
 vi.mock('../../../src/time/pause.ts', { spy: true });
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'greylist.mdb');
 const sign = () => `${place()}.recovering`;
-beforeEach(() => {
-  scratch = makeScratch();
-});
 afterEach(() => {
   vi.restoreAllMocks();
   syncBuiltinESMExports();
-  scratch.remove();
 });
 
 /** Whether the work was done. */

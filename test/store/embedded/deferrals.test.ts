@@ -9,15 +9,14 @@ import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, openFile } from '../../../src/store/pages/file.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything } from '../filled.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let store: Store;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  scratch = makeScratch();
   const fail = (what: unknown) => {
     throw what;
   };
@@ -33,7 +32,6 @@ beforeEach(() => {
 afterEach(() => {
   store.close();
   vi.useRealTimers();
-  scratch.remove();
 });
 
 const triple = (n: number) => ({

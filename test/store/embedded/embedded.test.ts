@@ -23,11 +23,11 @@ import { MAX_RECORD } from '../../../src/store/records/record.ts';
 import { RELEASES, writeReleases } from '../../../src/store/releases.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything, triple as filled, putAtOnce } from '../filled.ts';
 
 const NONE = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let store: Store;
 const said: string[] = [];
 const place = () => path.join(scratch.path, 'greylist.mdb');
@@ -38,13 +38,11 @@ function open(limits: Limits, sync: 'later' | 'always' = 'later'): Store {
 }
 
 beforeEach(() => {
-  scratch = makeScratch();
   said.length = 0;
   store = open(NONE);
 });
 afterEach(() => {
   store.close();
-  scratch.remove();
   vi.useRealTimers();
 });
 

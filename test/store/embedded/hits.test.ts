@@ -10,11 +10,11 @@ import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { type Hits, hitsName, isHitsName, readHits } from '../../../src/store/records/hits.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
 const DAY = 86_400;
 const FILE = '/etc/list';
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let stores: Store[];
 const place = () => path.join(scratch.path, 'greylist.mdb');
 
@@ -36,13 +36,11 @@ function open(): Store {
 }
 
 beforeEach(() => {
-  scratch = makeScratch();
   stores = [];
 });
 afterEach(() => {
   for (const store of stores) store.close();
   expect(verify(place(), () => {})?.problems).toEqual([]);
-  scratch.remove();
 });
 
 function recorded(): Map<string, Hits | undefined> {

@@ -35,7 +35,7 @@ import { isKept, markedTxn } from '../../../src/store/pages/mark.ts';
 import { seek } from '../../../src/store/pages/tree.ts';
 import type { Triple } from '../../../src/store/store.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 import { statesHeld } from '../lmdb/slots.ts';
@@ -92,7 +92,7 @@ afterEach(() => {
 
 /** A keeper of a database with one record, its lock file, and what it has told. `put` puts another record. */
 function opened(sync: KeeperOptions['sync'] = 'later') {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const told: string[] = [];
   const begin = () =>
@@ -109,7 +109,6 @@ function opened(sync: KeeperOptions['sync'] = 'later') {
   const close = () => {
     keeper.close();
     closeSync(lock.fd);
-    scratch.remove();
   };
   return { database, told, keeper, begin, put, lock, close };
 }
@@ -572,7 +571,7 @@ function begin(database: string) {
 }
 
 test('whoever closes the database waits for the disk, and has nobody else wait for it', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const store = begin(database);
   store.remember({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 1000);
@@ -583,7 +582,6 @@ test('whoever closes the database waits for the disk, and has nobody else wait f
   closeSync(lock.fd);
   expect(held.length).toBeGreaterThan(1);
   expect(held).toEqual(held.map(() => false));
-  scratch.remove();
 });
 
 /** Has a process that is stopped hold LMDB's lock, until what is returned is called. */
@@ -600,7 +598,7 @@ async function holdStopped(lock: LockFile): Promise<() => void> {
 const MUTEX = 64; // its word in the lock file has the process's number
 
 test('while a process that is stopped has the lock, look-ups and new triples go on, and changes are refused; nothing is lost', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const [a, c] = ['a', 'c'].map((sender) => ({ client: '192.0.2.1', sender, recipient: 'b' })) as [
     Triple,
@@ -628,5 +626,4 @@ test('while a process that is stopped has the lock, look-ups and new triples go 
     expect(one.look(c, 4000)).toMatchObject({ firstSeen: 3000, passed: true, comeBacks: 2 });
     one.close();
   }
-  scratch.remove();
 });

@@ -9,9 +9,9 @@ import { leaves } from '../../../src/store/pages/leaves.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import type { Store, Triple } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let store: Store;
 const full: string[] = [];
 const trouble: string[] = [];
@@ -29,14 +29,10 @@ function open(maxWaiting: number): Store {
 }
 
 beforeEach(() => {
-  scratch = makeScratch();
   full.length = 0;
   trouble.length = 0;
 });
-afterEach(() => {
-  store.close();
-  scratch.remove();
-});
+afterEach(() => store.close());
 
 test('over the bound an old waiting one goes for each new one; what has passed stays', () => {
   store = open(2000);

@@ -14,13 +14,13 @@ import { verify } from '../../../src/store/pages/verify.ts';
 import { FORGOTTEN, readForgotten } from '../../../src/store/records/forgotten.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const limits: Limits = { retryWindow: 2 * DAY, maxAge: 35 * DAY, maxWaiting: 0 };
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let store: Store;
 const said: string[] = [];
 const place = () => path.join(scratch.path, 'greylist.mdb');
@@ -37,7 +37,6 @@ const open = (some: Partial<Limits> = {}) => {
 };
 
 beforeEach(() => {
-  scratch = makeScratch();
   said.length = 0;
   store = open();
 });
@@ -45,7 +44,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   for (const keeper of keepers.splice(0)) keeper.close();
   store.close();
-  scratch.remove();
 });
 
 const keepers: Keeper[] = [];

@@ -8,17 +8,16 @@ import type { Decided } from '../../../src/store/fleet/decided.ts';
 import { note } from '../../../src/store/fleet/journal.ts';
 import { clientKey, tripleKey } from '../../../src/store/fleet/key.ts';
 import { merge } from '../../../src/store/fleet/merge.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
 const NOW = 1_700_000_000;
 const LIVES = { retryWindow: 172_800, maxAge: 3_024_000 };
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let journal: string;
 /** What the engine was told, the triple's key first. */
 let told: unknown[][];
 beforeEach(() => {
-  scratch = makeScratch();
   journal = path.join(scratch.path, 'greylist.mdb.fleet');
   told = [];
   vi.useFakeTimers({ toFake: ['Date'], now: NOW * 1000 });
@@ -27,7 +26,6 @@ afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
   syncBuiltinESMExports();
-  scratch.remove();
 });
 
 const decided = (n: number, changes: Partial<Decided> = {}): Decided => ({

@@ -6,23 +6,22 @@ import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { type Scratch, testScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 
-export let scratch: ReturnType<typeof makeScratch>;
+export let scratch: Scratch;
 export let writer: Writer;
 
 /** To be called once in a test file; what the tests have mocked ends with each. */
 export function openForEach(): void {
   beforeEach(() => {
-    scratch = makeScratch();
+    scratch = testScratch();
     writer = openWriter(database());
   });
   afterEach(() => {
     vi.restoreAllMocks();
     syncBuiltinESMExports();
     if (!writer.closed) closeWriter(writer);
-    scratch.remove();
   });
 }
 

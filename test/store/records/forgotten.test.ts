@@ -10,7 +10,7 @@ import {
   forgottenSince,
   readForgotten,
 } from '../../../src/store/records/forgotten.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 
 const DAY = 86_400;
 
@@ -51,7 +51,7 @@ test('only days that lie wholly in the time that is asked for are told', () => {
 });
 
 test('the sweep counts what waited in vain, and not what passed', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
   const fail = (what: unknown) => {
     throw what;
@@ -86,5 +86,4 @@ test('the sweep counts what waited in vain, and not what passed', () => {
   expect(left).toEqual([]);
   expect(readForgotten(found[FORGOTTEN] as string)).toEqual({ 1000: 7, 1005: 1 });
   store.close();
-  scratch.remove();
 });

@@ -16,7 +16,7 @@ import fs, {
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { BadLockError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
@@ -37,20 +37,16 @@ import { catchUp, copyState } from '../../../src/store/rescue/copy.ts';
 import { compact, copyTo, restore } from '../../../src/store/rescue/replace.ts';
 import { openFiles } from '../../support/files.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything, fill, forget, putAtOnce, triple } from '../filled.ts';
 import { statesHeld } from '../lmdb/slots.ts';
 import { leaveUnfinished } from '../unfinished.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
-beforeEach(() => {
-  scratch = makeScratch();
-});
 afterEach(() => {
   vi.restoreAllMocks();
   syncBuiltinESMExports();
-  scratch.remove();
 });
 
 function open() {

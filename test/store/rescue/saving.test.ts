@@ -21,12 +21,12 @@ import { compact } from '../../../src/store/rescue/replace.ts';
 import { newSaving, type Saving } from '../../../src/store/rescue/saving.ts';
 import { noteUnsaved, takeUnsaved } from '../../../src/store/rescue/unsaved.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything, putAtOnce } from '../filled.ts';
 
 const TRIPLES = 6000;
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let writer: Writer | undefined;
 let saving: Saving;
 let said: string[];
@@ -36,7 +36,6 @@ const database = () => place('greylist.mdb');
 
 /** A part of it is saved, as of a large one. */
 beforeEach(() => {
-  scratch = makeScratch();
   said = [];
   reported = 0;
   const damaged = openWriter(place('damaged'));
@@ -61,10 +60,7 @@ beforeEach(() => {
   clock.mockRestore();
   expect(said).toEqual([]);
 });
-afterEach(() => {
-  release();
-  scratch.remove();
-});
+afterEach(() => release());
 
 /** As the keeper does. */
 function release(): void {
