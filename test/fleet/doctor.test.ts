@@ -218,14 +218,14 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
     await engine.stop();
     only(await doctor(), 'error', 'store', /nobody listens there/);
     await start();
-    const line = await startLine(engine.port, 250);
+    const line = await startLine(engine.port, 60);
     try {
       url = `redis://127.0.0.1:${line.port}`;
       only(
-        await doctor('--store-timeout', '100ms'),
+        await doctor('--store-timeout', '25ms'),
         'error',
         'store-latency',
-        /a round trip takes \d+ ms, and a request waits for 100 ms/,
+        /a round trip takes \d+ ms, and a request waits for 25 ms/,
       );
     } finally {
       line.close();
