@@ -10,12 +10,7 @@ import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
 const live = useLive('of all');
 
 const ask = ({ client, sender, recipient }: { client: string; sender: string; recipient: string }) => [
-  '--client',
-  client,
-  '--sender',
-  sender,
-  '--recipient',
-  recipient,
+  ...['--client', client, '--sender', sender, '--recipient', recipient],
 ];
 const why = async (...words: string[]) => {
   const { status, out, err } = await live.run('why', '--json', '--retry-window', '20d', ...words);
@@ -70,12 +65,7 @@ test('each step is there for people', async () => {
   const { out } = await live.run(
     'why',
     ...ask(triple),
-    '--client-key',
-    'subnet',
-    '--action',
-    '451 4.7.1',
-    '--text',
-    'wait %s',
+    ...['--client-key', 'subnet', '--action', '451 4.7.1', '--text', 'wait %s'],
   );
   expect(out).toMatch(/^exception +none: it is greylisted$/m);
   expect(out).toMatch(/^client key +10\.0\.0\.0\/24 \(--client-key subnet\)$/m);
