@@ -71,19 +71,6 @@ test('bytes that are no ASCII are shown as what they are, and come back in JSON'
   expect(await list('--sender', 'j\xc3\xb6rg')).toHaveLength(1);
   // What is shown can be given to forget, release and why.
   expect(await list('--sender', 'j\\xc3\\x83\\xc2\\xb6rg\\x1b[31m@example.org')).toEqual([found]);
-});
-
-test('a wrong argument is one line and status 2', async () => {
-  for (const words of [
-    ['--state', 'late'],
-    ['--limit', 'few'],
-    ['--sort', 'x'],
-    ['--sender', 'a\nb'],
-  ]) {
-    const { status, out, err } = await live.run('list', ...words);
-    expect({ status, out }).toEqual({ status: 2, out: '' });
-    expect(err).toMatch(/^greylatch: .+\n$/);
-  }
   await live.stop();
 });
 

@@ -343,6 +343,7 @@ describe('by hand', () => {
     [['list', '--sender.x=1'], '--sender.x: no such option (see greylatch list --help)'],
     [['list', '-v=yes'], '-v takes no value'],
     [['list', 'all'], 'all: one word too many'],
+    [['list', '--limit', 'few'], '--limit few: '],
     [['list', '--state', 'x'], '--state x: write waiting or passed or'],
     [['list', '--json=yes'], '--json takes no value'],
     [['list', '--client', '192.0.2.0/33'], '--client 192.0.2.0/33: write an address, a network'],
