@@ -11,6 +11,7 @@ import { scan } from '../../src/store/admin/scan.ts';
 import { lockPath } from '../../src/store/pages/lock.ts';
 import { copyTo } from '../../src/store/rescue/replace.ts';
 import { useScratch } from '../support/scratch.ts';
+import { unmock } from '../support/unmock.ts';
 import { fill, triple } from './report/made.ts';
 import { watch } from './watch.ts';
 
@@ -81,10 +82,7 @@ describe('what is wrong is said of the file that it is in', () => {
     openEditor(db()).close();
     copyTo(db(), copy(), () => {});
   });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
-  });
+  afterEach(unmock);
 
   test('damage is the backup’s', async () => {
     writeFileSync(copy(), 'Dear administrator');

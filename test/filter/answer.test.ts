@@ -5,8 +5,8 @@ import { filterArguments, type Words } from '../../src/cli/arguments.ts';
 import { newAnswer } from '../../src/filter/answer.ts';
 import { policyFrom } from '../../src/filter/policy.ts';
 import { emptyRequest, type PolicyRequest } from '../../src/greylist/request.ts';
-import { openStore } from '../../src/store/embedded/embedded.ts';
 import type { Store } from '../../src/store/store.ts';
+import { storeAt } from '../store/opened.ts';
 import { useScratch } from '../support/scratch.ts';
 
 const DEFERRED = 'defer_if_permit Service is unavailable';
@@ -18,15 +18,7 @@ const logged: string[] = [];
 beforeEach(() => {
   logged.length = 0;
   const limits = { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 1_000_000 };
-  const say = (what: string | Error) => void logged.push(String(what));
-  store = openStore({
-    path: path.join(scratch.path, 'greylist.mdb'),
-    sync: 'later',
-    limits,
-    onDamage: say,
-    onTrouble: say,
-    onFull: say,
-  });
+  store = storeAt(path.join(scratch.path, 'greylist.mdb'), limits, (what) => void logged.push(what));
 });
 afterEach(() => store.close());
 

@@ -12,6 +12,7 @@ import { greylatch, startFilter, startPiped } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
 import { useScratch } from '../support/scratch.ts';
+import { unmock } from '../support/unmock.ts';
 import { until } from '../support/until.ts';
 
 const scratch = useScratch('of all');
@@ -221,8 +222,7 @@ describe('between requests', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => {
     vi.useRealTimers();
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     signals.forEach((signal, i) => {
       for (const one of process.listeners(signal)) if (!before[i]!.includes(one)) process.off(signal, one);
     });

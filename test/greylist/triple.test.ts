@@ -6,9 +6,9 @@ import { decide } from '../../src/greylist/decide.ts';
 import { registrableDomain } from '../../src/greylist/pool.ts';
 import { emptyRequest } from '../../src/greylist/request.ts';
 import { tripleOf } from '../../src/greylist/triple.ts';
-import { openStore } from '../../src/store/embedded/embedded.ts';
 import type { Store } from '../../src/store/store.ts';
 import { POOLS, type Pool } from '../data/pools.ts';
+import { storeAt } from '../store/opened.ts';
 import { useScratch } from '../support/scratch.ts';
 
 const DELAY = 60;
@@ -20,14 +20,8 @@ const fail = (error: unknown) => {
 };
 
 beforeAll(() => {
-  store = openStore({
-    path: path.join(scratch.path, 'greylist.mdb'),
-    sync: 'later',
-    limits: { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 1_000_000 },
-    onDamage: fail,
-    onTrouble: fail,
-    onFull: fail,
-  });
+  const limits = { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 1_000_000 };
+  store = storeAt(path.join(scratch.path, 'greylist.mdb'), limits);
 });
 afterAll(() => store.close());
 

@@ -12,6 +12,7 @@ import { RECIPIENTS } from '../../src/lists/recipients.ts';
 import { openFiles } from '../support/files.ts';
 import { makeRandom, type Random } from '../support/random.ts';
 import { useScratch } from '../support/scratch.ts';
+import { unmock } from '../support/unmock.ts';
 import {
   addresses,
   clientLines,
@@ -265,8 +266,7 @@ test('one that fails to be read leaves what was there before, is told once, and 
   put(...padding(5000), 'one.example');
   expect(fail()).toEqual([undefined, 4001]);
   expect(warnings).toEqual([told, told]);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
 });
 
 test('of a long one, too, no more is told than must be, and what comes back is told again', () => {

@@ -3,20 +3,12 @@ import { copyFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { peek } from '../../../src/store/admin/peek.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
 import { testScratch } from '../../support/scratch.ts';
+import { storeAt as open } from '../opened.ts';
 
 const T = 1_764_000_000;
 const TRIPLE = { client: '192.0.2.1', sender: 'a@example.org', recipient: 'b@example.net' };
-
-function open(file: string) {
-  const fail = (what: unknown) => {
-    throw new Error(String(what));
-  };
-  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
-  return openStore({ path: file, sync: 'later', limits, onDamage: fail, onTrouble: fail, onFull: fail });
-}
 
 test('what is queued is found where the filter was killed before it made the database', () => {
   const scratch = testScratch();

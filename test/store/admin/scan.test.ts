@@ -14,6 +14,7 @@ import { leaves } from '../../../src/store/pages/leaves.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { runProgram } from '../../admin/live.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { everything, fill, triple } from '../filled.ts';
 
 const scratch = useScratch('of all');
@@ -92,8 +93,7 @@ test('a page that is written to while it is read is no damage, and what it holds
   try {
     expect([...scan(database, (what) => damage.push(what))!.entries]).toHaveLength(whole);
   } finally {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
   }
   expect(harmed).toBeGreaterThan(100);
   expect(damage).toEqual([]);

@@ -12,14 +12,15 @@ import {
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { makeWhole, nameAside, removeLitter, syncPath, withAside } from '../../../src/store/disk/files.ts';
-import { intrude, leave } from '../../support/intruder.ts';
+import { intrude } from '../../support/intruder.ts';
 import { suite } from '../../support/needs.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 
 const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'file');
 const names = () => readdirSync(scratch.path);
-afterEach(() => leave());
+afterEach(unmock);
 
 test('a file is made for its owner alone, and one that is there stays as it is', () => {
   makeWhole(place(), Buffer.from('first'));

@@ -14,16 +14,14 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { alone, awaitRecovery } from '../../../src/store/disk/recovering.ts';
 import { pause } from '../../../src/time/pause.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 
 vi.mock('../../../src/time/pause.ts', { spy: true });
 
 const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'greylist.mdb');
 const sign = () => `${place()}.recovering`;
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+afterEach(unmock);
 
 /** Others are waited for in no time; returns how long it would have been, in milliseconds. */
 function hurry(meanwhile = () => {}): () => number {

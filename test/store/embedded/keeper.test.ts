@@ -24,7 +24,6 @@ import {
   StoreError,
 } from '../../../src/store/damage.ts';
 import { isStopped } from '../../../src/store/disk/alive.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { type Keeper, type KeeperOptions, newKeeper } from '../../../src/store/embedded/keeper.ts';
 import { flush, flushLast, mostHeld } from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
@@ -39,6 +38,7 @@ import { testScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 import { statesHeld } from '../lmdb/slots.ts';
+import { storeAt as begin } from '../opened.ts';
 import { cutPower, leaveUnfinished } from '../unfinished.ts';
 
 /** Called whenever somebody waits for the disk. */
@@ -555,20 +555,6 @@ test.each<[string, (keeper: Keeper) => void, boolean]>([
   closeWriter(other);
   close();
 });
-
-function begin(database: string) {
-  const fail = (what: unknown) => {
-    throw what;
-  };
-  return openStore({
-    path: database,
-    sync: 'later',
-    limits: { retryWindow: 0, maxAge: 0, maxWaiting: 0 },
-    onDamage: fail,
-    onTrouble: fail,
-    onFull: fail,
-  });
-}
 
 test('whoever closes the database waits for the disk, and has nobody else wait for it', () => {
   const scratch = testScratch();

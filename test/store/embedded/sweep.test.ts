@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { scan } from '../../../src/store/admin/scan.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { type Keeper, newKeeper } from '../../../src/store/embedded/keeper.ts';
 import { newSweeper, type Sweeper } from '../../../src/store/embedded/sweep.ts';
 import { closeFile, openFile } from '../../../src/store/pages/file.ts';
@@ -15,6 +14,7 @@ import { FORGOTTEN, readForgotten } from '../../../src/store/records/forgotten.t
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { storeAt } from '../opened.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -24,17 +24,8 @@ const scratch = useScratch('of each');
 let store: Store;
 const said: string[] = [];
 const place = () => path.join(scratch.path, 'greylist.mdb');
-const open = (some: Partial<Limits> = {}) => {
-  const say = (what: string | Error) => void said.push(String(what));
-  return openStore({
-    path: place(),
-    sync: 'later',
-    limits: { ...limits, ...some },
-    onDamage: say,
-    onTrouble: say,
-    onFull: say,
-  });
-};
+const open = (some: Partial<Limits> = {}) =>
+  storeAt(place(), { ...limits, ...some }, (what) => void said.push(what));
 
 beforeEach(() => {
   said.length = 0;

@@ -9,6 +9,7 @@ import { note } from '../../../src/store/fleet/journal.ts';
 import { clientKey, tripleKey } from '../../../src/store/fleet/key.ts';
 import { merge } from '../../../src/store/fleet/merge.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 
 /** What others do while one waits for whoever has just opened the journal. */
 const other = vi.hoisted(() => ({ meanwhile: () => {} }));
@@ -32,8 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
 });
 
 const decided = (n: number, changes: Partial<Decided> = {}): Decided => ({

@@ -1,12 +1,12 @@
 // A database of its own for each test of a file, open for changes.
-import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, vi } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
 import { type Scratch, testScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { putNumber } from '../filled.ts';
 
 export let scratch: Scratch;
@@ -19,8 +19,7 @@ export function openForEach(): void {
     writer = openWriter(database());
   });
   afterEach(() => {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     if (!writer.closed) closeWriter(writer);
   });
 }

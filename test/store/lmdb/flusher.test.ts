@@ -12,6 +12,7 @@ import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { markedTxn, noteSafe, safeTxn, writeMark } from '../../../src/store/pages/mark.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 
@@ -38,8 +39,7 @@ beforeEach(() => {
 afterEach(() => {
   flusher.stop();
   closeWriter(writer);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   vi.useRealTimers();
   expect(failures).toEqual([]);
 });

@@ -8,6 +8,7 @@ import { hold, slotsOf } from '../../../src/store/lmdb/hold.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { openFiles } from '../../support/files.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { fill } from '../filled.ts';
 import { leaveUnfinished } from '../unfinished.ts';
 import { statesHeld } from './slots.ts';
@@ -20,10 +21,7 @@ beforeEach(() => {
   fill(editor, 0, 100);
   editor.close();
 });
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+afterEach(unmock);
 
 const held = () => statesHeld(place);
 

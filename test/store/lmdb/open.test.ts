@@ -41,6 +41,7 @@ import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
 import { openFiles } from '../../support/files.ts';
 import { suite } from '../../support/needs.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { putNumber } from '../filled.ts';
 import { whileOpening } from '../opening.ts';
 import { cutPower } from '../unfinished.ts';
@@ -58,8 +59,7 @@ const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'greylist.mdb');
 const opened = () => openFiles().filter((name) => name.startsWith(scratch.path));
 afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   native().Env = Env;
   holder = () => 0;
 });
@@ -294,8 +294,7 @@ test.each([
 test('where there is no room for the file and as much again, or for a new one, it is refused', () => {
   limitSpace(16 * MIB - 4096);
   expect(make).toThrow(/no memory/);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   make();
   const space = limitSpace(100 * MIB);
   truncateSync(place(), 42 * MIB);

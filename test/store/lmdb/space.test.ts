@@ -42,12 +42,10 @@ import * as key from '../../../src/store/records/key.ts';
 import { ONCE_SIZE, TRIPLE_SIZE, writeTriple } from '../../../src/store/records/record.ts';
 import { makeRandom } from '../../support/random.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 
 const scratch = useScratch('of all');
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+afterEach(unmock);
 
 function open(name: string): Writer {
   mkdirSync(path.join(scratch.path, name));

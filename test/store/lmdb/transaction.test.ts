@@ -37,6 +37,7 @@ import { seek } from '../../../src/store/pages/tree.ts';
 import * as record from '../../../src/store/records/record.ts';
 import { project } from '../../support/project.ts';
 import { testScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 
@@ -173,8 +174,7 @@ test.each([
     expect([error instanceof FullError, work.mock.calls.length]).toEqual([refused, refused ? 0 : 1]);
     bavail = 1e6;
     closeWriter(writer);
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
   },
 );
 

@@ -12,6 +12,7 @@ import * as key from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
 import { openFiles } from '../../support/files.ts';
 import { testScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { putNumber } from '../filled.ts';
 
 test('a writer can be closed while the disk still works on a flush', () => {
@@ -52,6 +53,5 @@ test('where writing into the lock file takes space that is not there, it is left
   closeWriter(writer);
   expect(readFileSync(writer.lock.path)).toEqual(lock);
   expect(openFiles()).toContain(writer.lock.path);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
 });

@@ -9,7 +9,7 @@ import { META_LAST_PAGE } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { openFiles } from '../../support/files.ts';
 import { testScratch } from '../../support/scratch.ts';
-
+import { unmock } from '../../support/unmock.ts';
 import { makeSound } from './sound.ts';
 
 const isOpen = (database: string) => openFiles().includes(database);
@@ -126,8 +126,7 @@ test.each(['EACCES', 'EPERM', 'EROFS'])(
     expect(() => openFile(database)).not.toThrow('second');
     refuse(true, Object.assign(new Error('EIO'), { code: 'EIO' }));
     expect(() => openFile(database)).toThrow(/^cannot open .*EIO/);
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     const open = openFile(database)!;
     expect(open.closed).toBeUndefined();
     closeFile(open);

@@ -20,8 +20,8 @@ import { readHead } from '../../../src/store/pages/head.ts';
 import { greylatch, startFilter } from '../../support/filter.ts';
 import { dunno, shortRequest } from '../../support/requests.ts';
 import { testScratch, useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { fill } from '../filled.ts';
-
 import { makeSound } from './sound.ts';
 
 test.each([0, 1])(
@@ -97,8 +97,7 @@ describe('a head that others write to while it is read', () => {
     ({ txnid } = readHead({ ...file }));
   });
   afterEach(() => {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     closeFile(file);
   });
 

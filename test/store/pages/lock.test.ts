@@ -38,6 +38,7 @@ import { openFiles } from '../../support/files.ts';
 import { greylatch, startFilter } from '../../support/filter.ts';
 import { dunno, shortRequest } from '../../support/requests.ts';
 import { testScratch, useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { whileOpening } from '../opening.ts';
 
 const LAST_TXN = 8; // where LMDB's lock file names the last transaction
@@ -52,10 +53,7 @@ function setBack(lock: string, transactions: bigint): void {
   closeSync(fd);
 }
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+afterEach(unmock);
 
 test('what one that was killed amid making a lock file has left goes when the next is made', () => {
   const scratch = testScratch();
@@ -166,8 +164,7 @@ describe('a lock file made by hand', () => {
     }) as typeof readSync);
     syncBuiltinESMExports();
     return () => {
-      vi.restoreAllMocks();
-      syncBuiltinESMExports();
+      unmock();
       return looks;
     };
   }

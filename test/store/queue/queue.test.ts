@@ -23,6 +23,7 @@ import { intrude } from '../../support/intruder.ts';
 import { nameStorer } from '../../support/queue.ts';
 import { makeRandom } from '../../support/random.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 
 const scratch = useScratch('of each');
 let database: string;
@@ -33,8 +34,7 @@ beforeEach(() => {
   queues = [];
 });
 afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   for (const queue of queues) queue.close();
 });
 

@@ -20,6 +20,7 @@ import { FullError, StoreError } from '../../../src/store/damage.ts';
 import { damagedFiles, replaceLock, setAside } from '../../../src/store/rescue/recover.ts';
 import { openFiles } from '../../support/files.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { fill } from '../filled.ts';
 
 const scratch = useScratch('of each');
@@ -158,8 +159,7 @@ test('where there is no space to save what is in it, it stays', () => {
   try {
     expect(() => recover(ino())).toThrow(FullError);
   } finally {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
   }
   expect(names()).toEqual(['greylist.mdb']);
 });

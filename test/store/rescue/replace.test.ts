@@ -20,7 +20,6 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { BadLockError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { holdNewest } from '../../../src/store/lmdb/hold.ts';
 import { native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
@@ -38,24 +37,17 @@ import { compact, copyTo, restore } from '../../../src/store/rescue/replace.ts';
 import { openFiles } from '../../support/files.ts';
 import { makeRandom } from '../../support/random.ts';
 import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { everything, fill, forget, putAtOnce, triple } from '../filled.ts';
 import { statesHeld } from '../lmdb/slots.ts';
+import { storeAt } from '../opened.ts';
 import { leaveUnfinished } from '../unfinished.ts';
 
 const scratch = useScratch('of each');
 const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+afterEach(unmock);
 
-function open() {
-  const fail = (what: unknown) => {
-    throw new Error(String(what));
-  };
-  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
-  return openStore({ path: place(), sync: 'later', limits, onDamage: fail, onTrouble: fail, onFull: fail });
-}
+const open = () => storeAt(place());
 
 /** A database with so many records, which nobody has open. */
 function make(records: number): void {
@@ -204,8 +196,7 @@ test.each([
     });
     syncBuiltinESMExports();
     compact(place(), () => held.length === 0 && goOn());
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     fs.closeSync(lock.fd);
     closeWriter(other);
     if (most < 1000) expect(held).toHaveLength(most);
@@ -448,8 +439,7 @@ test.each<[string, () => void]>([
     });
     syncBuiltinESMExports();
     replace();
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     expect(named).toBe(true);
   },
 );
@@ -467,8 +457,7 @@ function restoreAmid(then: (isLocked: boolean) => void): { records: number; wasT
   try {
     return restore(place(), place('backup'), place('aside'), () => {});
   } finally {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     fs.closeSync(lock.fd);
   }
 }
