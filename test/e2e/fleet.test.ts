@@ -30,11 +30,7 @@ suite('two hosts under Postfix', ['root', 'postfix', 'nobody', 'redis'], () => {
           process.execPath,
           program,
           ...own,
-          ...store,
-          '--store-timeout',
-          '5s',
-          '--delay',
-          '1',
+          ...[...store, '--store-timeout', '5s', '--delay', '1'],
         ]);
       };
       const attempt = async ({ port }: Postfix, sender: string) => {

@@ -49,15 +49,10 @@ test('what is there all the time is met once, in order, though others come and g
     parts = part();
     expect(heldSlots()).toBe(0);
     // In another process: LMDB is open in this one.
-    const words = [
-      'forget',
-      '--db',
-      database,
-      '--yes',
-      '--sender',
-      `s${39_000 + (met.length % 1000)}@example.org`,
-    ];
-    expect(await runProgram(words)).toMatchObject({ status: 0 });
+    const sender = `s${39_000 + (met.length % 1000)}@example.org`;
+    expect(await runProgram(['forget', '--db', database, '--yes', '--sender', sender])).toMatchObject({
+      status: 0,
+    });
   }
   expect(parts).toBeGreaterThan(0.5);
   const senders = met.map(({ sender }) => sender);

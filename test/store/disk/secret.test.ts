@@ -70,13 +70,7 @@ suite('a power cut', ['strace'], () => {
     const calls = 'trace=fsync,link,write,pwrite64,pwritev';
     const options = ['--db', database(), '--log', 'none', '--privacy'];
     const filter = await startFilter([
-      'strace',
-      '-f',
-      '-y',
-      '-e',
-      calls,
-      '-o',
-      trace,
+      ...['strace', '-f', '-y', '-e', calls, '-o', trace],
       ...greylatch(...options),
     ]);
     expect(await filter.ask(policyRequest())).toBe(deferred);
