@@ -126,7 +126,12 @@ test('more than ten need a yes: of --yes, or of the terminal', async () => {
 });
 
 test('without a filter, or with one that is too wide, nothing happens', async () => {
-  for (const words of [['release'], ['forget'], ['release', '--client', '::1', '--for', '2592001']]) {
+  for (const words of [
+    ['release', '--yes'],
+    ['forget', '--yes'],
+    ['release', '--sender', 'example.org'],
+    ['release', '--client', '::1', '--for', '2592001'],
+  ]) {
     const { status, out, err } = await live.run(...words);
     expect({ words, status, out }).toEqual({ words, status: 2, out: '' });
     expect(err).toMatch(/^greylatch: .+\n$/);
