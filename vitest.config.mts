@@ -11,7 +11,7 @@ const ONE_BY_ONE = [
   'test/bin/**',
   'test/e2e/snippet.test.ts', // `npm pack` builds anew
   'test/filter/**',
-  'test/fleet/{doctor,load,network,topology,without}.test.ts', // of engines that have to answer in time
+  'test/fleet/{load,network,topology,without}.test.ts', // of engines that have to answer in time
   'test/log/**',
   'test/manual/**',
   'test/processes/**',

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { project } from './support/project.ts';
 import { policyRequest } from './support/requests.ts';
-import { makeScratch } from './support/scratch.ts';
+import { testScratch } from './support/scratch.ts';
 
 test('it builds in a directory with spaces and other letters, and nowhere else', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const checkout = path.join(scratch.path, 'a b ö%20');
   for (const part of ['src', 'bin', 'package.json'])
     cpSync(path.join(project, part), path.join(checkout, part), { recursive: true });
@@ -23,5 +23,4 @@ test('it builds in a directory with spaces and other letters, and nowhere else',
   expect(readdirSync(scratch.path)).toEqual(['a b ö%20']);
   const { stdout } = run('bin/greylatch.js', '--db', path.join(checkout, 'greylist.mdb'));
   expect(stdout).toBe('action=defer_if_permit Service is unavailable\n\n');
-  scratch.remove();
 });

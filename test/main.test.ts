@@ -3,21 +3,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { scan } from '../src/store/admin/scan.ts';
 import { verify } from '../src/store/pages/verify.ts';
 import { makeClock } from './support/clock.ts';
 import { greylatch, startFilter } from './support/filter.ts';
 import { suite } from './support/needs.ts';
 import { deferred, dunno, shortRequest } from './support/requests.ts';
-import { makeScratch } from './support/scratch.ts';
+import { useScratch } from './support/scratch.ts';
 import { until } from './support/until.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
+const scratch = useScratch('of each');
 
 const db = () => path.join(scratch.path, 'greylist.mdb');
 const logFile = () => path.join(scratch.path, 'log');

@@ -7,7 +7,7 @@ import { COMMANDS } from '../../src/admin/commands.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { greylatch } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { type Shell, startShell } from '../support/shell.ts';
 
 function completion(...words: string[]): { status: number | null; stdout: string; stderr: string } {
@@ -33,7 +33,7 @@ const LINES: Record<string, string> = {
 
 for (const kind of ['bash', 'zsh'] as const) {
   suite(`in ${kind}`, [kind, 'script'], () => {
-    const scratch = makeScratch();
+    const scratch = useScratch('of all');
     let shell: Shell;
     beforeAll(async () => {
       const script = path.join(scratch.path, 'completion');
@@ -47,7 +47,6 @@ for (const kind of ['bash', 'zsh'] as const) {
     });
     afterAll(async () => {
       await shell?.close();
-      scratch.remove();
     });
 
     test.each(Object.entries(LINES))('%s', async (typed, line) => {

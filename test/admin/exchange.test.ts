@@ -9,7 +9,7 @@ let template: Template;
 let live: Live;
 let other: Live;
 beforeAll(async () => {
-  template = makeTemplate();
+  template = makeTemplate(100_000);
   live = await goLive(template);
   other = await goLive(template);
 });

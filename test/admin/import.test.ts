@@ -2,19 +2,18 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { exportCommand } from '../../src/admin/export.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
 import { importCommand } from '../../src/admin/import.ts';
 import { newPseudonym } from '../../src/greylist/pseudonym.ts';
 import { IN_ORDER } from '../../src/store/admin/change.ts';
 import { readSecret } from '../../src/store/disk/secret.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { sample } from './import/reading.ts';
 import { NOWHERE, watch } from './watch.ts';
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 
 function file(name: string, bytes: Buffer | string): string {
   const made = path.join(scratch.path, name);

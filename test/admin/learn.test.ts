@@ -2,14 +2,13 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { learnCommand } from '../../src/admin/learn.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { sample } from './import/reading.ts';
 import { NOWHERE, watch } from './watch.ts';
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 
 function file(name: string, bytes: Buffer | string, mtime: Date): string {
   const made = path.join(scratch.path, name);

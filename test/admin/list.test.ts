@@ -2,8 +2,8 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Entry } from '../../src/store/admin/entry.ts';
-import { makeScratch } from '../support/scratch.ts';
-import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
+import { testScratch } from '../support/scratch.ts';
+import { clientAt, runProgram, TRIPLES, tripleAt, useLive } from './live.ts';
 import { fill, triple as made } from './report/made.ts';
 
 const live = useLive('of all');
@@ -26,7 +26,7 @@ test('filters: addresses, domains, patterns, networks, and text anywhere', async
   expect(network).toHaveLength(256);
   expect(new Set(network.map(({ client }) => client.replace(/\d+$/, '')))).toEqual(new Set(['10.0.48.']));
   const both = await list('--sender', '@d1.example.org', '--recipient', 'r7@*', '--limit', '0');
-  const expected = Array.from({ length: 100_000 }, (_, i) => i).filter(
+  const expected = Array.from({ length: TRIPLES }, (_, i) => i).filter(
     (i) => i % 7 === 1 && i % 331 === 7 && i % 10 !== 9,
   );
   expect(both.map(({ sender }) => sender).sort()).toEqual(expected.map((i) => `s${i}@d1.example.org`).sort());
@@ -34,27 +34,20 @@ test('filters: addresses, domains, patterns, networks, and text anywhere', async
 
 test('states, sorting, and a limit', async () => {
   const waiting = await list(
-    '--state',
-    'waiting',
-    '--sort',
-    'wait',
-    '--limit',
-    '7',
-    '--sender',
-    '@d1.example.org',
+    ...['--state', 'waiting', '--sort', 'wait', '--limit', '7', '--sender', '@d1.example.org'],
   );
   expect(waiting.map(({ passed }) => passed)).toEqual(Array(7).fill(false));
   expect(waiting.map(({ firstSeen }) => firstSeen)).toEqual(
     waiting.map(({ firstSeen }) => firstSeen).sort((a, b) => a - b),
   );
   expect(waiting[0].firstSeen).toBe(live.now - 3600 - 995);
-  expect(await list('--state', 'passed', '--limit', '0')).toHaveLength(30_000);
+  expect(await list('--state', 'passed', '--limit', '0')).toHaveLength(6000);
   const clients = await list('--state', 'whitelisted', '--limit', '0');
-  expect(clients).toHaveLength(250);
+  expect(clients).toHaveLength(50);
   expect(clients).toContainEqual(clientAt(8, live.now));
   const { out } = await live.run('list', '--state', 'passed', '--limit', '2');
   expect(out).toMatch(
-    /^state +waited +deferred +first +last +client +sender +recipient\n(passed +5 min .*\n){2}2 of 30,000 triples \(--limit\)\n$/,
+    /^state +waited +deferred +first +last +client +sender +recipient\n(passed +5 min .*\n){2}2 of 6,000 triples \(--limit\)\n$/,
   );
 });
 
@@ -78,88 +71,65 @@ test('bytes that are no ASCII are shown as what they are, and come back in JSON'
   expect(await list('--sender', 'j\xc3\xb6rg')).toHaveLength(1);
   // What is shown can be given to forget, release and why.
   expect(await list('--sender', 'j\\xc3\\x83\\xc2\\xb6rg\\x1b[31m@example.org')).toEqual([found]);
-});
-
-test('a wrong argument is one line and status 2', async () => {
-  for (const words of [
-    ['--state', 'late'],
-    ['--limit', 'few'],
-    ['--sort', 'x'],
-    ['--sender', 'a\nb'],
-  ]) {
-    const { status, out, err } = await live.run('list', ...words);
-    expect({ status, out }).toEqual({ status: 2, out: '' });
-    expect(err).toMatch(/^greylatch: .+\n$/);
-  }
   await live.stop();
 });
 
 test('what was seen before the clock was set back is listed, as status counts it', async () => {
-  const scratch = makeScratch();
-  try {
-    const db = path.join(scratch.path, 'g.mdb');
-    const soon = Math.floor(Date.now() / 1000) + 7200;
-    const who = { sender: 'a@example.org', recipient: 'b@example.net' };
-    const passed = { passed: true, lastPassed: soon };
-    fill(db, [
-      made({ ...who, client: '192.0.2.1', firstSeen: soon }),
-      made({ ...who, client: '192.0.2.2', firstSeen: soon, ...passed }),
-    ]);
-    const run = async (...words: string[]) => (await runProgram([...words, '--db', db])).out;
-    expect(JSON.parse(await run('status', '--json')).triples).toEqual({ waiting: 1, passed: 1, expired: 0 });
-    const out = await run('list', '--sort', 'first');
-    expect(out).toMatch(/^waiting +0 s .* in [12] h .* 192\.0\.2\.1 /m);
-    expect(out).toMatch(/\n2 triples\n$/);
-    const without = await run('list', '--state', 'passed'); // passed, it is not known when
-    expect(without).toMatch(/^passed +- .*\n1 triple\n$/m);
-    const words = Object.entries({ ...who, client: '192.0.2.1' }).flatMap(([name, text]) => [
-      `--${name}`,
-      text,
-    ]);
-    expect(await run('why', ...words)).toMatch(
-      /^record .*; the clock was set back, so that it starts anew$/m,
-    );
-  } finally {
-    scratch.remove();
-  }
+  const scratch = testScratch();
+  const db = path.join(scratch.path, 'g.mdb');
+  const soon = Math.floor(Date.now() / 1000) + 7200;
+  const who = { sender: 'a@example.org', recipient: 'b@example.net' };
+  const passed = { passed: true, lastPassed: soon };
+  fill(db, [
+    made({ ...who, client: '192.0.2.1', firstSeen: soon }),
+    made({ ...who, client: '192.0.2.2', firstSeen: soon, ...passed }),
+  ]);
+  const run = async (...words: string[]) => (await runProgram([...words, '--db', db])).out;
+  expect(JSON.parse(await run('status', '--json')).triples).toEqual({ waiting: 1, passed: 1, expired: 0 });
+  const out = await run('list', '--sort', 'first');
+  expect(out).toMatch(/^waiting +0 s .* in [12] h .* 192\.0\.2\.1 /m);
+  expect(out).toMatch(/\n2 triples\n$/);
+  const without = await run('list', '--state', 'passed'); // passed, it is not known when
+  expect(without).toMatch(/^passed +- .*\n1 triple\n$/m);
+  const words = Object.entries({ ...who, client: '192.0.2.1' }).flatMap(([name, text]) => [
+    `--${name}`,
+    text,
+  ]);
+  expect(await run('why', ...words)).toMatch(/^record .*; the clock was set back, so that it starts anew$/m);
 });
 
 test('what is most comes first, by each of the orders, and the limit is of these', async () => {
-  const scratch = makeScratch();
-  try {
-    const db = path.join(scratch.path, 'g.mdb');
-    const now = Math.floor(Date.now() / 1000);
-    const client = (name: string, comeBacks: number, age: number): Entry => ({
-      kind: 'client',
-      client: name,
-      comeBacks,
-      lastSeen: now - age,
-    });
-    fill(db, [
-      made({ sender: 'a', firstSeen: now - 9000, offsets: [100] }),
-      made({ sender: 'b', firstSeen: now - 8000, offsets: [7000] }),
-      made({ sender: 'c', firstSeen: now - 100_000, wait: 20_000, lastPassed: now - 6400 }),
-      made({ sender: 'd', firstSeen: now - 300_000 }), // has expired
-      client('192.0.2.1', 11, 86_400),
-      client('192.0.2.2', 10, 86_400),
-      client('192.0.2.3', 30, 5 * 86_400),
-      client('192.0.2.4', 40, 50 * 86_400), // has expired
-    ]);
-    const list = async (...words: string[]) => {
-      const lines = (await runProgram(['list', '--db', db, '--json', ...words])).out.split('\n');
-      const found = lines.filter(Boolean).map((line) => JSON.parse(line));
-      return found.map((one) => one.sender ?? one.client.slice(-1)).join('');
-    };
-    expect(await list()).toBe('bca');
-    expect(await list('--sort', 'first')).toBe('bac');
-    expect(await list('--sort', 'wait')).toBe('cab');
-    expect(await list('--sort', 'wait', '--limit', '2')).toBe('ca');
-    expect(await list('--state', 'waiting', '--retry-window', '0')).toBe('bad');
-    expect(await list('--state', 'whitelisted')).toBe('13');
-    expect(await list('--state', 'whitelisted', '--sort', 'wait')).toBe('31');
-    expect(await list('--state', 'whitelisted', '--max-age', '0', '--auto-whitelist', '9')).toBe('1234');
-    expect(await list('--state', 'whitelisted', '--auto-whitelist', '0')).toBe('');
-  } finally {
-    scratch.remove();
-  }
+  const scratch = testScratch();
+  const db = path.join(scratch.path, 'g.mdb');
+  const now = Math.floor(Date.now() / 1000);
+  const client = (name: string, comeBacks: number, age: number): Entry => ({
+    kind: 'client',
+    client: name,
+    comeBacks,
+    lastSeen: now - age,
+  });
+  fill(db, [
+    made({ sender: 'a', firstSeen: now - 9000, offsets: [100] }),
+    made({ sender: 'b', firstSeen: now - 8000, offsets: [7000] }),
+    made({ sender: 'c', firstSeen: now - 100_000, wait: 20_000, lastPassed: now - 6400 }),
+    made({ sender: 'd', firstSeen: now - 300_000 }), // has expired
+    client('192.0.2.1', 11, 86_400),
+    client('192.0.2.2', 10, 86_400),
+    client('192.0.2.3', 30, 5 * 86_400),
+    client('192.0.2.4', 40, 50 * 86_400), // has expired
+  ]);
+  const list = async (...words: string[]) => {
+    const lines = (await runProgram(['list', '--db', db, '--json', ...words])).out.split('\n');
+    const found = lines.filter(Boolean).map((line) => JSON.parse(line));
+    return found.map((one) => one.sender ?? one.client.slice(-1)).join('');
+  };
+  expect(await list()).toBe('bca');
+  expect(await list('--sort', 'first')).toBe('bac');
+  expect(await list('--sort', 'wait')).toBe('cab');
+  expect(await list('--sort', 'wait', '--limit', '2')).toBe('ca');
+  expect(await list('--state', 'waiting', '--retry-window', '0')).toBe('bad');
+  expect(await list('--state', 'whitelisted')).toBe('13');
+  expect(await list('--state', 'whitelisted', '--sort', 'wait')).toBe('31');
+  expect(await list('--state', 'whitelisted', '--max-age', '0', '--auto-whitelist', '9')).toBe('1234');
+  expect(await list('--state', 'whitelisted', '--auto-whitelist', '0')).toBe('');
 });

@@ -1,40 +1,26 @@
 // Merging: whatever is exported and imported, in whatever order and however often, hosts end up with the same records,
 // and no come-back is lost or counted twice.
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { recordsOf } from '../../src/admin/export/records.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
 import { merging } from '../../src/admin/merge.ts';
 import { ofDatabase, type Records } from '../../src/admin/records.ts';
 import { openEditor } from '../../src/store/admin/edit.ts';
 import { scan } from '../../src/store/admin/scan.ts';
-import { openStore } from '../../src/store/embedded/embedded.ts';
 import { verify } from '../../src/store/pages/verify.ts';
+import type { Store } from '../../src/store/store.ts';
+import { storeAt } from '../store/opened.ts';
 import { makeRandom } from '../support/random.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
+const scratch = useScratch('of each');
 
 const place = (host: number) => path.join(scratch.path, `host${host}.mdb`);
 const everything = (host: number) => [...(scan(place(host))?.entries ?? [])];
 
-function filter<T>(host: number, work: (store: ReturnType<typeof openStore>) => T): T {
-  const fail = (what: unknown) => {
-    throw new Error(String(what));
-  };
-  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
-  const store = openStore({
-    path: place(host),
-    sync: 'later',
-    limits,
-    onDamage: fail,
-    onTrouble: fail,
-    onFull: fail,
-  });
+function filter<T>(host: number, work: (store: Store) => T): T {
+  const store = storeAt(place(host));
   try {
     return work(store);
   } finally {
@@ -209,15 +195,7 @@ test('what an import brings of a client goes when the client does', async () => 
   };
   expect(count()).toEqual(['from 10.0.0.1', 'from 10.0.0.2']);
   const limits = { retryWindow: 0, maxAge: 86_400, maxWaiting: 0 };
-  const quiet = () => {};
-  const store = openStore({
-    path: place(0),
-    sync: 'later',
-    limits,
-    onDamage: quiet,
-    onTrouble: quiet,
-    onFull: quiet,
-  });
+  const store = storeAt(place(0), limits, () => {});
   store.tidy(1_003_000_100);
   store.tidy(1_003_000_200); // nobody has swept meanwhile
   store.close();

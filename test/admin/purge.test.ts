@@ -7,7 +7,7 @@ import { type Editor, openEditor } from '../../src/store/admin/edit.ts';
 import type { Entry } from '../../src/store/admin/entry.ts';
 import { scan } from '../../src/store/admin/scan.ts';
 import { RELEASES, type Release, readReleases } from '../../src/store/releases.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { fill, triple } from './report/made.ts';
 import { NOWHERE, watch } from './watch.ts';
 
@@ -31,16 +31,14 @@ vi.mock(import('../../src/store/admin/edit.ts'), async (original) => {
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const db = () => path.join(scratch.path, 'greylist.mdb');
 let now = 0;
 beforeEach(() => {
-  scratch = makeScratch();
   now = Math.floor(Date.now() / 1000);
 });
 afterEach(() => {
   meanwhile = () => {};
-  scratch.remove();
 });
 
 const waiting = (sender: string, age: number) => triple({ sender, firstSeen: now - age });

@@ -1,21 +1,17 @@
 // Reading a database from end to end, damaged pages and all.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { eachEntry, ofDatabase } from '../../src/admin/records.ts';
 import { closeFile, openFile } from '../../src/store/pages/file.ts';
 import { readHead } from '../../src/store/pages/head.ts';
 import { leaves } from '../../src/store/pages/leaves.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { runProgram } from './live.ts';
 import { fill, made } from './report/made.ts';
 
 const PAGE = 4096;
-let scratch: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
+const scratch = useScratch('of each');
 
 async function read(db: string) {
   let entries = 0;

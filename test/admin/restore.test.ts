@@ -10,15 +10,12 @@ import { openEditor } from '../../src/store/admin/edit.ts';
 import { scan } from '../../src/store/admin/scan.ts';
 import { lockPath } from '../../src/store/pages/lock.ts';
 import { copyTo } from '../../src/store/rescue/replace.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
+import { unmock } from '../support/unmock.ts';
 import { fill, triple } from './report/made.ts';
 import { watch } from './watch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
+const scratch = useScratch('of each');
 
 const place = (name: string) => path.join(scratch.path, name);
 const restore = (backup: string, db: string, json = false) =>
@@ -85,10 +82,7 @@ describe('what is wrong is said of the file that it is in', () => {
     openEditor(db()).close();
     copyTo(db(), copy(), () => {});
   });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
-  });
+  afterEach(unmock);
 
   test('damage is the backup’s', async () => {
     writeFileSync(copy(), 'Dear administrator');

@@ -11,7 +11,7 @@ import { fill } from '../store/filled.ts';
 import { greylatch } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { project } from '../support/project.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
 /** Has somebody press Ctrl-Z whenever a transaction has just begun. */
@@ -25,7 +25,7 @@ addon.Env = class extends addon.Env {
 };`;
 
 test('Ctrl-Z stops no command within a transaction, which would keep the lock from all filters', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const db = path.join(scratch.path, 'greylist.mdb');
   const editor = openEditor(db);
   fill(editor, 0, 1000);
@@ -39,7 +39,6 @@ test('Ctrl-Z stops no command within a transaction, which would keep the lock fr
   expect(isHeld(lock)).toBe(false);
   closeSync(lock.fd);
   command.kill('SIGKILL');
-  scratch.remove();
 });
 
 function run(...words: string[]): { status: number | null; stdout: string; stderr: string } {
@@ -99,7 +98,7 @@ test('of a word that is missing, its name is said', () => {
 });
 
 test('in a directory that is gone, that is said in one line', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const line = 'rmdir "$PWD" && exec "$0" "$@"';
   const [node, ...script] = greylatch('status');
   const { status, stderr } = spawnSync('/bin/sh', ['-c', line, node!, ...script], {

@@ -10,19 +10,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { salvageCommand } from '../../src/admin/salvage.ts';
 import { scan } from '../../src/store/admin/scan.ts';
 import { suite } from '../support/needs.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { fill, triple } from './report/made.ts';
 import { watch } from './watch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
+const scratch = useScratch('of each');
 
 const place = (name: string) => path.join(scratch.path, name);
 const salvage = (damaged: string, into: string, json = false) =>

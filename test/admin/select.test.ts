@@ -58,6 +58,8 @@ test('a release may concern the mail that is asked for where either contains the
   expect(mayConcern(release, { client: '192.0.2.7', sender: 'orders@shop.example.com' })).toBe(true);
   expect(mayConcern(release, { client: '192.0.0.0/16', sender: 'SHOP' })).toBe(true);
   expect(mayConcern(release, { client: '198.51.100.7' })).toBe(false);
+  expect(mayConcern(release, { sender: '' })).toBe(false);
+  expect(mayConcern({ recipient: 'ann@example.net' }, { recipient: 'bob' })).toBe(false);
   expect(mayConcern(release, { sender: 'orders@example.com' })).toBe(false);
   expect(mayConcern({ client: '*.example.com' }, { client: 'mx.example.com' })).toBe(true);
 });

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { runProgram, useLive } from './live.ts';
 
 const live = useLive('of each');
@@ -25,12 +25,12 @@ test('records by kind, who has it open, and that it is sound', async () => {
   expect({ status, err }).toEqual({ status: 0, err: '' });
   expect(found).toMatchObject({
     db: live.db,
-    triples: { passed: 30_000, expired: 10_000 },
-    clients: { whitelisted: 250, counted: 750, expired: 0 },
+    triples: { passed: 6000, expired: 2000 },
+    clients: { whitelisted: 50, counted: 150, expired: 0 },
     sound: true,
     problems: [],
   });
-  expect(found.triples.waiting).toBeGreaterThanOrEqual(60_020);
+  expect(found.triples.waiting).toBeGreaterThanOrEqual(12_020);
   expect(found.newest).toBeGreaterThanOrEqual(live.now);
   expect(found.oldest).toBe(live.now - 10 * 86_400);
   expect(found.processes).toHaveLength(3);
@@ -38,8 +38,8 @@ test('records by kind, who has it open, and that it is sound', async () => {
 
   const shown = await live.run('status', '--verify', '--retry-window', '20d', '--auto-whitelist', '1');
   expect(shown.status).toBe(0);
-  expect(shown.out).toMatch(/^triples +7\d,\d{3} waiting, 30,000 passed, 0 expired$/m);
-  expect(shown.out).toMatch(/^clients +1,000 whitelisted, 0 with fewer/m);
+  expect(shown.out).toMatch(/^triples +14,\d{3} waiting, 6,000 passed, 0 expired$/m);
+  expect(shown.out).toMatch(/^clients +200 whitelisted, 0 with fewer/m);
   expect(shown.out).toMatch(/^oldest +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(10 d ago\)$/m);
   expect(shown.out).not.toContain('\x1b');
   await live.stop();
@@ -50,11 +50,11 @@ test('--prometheus writes metrics in one step, readable by others', async () => 
   expect(await live.run('status', '--prometheus', file)).toEqual({ status: 0, out: '', err: '' });
   const text = readFileSync(file, 'utf8');
   expect(text.replace(/# HELP (\w+) .+\n# TYPE \1 gauge\n(\1(\{\w+="\w+"\})? \d+\n)+/g, '')).toBe('');
-  expect(text).toContain('greylatch_triples{state="passed"} 30000\n');
+  expect(text).toContain('greylatch_triples{state="passed"} 6000\n');
   expect(text).toContain('greylatch_database_sound 1\n');
   expect(statSync(file).mode & 0o777).toBe(0o644);
   const both = await live.run('status', '--json', '--prometheus', file); // as report --json --html
-  expect(JSON.parse(both.out)).toMatchObject({ triples: { passed: 30_000 }, sound: true });
+  expect(JSON.parse(both.out)).toMatchObject({ triples: { passed: 6000 }, sound: true });
   expect(readdirSync(live.directory).filter((name) => name.startsWith('greylatch.prom'))).toEqual([
     'greylatch.prom',
   ]);
@@ -95,7 +95,7 @@ test('what cannot be read is one line that says what to do', async () => {
     out: '',
     err: expect.stringMatching(/^greylatch: .*none\.mdb does not exist.*--db\n$/),
   });
-  const another = makeScratch();
+  const another = testScratch();
   copyFileSync(live.db, path.join(another.path, 'greylist.mdb'));
   chmodSync(another.path, 0o777);
   const open = await runProgram(['status', '--db', path.join(another.path, 'greylist.mdb')]);
@@ -103,13 +103,6 @@ test('what cannot be read is one line that says what to do', async () => {
     status: 2,
     out: '',
     err: expect.stringMatching(/^greylatch: .* writable by everybody.*\n$/),
-  });
-  another.remove();
-  const wrong = await live.run('status', '--retry-window', 'soon');
-  expect(wrong).toMatchObject({
-    status: 2,
-    out: '',
-    err: expect.stringMatching(/^greylatch: --retry-window soon: not a time.*\n$/),
   });
   await live.stop();
 });

@@ -1,23 +1,21 @@
 // greylatch verify: its verdict as text, as JSON and as status, and what is no database at all.
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { verifyCommand } from '../../src/admin/verify.ts';
 import { withFile } from '../../src/store/pages/file.ts';
 import { readHead } from '../../src/store/pages/head.ts';
 import { leaves } from '../../src/store/pages/leaves.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { fill, made } from './report/made.ts';
 import { watch } from './watch.ts';
 
 const PAGE = 4096;
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let db = '';
 beforeEach(() => {
-  scratch = makeScratch();
   db = path.join(scratch.path, 'greylist.mdb');
 });
-afterEach(() => scratch.remove());
 
 const verify = (json = false) => watch(() => verifyCommand.run({ db, json }));
 

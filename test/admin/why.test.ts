@@ -4,18 +4,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { clientAt, runProgram, tripleAt, useLive } from './live.ts';
 
 const live = useLive('of all');
 
 const ask = ({ client, sender, recipient }: { client: string; sender: string; recipient: string }) => [
-  '--client',
-  client,
-  '--sender',
-  sender,
-  '--recipient',
-  recipient,
+  ...['--client', client, '--sender', sender, '--recipient', recipient],
 ];
 const why = async (...words: string[]) => {
   const { status, out, err } = await live.run('why', '--json', '--retry-window', '20d', ...words);
@@ -70,12 +65,7 @@ test('each step is there for people', async () => {
   const { out } = await live.run(
     'why',
     ...ask(triple),
-    '--client-key',
-    'subnet',
-    '--action',
-    '451 4.7.1',
-    '--text',
-    'wait %s',
+    ...['--client-key', 'subnet', '--action', '451 4.7.1', '--text', 'wait %s'],
   );
   expect(out).toMatch(/^exception +none: it is greylisted$/m);
   expect(out).toMatch(/^client key +10\.0\.0\.0\/24 \(--client-key subnet\)$/m);
@@ -133,14 +123,10 @@ test('nothing is changed, and no database is made', async () => {
     verdict: 'new',
   });
   expect([hash(), readdirSync(live.directory)]).toEqual([before, names]);
-  const scratch = makeScratch();
-  try {
-    const db = ['--db', path.join(scratch.path, 'g.mdb')];
-    const some = ask(tripleAt(1, live.now));
-    expect((await runProgram(['why', ...db, ...some])).out).toMatch(/^database +.* does not exist yet$/m);
-    expect(await runProgram(['why', ...db, ...some, '--privacy'])).toMatchObject({ status: 2 });
-    expect(readdirSync(scratch.path)).toEqual([]);
-  } finally {
-    scratch.remove();
-  }
+  const scratch = testScratch();
+  const db = ['--db', path.join(scratch.path, 'g.mdb')];
+  const some = ask(tripleAt(1, live.now));
+  expect((await runProgram(['why', ...db, ...some])).out).toMatch(/^database +.* does not exist yet$/m);
+  expect(await runProgram(['why', ...db, ...some, '--privacy'])).toMatchObject({ status: 2 });
+  expect(readdirSync(scratch.path)).toEqual([]);
 });

@@ -12,9 +12,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { writeOut, writeWhole } from '../../src/admin/write.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
 /** What is done to files, in order. */
 let done: string[] = [];
@@ -33,11 +33,7 @@ vi.mock(import('node:fs'), async (original) => {
   };
 });
 
-let scratch: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
+const scratch = useScratch('of each');
 
 test('in the place of what was there, in UTF-8, and nothing is left beside it', () => {
   const file = path.join(scratch.path, 'report.html');

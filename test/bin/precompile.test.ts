@@ -2,16 +2,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/cli/service.ts';
 import { SOON } from '../../src/filter/v8.ts';
 import { copyFilter } from '../e2e/copy.ts';
 import { startFilter } from '../support/filter.ts';
 import { project } from '../support/project.ts';
 import { deferred, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 let program: string;
 let main: string;
 let compiled: string;
@@ -22,7 +22,6 @@ beforeAll(() => {
   precompile();
   compiled = `${main}-${process.version}-${process.arch}`;
 });
-afterAll(scratch.remove);
 
 function precompile(): void {
   execFileSync(process.execPath, [path.join(path.dirname(program), 'precompile.js')]);

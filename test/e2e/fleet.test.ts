@@ -5,7 +5,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { startEngine } from '../fleet/engine.ts';
 import { suite } from '../support/needs.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { copyFilter } from './copy.ts';
 import { type Place, type Postfix, withPostfix } from './postfix.ts';
@@ -14,7 +14,7 @@ import { serviceFor } from './snippet.ts';
 
 suite('two hosts under Postfix', ['root', 'postfix', 'nobody', 'redis'], () => {
   test('a mail that one has deferred passes at the other; without the engine each host goes on', async () => {
-    const scratch = makeScratch('greylatch-copy-');
+    const scratch = testScratch('greylatch-copy-');
     const password = ['--requirepass', 'secret', '--appendonly', 'yes'];
     let engine = await startEngine(scratch.path, { words: password, password: 'secret' });
     try {
@@ -30,11 +30,7 @@ suite('two hosts under Postfix', ['root', 'postfix', 'nobody', 'redis'], () => {
           process.execPath,
           program,
           ...own,
-          ...store,
-          '--store-timeout',
-          '5s',
-          '--delay',
-          '1',
+          ...[...store, '--store-timeout', '5s', '--delay', '1'],
         ]);
       };
       const attempt = async ({ port }: Postfix, sender: string) => {
@@ -70,7 +66,6 @@ suite('two hosts under Postfix', ['root', 'postfix', 'nobody', 'redis'], () => {
       );
     } finally {
       await engine.stop();
-      scratch.remove();
     }
   }, 120_000);
 });

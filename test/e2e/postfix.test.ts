@@ -2,8 +2,8 @@
 // The delay is a second or two here, and it really passes: Postfix cannot be given another clock.
 import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeScratch } from '../support/scratch.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { copyFilter } from './copy.ts';
 import { postfixSuite } from './needs.ts';
@@ -16,13 +16,12 @@ const DEFERRED = /^4\.7\.1 <\S*>: Recipient address rejected: Service is unavail
 const CLIENT: Caller = { address: '192.0.2.1' };
 
 postfixSuite('under Postfix', () => {
-  const scratch = makeScratch('greylatch-copy-');
+  const scratch = useScratch('of all', 'greylatch-copy-');
   let program = '';
   beforeAll(() => {
     chmodSync(scratch.path, 0o755);
     program = copyFilter(path.join(scratch.path, 'greylatch'));
   });
-  afterAll(() => scratch.remove());
 
   /** The snippet's service, with the program copied here, its database and log in this test's place. */
   const service =

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { suite } from '../support/needs.ts';
 import { project } from '../support/project.ts';
 import { policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { postfixSuite } from './needs.ts';
 import { withPostfix } from './postfix.ts';
@@ -18,8 +18,8 @@ const PROGRAM = '/usr/local/bin/greylatch';
 const DIRECTORY = '/var/mta';
 
 postfixSuite('the package, installed globally', () => {
-  const scratch = makeScratch();
-  const undo: (() => void)[] = [() => scratch.remove()];
+  const scratch = useScratch('of all');
+  const undo: (() => void)[] = [];
   const npm = (...words: string[]) =>
     execFileSync('npm', words, { cwd: project, encoding: 'utf8', stdio: 'pipe' });
 

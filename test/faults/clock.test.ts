@@ -1,26 +1,23 @@
 // A clock that jumps back, jumps ahead, stands still: nobody is deferred for longer than the delay after it.
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { makeClock } from '../support/clock.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { file, requestFor } from './database.ts';
 
 const HOUR = 3600;
 const YEAR = 365 * 24 * HOUR;
 
 suite('the clock', ['faketime'], () => {
-  const scratch = makeScratch();
-  afterAll(() => scratch.remove());
-
   test.each([
     ['jumps back an hour', -HOUR],
     ['jumps ahead an hour', HOUR],
     ['jumps ahead a year', YEAR],
     ['stands still', 0],
   ])('%s', async (_, jump) => {
-    const own = makeScratch();
+    const own = testScratch();
     const clock = makeClock(own.path);
     const filter = await startFilter(greylatch('--db', file(own.path), '--log', 'none'), { env: clock.env });
     expect(await filter.ask(requestFor(1))).toBe(deferred);
@@ -39,6 +36,5 @@ suite('the clock', ['faketime'], () => {
     clock.move(61);
     expect(await filter.ask(requestFor(1))).toBe(dunno);
     await filter.finish();
-    own.remove();
   });
 });

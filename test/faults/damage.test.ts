@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readQueue } from '../../src/store/queue/read.ts';
 import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import {
   copyOf,
@@ -139,7 +139,7 @@ describe('what was never a database stays where it is, and mail passes', () => {
     ['a pipe', (place) => execFileSync('mkfifo', [place])],
     ['bytes', (place) => writeFileSync(place, noise(makeRandom(1), 100_000))],
   ])('%s', async (_, make) => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     make(file(scratch.path));
     const before = lstatSync(file(scratch.path));
     const filter = await filterIn(scratch.path);
@@ -148,7 +148,6 @@ describe('what was never a database stays where it is, and mail passes', () => {
     expect(readdirSync(scratch.path).sort()).toEqual(['greylist.mdb', 'log']);
     expect(lstatSync(file(scratch.path)).ino).toBe(before.ino);
     expect(readFileSync(logFile(scratch.path), 'utf8')).toMatch(/ err: .* name another file with --db/);
-    scratch.remove();
   });
 });
 

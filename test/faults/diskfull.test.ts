@@ -18,11 +18,11 @@ import { fill as fillWith } from '../store/filled.ts';
 import { greylatch } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { expectSound, file, isEmptied, logFile, requestFor, Smtpd, setAside } from './database.ts';
 
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 const disk = path.join(scratch.path, 'disk');
 const mount = (...options: string[]) => execFileSync('mount', [...options, disk]);
 
@@ -48,10 +48,7 @@ suite('a small disk', ['root'], () => {
     // its first damaged page is met.
     mount('-t', 'tmpfs', '-o', 'size=4m,mode=700', 'none');
   });
-  afterAll(() => {
-    execFileSync('umount', ['-l', disk]);
-    scratch.remove();
-  });
+  afterAll(() => void execFileSync('umount', ['-l', disk]));
 
   test('full while the file grows, and free again', async () => {
     const smtpd = await Smtpd.start(disk, '--auto-whitelist', '0');
@@ -165,7 +162,7 @@ suite('a small disk', ['root'], () => {
 
 // Where a file system writes everything to a new place, even a byte of LMDB's lock file needs space: SIGBUS otherwise.
 suite('a disk that copies', ['root', 'btrfs'], () => {
-  const own = makeScratch();
+  const own = useScratch('of all');
   const place = path.join(own.path, 'disk');
   const filler = path.join(place, 'filler');
 
@@ -177,10 +174,7 @@ suite('a disk that copies', ['root', 'btrfs'], () => {
     execFileSync('mkfs.btrfs', ['-q', image]);
     execFileSync('mount', ['-o', 'loop', image, place]);
   });
-  afterAll(() => {
-    execFileSync('umount', ['-l', place]);
-    own.remove();
-  });
+  afterAll(() => void execFileSync('umount', ['-l', place]));
 
   const fillUp = () => {
     for (const [i, size] of ['1M', '4k', '512'].entries())

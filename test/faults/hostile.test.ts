@@ -17,7 +17,7 @@ import { greylatch, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { makeRandom, type Random } from '../support/random.ts';
 import { deferred, dunno, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { critLines, file, filterIn, requestFor, Smtpd, setAside } from './database.ts';
 
 const FUZZ = Number(process.env.GREYLATCH_FUZZ ?? 20_000);
@@ -55,7 +55,7 @@ function mutated(random: Random): Buffer {
 
 describe('rubbish', () => {
   test(`${FUZZ} mutated requests get proper replies or a closed session, in bounded memory`, async () => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const random = makeRandom(Number(process.env.GREYLATCH_SEED ?? 1));
     const first = await filterIn(scratch.path);
     await first.ask(policyRequest());
@@ -88,14 +88,13 @@ describe('rubbish', () => {
     expect(most - idle).toBeLessThan(MOST_MEMORY);
     expect(setAside(scratch.path)).toEqual([]);
     expect(critLines(scratch.path)).toEqual([]);
-    scratch.remove();
   });
 
   test.each([
     ['a line', (size: number) => Buffer.alloc(size, 'x')],
     ['a request', (size: number) => Buffer.from('a=b\n'.repeat(size / 4))],
   ])('%s of 100 MB takes bounded memory, and ends the session', async (_, make) => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const filter = await filterIn(scratch.path);
     await filter.ask(policyRequest());
     const idle = memoryOf(filter.pid);
@@ -108,11 +107,10 @@ describe('rubbish', () => {
     clearInterval(watch);
     expect({ code, rest }).toEqual({ code: 1, rest: '' });
     expect(most - idle).toBeLessThan(MOST_MEMORY);
-    scratch.remove();
   });
 
   test('attributes at their limits are values like any other', async () => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const long = '\xff'.repeat(512);
     const filter = await filterIn(scratch.path, '--delay', '600');
     const most = policyRequest({ client_address: long, sender: long, recipient: long });
@@ -120,13 +118,12 @@ describe('rubbish', () => {
     expect(await filter.ask(Buffer.from(most, 'latin1'))).toBe(deferred);
     await filter.finish();
     expect(critLines(scratch.path)).toEqual([]);
-    scratch.remove();
   });
 });
 
 describe('neighbours', () => {
   test('a link in place of the database is not followed', async () => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const victim = path.join(scratch.path, 'victim');
     writeFileSync(victim, 'precious');
     mkdirSync(path.join(scratch.path, 'mta'), { mode: 0o700 });
@@ -138,7 +135,6 @@ describe('neighbours', () => {
     expect(readFileSync(path.join(scratch.path, 'mta/log'), 'utf8')).toContain(
       'is a symbolic link; name the file',
     );
-    scratch.remove();
   });
 
   test.each([
@@ -146,7 +142,7 @@ describe('neighbours', () => {
     ['the key of --privacy', 'greylist.mdb.secret', dunno, '--privacy'],
     ['the journal of --store', 'greylist.mdb.fleet', deferred, '--store', 'redis://127.0.0.1:1'],
   ])('a named pipe in place of %s keeps nobody waiting', async (_, name, answer, ...options) => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     execFileSync('mkfifo', [path.join(scratch.path, name)]);
     const database = name === 'log' ? path.join(scratch.path, 'none/greylist.mdb') : file(scratch.path);
     const filter = await startFilter(
@@ -155,12 +151,11 @@ describe('neighbours', () => {
     );
     expect(await filter.ask(policyRequest())).toBe(answer);
     expect(await filter.finish()).toMatchObject({ code: 0, rest: '' });
-    scratch.remove();
   });
 
   test('a directory that everybody can write, sticky or not, is refused with advice', async () => {
     for (const mode of [0o777, 0o1777]) {
-      const scratch = makeScratch();
+      const scratch = testScratch();
       chmodSync(scratch.path, mode);
       const filter = await startFilter(
         greylatch('--db', file(scratch.path), '--log', `file:${scratch.path}/log`),
@@ -171,12 +166,11 @@ describe('neighbours', () => {
       expect(readFileSync(path.join(scratch.path, 'log'), 'utf8')).toMatch(
         /writable by everybody.*make a directory/,
       );
-      scratch.remove();
     }
   });
 
   test('names that exist already are left alone, and only the newest three damaged files are kept', async () => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     writeFileSync(`${file(scratch.path)}-queue`, ''); // there was a database
     for (let round = 0; round < 5; round++) {
       writeFileSync(file(scratch.path), 'no database', { mode: 0o600 });
@@ -186,13 +180,12 @@ describe('neighbours', () => {
     }
     expect(setAside(scratch.path)).toHaveLength(3);
     expect(critLines(scratch.path)).toHaveLength(5);
-    scratch.remove();
   });
 });
 
 suite('a neighbour who runs as the filters do, while root runs a command', ['root'], () => {
   test('a link that takes the lock file’s place right before LMDB opens it does not lead LMDB to a file of root’s', () => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const [mta, victim, preload] = ['mta', 'victim', 'swap.cjs'].map((name) => path.join(scratch.path, name));
     writeFileSync(victim!, 'precious', { mode: 0o600 });
     chmodSync(scratch.path, 0o711);
@@ -220,6 +213,5 @@ suite('a neighbour who runs as the filters do, while root runs a command', ['roo
     expect(readlinkSync(lock)).toBe(victim);
     expect(readFileSync(victim!, 'utf8')).toBe('precious');
     expect(statSync(victim!).uid).toBe(0);
-    scratch.remove();
   });
 });

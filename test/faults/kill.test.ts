@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { critLines, expectSound, requestFor, Smtpd, setAside } from './database.ts';
 
@@ -11,7 +11,7 @@ const KILLS = Number(process.env.GREYLATCH_KILLS ?? 100);
 const FILTERS = 20;
 
 test(`${KILLS} kills among ${FILTERS} writing filters`, async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const random = makeRandom(Number(process.env.GREYLATCH_SEED ?? 1));
   const smtpds = await Promise.all(
     Array.from({ length: FILTERS }, () => Smtpd.start(scratch.path, '--auto-whitelist', '0')),
@@ -58,5 +58,4 @@ test(`${KILLS} kills among ${FILTERS} writing filters`, async () => {
     if ((await witness.ask(requestFor(triple, 'k'))) !== dunno) lost.push(triple);
   expect(lost).toEqual([]);
   await witness.stop();
-  scratch.remove();
 });

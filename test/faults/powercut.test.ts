@@ -31,14 +31,7 @@ async function record({ bursts, options = [], request = requestFor, ...run }: Ru
   const database = file(scratch.path);
   writeFileSync(trace, '');
   const command = greylatch(
-    '--db',
-    database,
-    '--log',
-    'none',
-    '--delay',
-    '0',
-    '--auto-whitelist',
-    '0',
+    ...['--db', database, '--log', 'none', '--delay', '0', '--auto-whitelist', '0'],
     ...options,
   );
   const filter = await startFilter(['strace', ...STRACE, '-o', trace, ...command]);

@@ -13,20 +13,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { file, filterIn, isEmptied, logFile, requestFor } from './database.ts';
 
-let own: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  own = makeScratch();
-});
-afterEach(() => own.remove());
+const own = useScratch('of each');
 
 const AS_NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
@@ -132,13 +128,19 @@ const limited = (limit: string) =>
   ]);
 
 suite('as root, for a filter that is not', ['root'], () => {
-  const copy = makeScratch('greylatch-copy-');
+  const copy = useScratch('of all', 'greylatch-copy-');
   let program = '';
-  beforeAll(() => {
+  const made = path.join(copy.path, 'mta');
+  beforeAll(async () => {
     chmodSync(copy.path, 0o755);
     program = copyFilter(path.join(copy.path, 'greylatch')); // a checkout may be closed to nobody
+    mkdirSync(made);
+    chownSync(made, 65_534, 65_534);
+    const filter = await asNobody('--db', file(made), '--log', 'none');
+    expect(await filter.ask(requestFor(1))).toBe(deferred);
+    await until(async () => (await filter.ask(requestFor(1))) === dunno && isEmptied(made));
+    expect(await filter.finish()).toMatchObject({ code: 0 });
   });
-  afterAll(() => copy.remove());
   beforeEach(() => {
     mkdirSync(path.join(own.path, 'mta'));
     for (const place of [own.path, path.join(own.path, 'mta')]) chmodSync(place, 0o755);
@@ -159,12 +161,8 @@ suite('as root, for a filter that is not', ['root'], () => {
     spawnSync('setpriv', [...AS_NOBODY, process.execPath, program, ...words], { encoding: 'utf8' });
 
   /** A database of nobody's in which the first triple has passed. */
-  async function make(): Promise<void> {
-    chownSync(mta(), 65_534, 65_534);
-    const filter = await asNobody();
-    expect(await filter.ask(requestFor(1))).toBe(deferred);
-    await until(async () => (await filter.ask(requestFor(1))) === dunno && isEmptied(mta()));
-    expect(await filter.finish()).toMatchObject({ code: 0 });
+  function make(): void {
+    execFileSync('cp', ['-a', `${made}/.`, mta()]);
   }
 
   test.each(['0277', '0400', '0777'])('its own files, by umask %s', async (mask) => {
@@ -196,7 +194,7 @@ suite('as root, for a filter that is not', ['root'], () => {
     ],
     ['that is write-protected', (lock: string) => chmodSync(lock, 0o444)],
   ])('a lock file %s', async (_, spoil) => {
-    await make();
+    make();
     spoil(`${file(mta())}-lock`);
     const filter = await asNobody('--on-error', 'defer');
     expect(await filter.ask(requestFor(1))).toBe(dunno); // known, and this has to be noted
@@ -206,7 +204,7 @@ suite('as root, for a filter that is not', ['root'], () => {
   });
 
   test('a database that is write-protected, and a directory that is closed under a running filter', async () => {
-    await make();
+    make();
     chmodSync(file(mta()), 0o400);
     const filter = await asNobody('--on-error', 'defer');
     expect(await filter.ask(requestFor(1))).toBe(dunno);
@@ -219,7 +217,7 @@ suite('as root, for a filter that is not', ['root'], () => {
   });
 
   test('a database that is write-protected: the same trouble, met between requests and at the end, is told once', async () => {
-    await make();
+    make();
     chmodSync(file(mta()), 0o400);
     const filter = await asNobody();
     let asked = 1;
@@ -235,8 +233,8 @@ suite('as root, for a filter that is not', ['root'], () => {
 
   test.each(['status', 'list', 'export', 'verify', 'purge', 'compact'])(
     'a database of somebody else, for greylatch %s by hand: it is the caller who is not root',
-    async (command) => {
-      await make();
+    (command) => {
+      make();
       chownSync(mta(), 0, 0);
       chmodSync(mta(), 0o700);
       const { status, stderr } = byHand(command, '--db', file(mta()));

@@ -2,15 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
 import { startFilter } from '../support/filter.ts';
 import { policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 
 test('mail gets its answers while the files are away, the log says what is missing, and all is noted afterwards', async () => {
   const place = path.join(scratch.path, 'greylatch');

@@ -5,34 +5,22 @@ import { filterArguments, type Words } from '../../src/cli/arguments.ts';
 import { newAnswer } from '../../src/filter/answer.ts';
 import { policyFrom } from '../../src/filter/policy.ts';
 import { emptyRequest, type PolicyRequest } from '../../src/greylist/request.ts';
-import { openStore } from '../../src/store/embedded/embedded.ts';
 import type { Store } from '../../src/store/store.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { storeAt } from '../store/opened.ts';
+import { useScratch } from '../support/scratch.ts';
 
 const DEFERRED = 'defer_if_permit Service is unavailable';
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let store: Store;
 let now = 1_700_000_000;
 const logged: string[] = [];
 
 beforeEach(() => {
-  scratch = makeScratch();
   logged.length = 0;
   const limits = { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 1_000_000 };
-  const say = (what: string | Error) => void logged.push(String(what));
-  store = openStore({
-    path: path.join(scratch.path, 'greylist.mdb'),
-    sync: 'later',
-    limits,
-    onDamage: say,
-    onTrouble: say,
-    onFull: say,
-  });
+  store = storeAt(path.join(scratch.path, 'greylist.mdb'), limits, (what) => void logged.push(what));
 });
-afterEach(() => {
-  store.close();
-  scratch.remove();
-});
+afterEach(() => store.close());
 
 /** Asks a filter with these options. */
 function filterWith(words: Words = {}): (changes?: Partial<PolicyRequest>) => string | undefined {

@@ -3,14 +3,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { project } from '../support/project.ts';
 import { deferred, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
-const scratch = makeScratch();
-afterAll(scratch.remove);
+const scratch = useScratch('of all');
 const program = path.join(scratch.path, 'look.cjs');
 const found = path.join(scratch.path, 'found');
 

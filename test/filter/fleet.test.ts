@@ -1,14 +1,13 @@
 // What the filter asks of the fleet's bundle, in whose place stands one that notes it; what that does is held in ../fleet.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
 import { startFilter } from '../support/filter.ts';
 import { deferred, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
-const scratch = makeScratch();
-afterAll(scratch.remove);
+const scratch = useScratch('of all');
 const place = (name: string) => path.join(scratch.path, name);
 let program: string;
 

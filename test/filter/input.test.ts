@@ -4,16 +4,15 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { NEWEST } from '../../src/filter/input.ts';
 import { greylatch, type Session, startFilter, startPiped } from '../support/filter.ts';
 import { deferred, shortRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 const modules = path.join(scratch.path, 'modules');
-afterAll(scratch.remove);
 
 const [node, ...program] = greylatch('--db', path.join(scratch.path, 'greylist.mdb'), '--log', 'none');
 

@@ -2,32 +2,26 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { copyFilter } from '../e2e/copy.ts';
 import { greylatch, startFilter } from '../support/filter.ts';
 import { type Attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-const scratch = makeScratch();
-afterAll(scratch.remove);
+const scratch = useScratch('of all');
+const host = path.join(scratch.path, 'host.cjs');
+writeFileSync(host, `require('node:os').hostname = () => 'MX.home.example';`);
 
 /** A filter with these options and a database of its own, and with a name for the host it is on. */
 async function filterWith(name: string, ...options: string[]) {
-  const host = path.join(scratch.path, 'host.cjs');
-  writeFileSync(host, `require('node:os').hostname = () => 'MX.home.example';`);
-  const [node, ...words] = greylatch(
-    '--db',
-    path.join(scratch.path, `${name}.mdb`),
-    '--log',
-    'none',
-    ...options,
-  );
+  const database = path.join(scratch.path, `${name}.mdb`);
+  const [node, ...words] = greylatch('--db', database, '--log', 'none', ...options);
   const filter = await startFilter([node!, '--require', host, ...words]);
   return { ask: (changes?: Attributes) => filter.ask(policyRequest(changes)), finish: filter.finish };
 }
 
-test('whitelists let pass what they name, and are read again when they change', async () => {
+test.concurrent('whitelists let pass what they name, and are read again when they change', async () => {
   const file = (name: string) => path.join(scratch.path, name);
   writeFileSync(file('clients'), 'example.com\n');
   writeFileSync(file('recipients'), 'codes@\n/(/\n');
@@ -45,7 +39,7 @@ test('whitelists let pass what they name, and are read again when they change', 
   await finish();
 });
 
-test('--only-recipients: all others are not greylisted', async () => {
+test.concurrent('--only-recipients: all others are not greylisted', async () => {
   const list = path.join(scratch.path, 'only');
   writeFileSync(list, 'ann@example.net\n');
   const { ask, finish } = await filterWith('only', '--only-recipients', list);
@@ -54,7 +48,7 @@ test('--only-recipients: all others are not greylisted', async () => {
   await finish();
 });
 
-test('--client-key pool: what one mail server of a pool was deferred for, another brings', async () => {
+test.concurrent('--client-key pool: what one mail server of a pool was deferred for, another brings', async () => {
   const { ask, finish } = await filterWith('pool', '--client-key', 'pool', '--delay', '0');
   const from = (address: string, name: string) => ({ client_address: address, client_name: name });
   expect(await ask(from('192.0.2.1', 'mx1.example.com'))).toBe(deferred);
@@ -64,7 +58,7 @@ test('--client-key pool: what one mail server of a pool was deferred for, anothe
   await finish();
 });
 
-test('--greylist suspicious: whoever greets as this host does, or by the name of its domain', async () => {
+test.concurrent('--greylist suspicious: whoever greets as this host does, or by the name of its domain', async () => {
   const { ask, finish } = await filterWith('suspicious', '--greylist', 'suspicious');
   for (const helo_name of ['mx.home.example', 'home.example', 'mx2.home.example'])
     expect([helo_name, await ask({ helo_name })]).toEqual([helo_name, deferred]);
@@ -73,7 +67,7 @@ test('--greylist suspicious: whoever greets as this host does, or by the name of
   await finish();
 });
 
-test('--header says which host it was', async () => {
+test.concurrent('--header says which host it was', async () => {
   const { ask, finish } = await filterWith('header', '--header', '--delay', '0');
   expect(await ask()).toBe(deferred);
   let n = 0;
@@ -87,7 +81,7 @@ test('--header says which host it was', async () => {
   await finish();
 });
 
-test('--privacy: no address is on record, and the key lies beside the database; without it, there is none', async () => {
+test.concurrent('--privacy: no address is on record, and the key lies beside the database; without it, there is none', async () => {
   for (const options of [['--privacy'], []]) {
     const name = `private${options.length}`;
     const database = path.join(scratch.path, `${name}.mdb`);
@@ -103,14 +97,14 @@ test('--privacy: no address is on record, and the key lies beside the database; 
   }
 });
 
-test('--privacy in a dry run makes no key', async () => {
+test.concurrent('--privacy in a dry run makes no key', async () => {
   const { ask, finish } = await filterWith('dry', '--privacy', '--dry-run');
   expect(await ask()).toBe(dunno);
   await finish();
   expect(readdirSync(scratch.path).filter((name) => name.startsWith('dry.'))).toEqual([]);
 });
 
-test('what no option asks for is not loaded: a filter runs without it', async () => {
+test.concurrent('what no option asks for is not loaded: a filter runs without it', async () => {
   const program = copyFilter(path.join(scratch.path, 'greylatch'));
   for (const name of ['lists', 'pool', 'words', 'fleet', 'commands'])
     rmSync(path.join(path.dirname(program), '../dist', `${name}.js`));

@@ -5,17 +5,17 @@ import { once } from 'node:events';
 import fs, { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Take } from '../../src/filter/input.ts';
 import { runSession } from '../../src/filter/session.ts';
 import { greylatch, startFilter, startPiped } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { attributes, deferred, dunno, policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
+import { unmock } from '../support/unmock.ts';
 import { until } from '../support/until.ts';
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 const database = path.join(scratch.path, 'greylist.mdb');
 const command = greylatch('--db', database, '--log', 'none');
 
@@ -57,11 +57,6 @@ describe('a filter leaves', () => {
     expect(await filter.kill('SIGTERM')).toMatchObject({ code: 0, signal: null, rest: '' });
   });
 
-  test('with status 0 at its time limit, while it waits for its first request', async () => {
-    const filter = await startFilter([...command, '--time-limit', '1']);
-    expect(await filter.ended).toMatchObject({ code: 0, signal: null, rest: '' });
-  });
-
   test('with status 0 at SIGTERM, while its peer reads no replies', async () => {
     const tried = path.join(scratch.path, 'tried');
     const stuck = breakWrites(`fs.closeSync(fs.openSync(${JSON.stringify(tried)}, 'a')); fail('EAGAIN');`);
@@ -71,10 +66,11 @@ describe('a filter leaves', () => {
     expect(await filter.kill('SIGTERM')).toMatchObject({ code: 0, signal: null, rest: '' });
   });
 
-  test('with status 0 at its time limit, while it waits for the next one', async () => {
-    const filter = await startFilter([...command, '--time-limit', '1']);
-    await filter.ask(policyRequest());
-    expect(await filter.ended).toMatchObject({ code: 0, signal: null, rest: '' });
+  test('with status 0 at its time limit, while it waits for its first request, or for the next one', async () => {
+    const limited = [...command, '--time-limit', '1'];
+    const filters = await Promise.all([startFilter(limited), startFilter(limited)]);
+    await filters[1].ask(policyRequest());
+    for (const { ended } of filters) expect(await ended).toMatchObject({ code: 0, signal: null, rest: '' });
   });
 
   test('not before a time limit that is longer than a timer of Node', async () => {
@@ -237,8 +233,7 @@ describe('between requests', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => {
     vi.useRealTimers();
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     signals.forEach((signal, i) => {
       for (const one of process.listeners(signal)) if (!before[i]!.includes(one)) process.off(signal, one);
     });
@@ -385,6 +380,7 @@ describe('by hand', () => {
     [['list', '--sender.x=1'], '--sender.x: no such option (see greylatch list --help)'],
     [['list', '-v=yes'], '-v takes no value'],
     [['list', 'all'], 'all: one word too many'],
+    [['list', '--limit', 'few'], '--limit few: '],
     [['list', '--state', 'x'], '--state x: write waiting or passed or'],
     [['list', '--json=yes'], '--json takes no value'],
     [['list', '--client', '192.0.2.0/33'], '--client 192.0.2.0/33: write an address, a network'],

@@ -7,7 +7,7 @@ import { LONG, SOON } from '../../src/filter/v8.ts';
 import { greylatch } from '../support/filter.ts';
 import { project } from '../support/project.ts';
 import { policyRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 
 /** Bytes of the space for young objects once objects that survive have been made for a while, after so many requests. */
 function youngSpaceAfter(requests: number): number {
@@ -39,13 +39,12 @@ test('the space for young objects stays small, where it would grow', () => {
 
 /** Functions that V8 has made faster code of in a session of so many requests. */
 function optimisedIn(requests: number): number {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const [node, ...words] = greylatch('--db', path.join(scratch.path, 'greylist.mdb'), '--log', 'none');
   const input = Array.from({ length: requests }, (_, i) =>
     policyRequest({ recipient: `${i % 50}@example.net` }),
   );
   const told = execFileSync(node!, ['--trace-opt', ...words], { input: input.join(''), encoding: 'utf8' });
-  scratch.remove();
   return told.match(/^\[completed (optimizing|compiling)/gm)?.length ?? 0;
 }
 

@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { openEditor } from '../../src/store/admin/edit.ts';
 import type { Entry } from '../../src/store/admin/entry.ts';
 import { scan } from '../../src/store/admin/scan.ts';
@@ -10,7 +10,7 @@ import { clientKey, tripleKey } from '../../src/store/fleet/key.ts';
 import { runProgram } from '../admin/live.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno, shortRequest } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { type Engine, type EngineOptions, startEngine } from './engine.ts';
 import { makeHosts, PATIENT, request } from './hosts.ts';
@@ -20,7 +20,7 @@ const DAY = 86_400;
 const now = Math.floor(Date.now() / 1000);
 
 suite('commands with --store', ['redis'], () => {
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let engine: Engine;
   let url: string;
   let hosts: ReturnType<typeof makeHosts>;
@@ -30,13 +30,9 @@ suite('commands with --store', ['redis'], () => {
     url = `redis://127.0.0.1:${engine.port}`;
     hosts = makeHosts(scratch.path, url);
   };
-  beforeEach(() => {
-    scratch = makeScratch();
-  });
   afterEach(async () => {
     await hosts.close();
     await engine.stop();
-    scratch.remove();
   });
 
   const place = (name: string) => path.join(scratch.path, name);

@@ -7,14 +7,14 @@ import { runProgram } from '../admin/live.ts';
 import type { Session } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
 import { type Line, startLine } from './line.ts';
 
 suite('a connection in trouble', ['redis'], () => {
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let engine: Engine;
   let line: Line;
   let closing: (() => unknown)[];
@@ -22,7 +22,6 @@ suite('a connection in trouble', ['redis'], () => {
   let next = 1;
 
   beforeEach(async () => {
-    scratch = makeScratch();
     engine = await startEngine(scratch.path);
     line = await startLine(engine.port);
     closing = [line.close];
@@ -30,7 +29,6 @@ suite('a connection in trouble', ['redis'], () => {
   afterEach(async () => {
     for (const close of closing.reverse()) await close();
     await engine.stop();
-    scratch.remove();
   });
 
   const hostOn = (url: string): Host => {

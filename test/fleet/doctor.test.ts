@@ -2,13 +2,13 @@
 // advice is a command for the engine, it is run, and the finding has to be gone.
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import type { Finding } from '../../src/admin/doctor/finding.ts';
 import { runProgram } from '../admin/live.ts';
 import { makeClock } from '../support/clock.ts';
 import { suite } from '../support/needs.ts';
 import { project } from '../support/project.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { type Engine, type EngineOptions, startEngine } from './engine.ts';
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
@@ -23,19 +23,15 @@ interface Report {
 }
 
 suite('greylatch doctor --store', ['redis', 'faketime'], () => {
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let engine: Engine;
   let url: string;
   const start = async (options: EngineOptions = {}) => {
     engine = await startEngine(scratch.path, { words: WELL, ...options });
     url = `redis://127.0.0.1:${engine.port}`;
   };
-  beforeEach(() => {
-    scratch = makeScratch();
-  });
   afterEach(async () => {
     await engine.stop();
-    scratch.remove();
   });
 
   const doctor = async (...words: string[]): Promise<Report> => doctorIn({}, ...words);
@@ -244,14 +240,14 @@ suite('greylatch doctor --store', ['redis', 'faketime'], () => {
     await engine.stop();
     only(await doctor(), 'error', 'store', /nobody listens there/);
     await start();
-    const line = await startLine(engine.port, 250);
+    const line = await startLine(engine.port, 60);
     try {
       url = `redis://127.0.0.1:${line.port}`;
       only(
-        await doctor('--store-timeout', '100ms'),
+        await doctor('--store-timeout', '25ms'),
         'error',
         'store-latency',
-        /a round trip takes \d+ ms, and a request waits for 100 ms/,
+        /a round trip takes \d+ ms, and a request waits for 25 ms/,
       );
     } finally {
       line.close();

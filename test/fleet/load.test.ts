@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { suite } from '../support/needs.ts';
 import { deferred } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { startEngine } from './engine.ts';
 import { makeHosts, request } from './hosts.ts';
@@ -11,7 +11,7 @@ const EACH = 150;
 
 suite('an engine killed under load', ['redis'], () => {
   test('every request has its reply, and afterwards the engine knows every triple', async () => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     let engine = await startEngine(scratch.path, {
       words: ['--appendonly', 'yes', '--appendfsync', 'always'],
     });
@@ -42,7 +42,6 @@ suite('an engine killed under load', ['redis'], () => {
     } finally {
       await close();
       await engine.stop();
-      scratch.remove();
     }
   }, 120_000);
 });

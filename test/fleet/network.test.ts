@@ -9,14 +9,14 @@ import { type Clock, makeClock } from '../support/clock.ts';
 import { greylatch, startPiped } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
 import { hasNamespaces, how, makeNetwork, type Network } from './network.ts';
 
 suite(`three hosts ${how}`, ['redis', 'engineClock'], () => {
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let clock: Clock;
   let network: Network;
   let engine: Engine;
@@ -27,7 +27,6 @@ suite(`three hosts ${how}`, ['redis', 'engineClock'], () => {
     engine = await network.engine({ ...options, env: clock.env });
   };
   beforeEach(async () => {
-    scratch = makeScratch();
     clock = makeClock(scratch.path);
     network = await makeNetwork(scratch.path);
     hosts = network.sites.map(({ url, within }, i) => {
@@ -42,7 +41,6 @@ suite(`three hosts ${how}`, ['redis', 'engineClock'], () => {
     closing = [];
     await engine.stop();
     network.close();
-    scratch.remove();
   });
 
   const triple = (n: number) => ({

@@ -8,7 +8,7 @@ import { startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { makeRandom } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { startEngine } from './engine.ts';
 import { makeHosts, PATIENT } from './hosts.ts';
 
@@ -19,7 +19,7 @@ suite('oracle of the fleet', ['greylistPl', 'perl', 'engineClock', 'redis'], () 
   test(
     `two hosts reply as one greylist.pl does (${count} requests, seed ${seed})`,
     async () => {
-      const scratch = makeScratch();
+      const scratch = testScratch();
       const clock = makeClock(scratch.path);
       const engine = await startEngine(scratch.path, { env: clock.env });
       const { make, close } = makeHosts(scratch.path, `redis://127.0.0.1:${engine.port}`, () => clock.env);
@@ -55,7 +55,6 @@ suite('oracle of the fleet', ['greylistPl', 'perl', 'engineClock', 'redis'], () 
         await original.finish();
         sweepAfter(original.pid);
         await engine.stop();
-        scratch.remove();
       }
     },
     120_000 + count * 20,

@@ -6,18 +6,17 @@ import { runProgram } from '../admin/live.ts';
 import { type Clock, makeClock } from '../support/clock.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { makeHosts, PATIENT, request } from './hosts.ts';
 
 suite('one engine', ['redis', 'engineClock'], () => {
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let clock: Clock;
   let engine: Engine;
   let hosts: ReturnType<typeof makeHosts>;
 
   beforeEach(async () => {
-    scratch = makeScratch();
     clock = makeClock(scratch.path);
     engine = await startEngine(scratch.path, { env: clock.env });
     hosts = makeHosts(scratch.path, `redis://127.0.0.1:${engine.port}`, () => clock.env);
@@ -25,7 +24,6 @@ suite('one engine', ['redis', 'engineClock'], () => {
   afterEach(async () => {
     await hosts.close();
     await engine.stop();
-    scratch.remove();
   });
 
   test('a mail that the first host has deferred passes at its first retry elsewhere after the delay', async () => {

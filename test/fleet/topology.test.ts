@@ -1,8 +1,8 @@
 // Other ways to an engine: a socket, TLS, Sentinels with a failover, a Cluster of three.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { runProgram } from '../admin/live.ts';
 import { suite } from '../support/needs.ts';
 import { deferred } from '../support/requests.ts';
@@ -12,32 +12,36 @@ import { startCluster } from './cluster.ts';
 import { type Engine, type EngineOptions, freePort, startEngine } from './engine.ts';
 import { makeHosts, PATIENT, request } from './hosts.ts';
 
-suite('ways to an engine', ['redis', 'openssl'], () => {
-  let scratch: ReturnType<typeof makeScratch>;
+/** What a test has to itself, for all run at once: most of their time they wait for engines to find each other. */
+function setUp({ onTestFinished }: TestContext) {
+  const scratch = makeScratch();
   const engines: Engine[] = [];
   let close = async () => {};
-
-  const start = async (name: string, options: EngineOptions = {}) => {
-    const directory = path.join(scratch.path, name);
-    mkdirSync(directory, { mode: 0o700, recursive: true });
-    const engine = await startEngine(directory, options);
-    engines.push(engine);
-    return engine;
-  };
-  const hostOn = (url: string) => {
-    const hosts = makeHosts(scratch.path, url);
-    close = hosts.close;
-    return hosts.make('host');
-  };
-  beforeEach(() => {
-    scratch = makeScratch();
-  });
-  afterEach(async () => {
+  onTestFinished(async () => {
     await close();
-    await Promise.all(engines.splice(0).map((engine) => engine.stop()));
+    await Promise.all(engines.map((engine) => engine.stop()));
     scratch.remove();
   });
+  return {
+    file: (name: string) => path.join(scratch.path, name),
+    async start(name: string, options: EngineOptions = {}) {
+      const directory = path.join(scratch.path, name);
+      mkdirSync(directory, { mode: 0o700, recursive: true });
+      const engine = await startEngine(directory, options);
+      engines.push(engine);
+      return engine;
+    },
+    /** A host; that of before ends. */
+    async hostOn(url: string) {
+      await close();
+      const hosts = makeHosts(scratch.path, url);
+      close = hosts.close;
+      return hosts.make('host');
+    },
+  };
+}
 
+suite('ways to an engine', ['redis', 'openssl'], () => {
   /** The commands there, where so many triples wait; records of two keys, and those of the house, among them. */
   const administer = async (url: string, waiting: unknown) => {
     const run = async (words: string[], input = '') => {
@@ -62,10 +66,11 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     expect((await run(['export'])).match(/"origin":"mx9"/g)).toHaveLength(3);
   };
 
-  test('a unix socket, and a database of its own', async () => {
-    const socket = path.join(scratch.path, 'socket');
+  test.concurrent('a unix socket, and a database of its own', async (context) => {
+    const { file, start, hostOn } = setUp(context);
+    const socket = file('socket');
     const engine = await start('one', { socket });
-    const host = hostOn(`redis+unix://${socket}?db=3`);
+    const host = await hostOn(`redis+unix://${socket}?db=3`);
     const session = await host.start(...PATIENT);
     expect(await session.ask(request(1))).toBe(deferred);
     await engine.admin.select(3);
@@ -73,71 +78,50 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     expect(host.log()).toBe('');
   });
 
-  test('TLS: whoever the authority has signed is believed, nobody else; the files may be replaced', async () => {
-    const file = (name: string) => path.join(scratch.path, name);
-    const openssl = (...words: string[]) => execFileSync('openssl', words, { stdio: 'ignore' });
-    for (const name of ['ca', 'other']) {
+  test.concurrent('TLS: whoever the authority has signed is believed, nobody else; the files may be replaced', async (context) => {
+    const { file, start, hostOn } = setUp(context);
+    const openssl = (line: string, ...options: string[]) =>
+      execFileSync('openssl', [...line.split(' '), ...options], { stdio: 'ignore' });
+    const demand = 'req -newkey rsa:2048 -nodes';
+    for (const name of ['ca', 'other'])
       openssl(
-        ...`req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=${name}`.split(' '),
+        `${demand} -x509 -days 9 -subj /CN=${name}`,
         '-keyout',
         file(`${name}.key`),
         '-out',
         file(`${name}.pem`),
       );
-    }
-    openssl(
-      ...'req -newkey rsa:2048 -nodes -subj /CN=localhost'.split(' '),
-      '-keyout',
-      file('key'),
-      '-out',
-      file('csr'),
-    );
+    openssl(`${demand} -subj /CN=localhost`, '-keyout', file('key'), '-out', file('csr'));
     writeFileSync(file('ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
     openssl(
-      'x509',
-      '-req',
-      '-days',
-      '9',
-      '-in',
-      file('csr'),
-      '-CA',
-      file('ca.pem'),
-      '-CAkey',
-      file('ca.key'),
-      '-CAcreateserial',
-      '-extfile',
-      file('ext'),
-      '-out',
-      file('pem'),
+      'x509 -req -days 9 -CAcreateserial',
+      ...['-in', file('csr'), '-CA', file('ca.pem'), '-CAkey', file('ca.key')],
+      ...['-extfile', file('ext'), '-out', file('pem')],
     );
     const port = await freePort();
     const engine = await start('tls', {
       port,
       words: [
-        '--port',
-        '0',
-        '--tls-port',
-        `${port}`,
-        '--tls-auth-clients',
-        'no',
-        '--tls-cert-file',
-        file('pem'),
-        '--tls-key-file',
-        file('key'),
-        '--tls-ca-cert-file',
-        file('ca.pem'),
+        ...['--port', '0', '--tls-port', `${port}`, '--tls-auth-clients', 'no'],
+        ...[
+          '--tls-cert-file',
+          file('pem'),
+          '--tls-key-file',
+          file('key'),
+          '--tls-ca-cert-file',
+          file('ca.pem'),
+        ],
       ],
-      tls: { ca: execFileSync('cat', [file('ca.pem')], { encoding: 'utf8' }) },
+      tls: { ca: readFileSync(file('ca.pem'), 'utf8') },
     });
-    const host = hostOn(`rediss://127.0.0.1:${port}?ca=${file('ca.pem')}`);
+    const host = await hostOn(`rediss://127.0.0.1:${port}?ca=${file('ca.pem')}`);
     const session = await host.start(...PATIENT);
     expect(await session.ask(request(1))).toBe(deferred);
     expect(await engine.admin.dbsize()).toBe(1);
     expect(host.log()).toBe('');
     await administer(`rediss://127.0.0.1:${port}?ca=${file('ca.pem')}`, 1);
     await engine.admin.flushall();
-    await close();
-    const wary = hostOn(`rediss://127.0.0.1:${port}?ca=${file('other.pem')}`);
+    const wary = await hostOn(`rediss://127.0.0.1:${port}?ca=${file('other.pem')}`);
     // The same directory: the journal and the log are the host's.
     const other = await wary.start(...PATIENT);
     expect(await other.ask(request(2))).toBe(deferred);
@@ -150,25 +134,26 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
       expect(await other.ask(request(n++))).toBe(deferred);
       return /is back/.test(wary.log());
     }, wary.log);
-  }, 120_000);
+  });
 
-  test('Sentinels: a failover under load costs no reply, and the new master knows what the old one did', async () => {
-    const master = await start('master');
-    const replica = await start('replica', {
-      words: ['--replicaof', `127.0.0.1 ${master.port}`, '--repl-diskless-sync-delay', '0'],
-    });
+  test.concurrent('Sentinels: a failover under load costs no reply, and the new master knows what the old one did', async (context) => {
+    const { file, start, hostOn } = setUp(context);
+    // A replica gets its copy at once, not after five seconds.
+    const master = await start('master', { words: ['--repl-diskless-sync-delay', '0'] });
+    const replica = await start('replica', { words: ['--replicaof', `127.0.0.1 ${master.port}`] });
     await until(async () => (await replica.admin.info('replication')).includes('master_link_status:up'));
     const sentinels = await Promise.all(
       [1, 2, 3].map(async (n) => {
         const port = await freePort();
-        const directory = path.join(scratch.path, `sentinel${n}`);
-        mkdirSync(directory);
-        const configuration = path.join(directory, 'conf');
+        const configuration = file(`sentinel${n}.conf`);
         writeFileSync(
           configuration,
-          `port ${port}\nbind 127.0.0.1\ndir ${directory}\nsentinel monitor mx 127.0.0.1 ${master.port} 2\nsentinel down-after-milliseconds mx 1000\nsentinel failover-timeout mx 5000\n`,
+          `port ${port}\nbind 127.0.0.1\ndir ${file('')}\nsentinel monitor mx 127.0.0.1 ${master.port} 2\nsentinel down-after-milliseconds mx 1000\nsentinel failover-timeout mx 5000\n`,
         );
-        return start(`sentinel${n}`, { port, configuration, program: 'sentinel' });
+        const sentinel = await start(`sentinel${n}`, { port, configuration, program: 'sentinel' });
+        // They look at the others every ten and every two seconds otherwise.
+        await sentinel.admin.call('SENTINEL', 'DEBUG', 'info-period', '500', 'publish-period', '200');
+        return sentinel;
       }),
     );
     await until(async () => {
@@ -177,7 +162,7 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
       return /"num-slaves","1"/.test(all) && /"num-other-sentinels","2"/.test(all);
     });
     const list = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
-    const host = hostOn(`redis+sentinel://${list}/mx`);
+    const host = await hostOn(`redis+sentinel://${list}/mx`);
     const session = await host.start(...PATIENT);
     expect(await session.ask(request(1))).toBe(deferred);
     await until(async () => (await replica.admin.dbsize()) === 1);
@@ -190,12 +175,13 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     expect(await replica.admin.dbsize()).toBeGreaterThanOrEqual(2);
     await administer(`redis+sentinel://${list}/mx`, expect.any(Number));
     expect(host.log().match(/is away/g)).toHaveLength(1);
-  }, 120_000);
+  });
 
-  test('a Cluster of three: the keys of a decision lie together, the clients are spread', async () => {
+  test.concurrent('a Cluster of three: the keys of a decision lie together, the clients are spread', async (context) => {
+    const { start, hostOn } = setUp(context);
     const [nodes, restart] = await startCluster(start);
     const [first] = nodes;
-    const host = hostOn(`redis+cluster://127.0.0.1:${first!.port}`);
+    const host = await hostOn(`redis+cluster://127.0.0.1:${first!.port}`);
     const session = await host.start(...PATIENT, '--delay', '0');
     for (let n = 0; n < 60; n++) expect(await session.ask(request(n))).toBe(deferred);
     const sizes = await Promise.all(nodes.map((node) => node.admin.dbsize()));
@@ -216,14 +202,15 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
       },
       () => host.log(),
     );
-  }, 120_000);
+  });
 
-  test('a Cluster whose password is changed: the log says why it is away, and filters log in again', async () => {
+  test.concurrent('a Cluster whose password is changed: the log says why it is away, and filters log in again', async (context) => {
+    const { file: place, start, hostOn } = setUp(context);
     const words = ['--requirepass', 'secret', '--masterauth', 'secret'];
     const [nodes] = await startCluster(start, { words, password: 'secret' });
-    const file = path.join(scratch.path, 'password');
+    const file = place('password');
     writeFileSync(file, 'secret\n', { mode: 0o600 });
-    const host = hostOn(`redis+cluster://127.0.0.1:${nodes[0]!.port}`);
+    const host = await hostOn(`redis+cluster://127.0.0.1:${nodes[0]!.port}`);
     const session = await host.start(...PATIENT, '--store-password-file', file);
     let n = 0;
     const askUntil = (pattern: RegExp) =>
@@ -241,5 +228,5 @@ suite('ways to an engine', ['redis', 'openssl'], () => {
     await askUntil(/refuses the password/);
     writeFileSync(file, 'other\n');
     await askUntil(/is back/);
-  }, 120_000);
+  });
 });

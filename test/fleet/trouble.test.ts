@@ -10,14 +10,14 @@ import { type Clock, makeClock } from '../support/clock.ts';
 import type { Session } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { type Engine, type EngineOptions, startEngine } from './engine.ts';
 import { type Host, makeHosts, PATIENT, request } from './hosts.ts';
 import { startLine } from './line.ts';
 
 suite('an engine in trouble', ['redis', 'engineClock'], () => {
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let clock: Clock;
   let engine: Engine;
   let hosts: ReturnType<typeof makeHosts>;
@@ -27,14 +27,12 @@ suite('an engine in trouble', ['redis', 'engineClock'], () => {
     hosts ??= makeHosts(scratch.path, `redis://127.0.0.1:${engine.port}`, () => clock.env);
   };
   beforeEach(() => {
-    scratch = makeScratch();
     clock = makeClock(scratch.path);
   });
   afterEach(async () => {
     await hosts?.close();
     hosts = undefined as never;
     await engine.stop();
-    scratch.remove();
   });
 
   const lines = (host: Host, pattern: RegExp) =>

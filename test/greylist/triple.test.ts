@@ -6,33 +6,24 @@ import { decide } from '../../src/greylist/decide.ts';
 import { registrableDomain } from '../../src/greylist/pool.ts';
 import { emptyRequest } from '../../src/greylist/request.ts';
 import { tripleOf } from '../../src/greylist/triple.ts';
-import { openStore } from '../../src/store/embedded/embedded.ts';
 import type { Store } from '../../src/store/store.ts';
 import { POOLS, type Pool } from '../data/pools.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { storeAt } from '../store/opened.ts';
+import { useScratch } from '../support/scratch.ts';
 
 const DELAY = 60;
 const START = 1_700_000_000;
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 let store: Store;
 const fail = (error: unknown) => {
   throw error;
 };
 
 beforeAll(() => {
-  store = openStore({
-    path: path.join(scratch.path, 'greylist.mdb'),
-    sync: 'later',
-    limits: { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 1_000_000 },
-    onDamage: fail,
-    onTrouble: fail,
-    onFull: fail,
-  });
+  const limits = { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 1_000_000 };
+  store = storeAt(path.join(scratch.path, 'greylist.mdb'), limits);
 });
-afterAll(() => {
-  store.close();
-  scratch.remove();
-});
+afterAll(() => store.close());
 
 /** Seconds that the first mail of the pool to `recipient` waits; undefined: the provider gave up. */
 function waits(pool: Pool, clientKey: 'address' | 'subnet' | 'pool', recipient: string): number | undefined {

@@ -3,7 +3,7 @@
 import fs, { closeSync, fstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { CLIENTS } from '../../src/lists/clients.ts';
 import { openLarge } from '../../src/lists/large.ts';
 import { type ListKind, readAtOnce } from '../../src/lists/list.ts';
@@ -11,7 +11,8 @@ import { openClientList, openRecipientList } from '../../src/lists/lists.ts';
 import { RECIPIENTS } from '../../src/lists/recipients.ts';
 import { openFiles } from '../support/files.ts';
 import { makeRandom, type Random } from '../support/random.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
+import { unmock } from '../support/unmock.ts';
 import {
   addresses,
   clientLines,
@@ -26,8 +27,7 @@ import {
 const count = Number(process.env.GREYLATCH_LISTS ?? 400);
 const seed = Number(process.env.GREYLATCH_SEED ?? 1);
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 const file = path.join(scratch.path, 'list');
 
 let works: (() => void)[];
@@ -266,8 +266,7 @@ test('one that fails to be read leaves what was there before, is told once, and 
   put(...padding(5000), 'one.example');
   expect(fail()).toEqual([undefined, 4001]);
   expect(warnings).toEqual([told, told]);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
 });
 
 test('of a long one, too, no more is told than must be, and what comes back is told again', () => {

@@ -1,19 +1,17 @@
 // Lists of several files: the first that matches says so.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { type ListEntry, openClientList, openRecipientList } from '../../src/lists/lists.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let warnings: string[];
 let file: string;
 beforeEach(() => {
-  scratch = makeScratch();
   warnings = [];
   file = path.join(scratch.path, 'clients');
 });
-afterEach(() => scratch.remove());
 
 const options = () => ({ warn: (text: string) => void warnings.push(text), now: () => 1000 });
 

@@ -2,23 +2,21 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { CLIENTS } from '../../src/lists/clients.ts';
 import { watchFile } from '../../src/lists/watch.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let warnings: string[];
 let time: number;
 let file: string;
 beforeEach(() => {
-  scratch = makeScratch();
   warnings = [];
   time = 1000;
   file = path.join(scratch.path, 'clients');
 });
-afterEach(() => scratch.remove());
 
 /** The list, read for the first time. */
 function open(path: string): ReturnType<typeof watchFile<[name: string, address: string]>> {

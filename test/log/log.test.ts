@@ -1,13 +1,12 @@
 // The log: seldom, in one printable line, and never in the way.
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Level, type Log, newLog, sparingly } from '../../src/log/log.ts';
 import { openTarget } from '../../src/log/targets.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 
 function list(): Log & { lines: string[] } {
   const lines: string[] = [];

@@ -3,16 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DgramSocket } from 'node-unix-socket';
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Log } from '../../src/log/log.ts';
 import { openSyslog, openTarget } from '../../src/log/targets.ts';
 import { openFiles } from '../support/files.ts';
 import { project } from '../support/project.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 
 test('a file gets a line with the time, and nobody else may read it', async () => {
   const file = path.join(scratch.path, 'log');

@@ -18,7 +18,7 @@ import {
 } from '../lists/samples.ts';
 import { suite } from '../support/needs.ts';
 import { makeRandom } from '../support/random.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { type Postgrey, type Query, startPostgrey } from './postgrey.ts';
 
 const count = Number(process.env.GREYLATCH_LISTS ?? 150);
@@ -40,14 +40,13 @@ interface Lines {
 }
 
 suite('lists', ['postgrey'], () => {
-  const scratch = makeScratch();
+  const scratch = useScratch('of all');
   let postgrey: Postgrey;
   beforeAll(async () => {
     postgrey = await startPostgrey(scratch.path);
   });
   afterAll(async () => {
     await postgrey?.stop();
-    scratch.remove();
   });
 
   /** Asks both; returns what postgrey lets pass. */

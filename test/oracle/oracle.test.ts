@@ -8,7 +8,7 @@ import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { makeRandom, type Random } from '../support/random.ts';
 import { deferred, dunno } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { type GeneratedRequest, makeGenerator } from './generator.ts';
 import { originalCommand } from './original.ts';
 
@@ -22,7 +22,7 @@ suite('oracle', ['greylistPl', 'perl', 'faketime'], () => {
   test(
     `replies as greylist.pl does (${count} requests, seed ${seed})`,
     async () => {
-      const scratch = makeScratch();
+      const scratch = testScratch();
       const started: Session[] = [];
       try {
         const clock = makeClock(scratch.path);
@@ -87,7 +87,6 @@ suite('oracle', ['greylistPl', 'perl', 'faketime'], () => {
       } finally {
         await Promise.all(started.map((session) => session.finish().catch(() => {})));
         for (const session of started) sweepAfter(session.pid);
-        scratch.remove();
       }
     },
     120_000 + count * 10,

@@ -10,7 +10,7 @@ import { greylatch, type Session, startFilter } from '../support/filter.ts';
 import { suite } from '../support/needs.ts';
 import { makeRandom, type Random } from '../support/random.ts';
 import { deferred } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { testScratch } from '../support/scratch.ts';
 import { originalCommand } from './original.ts';
 
 const count = Number(process.env.GREYLATCH_STRANGE || 4000);
@@ -38,7 +38,7 @@ suite('oracle of what is strange', ['greylistPl', 'perl', 'faketime'], () => {
   test(
     `replies as greylist.pl with the listed differences (${count} requests, seed ${seed})`,
     async () => {
-      const scratch = makeScratch();
+      const scratch = testScratch();
       const started: Session[] = [];
       try {
         const clock = makeClock(scratch.path);
@@ -89,7 +89,6 @@ suite('oracle of what is strange', ['greylistPl', 'perl', 'faketime'], () => {
       } finally {
         await Promise.all(started.map((session) => session.finish().catch(() => {})));
         for (const session of started) sweepAfter(session.pid);
-        scratch.remove();
       }
     },
     120_000 + count * 20,

@@ -6,17 +6,16 @@ import { verify } from '../../src/store/pages/verify.ts';
 import { file, filterIn, isEmptied, requestFor } from '../faults/database.ts';
 import type { Session } from '../support/filter.ts';
 import { deferred } from '../support/requests.ts';
-import { makeScratch } from '../support/scratch.ts';
+import { useScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let storer: Session;
 let others: Session[];
 
 const hasLoaded = ({ pid }: Session) => readFileSync(`/proc/${pid}/maps`, 'latin1').includes('lmdb-');
 
 beforeEach(async () => {
-  scratch = makeScratch();
   storer = await filterIn(scratch.path, '--delay', '60');
   expect(await storer.ask(requestFor(0))).toBe(deferred);
   await until(() => isEmptied(scratch.path));
@@ -26,7 +25,6 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const filter of [storer, ...others]) await filter.hangUp();
-  scratch.remove();
 });
 
 test('where one filter stores, the others need no LMDB', async () => {

@@ -4,7 +4,7 @@ import fs, { rmSync, symlinkSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { vi } from 'vitest';
 
-/** As soon as a file was opened or written by a name like that, the name is a link to `victim`. Undone by `leave`. */
+/** As soon as a file was opened or written by a name like that, the name is a link to `victim`. Undone by unmock(). */
 export function intrude(end: RegExp, victim: string): { done(): boolean } {
   let done = false;
   for (const call of ['openSync', 'writeFileSync'] as const) {
@@ -22,10 +22,4 @@ export function intrude(end: RegExp, victim: string): { done(): boolean } {
   }
   syncBuiltinESMExports();
   return { done: () => done };
-}
-
-/** To be called after each test. */
-export function leave(): void {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
 }

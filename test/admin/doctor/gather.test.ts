@@ -2,14 +2,13 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Entry, type Facts, gather } from '../../../src/admin/doctor/gather.ts';
 import { parseParameters, parseServices } from '../../../src/admin/doctor/postconf.ts';
 import { SPAWN_PATH } from '../../../src/admin/doctor/system.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const scratch = useScratch('of all');
 
 /** What is gathered of these services, in a queue directory that has nothing of Postfix's. */
 function gathered(lines: string, main = ''): Facts {

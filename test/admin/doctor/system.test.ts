@@ -12,29 +12,25 @@ import {
   runAs,
   userNamed,
 } from '../../../src/admin/doctor/system.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 
 test('both ways of a link are searched', () => {
-  const scratch = makeScratch();
-  try {
-    const [real, other] = ['real', 'other'].map((name) => path.join(scratch.path, name)) as [string, string];
-    mkdirSync(path.join(real, 'deep'), { recursive: true });
-    mkdirSync(other);
-    writeFileSync(path.join(real, 'deep/file'), '');
-    chmodSync(path.join(real, 'deep/file'), 0o600);
-    symlinkSync(path.join(real, 'deep'), path.join(other, 'link'));
-    const found = lookAt(path.join(other, 'link/file'));
-    const searched = found.parents.map((parent) => parent.path);
-    expect(searched).toEqual(
-      expect.arrayContaining(['/', other, path.join(other, 'link'), real, path.join(real, 'deep')]),
-    );
-    expect(found.self).toMatchObject({ kind: 'file' });
-    expect(found.self!.mode & 0o777).toBe(0o600);
-    expect(isLink(path.join(other, 'link'))).toBe(true);
-    expect(lookAt(path.join(other, 'gone'))).toMatchObject({ self: undefined, reason: 'ENOENT' });
-  } finally {
-    scratch.remove();
-  }
+  const scratch = testScratch();
+  const [real, other] = ['real', 'other'].map((name) => path.join(scratch.path, name)) as [string, string];
+  mkdirSync(path.join(real, 'deep'), { recursive: true });
+  mkdirSync(other);
+  writeFileSync(path.join(real, 'deep/file'), '');
+  chmodSync(path.join(real, 'deep/file'), 0o600);
+  symlinkSync(path.join(real, 'deep'), path.join(other, 'link'));
+  const found = lookAt(path.join(other, 'link/file'));
+  const searched = found.parents.map((parent) => parent.path);
+  expect(searched).toEqual(
+    expect.arrayContaining(['/', other, path.join(other, 'link'), real, path.join(real, 'deep')]),
+  );
+  expect(found.self).toMatchObject({ kind: 'file' });
+  expect(found.self!.mode & 0o777).toBe(0o600);
+  expect(isLink(path.join(other, 'link'))).toBe(true);
+  expect(lookAt(path.join(other, 'gone'))).toMatchObject({ self: undefined, reason: 'ENOENT' });
 });
 
 test('the file system of a path, of mountinfo', () => {

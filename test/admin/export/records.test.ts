@@ -6,7 +6,7 @@ import { recordsOf } from '../../../src/admin/export/records.ts';
 import { ofDatabase, type Records } from '../../../src/admin/records.ts';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { fill } from '../../store/filled.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 import { fill as fillWith, triple } from '../report/made.ts';
 
 async function exported(records: Records): Promise<object[]> {
@@ -16,7 +16,7 @@ async function exported(records: Records): Promise<object[]> {
 }
 
 test('the first export gives the database its origin, a later one only reads it: from a read-only file system', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const records = ofDatabase(path.join(scratch.path, 'greylist.mdb'));
   const editor = openEditor(records.name);
   fill(editor, 0, 10);
@@ -25,11 +25,10 @@ test('the first export gives the database its origin, a later one only reads it:
   expect(first[0]).toMatchObject({ origin: expect.stringMatching(/-[\da-f]{8}$/) });
   const edit = () => Promise.reject(new Error('the file system is read-only'));
   expect(await exported({ ...records, edit })).toEqual(first);
-  scratch.remove();
 });
 
 test('where a database cannot be told its origin, the export has the name of the host, and says so', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const records = ofDatabase(path.join(scratch.path, 'greylist.mdb'));
   const editor = openEditor(records.name);
   fill(editor, 0, 10);
@@ -43,11 +42,10 @@ test('where a database cannot be told its origin, the export has the name of the
   const { eachHouse: _, ...ofEngine } = records;
   await expect(exported({ ...ofEngine, edit })).rejects.toThrow('page 3 is damaged');
   vi.restoreAllMocks();
-  scratch.remove();
 });
 
 test('since then: last passes are on record to the hour, and clients to the day, so what may have been seen is there', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const db = path.join(scratch.path, 'greylist.mdb');
   const first = 1_764_000_000;
   const day = first - (first % 86_400);
@@ -68,5 +66,4 @@ test('since then: last passes are on record to the hour, and clients to the day,
   };
   expect(await names(first + 7200)).toEqual(['192.0.2.2', 'waits', 'within the hour']);
   expect(await names(first + 7200 + 3599)).toEqual(['192.0.2.2', 'within the hour']);
-  scratch.remove();
 });

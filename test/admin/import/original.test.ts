@@ -10,7 +10,7 @@ import { readSqlgreyCsv, readSqlgreySql } from '../../../src/admin/import/sqlgre
 import { originalCommand } from '../../oracle/original.ts';
 import { postgrey, suite } from '../../support/needs.ts';
 import { policyRequest, shortRequest } from '../../support/requests.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { problems, readAll } from './reading.ts';
 
@@ -31,8 +31,7 @@ const ADDRESSES: [client: string, sender: string, recipient: string][] = [
 ];
 
 suite("greylist.pl's own database", ['greylistPl', 'perl', 'dbDump'], () => {
-  const scratch = makeScratch();
-  afterAll(() => scratch.remove());
+  const scratch = useScratch('of all');
 
   test.each([{ options: ['-p'] }, { options: [] }])(
     'db_dump $options: every triple, first seen when it was',
@@ -62,7 +61,7 @@ suite("greylist.pl's own database", ['greylistPl', 'perl', 'dbDump'], () => {
 });
 
 suite("postgrey's own databases", ['postgrey', 'dbDump', 'root'], () => {
-  const scratch = makeScratch('greylatch-postgrey-');
+  const scratch = useScratch('of all', 'greylatch-postgrey-');
   const socket = path.join(scratch.path, 'socket');
   let daemon: ReturnType<typeof spawn>;
   beforeAll(async () => {
@@ -75,7 +74,6 @@ suite("postgrey's own databases", ['postgrey', 'dbDump', 'root'], () => {
   afterAll(async () => {
     if (daemon.exitCode === null && daemon.kill())
       await new Promise((resolve) => daemon.once('exit', resolve));
-    scratch.remove();
   });
 
   const accepts = () =>
@@ -126,8 +124,7 @@ suite("postgrey's own databases", ['postgrey', 'dbDump', 'root'], () => {
 });
 
 suite('SQLite', ['sqlite3'], () => {
-  const scratch = makeScratch();
-  afterAll(() => scratch.remove());
+  const scratch = useScratch('of all');
 
   test('its .dump and its CSV bring the same bytes', async () => {
     const file = path.join(scratch.path, 'sqlgrey.db');

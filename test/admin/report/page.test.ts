@@ -11,7 +11,7 @@ import { writeWhole } from '../../../src/admin/write.ts';
 import type { Entry } from '../../../src/store/admin/entry.ts';
 import { layoutOf, look, startBrowser } from '../../support/browser.ts';
 import { suite } from '../../support/needs.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { gathered, made, triple } from './made.ts';
 
 const NOW = 1_764_000_000;
@@ -37,14 +37,13 @@ function* hostile(): Generator<Entry> {
 }
 
 suite('the page of a report, in a browser', ['chromium'], () => {
-  const scratch = makeScratch();
+  const scratch = useScratch('of all');
   let browser: Browser;
   beforeAll(async () => {
     browser = await startBrowser();
   });
   afterAll(async () => {
     await browser?.close();
-    scratch.remove();
   });
 
   function write(name: string, entries: Iterable<Entry>) {

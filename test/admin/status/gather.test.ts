@@ -6,14 +6,14 @@ import { ofDatabase } from '../../../src/admin/records.ts';
 import { gather } from '../../../src/admin/status/gather.ts';
 import { closeFile, openFile } from '../../../src/store/pages/file.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 import { fill, made, triple } from '../report/made.ts';
 
 const PAGE = 4096;
 const NOW = 1_764_000_000;
 
 test('a damaged page without records shows with --verify; of what was set aside, the last is told', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const db = path.join(scratch.path, 'greylist.mdb');
   fill(db, made(2000, NOW));
   fill(db, [triple({})]); // changes pages, so that some are free
@@ -41,5 +41,4 @@ test('a damaged page without records shows with --verify; of what was set aside,
   expect(whole.problems).toContainEqual(
     expect.objectContaining({ what: expect.stringMatching(new RegExp(`^page ${root} `)) }),
   );
-  scratch.remove();
 });

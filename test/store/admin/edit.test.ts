@@ -1,7 +1,7 @@
 // Many records at once: read in order, changed in batches, and the file is sound afterwards.
 import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Change, Name } from '../../../src/store/admin/change.ts';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { Entry, TripleEntry } from '../../../src/store/admin/entry.ts';
@@ -16,16 +16,12 @@ import { readQueue } from '../../../src/store/queue/read.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
 import { openFiles } from '../../support/files.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything } from '../filled.ts';
 import { whileOpening } from '../opening.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'greylist.mdb');
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
 
 const nameOf = (n: number): Name => ({
   client: n % 11 === 0 ? `2001:db8::${n}` : `10.${n % 7}.${n % 251}.${n % 13}`,

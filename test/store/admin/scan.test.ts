@@ -2,7 +2,7 @@
 import fs, { readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
@@ -13,11 +13,11 @@ import { readHead } from '../../../src/store/pages/head.ts';
 import { leaves } from '../../../src/store/pages/leaves.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { runProgram } from '../../admin/live.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { everything, fill, triple } from '../filled.ts';
 
-const scratch = makeScratch();
-afterAll(scratch.remove);
+const scratch = useScratch('of all');
 const database = path.join(scratch.path, 'greylist.mdb');
 const COUNT = 40_000; // some 700 leaves: read in three goes
 
@@ -49,15 +49,10 @@ test('what is there all the time is met once, in order, though others come and g
     parts = part();
     expect(heldSlots()).toBe(0);
     // In another process: LMDB is open in this one.
-    const words = [
-      'forget',
-      '--db',
-      database,
-      '--yes',
-      '--sender',
-      `s${39_000 + (met.length % 1000)}@example.org`,
-    ];
-    expect(await runProgram(words)).toMatchObject({ status: 0 });
+    const sender = `s${39_000 + (met.length % 1000)}@example.org`;
+    expect(await runProgram(['forget', '--db', database, '--yes', '--sender', sender])).toMatchObject({
+      status: 0,
+    });
   }
   expect(parts).toBeGreaterThan(0.5);
   const senders = met.map(({ sender }) => sender);
@@ -93,8 +88,7 @@ test('a page that is written to while it is read is no damage, and what it holds
   try {
     expect([...scan(database, (what) => damage.push(what))!.entries]).toHaveLength(whole);
   } finally {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
   }
   expect(harmed).toBeGreaterThan(100);
   expect(damage).toEqual([]);

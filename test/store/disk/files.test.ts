@@ -10,22 +10,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { makeWhole, nameAside, removeLitter, syncPath, withAside } from '../../../src/store/disk/files.ts';
-import { intrude, leave } from '../../support/intruder.ts';
+import { intrude } from '../../support/intruder.ts';
 import { suite } from '../../support/needs.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'file');
 const names = () => readdirSync(scratch.path);
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => {
-  leave();
-  scratch.remove();
-});
+afterEach(unmock);
 
 test('a file is made for its owner alone, and one that is there stays as it is', () => {
   makeWhole(place(), Buffer.from('first'));

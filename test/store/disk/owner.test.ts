@@ -1,21 +1,19 @@
 // Root in a directory of another user: whose the files are, and that a link there leads root nowhere.
 import { chmodSync, chownSync, linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { asOwner, takeOwner } from '../../../src/store/disk/owner.ts';
 import { suite } from '../../support/needs.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const [uid, gid] = [12_345, 23_456];
 const place = (name: string) => path.join(scratch.path, 'theirs', name);
 const victim = () => path.join(scratch.path, 'roots');
 beforeEach(() => {
-  scratch = makeScratch();
   mkdirSync(place(''));
   writeFileSync(victim(), 'of root', { mode: 0o600 });
 });
-afterEach(() => scratch.remove());
 
 test('a mode is set, and not that of what a link leads to, nor that of a file with another name', () => {
   const mine = (mode: number) => ({ uid: process.getuid!(), gid: process.getgid!(), mode });

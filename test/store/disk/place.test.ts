@@ -1,17 +1,13 @@
 // Where a database may lie: not where everybody writes, not behind a link, and not where something else lies.
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { DamageError, StoreError } from '../../../src/store/damage.ts';
 import { checkPlace } from '../../../src/store/disk/place.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'greylist.mdb');
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
 
 const refusal = () => {
   try {

@@ -10,21 +10,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { StoreError } from '../../../src/store/damage.ts';
 import { readSecret, secretPath } from '../../../src/store/disk/secret.ts';
 import { greylatch, startFilter } from '../../support/filter.ts';
 import { suite } from '../../support/needs.ts';
 import { deferred, policyRequest } from '../../support/requests.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const database = () => path.join(scratch.path, 'greylist.mdb');
 const secret = () => `${database()}.secret`;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
 
 test('it lies beside the database, for its owner alone, and all read the same one', () => {
   expect(secretPath(database())).toBe(secret());
@@ -74,13 +70,7 @@ suite('a power cut', ['strace'], () => {
     const calls = 'trace=fsync,link,write,pwrite64,pwritev';
     const options = ['--db', database(), '--log', 'none', '--privacy'];
     const filter = await startFilter([
-      'strace',
-      '-f',
-      '-y',
-      '-e',
-      calls,
-      '-o',
-      trace,
+      ...['strace', '-f', '-y', '-e', calls, '-o', trace],
       ...greylatch(...options),
     ]);
     expect(await filter.ask(policyRequest())).toBe(deferred);

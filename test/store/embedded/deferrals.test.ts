@@ -2,38 +2,26 @@
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newDeferrals } from '../../../src/store/embedded/deferrals.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { begin } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { closeFile, openFile } from '../../../src/store/pages/file.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything } from '../filled.ts';
+import { storeAt } from '../opened.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let store: Store;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  scratch = makeScratch();
-  const fail = (what: unknown) => {
-    throw what;
-  };
-  store = openStore({
-    path: path.join(scratch.path, 'greylist.mdb'),
-    sync: 'later',
-    limits: { retryWindow: 0, maxAge: 0, maxWaiting: 0 },
-    onDamage: fail,
-    onTrouble: fail,
-    onFull: fail,
-  });
+  store = storeAt(path.join(scratch.path, 'greylist.mdb'));
 });
 afterEach(() => {
   store.close();
   vi.useRealTimers();
-  scratch.remove();
 });
 
 const triple = (n: number) => ({

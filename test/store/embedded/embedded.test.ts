@@ -5,7 +5,6 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { peek } from '../../../src/store/admin/peek.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { flush } from '../../../src/store/lmdb/durable.ts';
 import { putHouse } from '../../../src/store/lmdb/house.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
@@ -23,28 +22,27 @@ import { MAX_RECORD } from '../../../src/store/records/record.ts';
 import { RELEASES, writeReleases } from '../../../src/store/releases.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { everything, triple as filled, putAtOnce } from '../filled.ts';
+import { storeAt } from '../opened.ts';
 
 const NONE = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let store: Store;
 const said: string[] = [];
 const place = () => path.join(scratch.path, 'greylist.mdb');
 
 function open(limits: Limits, sync: 'later' | 'always' = 'later'): Store {
-  const say = (what: string | Error) => void said.push(String(what));
-  return openStore({ path: place(), sync, limits, onDamage: say, onTrouble: say, onFull: say });
+  return storeAt(place(), limits, (what) => void said.push(what), sync);
 }
 
 beforeEach(() => {
-  scratch = makeScratch();
   said.length = 0;
   store = open(NONE);
 });
 afterEach(() => {
   store.close();
-  scratch.remove();
   vi.useRealTimers();
 });
 
@@ -484,8 +482,7 @@ test('with --sync always, what another process has just put into the database is
   flush(writer);
   waits.length = 0;
   expect(waitsFor(always)).toEqual([]);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   closeWriter(writer);
   for (const one of [queue, later, always]) one.close();
 });

@@ -2,7 +2,6 @@
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { scan } from '../../../src/store/admin/scan.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { putHouse } from '../../../src/store/lmdb/house.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { transact } from '../../../src/store/lmdb/transaction.ts';
@@ -10,39 +9,27 @@ import { closeWriter } from '../../../src/store/lmdb/writer.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { type Hits, hitsName, isHitsName, readHits } from '../../../src/store/records/hits.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { storeAt } from '../opened.ts';
 
 const DAY = 86_400;
 const FILE = '/etc/list';
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let stores: Store[];
 const place = () => path.join(scratch.path, 'greylist.mdb');
 
 function open(): Store {
-  const fail = (what: unknown) => {
-    throw what;
-  };
-  const limits = { retryWindow: 2 * DAY, maxAge: 35 * DAY, maxWaiting: 1000 };
-  const store = openStore({
-    path: place(),
-    sync: 'later',
-    limits,
-    onDamage: fail,
-    onTrouble: fail,
-    onFull: fail,
-  });
+  const store = storeAt(place(), { retryWindow: 2 * DAY, maxAge: 35 * DAY, maxWaiting: 1000 });
   stores.push(store);
   return store;
 }
 
 beforeEach(() => {
-  scratch = makeScratch();
   stores = [];
 });
 afterEach(() => {
   for (const store of stores) store.close();
   expect(verify(place(), () => {})?.problems).toEqual([]);
-  scratch.remove();
 });
 
 function recorded(): Map<string, Hits | undefined> {

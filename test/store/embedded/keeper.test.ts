@@ -24,7 +24,6 @@ import {
   StoreError,
 } from '../../../src/store/damage.ts';
 import { isStopped } from '../../../src/store/disk/alive.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { type Keeper, type KeeperOptions, newKeeper } from '../../../src/store/embedded/keeper.ts';
 import { flush, flushLast, mostHeld } from '../../../src/store/lmdb/durable.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
@@ -35,10 +34,11 @@ import { isKept, markedTxn } from '../../../src/store/pages/mark.ts';
 import { seek } from '../../../src/store/pages/tree.ts';
 import type { Triple } from '../../../src/store/store.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 import { statesHeld } from '../lmdb/slots.ts';
+import { storeAt as begin } from '../opened.ts';
 import { cutPower, leaveUnfinished } from '../unfinished.ts';
 
 /** Called whenever somebody waits for the disk. */
@@ -92,7 +92,7 @@ afterEach(() => {
 
 /** A keeper of a database with one record, its lock file, and what it has told. `put` puts another record. */
 function opened(sync: KeeperOptions['sync'] = 'later') {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const told: string[] = [];
   const begin = () =>
@@ -109,7 +109,6 @@ function opened(sync: KeeperOptions['sync'] = 'later') {
   const close = () => {
     keeper.close();
     closeSync(lock.fd);
-    scratch.remove();
   };
   return { database, told, keeper, begin, put, lock, close };
 }
@@ -557,22 +556,8 @@ test.each<[string, (keeper: Keeper) => void, boolean]>([
   close();
 });
 
-function begin(database: string) {
-  const fail = (what: unknown) => {
-    throw what;
-  };
-  return openStore({
-    path: database,
-    sync: 'later',
-    limits: { retryWindow: 0, maxAge: 0, maxWaiting: 0 },
-    onDamage: fail,
-    onTrouble: fail,
-    onFull: fail,
-  });
-}
-
 test('whoever closes the database waits for the disk, and has nobody else wait for it', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const store = begin(database);
   store.remember({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 1000);
@@ -583,7 +568,6 @@ test('whoever closes the database waits for the disk, and has nobody else wait f
   closeSync(lock.fd);
   expect(held.length).toBeGreaterThan(1);
   expect(held).toEqual(held.map(() => false));
-  scratch.remove();
 });
 
 /** Has a process that is stopped hold LMDB's lock, until what is returned is called. */
@@ -600,7 +584,7 @@ async function holdStopped(lock: LockFile): Promise<() => void> {
 const MUTEX = 64; // its word in the lock file has the process's number
 
 test('while a process that is stopped has the lock, look-ups and new triples go on, and changes are refused; nothing is lost', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const [a, c] = ['a', 'c'].map((sender) => ({ client: '192.0.2.1', sender, recipient: 'b' })) as [
     Triple,
@@ -628,5 +612,4 @@ test('while a process that is stopped has the lock, look-ups and new triples go 
     expect(one.look(c, 4000)).toMatchObject({ firstSeen: 3000, passed: true, comeBacks: 2 });
     one.close();
   }
-  scratch.remove();
 });

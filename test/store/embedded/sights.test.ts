@@ -9,9 +9,9 @@ import { newQueue } from '../../../src/store/queue/queue.ts';
 import { queuePath } from '../../../src/store/queue/read.ts';
 import { openFiles } from '../../support/files.ts';
 import { nameStorer, STORER_AT } from '../../support/queue.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let sights: Sights;
 let ready: boolean;
 /** Who is said to store at each try to change the database. */
@@ -28,7 +28,6 @@ const queue = () => queuePath(database());
 
 beforeEach(() => {
   vi.useFakeTimers();
-  scratch = makeScratch();
   ready = false;
   tries = [];
   up = 10_000;
@@ -43,7 +42,6 @@ afterEach(() => {
   sights.close(true);
   vi.restoreAllMocks();
   vi.useRealTimers();
-  scratch.remove();
 });
 
 /** `patience`: what chance makes of how long it waits for others, from 0 to 1. */

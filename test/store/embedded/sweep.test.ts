@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { scan } from '../../../src/store/admin/scan.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { type Keeper, newKeeper } from '../../../src/store/embedded/keeper.ts';
 import { newSweeper, type Sweeper } from '../../../src/store/embedded/sweep.ts';
 import { closeFile, openFile } from '../../../src/store/pages/file.ts';
@@ -14,30 +13,21 @@ import { verify } from '../../../src/store/pages/verify.ts';
 import { FORGOTTEN, readForgotten } from '../../../src/store/records/forgotten.ts';
 import type { Limits, Store } from '../../../src/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { storeAt } from '../opened.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const limits: Limits = { retryWindow: 2 * DAY, maxAge: 35 * DAY, maxWaiting: 0 };
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let store: Store;
 const said: string[] = [];
 const place = () => path.join(scratch.path, 'greylist.mdb');
-const open = (some: Partial<Limits> = {}) => {
-  const say = (what: string | Error) => void said.push(String(what));
-  return openStore({
-    path: place(),
-    sync: 'later',
-    limits: { ...limits, ...some },
-    onDamage: say,
-    onTrouble: say,
-    onFull: say,
-  });
-};
+const open = (some: Partial<Limits> = {}) =>
+  storeAt(place(), { ...limits, ...some }, (what) => void said.push(what));
 
 beforeEach(() => {
-  scratch = makeScratch();
   said.length = 0;
   store = open();
 });
@@ -45,7 +35,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   for (const keeper of keepers.splice(0)) keeper.close();
   store.close();
-  scratch.remove();
 });
 
 const keepers: Keeper[] = [];

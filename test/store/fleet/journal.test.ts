@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Decided } from '../../../src/store/fleet/decided.ts';
 import {
   isLeft,
@@ -25,15 +25,13 @@ import {
   take,
 } from '../../../src/store/fleet/journal.ts';
 import { suite } from '../../support/needs.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let journal: string;
 beforeEach(() => {
-  scratch = makeScratch();
   journal = path.join(scratch.path, 'db.fleet');
 });
-afterEach(() => scratch.remove());
 
 const decided = (n: number): Decided => ({
   client: `client-${n}`,

@@ -8,26 +8,32 @@ import type { Decided } from '../../../src/store/fleet/decided.ts';
 import { note } from '../../../src/store/fleet/journal.ts';
 import { clientKey, tripleKey } from '../../../src/store/fleet/key.ts';
 import { merge } from '../../../src/store/fleet/merge.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
+
+/** What others do while one waits for whoever has just opened the journal. */
+const other = vi.hoisted(() => ({ meanwhile: () => {} }));
+vi.mock('node:timers/promises', async (original) => ({
+  ...(await original<typeof import('node:timers/promises')>()),
+  setTimeout: async () => other.meanwhile(),
+}));
 
 const NOW = 1_700_000_000;
 const LIVES = { retryWindow: 172_800, maxAge: 3_024_000 };
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let journal: string;
 /** What the engine was told, the triple's key first. */
 let told: unknown[][];
 beforeEach(() => {
-  scratch = makeScratch();
   journal = path.join(scratch.path, 'greylist.mdb.fleet');
   told = [];
+  other.meanwhile = () => {};
   vi.useFakeTimers({ toFake: ['Date'], now: NOW * 1000 });
 });
 afterEach(() => {
   vi.useRealTimers();
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-  scratch.remove();
+  unmock();
 });
 
 const decided = (n: number, changes: Partial<Decided> = {}): Decided => ({
@@ -78,12 +84,12 @@ test('times go as ages, for the engine has a clock of its own', async () => {
 
 test('what another process was just writing to the journal is handed over as well', async () => {
   noteAll(2);
-  const taken = `${journal}.${process.pid}`;
   // It had opened the journal before it was taken, and writes when all of it has been read.
-  const client = engine((count) => {
-    if (count === 1) setTimeout(() => note(taken, decided(2)), 50);
-  });
-  expect(await merge(client, journal, LIVES)).toEqual({ merged: 3, refused: 0 });
+  other.meanwhile = () => {
+    expect(told).toHaveLength(2);
+    note(`${journal}.${process.pid}`, decided(2));
+  };
+  expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 3, refused: 0 });
   expect(keysTold()).toEqual([0, 1, 2].map(key));
 });
 
@@ -139,10 +145,8 @@ test('where nothing can be struck out, as on a full disk of btrfs, all is told o
     return writeSync(...(words as Parameters<typeof writeSync>));
   });
   syncBuiltinESMExports();
-  const client = engine((count) => {
-    if (count === 2) setTimeout(() => note(`${journal}.${process.pid}`, decided(3)), 50);
-  });
-  expect(await merge(client, journal, LIVES)).toEqual({ merged: 4, refused: 0 });
+  other.meanwhile = () => note(`${journal}.${process.pid}`, decided(3));
+  expect(await merge(engine(), journal, LIVES)).toEqual({ merged: 4, refused: 0 });
   expect(keysTold()).toEqual([0, 1, 2, 3].map(key));
   expect(strike).toHaveBeenCalled();
 });

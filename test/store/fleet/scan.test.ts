@@ -8,14 +8,14 @@ import { startEngine } from '../../fleet/engine.ts';
 import { makeHosts, PATIENT, request } from '../../fleet/hosts.ts';
 import { suite } from '../../support/needs.ts';
 import { deferred, dunno } from '../../support/requests.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 
 const NO_SECRETS = { password: undefined, sentinelPassword: undefined, tls: undefined };
 const limits = { retryWindow: 172_800, maxAge: 3_024_000, maxWaiting: 0 };
 
 suite('the records of a fleet', ['redis'], () => {
   test('all are read once, a record is changed under the filters’ eyes, and forgotten', async () => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const engine = await startEngine(scratch.path);
     const url = `redis://127.0.0.1:${engine.port}`;
     const { make, close } = makeHosts(scratch.path, url);
@@ -50,17 +50,15 @@ suite('the records of a fleet', ['redis'], () => {
       client.disconnect();
       await close();
       await engine.stop();
-      scratch.remove();
     }
   });
 
   test('an engine that cannot be used: what is wrong and what to do', async () => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const engine = await startEngine(scratch.path, { words: ['--requirepass', 'x'], password: 'x' });
     const address = readAddress(`redis://127.0.0.1:${engine.port}`);
     await expect(connect(address, NO_SECRETS, 0)).rejects.toThrow(/--store-password-file/);
     await engine.stop();
     await expect(connect(address, NO_SECRETS, 0)).rejects.toThrow(/ECONNREFUSED/);
-    scratch.remove();
   });
 });

@@ -1,16 +1,12 @@
 // The password file and the certificates: read as they stand, and only where nobody else may read the password.
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { StoreError } from '../../../src/store/damage.ts';
 import { readSecrets } from '../../../src/store/fleet/secrets.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
+const scratch = useScratch('of each');
 
 const place = (name: string) => path.join(scratch.path, name);
 function file(name: string, content: string, mode = 0o600): string {

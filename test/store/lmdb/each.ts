@@ -1,28 +1,26 @@
 // A database of its own for each test of a file, open for changes.
-import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, vi } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import type { Meta } from '../../../src/store/pages/format.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { type Scratch, testScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { putNumber } from '../filled.ts';
 
-export let scratch: ReturnType<typeof makeScratch>;
+export let scratch: Scratch;
 export let writer: Writer;
 
 /** To be called once in a test file; what the tests have mocked ends with each. */
 export function openForEach(): void {
   beforeEach(() => {
-    scratch = makeScratch();
+    scratch = testScratch();
     writer = openWriter(database());
   });
   afterEach(() => {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     if (!writer.closed) closeWriter(writer);
-    scratch.remove();
   });
 }
 

@@ -11,11 +11,12 @@ import { transactBatch } from '../../../src/store/lmdb/transaction.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { markedTxn, noteSafe, safeTxn, writeMark } from '../../../src/store/pages/mark.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let writer: Writer;
 let flusher: Flusher;
 let isOpen: boolean;
@@ -24,7 +25,6 @@ let up: number; // milliseconds
 let number = 0;
 
 beforeEach(() => {
-  scratch = makeScratch();
   writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
   vi.useFakeTimers();
   up = 10_000;
@@ -39,10 +39,8 @@ beforeEach(() => {
 afterEach(() => {
   flusher.stop();
   closeWriter(writer);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   vi.useRealTimers();
-  scratch.remove();
   expect(failures).toEqual([]);
 });
 

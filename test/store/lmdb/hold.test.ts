@@ -15,25 +15,21 @@ import { openEditor } from '../../../src/store/admin/edit.ts';
 import { hold, slotsOf } from '../../../src/store/lmdb/hold.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { fill } from '../filled.ts';
 import { leaveUnfinished } from '../unfinished.ts';
 import { statesHeld } from './slots.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let place: string;
 beforeEach(() => {
-  scratch = makeScratch();
   place = path.join(scratch.path, 'greylist.mdb');
   const editor = openEditor(place);
   fill(editor, 0, 100);
   editor.close();
 });
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-  scratch.remove();
-});
+afterEach(unmock);
 
 const held = () => statesHeld(place);
 

@@ -13,19 +13,16 @@ import { readHead } from '../../../src/store/pages/head.ts';
 import { writeUnkept } from '../../../src/store/pages/mark.ts';
 import { descend, findRecord, newPath } from '../../../src/store/pages/tree.ts';
 import { project } from '../../support/project.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 const database = path.join(scratch.path, 'greylist.mdb');
 let writer: Writer;
 beforeAll(() => {
   writer = openWriter(database);
 });
-afterAll(() => {
-  closeWriter(writer);
-  scratch.remove();
-});
+afterAll(() => closeWriter(writer));
 
 const put = (number: number, firstSeen: number, flags = 0) => putNumber(writer, number, firstSeen, flags);
 

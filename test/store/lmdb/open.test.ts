@@ -20,7 +20,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import {
   BadLockError,
   BusyError,
@@ -40,7 +40,8 @@ import { lockPath } from '../../../src/store/pages/lock.ts';
 import { isKept, markedTxn, writeMark } from '../../../src/store/pages/mark.ts';
 import { openFiles } from '../../support/files.ts';
 import { suite } from '../../support/needs.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { putNumber } from '../filled.ts';
 import { whileOpening } from '../opening.ts';
 import { cutPower } from '../unfinished.ts';
@@ -54,18 +55,13 @@ vi.mock('../../../src/store/pages/removed.ts', () => ({ holderOfRemoved: () => h
 const waits: number[] = [];
 vi.mock('../../../src/time/pause.ts', () => ({ pause: (time: number) => void waits.push(time) }));
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'greylist.mdb');
 const opened = () => openFiles().filter((name) => name.startsWith(scratch.path));
-beforeEach(() => {
-  scratch = makeScratch();
-});
 afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   native().Env = Env;
   holder = () => 0;
-  scratch.remove();
 });
 const { Env } = native();
 
@@ -298,8 +294,7 @@ test.each([
 test('where there is no room for the file and as much again, or for a new one, it is refused', () => {
   limitSpace(16 * MIB - 4096);
   expect(make).toThrow(/no memory/);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   make();
   const space = limitSpace(100 * MIB);
   truncateSync(place(), 42 * MIB);

@@ -12,7 +12,7 @@ import fs, {
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { FullError, StoreError } from '../../../src/store/damage.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
@@ -42,14 +42,11 @@ import { readHead } from '../../../src/store/pages/head.ts';
 import * as key from '../../../src/store/records/key.ts';
 import { ONCE_SIZE, TRIPLE_SIZE, writeTriple } from '../../../src/store/records/record.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 
-const scratch = makeScratch();
-afterAll(scratch.remove);
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+const scratch = useScratch('of all');
+afterEach(unmock);
 
 function open(name: string): Writer {
   mkdirSync(path.join(scratch.path, name));

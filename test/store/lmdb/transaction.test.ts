@@ -36,12 +36,13 @@ import { isHeld, lockPath } from '../../../src/store/pages/lock.ts';
 import { seek } from '../../../src/store/pages/tree.ts';
 import * as record from '../../../src/store/records/record.ts';
 import { project } from '../../support/project.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { until } from '../../support/until.ts';
 import { putNumber } from '../filled.ts';
 
 test('what was committed to a file that was set aside meanwhile does not count', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
   const writer = openWriter(place);
   const before = writer.committed;
@@ -54,11 +55,10 @@ test('what was committed to a file that was set aside meanwhile does not count',
   ).toThrow(MovedError);
   expect(writer.committed).toBe(before);
   closeWriter(writer);
-  scratch.remove();
 });
 
 test('nor where it is set aside while the commit is written', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
   const writer = openWriter(place);
   transact(writer, () => putNumber(writer, 0, 1000)); // takes a reader's slot, which needs the environment itself
@@ -73,11 +73,10 @@ test('nor where it is set aside while the commit is written', () => {
   expect(() => transact(writer, () => putNumber(writer, 1, 1000))).toThrow(MovedError);
   expect(writer.committed).toBe(before);
   closeWriter(writer);
-  scratch.remove();
 });
 
 test('where another file was put in its place, and the lock file not yet removed, nothing is committed', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
   const writer = openWriter(place);
   copyFileSync(place, `${place}.new`);
@@ -86,11 +85,10 @@ test('where another file was put in its place, and the lock file not yet removed
   expect(() => transact(writer, put)).toThrow(MovedError);
   expect(put).not.toHaveBeenCalled();
   closeWriter(writer);
-  scratch.remove();
 });
 
 test('where the lock file names an older transaction, nothing that was committed since is undone', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
   for (const n of [1, 2]) transact(writer, () => putNumber(writer, n, 1000));
   const { txnid } = readHead(writer.file);
@@ -101,11 +99,10 @@ test('where the lock file names an older transaction, nothing that was committed
   const { main, txnid: now } = readHead(writer.file);
   expect([main.entries, now]).toEqual([3, txnid + 1]);
   closeWriter(writer);
-  scratch.remove();
 });
 
 test('where the lock file is removed during a transaction, nothing is written: others have another lock by then', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
   const writer = openWriter(place);
   const { txnid } = readHead(writer.file);
@@ -117,14 +114,13 @@ test('where the lock file is removed during a transaction, nothing is written: o
   ).toThrow(MovedError);
   expect(readHead(writer.file).txnid).toBe(txnid);
   closeWriter(writer);
-  scratch.remove();
 });
 
 test.each([
   ['a change', (writer: Writer, work: () => boolean) => void transact(writer, work)],
   ['a batch', (writer: Writer, work: () => boolean) => void transactBatch(writer, work)],
 ])('where %s throws, nothing is written, and the lock is free', (_, carryOut) => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
   const { txnid } = readHead(writer.file);
   const trouble = new Error('in the middle');
@@ -137,11 +133,10 @@ test.each([
   carryOut(writer, () => putNumber(writer, 2, 1000));
   expect([readHead(writer.file).txnid, isHeld(writer.lock)]).toEqual([txnid + 1, false]);
   closeWriter(writer);
-  scratch.remove();
 });
 
 test('a transaction counts what it has written itself, and takes space for no more', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
   for (let n = 0; n < 100; n++) {
     transact(writer, () => putNumber(writer, n, 1000));
@@ -156,7 +151,6 @@ test('a transaction counts what it has written itself, and takes space for no mo
     expect([touched, puts, filled]).toEqual([0, 0, 0]);
   });
   closeWriter(writer);
-  scratch.remove();
 });
 
 test.each([
@@ -165,7 +159,7 @@ test.each([
 ])(
   'where writing %s and there is none left, a transaction is begun or not accordingly',
   (_, type, refused) => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const { statfsSync } = fs;
     const bsize = 4096;
     let bavail = 1e6;
@@ -180,14 +174,12 @@ test.each([
     expect([error instanceof FullError, work.mock.calls.length]).toEqual([refused, refused ? 0 : 1]);
     bavail = 1e6;
     closeWriter(writer);
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
-    scratch.remove();
+    unmock();
   },
 );
 
 test('what a transaction that came to nothing would have written does not count in the next one', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
   transact(writer, () => putNumber(writer, 0, 1000));
   const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now()); // so that what was read is not read again
@@ -202,11 +194,10 @@ test('what a transaction that came to nothing would have written does not count 
   now.mockRestore();
   expect(splits).toEqual([splits[0], splits[0], splits[0]]);
   closeWriter(writer);
-  scratch.remove();
 });
 
 test('whoever makes a new lock file waits before that, or others would not', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
   closeWriter(openWriter(place));
   rmSync(lockPath(place));
@@ -218,7 +209,6 @@ test('whoever makes a new lock file waits before that, or others would not', () 
   closeWriter(openWriter(place));
   wait.mockRestore();
   expect(there).toEqual([false]);
-  scratch.remove();
 });
 
 /** A process that has the database open and is stopped within a transaction. */
@@ -238,7 +228,7 @@ async function stopWithin(database: string): Promise<ChildProcess> {
 }
 
 test('nobody begins a transaction under a new lock file while another is within one under the old', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
   closeWriter(openWriter(place));
   const stopped = await stopWithin(place);
@@ -249,7 +239,6 @@ test('nobody begins a transaction under a new lock file while another is within 
   stopped.kill('SIGKILL');
   await once(stopped, 'exit');
   closeWriter(openWriter(place));
-  scratch.remove();
 });
 
 describe('what is wrong is met before liblmdb could die of it, and nothing is committed', () => {
@@ -296,7 +285,7 @@ describe('what is wrong is met before liblmdb could die of it, and nothing is co
       (writer) => change(writer, () => ({ getWriteTxnId: () => 7_000_000 })),
     ],
   ])('%s', (_, kind, message, begins, harm) => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
     const { bytes } = writer.lock;
     const before = Buffer.from(bytes);
@@ -315,7 +304,6 @@ describe('what is wrong is met before liblmdb could die of it, and nothing is co
     expect([begun, put.mock.calls.length]).toEqual([begins, 0]);
     writeFileSync(writer.lock.path, before, { flag: 'r+' });
     closeWriter(writer);
-    scratch.remove();
   });
 });
 
@@ -329,7 +317,7 @@ describe('what liblmdb will read is checked anew, for it may have been damaged s
     later: number,
     between: (place: string) => void = () => {},
   ) {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const place = path.join(scratch.path, 'greylist.mdb');
     const writer = openWriter(place);
     const clock = vi.spyOn(Date, 'now').mockReturnValue(NOW);
@@ -351,7 +339,6 @@ describe('what liblmdb will read is checked anew, for it may have been damaged s
     clock.mockReturnValue(later);
     const error = thrownBy(() => put(100));
     closeWriter(writer);
-    scratch.remove();
     return error;
   }
 

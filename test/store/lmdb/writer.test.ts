@@ -11,11 +11,12 @@ import { verify } from '../../../src/store/pages/verify.ts';
 import * as key from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { putNumber } from '../filled.ts';
 
 test('a writer can be closed while the disk still works on a flush', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
   const writer = openWriter(place);
   transact(writer, () => {
@@ -28,22 +29,20 @@ test('a writer can be closed while the disk still works on a flush', () => {
   expect(writer.flushing?.pin).toBeDefined();
   closeWriter(writer);
   expect(verify(place, () => {})).toMatchObject({ problems: [] });
-  scratch.remove();
 });
 
 test('nothing stays open of what is closed', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const open = () => openFiles().filter((name) => name.startsWith(scratch.path));
   const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
   transact(writer, () => putNumber(writer, 1, 1000));
   expect(open()).not.toEqual([]);
   closeWriter(writer);
   expect(open()).toEqual([]);
-  scratch.remove();
 });
 
 test('where writing into the lock file takes space that is not there, it is left as it is', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const writer = openWriter(path.join(scratch.path, 'greylist.mdb'));
   transact(writer, () => putNumber(writer, 1, 1000));
   writer.copies = true;
@@ -54,7 +53,5 @@ test('where writing into the lock file takes space that is not there, it is left
   closeWriter(writer);
   expect(readFileSync(writer.lock.path)).toEqual(lock);
   expect(openFiles()).toContain(writer.lock.path);
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-  scratch.remove();
+  unmock();
 });

@@ -33,13 +33,13 @@ import { keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/page
 import { verify } from '../../../src/store/pages/verify.ts';
 import { MAX_KEY, writeTriple } from '../../../src/store/records/key.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 import { whileSpoilt } from './sound.ts';
 
 const STEP = 16; // between two numbers on record
 
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 let file: DataFile;
 let meta: Meta;
 /** The pages at each level, from the root down, in the order of keys. */
@@ -93,7 +93,6 @@ function make(records: number): void {
     levels.push(levels.at(-1)!.flatMap(childrenOf));
   }
 }
-afterAll(scratch.remove);
 
 let way: Path;
 beforeEach(() => {

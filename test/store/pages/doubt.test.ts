@@ -1,7 +1,7 @@
 // After a power cut: a database without a mark to go back to is read as a whole before it is used, and no other.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { DamageError } from '../../../src/store/damage.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter } from '../../../src/store/lmdb/writer.ts';
@@ -11,25 +11,23 @@ import { MARK_AT, MARK_BYTES } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { isDoubtful, isKept, writeMark, writeUnkept } from '../../../src/store/pages/mark.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { putAtOnce } from '../filled.ts';
 import { cutPower } from '../unfinished.ts';
 
 const PAGE = 4096;
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let root: number;
 const place = () => path.join(scratch.path, 'greylist.mdb');
 
 beforeEach(() => {
-  scratch = makeScratch();
   const writer = openWriter(place());
   putAtOnce(writer, 0, 1000);
   root = readHead(writer.file).main.root;
   closeWriter(writer);
   change((bytes) => bytes.fill(0, MARK_AT, MARK_AT + MARK_BYTES));
 });
-afterEach(() => scratch.remove());
 
 function change(work: (bytes: Buffer) => void): void {
   const bytes = readFileSync(place());

@@ -8,14 +8,14 @@ import { checkSize, closeFile, isElsewhere, openFile, withFile } from '../../../
 import { META_LAST_PAGE } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
-
+import { testScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { makeSound } from './sound.ts';
 
 const isOpen = (database: string) => openFiles().includes(database);
 
 test('what cannot be opened is said, and nothing of it stays open', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const { database, bytes } = makeSound(scratch);
   const metas = [0, 4096];
   const spoilt = (work: (copy: Buffer) => void) => {
@@ -48,11 +48,10 @@ test('what cannot be opened is said, and nothing of it stays open', () => {
   expect(() => openFile(scratch.path)).toThrow(new DamageError('is a directory'));
   symlinkSync(database, path.join(scratch.path, 'link'));
   expect(() => openFile(path.join(scratch.path, 'link'))).toThrow(StoreError);
-  scratch.remove();
 });
 
 test('the last pages may be missing, for they need not have been written, but not nearly all of them', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const { database, bytes } = makeSound(scratch);
   const { txnid } = withFile(database, readHead)!;
   /** What is said where these meta pages name that page as the last one. */
@@ -83,11 +82,10 @@ test('the last pages may be missing, for they need not have been written, but no
   expect(readHead(file).lastPage).toBe(lastPage);
   expect(() => checkSize(file, { ...file.newest!, lastPage: 2 ** 40 })).toThrow(DamageError);
   closeFile(file);
-  scratch.remove();
 });
 
 test('a file is elsewhere where its path leads to another one, or to none', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const { database, bytes } = makeSound(scratch);
   const file = openFile(database)!;
   expect(isElsewhere(file)).toBe(false);
@@ -101,13 +99,12 @@ test('a file is elsewhere where its path leads to another one, or to none', () =
   symlinkSync('circle', path.join(scratch.path, 'circle'));
   expect(isElsewhere({ ...file, path: path.join(scratch.path, 'circle/greylist.mdb') })).toBe(false);
   closeFile(file);
-  scratch.remove();
 });
 
 test.each(['EACCES', 'EPERM', 'EROFS'])(
   'where it may not be written to, what is on record can be looked up: %s',
   (code) => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const { database } = makeSound(scratch);
     const { openSync } = fs;
     const failure = Object.assign(new Error(code), { code });
@@ -129,11 +126,9 @@ test.each(['EACCES', 'EPERM', 'EROFS'])(
     expect(() => openFile(database)).not.toThrow('second');
     refuse(true, Object.assign(new Error('EIO'), { code: 'EIO' }));
     expect(() => openFile(database)).toThrow(/^cannot open .*EIO/);
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     const open = openFile(database)!;
     expect(open.closed).toBeUndefined();
     closeFile(open);
-    scratch.remove();
   },
 );

@@ -28,7 +28,7 @@ import { checkFreeList, isFree } from '../../../src/store/pages/freelist.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { readPage } from '../../../src/store/pages/page.ts';
 import { u48 } from '../../../src/store/records/bytes.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { fill, forget, putAtOnce } from '../filled.ts';
 
 let file: DataFile;
@@ -36,17 +36,14 @@ let meta: Meta;
 
 /** The tests of this description go by the database that `make` makes. */
 function prepare(make: (database: string) => void): void {
-  const scratch = makeScratch();
+  const scratch = useScratch('of all');
   const database = path.join(scratch.path, 'greylist.mdb');
   beforeAll(() => {
     make(database);
     file = openFile(database)!;
     meta = readHead(file);
   });
-  afterAll(() => {
-    closeFile(file);
-    scratch.remove();
-  });
+  afterAll(() => closeFile(file));
 }
 
 function makeWith(database: string, work: (writer: Writer) => void): void {

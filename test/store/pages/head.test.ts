@@ -19,15 +19,15 @@ import {
 import { readHead } from '../../../src/store/pages/head.ts';
 import { greylatch, startFilter } from '../../support/filter.ts';
 import { dunno, shortRequest } from '../../support/requests.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch, useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { fill } from '../filled.ts';
-
 import { makeSound } from './sound.ts';
 
 test.each([0, 1])(
   'a head that is damaged, cut off, or of pages of another size is never read as a state: %d',
   (more) => {
-    const scratch = makeScratch();
+    const scratch = testScratch();
     const { database, bytes } = makeSound(scratch, more);
     const reader = openFile(database)!;
     const { txnid } = readHead(reader);
@@ -60,12 +60,11 @@ test.each([0, 1])(
     writeFileSync(database, bytes.subarray(0, 4200));
     expect(() => readHead(reader)).toThrow('is truncated to 4200 bytes');
     closeFile(reader);
-    scratch.remove();
   },
 );
 
 test('where the meta pages have the place of each other shows by which transaction is even', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const { database, bytes } = makeSound(scratch);
   const file = openFile(database)!;
   const read = (first: number, second: number) => {
@@ -83,27 +82,23 @@ test('where the meta pages have the place of each other shows by which transacti
   expect([read(0, 0), read(0, 1), read(2, 1), read(2, 3)]).toEqual([0, 1, 2, 3]);
   expect([read(1, 0), read(1, 2), read(3, 2)]).toEqual([swapped, swapped, swapped]);
   closeFile(file);
-  scratch.remove();
 });
 
 describe('a head that others write to while it is read', () => {
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let file: DataFile;
   let bytes: Buffer;
   let txnid: number;
   let readings: number;
   beforeEach(() => {
-    scratch = makeScratch();
     const made = makeSound(scratch);
     bytes = made.bytes;
     file = openFile(made.database)!;
     ({ txnid } = readHead({ ...file }));
   });
   afterEach(() => {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     closeFile(file);
-    scratch.remove();
   });
 
   /** The head with the newest state, and the one after it, with so many records each. */
@@ -160,7 +155,7 @@ describe('a head that others write to while it is read', () => {
 });
 
 test('a head that is read in the middle of a commit is never taken for a state', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const options = ['--delay', '0', '--auto-whitelist', '1000000'];
   const filter = await startFilter(greylatch('--db', database, '--log', 'none', ...options));
@@ -188,11 +183,10 @@ test('a head that is read in the middle of a commit is never taken for a state',
   expect(readHead(readers[0]).txnid).toBeGreaterThanOrEqual(txnid + requests);
   for (const file of readers) closeFile(file);
   await filter.finish();
-  scratch.remove();
 });
 
 test('a state with the number of another, in a file that was emptied meanwhile, is noticed', async () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const store = async (name: string, senders: number) => {
     const database = path.join(scratch.path, name);
     const filter = await startFilter(greylatch('--db', database, '--log', 'none'));
@@ -229,11 +223,10 @@ test('a state with the number of another, in a file that was emptied meanwhile, 
     expect(() => readHead(anew)).toThrow('begun anew');
   }
   for (const file of [reader, anew]) closeFile(file);
-  scratch.remove();
 });
 
 test('meta pages in the place of each other are damage, though each is sound: liblmdb would take the older one', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const editor = openEditor(database);
   fill(editor, 0, 10);
@@ -245,5 +238,4 @@ test('meta pages in the place of each other are damage, though each is sound: li
   writeFileSync(database, swapped);
   expect(() => readHead(file)).toThrow(/its meta pages in the place of each other/);
   closeFile(file);
-  scratch.remove();
 });

@@ -10,13 +10,13 @@ import { keysOn, type Meta, nodeAt, nodeChild, nodeKey } from '../../../src/stor
 import { readHead } from '../../../src/store/pages/head.ts';
 import { leaves } from '../../../src/store/pages/leaves.ts';
 import { readPage } from '../../../src/store/pages/page.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { putNumber } from '../filled.ts';
 
 const RECORDS = 30_000;
 const STEP = 16; // between two numbers on record
 
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 let file: DataFile;
 let meta: Meta;
 let all: Buffer[];
@@ -33,10 +33,7 @@ beforeAll(() => {
   expect(meta.main.depth).toBe(3);
   all = read();
 });
-afterAll(() => {
-  closeFile(file);
-  scratch.remove();
-});
+afterAll(() => closeFile(file));
 
 const refuse = (what: string) => {
   throw new Error(what);

@@ -37,7 +37,8 @@ import {
 import { openFiles } from '../../support/files.ts';
 import { greylatch, startFilter } from '../../support/filter.ts';
 import { dunno, shortRequest } from '../../support/requests.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch, useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { whileOpening } from '../opening.ts';
 
 const LAST_TXN = 8; // where LMDB's lock file names the last transaction
@@ -52,22 +53,18 @@ function setBack(lock: string, transactions: bigint): void {
   closeSync(fd);
 }
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+afterEach(unmock);
 
 test('what one that was killed amid making a lock file has left goes when the next is made', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const left = path.join(scratch.path, `greylist.mdb-lock.tmp-${2 ** 30}`);
   writeFileSync(left, '');
   makeLock(path.join(scratch.path, 'greylist.mdb'));
   expect(readdirSync(scratch.path)).toEqual(['greylist.mdb-lock']);
-  scratch.remove();
 });
 
 test('a lock file that another process has just made is not taken for rubbish, and rubbish is', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const lock = path.join(scratch.path, 'greylist.mdb-lock');
   makeLock(path.join(scratch.path, 'greylist.mdb'));
   const { ino } = statSync(lock);
@@ -87,7 +84,6 @@ test('a lock file that another process has just made is not taken for rubbish, a
   // Who makes it at this moment holds it exclusively; and of another file it does not matter.
   expect(heldWith(0, `WRITE 1 08:01:${ino}`)).toBe(false);
   expect(heldWith(0, `READ 1 08:01:${ino}7`)).toBe(false);
-  scratch.remove();
 });
 
 describe('a lock file made by hand', () => {
@@ -96,7 +92,7 @@ describe('a lock file made by hand', () => {
   const TABLE = 208;
   const DIED = 0x40000000;
   const NOBODY = 2 ** 22 + 1; // more than any process has
-  let scratch: ReturnType<typeof makeScratch>;
+  const scratch = useScratch('of each');
   let lock: LockFile;
   const database = () => path.join(scratch.path, 'greylist.mdb');
   const word = (at: number, number: number) => {
@@ -105,7 +101,6 @@ describe('a lock file made by hand', () => {
     closeSync(fd);
   };
   beforeEach(() => {
-    scratch = makeScratch();
     makeLock(database());
     for (const [at, number] of [
       [0, 0xbeefc0de],
@@ -115,10 +110,7 @@ describe('a lock file made by hand', () => {
       word(at, number);
     lock = openLock(database());
   });
-  afterEach(() => {
-    closeLock(lock);
-    scratch.remove();
-  });
+  afterEach(() => closeLock(lock));
 
   test('is one page of zeros at first, and stays what it is where there is one', () => {
     makeLock(database());
@@ -172,8 +164,7 @@ describe('a lock file made by hand', () => {
     }) as typeof readSync);
     syncBuiltinESMExports();
     return () => {
-      vi.restoreAllMocks();
-      syncBuiltinESMExports();
+      unmock();
       return looks;
     };
   }
@@ -263,7 +254,7 @@ describe('a lock file made by hand', () => {
 });
 
 test.each([1n, 2n, 3n])('a last transaction that is set back by %d undoes nothing', async (transactions) => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const log = `file:${scratch.path}/log`;
   const words = greylatch('--db', database, '--log', log, '--delay', '0', '--auto-whitelist', '1000');
@@ -283,14 +274,13 @@ test.each([1n, 2n, 3n])('a last transaction that is set back by %d undoes nothin
   expect(stdout).toContain(`"comeBacks":${comeBacks}`);
   const [, ...verify] = greylatch('verify', '--db', database, '--json');
   expect(JSON.parse(spawnSync(node!, verify, { encoding: 'utf8' }).stdout)).toMatchObject({ sound: true });
-  scratch.remove();
 });
 
 test.each([
   ['removed', () => {}],
   ['replaced', makeLock],
 ])('whoever opens the database while its lock file is %s opens it again', (_, afterwards) => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const database = path.join(scratch.path, 'greylist.mdb');
   const triple = { client: '192.0.2.1', sender: 's@example.org', recipient: 'r@example.net' };
   const trouble: unknown[] = [];
@@ -311,5 +301,4 @@ test.each([
   expect(openFiles().filter((name) => name.startsWith(database) && name.includes('deleted'))).toEqual([]);
   store.close();
   expect(trouble).toEqual([]);
-  scratch.remove();
 });

@@ -28,17 +28,16 @@ import {
 } from '../../../src/store/pages/mark.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { fnv1a } from '../../../src/store/records/fnv.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything, fill, putAtOnce } from '../filled.ts';
 import { cutPower } from '../unfinished.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let file: DataFile;
 const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
 
 /** A database with 300 records in the marked state, and 600 more in one that nobody has brought to the disk. */
 beforeEach(() => {
-  scratch = makeScratch();
   const editor = openEditor(place('running.mdb'));
   fill(editor, 0, 300);
   editor.close();
@@ -48,10 +47,7 @@ beforeEach(() => {
   closeWriter(writer);
   file = openFile(place())!;
 });
-afterEach(() => {
-  closeFile(file);
-  scratch.remove();
-});
+afterEach(() => closeFile(file));
 
 function change(work: (bytes: Buffer) => void): void {
   const bytes = readFileSync(place());

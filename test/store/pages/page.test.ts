@@ -6,12 +6,12 @@ import { closeFile, openFile } from '../../../src/store/pages/file.ts';
 import { BRANCH, LEAF, nodeAt, nodeChild } from '../../../src/store/pages/format.ts';
 import { readHead } from '../../../src/store/pages/head.ts';
 import { loadPage, loadWhole, wrongWithPage } from '../../../src/store/pages/page.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
 
 import { makeSound } from './sound.ts';
 
 test('a page is read where it can be, is there, and is what it should be', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const { database, bytes } = makeSound(scratch);
   const file = openFile(database)!;
   const meta = readHead(file);
@@ -50,5 +50,4 @@ test('a page is read where it can be, is there, and is what it should be', () =>
   truncateSync(database, root * 4096 + 4095);
   both(root, BRANCH, `is truncated: page ${root} is missing`);
   closeFile(file);
-  scratch.remove();
 });

@@ -4,14 +4,11 @@ import path from 'node:path';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { DataFile } from '../../../src/store/pages/file.ts';
 import { readPage } from '../../../src/store/pages/page.ts';
-import type { makeScratch } from '../../support/scratch.ts';
+import type { Scratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
 
 /** A database with one branch, and what is in its file. */
-export function makeSound(
-  scratch: ReturnType<typeof makeScratch>,
-  more = 0,
-): { database: string; bytes: Buffer } {
+export function makeSound(scratch: Scratch, more = 0): { database: string; bytes: Buffer } {
   const database = path.join(scratch.path, 'greylist.mdb');
   const editor = openEditor(database);
   fill(editor, 0, 300);

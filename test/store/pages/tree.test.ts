@@ -26,14 +26,14 @@ import { readPage } from '../../../src/store/pages/page.ts';
 import { descend, keyOfNextLeaf, newPath, type Path, seek } from '../../../src/store/pages/tree.ts';
 import { mainNumber, ONCE_SIZE, writeTriple } from '../../../src/store/records/record.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { whileSpoilt } from './sound.ts';
 
 const RECORDS = 10_000;
 const PAGE = 4096;
 const ROOM = PAGE - PAGE_HEADER;
 
-const scratch = makeScratch();
+const scratch = useScratch('of all');
 /** First seen by key, latin1. */
 const records = new Map<string, number>();
 let file: DataFile;
@@ -62,10 +62,7 @@ beforeAll(() => {
   file = openFile(database)!;
   meta = readHead(file);
 });
-afterAll(() => {
-  closeFile(file);
-  scratch.remove();
-});
+afterAll(() => closeFile(file));
 beforeEach(() => {
   way = newPath(file);
 });

@@ -1,7 +1,7 @@
 // What is said of a whole database: every kind of damage by its page, and nothing that filters only write meanwhile.
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/store/damage.ts';
 import { KEY_AT, valueAt } from '../../../src/store/lmdb/instruction.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
@@ -25,13 +25,13 @@ import { firstProblem, type Problem, verify } from '../../../src/store/pages/ver
 import { writeClient, writeHouse, writeTriple } from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { putAtOnce, triple } from '../filled.ts';
 
 const PAGE = 4096;
 const TRIPLES = 3000;
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let meta: Meta;
 let sound: Buffer;
 const place = () => path.join(scratch.path, 'greylist.mdb');
@@ -46,7 +46,6 @@ let writer: Writer | undefined;
 
 /** Waiting triples, twenty that have passed, five clients, and a record of the house. */
 beforeEach(() => {
-  scratch = makeScratch();
   writer = openWriter(place());
   putAtOnce(writer, 0, TRIPLES);
   putAtOnce(writer, 0, 100, 2000); // frees some pages
@@ -77,7 +76,6 @@ beforeEach(() => {
   sound = readFileSync(place());
   expect(meta).toMatchObject({ main: { depth: 2 }, free: { depth: 1 } });
 });
-afterEach(() => scratch.remove());
 
 const root = () => meta.main.root * PAGE;
 /** Where the node of the root lies that leads to leaf `i`. */

@@ -22,22 +22,20 @@ import { openFiles } from '../../support/files.ts';
 import { intrude } from '../../support/intruder.ts';
 import { nameStorer } from '../../support/queue.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let database: string;
 let queues: Queue[];
 
 beforeEach(() => {
-  scratch = makeScratch();
   database = path.join(scratch.path, 'greylist.mdb');
   queues = [];
 });
 afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  unmock();
   for (const queue of queues) queue.close();
-  scratch.remove();
 });
 
 function open(durable = false): Queue {

@@ -4,21 +4,17 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MOST, newWaiting } from '../../../src/store/queue/waiting.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let file: string;
 let fd: number;
 beforeEach(() => {
-  scratch = makeScratch();
   file = path.join(scratch.path, 'queue');
   writeFileSync(file, '');
   fd = openSync(file, 'r');
 });
-afterEach(() => {
-  closeSync(fd);
-  scratch.remove();
-});
+afterEach(() => closeSync(fd));
 
 const noise = (size: number, seed: number) => Buffer.alloc(size, `${seed},`);
 

@@ -3,14 +3,14 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { MOST_TEXT } from '../../../src/store/admin/change.ts';
 import { scan } from '../../../src/store/admin/scan.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import {
   addForgotten,
   FORGOTTEN,
   forgottenSince,
   readForgotten,
 } from '../../../src/store/records/forgotten.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { testScratch } from '../../support/scratch.ts';
+import { storeAt } from '../opened.ts';
 
 const DAY = 86_400;
 
@@ -51,20 +51,9 @@ test('only days that lie wholly in the time that is asked for are told', () => {
 });
 
 test('the sweep counts what waited in vain, and not what passed', () => {
-  const scratch = makeScratch();
+  const scratch = testScratch();
   const place = path.join(scratch.path, 'greylist.mdb');
-  const fail = (what: unknown) => {
-    throw what;
-  };
-  const limits = { retryWindow: DAY, maxAge: DAY, maxWaiting: 0 };
-  const store = openStore({
-    path: place,
-    sync: 'later',
-    limits,
-    onDamage: fail,
-    onTrouble: fail,
-    onFull: fail,
-  });
+  const store = storeAt(place, { retryWindow: DAY, maxAge: DAY, maxWaiting: 0 });
   const triple = (n: number) => ({
     client: '192.0.2.1',
     sender: `s${n}@example.org`,
@@ -86,5 +75,4 @@ test('the sweep counts what waited in vain, and not what passed', () => {
   expect(left).toEqual([]);
   expect(readForgotten(found[FORGOTTEN] as string)).toEqual({ 1000: 7, 1005: 1 });
   store.close();
-  scratch.remove();
 });

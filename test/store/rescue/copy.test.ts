@@ -12,21 +12,20 @@ import { readPage } from '../../../src/store/pages/page.ts';
 import { verify } from '../../../src/store/pages/verify.ts';
 import { writeHouse, writeTriple } from '../../../src/store/records/key.ts';
 import { catchUp, copyState, type Pages } from '../../../src/store/rescue/copy.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything, putAtOnce, triple } from '../filled.ts';
 import { whileSpoilt } from '../pages/sound.ts';
 
 const PAGE = 4096;
 const TRIPLES = 3000;
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let writer: Writer;
 let into: Writer;
 let held: Held;
 const place = (name: string) => path.join(scratch.path, name);
 
 beforeEach(() => {
-  scratch = makeScratch();
   writer = openWriter(place('greylist.mdb'));
   putAtOnce(writer, 0, TRIPLES);
   into = openWriter(place('copy.mdb'));
@@ -36,7 +35,6 @@ afterEach(() => {
   held.release();
   closeWriter(into);
   closeWriter(writer);
-  scratch.remove();
 });
 
 const load = (number: number) => {

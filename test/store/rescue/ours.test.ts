@@ -12,20 +12,16 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { BRANCH, LEAF, OVERFLOW } from '../../../src/store/pages/format.ts';
 import { foreign, wasDatabase } from '../../../src/store/rescue/ours.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { fill } from '../filled.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'greylist.mdb');
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
 
 /** A database alone, without its lock file and queue. */
 function make(): void {

@@ -14,24 +14,21 @@ import fs, {
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import { FullError, StoreError } from '../../../src/store/damage.ts';
 import { damagedFiles, replaceLock, setAside } from '../../../src/store/rescue/recover.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { fill } from '../filled.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = () => path.join(scratch.path, 'greylist.mdb');
 const sign = () => `${place()}.recovering`;
 const names = () => readdirSync(scratch.path).sort();
 const setAsides = () => names().filter((name) => name.includes('.damaged-'));
 const ino = () => statSync(place()).ino;
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => scratch.remove());
 
 /** All that is left of a database is the head of a leaf page. */
 const RUBBISH = `${'This is no database any more.\n'.padEnd(4096)}${'\x01'.padEnd(18, '\0')}\x02`.padEnd(
@@ -162,8 +159,7 @@ test('where there is no space to save what is in it, it stays', () => {
   try {
     expect(() => recover(ino())).toThrow(FullError);
   } finally {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
   }
   expect(names()).toEqual(['greylist.mdb']);
 });

@@ -16,11 +16,10 @@ import fs, {
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { openEditor } from '../../../src/store/admin/edit.ts';
 import type { TripleEntry } from '../../../src/store/admin/entry.ts';
 import { BadLockError, DamageError, MovedError, StoreError } from '../../../src/store/damage.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { holdNewest } from '../../../src/store/lmdb/hold.ts';
 import { native } from '../../../src/store/lmdb/native.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
@@ -37,29 +36,18 @@ import { catchUp, copyState } from '../../../src/store/rescue/copy.ts';
 import { compact, copyTo, restore } from '../../../src/store/rescue/replace.ts';
 import { openFiles } from '../../support/files.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
+import { unmock } from '../../support/unmock.ts';
 import { everything, fill, forget, putAtOnce, triple } from '../filled.ts';
 import { statesHeld } from '../lmdb/slots.ts';
+import { storeAt } from '../opened.ts';
 import { leaveUnfinished } from '../unfinished.ts';
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = (name = 'greylist.mdb') => path.join(scratch.path, name);
-beforeEach(() => {
-  scratch = makeScratch();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-  scratch.remove();
-});
+afterEach(unmock);
 
-function open() {
-  const fail = (what: unknown) => {
-    throw new Error(String(what));
-  };
-  const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
-  return openStore({ path: place(), sync: 'later', limits, onDamage: fail, onTrouble: fail, onFull: fail });
-}
+const open = () => storeAt(place());
 
 /** A database with so many records, which nobody has open. */
 function make(records: number): void {
@@ -208,8 +196,7 @@ test.each([
     });
     syncBuiltinESMExports();
     compact(place(), () => held.length === 0 && goOn());
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     fs.closeSync(lock.fd);
     closeWriter(other);
     if (most < 1000) expect(held).toHaveLength(most);
@@ -452,8 +439,7 @@ test.each<[string, () => void]>([
     });
     syncBuiltinESMExports();
     replace();
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     expect(named).toBe(true);
   },
 );
@@ -471,8 +457,7 @@ function restoreAmid(then: (isLocked: boolean) => void): { records: number; wasT
   try {
     return restore(place(), place('backup'), place('aside'), () => {});
   } finally {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
+    unmock();
     fs.closeSync(lock.fd);
   }
 }

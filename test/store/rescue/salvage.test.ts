@@ -34,20 +34,19 @@ import { MAX_KEY } from '../../../src/store/records/key.ts';
 import * as record from '../../../src/store/records/record.ts';
 import { type Saved, salvage, salvageInto } from '../../../src/store/rescue/salvage.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything, putAtOnce, triple } from '../filled.ts';
 
 const TRIPLES = 6000;
 const PAGE = 4096;
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let into: Writer;
 const place = (name: string) => path.join(scratch.path, name);
 const damaged = () => place('damaged');
 
 /** A file whose triples were all written anew, a part of them twice: older forms of them stand in its free pages. */
 beforeEach(() => {
-  scratch = makeScratch();
   const writer = openWriter(damaged());
   putAtOnce(writer, 0, TRIPLES, 1000);
   putAtOnce(writer, 0, TRIPLES, 2000);
@@ -55,10 +54,7 @@ beforeEach(() => {
   closeWriter(writer);
   into = openWriter(place('greylist.mdb'));
 });
-afterEach(() => {
-  closeWriter(into);
-  scratch.remove();
-});
+afterEach(() => closeWriter(into));
 
 const newest = (n: number) => triple(n, n < 100 ? 3000 : 2000);
 

@@ -13,7 +13,6 @@ import {
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FullError, MovedError } from '../../../src/store/damage.ts';
-import { openStore } from '../../../src/store/embedded/embedded.ts';
 import { openWriter } from '../../../src/store/lmdb/open.ts';
 import { closeWriter, type Writer } from '../../../src/store/lmdb/writer.ts';
 import { lockPath } from '../../../src/store/pages/lock.ts';
@@ -21,12 +20,13 @@ import { compact } from '../../../src/store/rescue/replace.ts';
 import { newSaving, type Saving } from '../../../src/store/rescue/saving.ts';
 import { noteUnsaved, takeUnsaved } from '../../../src/store/rescue/unsaved.ts';
 import { openFiles } from '../../support/files.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 import { everything, putAtOnce } from '../filled.ts';
+import { NO_LIMITS, storeAt } from '../opened.ts';
 
 const TRIPLES = 6000;
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 let writer: Writer | undefined;
 let saving: Saving;
 let said: string[];
@@ -36,7 +36,6 @@ const database = () => place('greylist.mdb');
 
 /** A part of it is saved, as of a large one. */
 beforeEach(() => {
-  scratch = makeScratch();
   said = [];
   reported = 0;
   const damaged = openWriter(place('damaged'));
@@ -61,10 +60,7 @@ beforeEach(() => {
   clock.mockRestore();
   expect(said).toEqual([]);
 });
-afterEach(() => {
-  release();
-  scratch.remove();
-});
+afterEach(() => release());
 
 /** As the keeper does. */
 function release(): void {
@@ -209,17 +205,7 @@ test.each([
   (_, happens) => {
     happens();
     symlinkSync(`${2 ** 30} damaged`, place('greylist.mdb.saving'));
-    const limits = { retryWindow: 0, maxAge: 0, maxWaiting: 0 };
-    const onTrouble = (error: Error) => void said.push(error.message);
-    const open = () =>
-      openStore({
-        path: database(),
-        sync: 'later',
-        limits,
-        onDamage: (what) => said.push(what),
-        onTrouble,
-        onFull: (what) => said.push(what),
-      });
+    const open = () => storeAt(database(), NO_LIMITS, (what) => void said.push(what));
     const store = open();
     store.look({ client: '192.0.2.1', sender: 'a', recipient: 'b' }, 5000);
     store.close();

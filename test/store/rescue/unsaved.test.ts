@@ -1,22 +1,20 @@
 // The sign that says who saves what was set aside: whose it is, and who may take it. (What comes of it: saving.test.ts.)
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { noteSaved, noteUnsaved, takeUnsaved } from '../../../src/store/rescue/unsaved.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { useScratch } from '../../support/scratch.ts';
 
 const GONE = 2 ** 30; // no process has such a number
 
-let scratch: ReturnType<typeof makeScratch>;
+const scratch = useScratch('of each');
 const place = (name: string) => path.join(scratch.path, name);
 const database = () => place('greylist.mdb');
 const sign = () => place('greylist.mdb.saving');
 const isThere = () => lstatSync(sign(), { throwIfNoEntry: false }) !== undefined;
 beforeEach(() => {
-  scratch = makeScratch();
   writeFileSync(place('aside'), '');
 });
-afterEach(() => scratch.remove());
 
 test('one sign at a time, which goes when what it names is saved, by whom it names', () => {
   noteSaved(database(), place('aside')); // nothing to do

@@ -128,6 +128,7 @@ test.each([
 ])('mynetworks = %s: strangers among the own hosts: %s', (networks, wide) => {
   const found = amiss({ parameters: `mynetworks = ${networks}` });
   expect(found.map(({ severity, check }) => `${severity} ${check}`)).toEqual(wide ? ['error own-hosts'] : []);
+  expect(found.filter(({ what }) => !what.includes('lets strangers pass'))).toEqual([]);
   // Where nothing permits them, they are greylisted.
   const guarded = `mynetworks = ${networks}\n${recipient('reject_unauth_destination', ASK)}`;
   expect(amiss({ parameters: guarded }).map(({ severity }) => severity)).toEqual(['note']);
@@ -135,7 +136,8 @@ test.each([
 
 test.each(['permit_auth_destination', 'permit_mx_backup'])('behind %s, no mail of ours arrives', (name) => {
   const parameters = recipient(name, 'reject_unauth_destination', ASK);
-  expect(only({ parameters })).toMatchObject({ severity: 'error', check: 'unreached' });
+  const what = expect.stringContaining(`"${name}" before it ends the list for all mail to your domains`);
+  expect(only({ parameters })).toMatchObject({ severity: 'error', check: 'unreached', what });
   expect(amiss({ parameters: recipient(`warn_if_reject ${name}`, ASK) })).not.toContainEqual(
     expect.objectContaining({ check: 'unreached' }),
   );
@@ -145,7 +147,8 @@ test('a step that only warns ends nothing, and lets ours only warn', () => {
   const steps = ['permit_mynetworks', 'reject_unauth_destination', 'warn_if_reject reject', ASK];
   expect(amiss({ parameters: recipient(...steps) })).toEqual([]);
   const parameters = recipient('permit_mynetworks', 'reject_unauth_destination', 'warn_if_reject', ASK);
-  expect(only({ parameters })).toMatchObject({ severity: 'error', check: 'warns' });
+  const what = expect.stringContaining('nothing is deferred');
+  expect(only({ parameters })).toMatchObject({ severity: 'error', check: 'warns', what });
 });
 
 test('what rejects mail behind it would better stand before it', () => {

@@ -3,18 +3,12 @@ import { expect, test } from 'vitest';
 import { amiss, COMPILED, DATABASE, ENTRIES, inode, NOBODY, only, place } from '../healthy.ts';
 
 test('a first line that finds no node', () => {
-  expect(only({ entry: { nodePlace: undefined, node: undefined } })).toMatchObject({
-    check: 'node',
-    severity: 'error',
-  });
+  const entry = { nodePlace: undefined, node: undefined };
+  expect(only({ entry })).toMatchObject({ check: 'node', severity: 'error' });
 });
 
-test('Node of several ages', () => {
-  const found = (out: string) =>
-    amiss({ entry: { nodeRun: { status: 0, out, error: '' } } }).map(({ check }) => check);
-  expect(found('v19.9.0')).toEqual(['node']);
-  expect(found('v26.0.0')).toEqual([]);
-  expect(found('')).toEqual(['node']);
+test('a Node of later', () => {
+  expect(amiss({ entry: { nodeRun: { status: 0, out: 'v26.0.0', error: '' } } })).toEqual([]);
 });
 
 test('where npm has not run the install script, it is said how to', () => {
@@ -43,18 +37,6 @@ test.each([
   });
 });
 
-test('the group of postdrop is refused', () => {
-  expect(only({ entry: { account: { ...NOBODY, gid: 108 } } })).toMatchObject({
-    check: 'user',
-    what: expect.stringContaining('postdrop'),
-  });
-});
-
-test('an unknown attribute before argv=', () => {
-  const entries = ENTRIES.replace('user=nobody', 'user=nobody chdir=/tmp');
-  expect(only({ entries })).toMatchObject({ check: 'user', what: expect.stringContaining('"chdir=/tmp"') });
-});
-
 test('quotes around an option’s value hold nothing together', () => {
   const entries = ENTRIES.trimEnd().concat(' --text "come back later"\n');
   expect(only({ entries })).toMatchObject({
@@ -63,13 +45,13 @@ test('quotes around an option’s value hold nothing together', () => {
   });
 });
 
-test('many neighbours are not all named', () => {
-  const others = Array.from({ length: 8 }, (_, i) => `the process p${i}`);
-  expect(only({ entry: { others } })).toMatchObject({
-    severity: 'note',
-    check: 'shared-user',
-    what: expect.stringContaining('p4 and 3 more'),
-  });
+test.each([
+  [5, 'p3, the process p4: they'],
+  [8, 'p4 and 3 more: they'],
+])('of %i neighbours five are named', (count, what) => {
+  const others = Array.from({ length: count }, (_, i) => `the process p${i}`);
+  const found = { severity: 'note', check: 'shared-user', what: expect.stringContaining(what) };
+  expect(only({ entry: { others } })).toMatchObject(found);
 });
 
 test.each([
@@ -88,6 +70,8 @@ test.each([
   ['', '', { account: { ...NOBODY, uid: 102 } }, 'is the owner of the mail system (postfix)'],
   ['', '', { account: { ...NOBODY, gid: 0 } }, "the group of user=nobody is root's"],
   ['', '', { account: { ...NOBODY, gid: 105 } }, 'the group of user=nobody is that of postfix'],
+  ['', '', { account: { ...NOBODY, gid: 108 } }, 'the group of user=nobody is postdrop'],
+  ['user=nobody', 'user=nobody chdir=/tmp', {}, '"chdir=/tmp" is neither user= nor argv='],
 ])('what spawn(8) refuses: "%s" written "%s", and %o', (from, to, entry, what) => {
   const found = amiss({ entries: ENTRIES.replace(from, to), entry }).filter(({ check }) => check === 'user');
   expect(found).toMatchObject([
@@ -101,11 +85,6 @@ test.each([
 ])('nothing is said of programs that were not tried: the user %s', (_, __, account) => {
   const nodePlace = undefined;
   expect(amiss({ entry: { account, nodePlace } }).map(({ check }) => check)).not.toContain('node');
-});
-
-test('five neighbours are named', () => {
-  const others = Array.from({ length: 5 }, (_, i) => `the process p${i}`);
-  expect(only({ entry: { others } }).what).toContain('p3, the process p4: they');
 });
 
 test.each([
@@ -131,7 +110,7 @@ test('Node that may not be run', () => {
 test.each([
   [{ status: 127, out: '', error: 'not found' }, 'is no Node that runs (not found); greylatch needs 20'],
   [{ status: 0, out: 'perl 5', error: '' }, 'is no Node that runs (perl 5); greylatch needs 20'],
-  [{ status: 0, out: 'v18.20.4', error: '' }, 'is Node 18.20.4; greylatch needs 20'],
+  [{ status: 0, out: 'v19.9.0', error: '' }, 'is Node 19.9.0; greylatch needs 20'],
   [undefined, 'is no Node that runs'],
 ])('a Node that said %o', (nodeRun, what) => {
   expect(only({ entry: { nodeRun } })).toMatchObject({ check: 'node', what: expect.stringContaining(what) });
