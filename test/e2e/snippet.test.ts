@@ -29,7 +29,15 @@ postfixSuite('the package, installed globally', () => {
     }
     const tarball = npm('pack', '--silent', '--pack-destination', scratch.path).trim().split('\n').at(-1)!;
     // Installed as by hand, also where the machine has neither a compiler nor the network for sources.
-    npm('install', '-g', '--prefix', '/usr/local', '--ignore-scripts', path.join(scratch.path, tarball));
+    npm(
+      'install',
+      '-g',
+      '--prefix',
+      '/usr/local',
+      '--ignore-scripts',
+      '--prefer-offline',
+      path.join(scratch.path, tarball),
+    );
     undo.push(() => npm('uninstall', '-g', '--prefix', '/usr/local', 'greylatch'));
     if (!existsSync('/usr/bin/node')) {
       symlinkSync(process.execPath, '/usr/bin/node');
