@@ -169,10 +169,11 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
   };
 }
 
-/** Where bin/greylatch.js looks for it. */
+/** Where bin/greylatch.js looks for it; undefined also where the path in argv= only leads to that, as pnpm's script does. */
 function compiledPlace({ path: script }: Place, nodeRun: Run | undefined): Place | undefined {
   const real = realpath(script);
   if (real === undefined || nodeRun?.status !== 0) return undefined;
+  if (lookAt(path.join(path.dirname(real), 'precompile.js')).self === undefined) return undefined;
   return lookAt(path.join(path.dirname(real), `../dist/main.js-${nodeRun.out}-${process.arch}`));
 }
 
