@@ -30,13 +30,7 @@ function judgeCompiled({ name, account, nodePlace, nodeRun, compiled }: Entry): 
     refused === '' ? `nothing that Node ${version} has compiled is kept` : `what is compiled: ${refused}`;
   const mend = `${nodePlace?.path} ${path.join(path.dirname(compiled.path), '../bin/precompile.js')}`;
   return [
-    finding(
-      'note',
-      'compiled',
-      `master.cf: ${name}`,
-      `${why}: each filter starts a tenth to a fifth slower`,
-      mend,
-    ),
+    finding('note', 'compiled', `master.cf: ${name}`, `${why}: each filter starts a fifth slower`, mend),
   ];
 }
 
