@@ -1,8 +1,16 @@
 // Run by npm, when the package is installed, or by hand (npm 12 blocks it; see README.md): has main.js answer some
 // requests, and keeps what V8 has compiled meanwhile beside it. Another version of Node, or other flags, take no notice
-// of it. Where it cannot be made, nothing is lost but time, and npm is not told.
+// of it. Where it cannot be made, nothing is lost but time: npm is not told, who runs it by hand is.
 const { spawnSync } = require('node:child_process');
-const { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } = require('node:fs');
+const {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { main, pathOfCompiled, compile, start } = require('./greylatch.js');
@@ -14,13 +22,20 @@ if (process.argv.length > 2) asFilter();
 else if (existsSync(main)) {
   try {
     precompile();
-  } catch {
+  } catch (error) {
     // a directory that cannot be written, say
+    if (process.env.npm_lifecycle_event === undefined) {
+      process.stderr.write(`greylatch: cannot make ${pathOfCompiled()}: ${error.message}\n`);
+      process.exitCode = 1;
+    }
   }
 }
 
 function precompile() {
+  const unfinished = `${pathOfCompiled()}.new`;
   rmSync(pathOfCompiled(), { recursive: true, force: true });
+  writeFileSync(unfinished, '');
+  chmodSync(unfinished, statSync(main).mode & 0o777); // root's umask may shut out the filters
   const scratch = mkdtempSync(join(tmpdir(), 'greylatch-'));
   const request = (recipient) =>
     `request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address=192.0.2.1\nclient_name=mail.example.com\n` +
@@ -33,7 +48,9 @@ function precompile() {
       env: { PATH: process.env.PATH },
       timeout: 30_000,
     });
+    if (!existsSync(pathOfCompiled())) throw new Error('the filter does not end well');
   } finally {
+    rmSync(unfinished, { force: true });
     rmSync(scratch, { recursive: true, force: true });
   }
 }

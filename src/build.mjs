@@ -1,5 +1,5 @@
 // npm run build: one bundle for each way through the program, so that a start reads only what it needs.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -62,4 +62,7 @@ writeFileSync(`${dist}greylatch.8`, execFileSync(process.execPath, [`${dist}manu
 
 // V8 checks compiled code against the text's length only, so none that was compiled of an older text may stay.
 for (const name of readdirSync(dist)) if (name.startsWith('main.js-')) rmSync(`${dist}${name}`);
-execFileSync(process.execPath, [fileURLToPath(new URL('../bin/precompile.js', import.meta.url))]);
+// The build is good without it.
+spawnSync(process.execPath, [fileURLToPath(new URL('../bin/precompile.js', import.meta.url))], {
+  stdio: 'inherit',
+});

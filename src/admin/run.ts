@@ -1,5 +1,6 @@
 // Runs an administrator's command: parses the command line by yargs, and prints help and version, all by the commands' tables.
 // A bundle of its own, loaded only when needed.
+import path from 'node:path';
 import type { Argv, Options as YargsOption } from 'yargs';
 import { version } from '../../package.json';
 import type { Command, Options } from '../cli/command.ts';
@@ -21,7 +22,9 @@ const FILTER_STATUSES = {
   1: 'a request of an unknown type or too long, a reply that cannot be written, or --on-error exit',
   2: 'wrong command line',
 };
-const MORE = `The manual page says more (man greylatch), and "greylatch doctor" examines an installation.`;
+/** By its path: where npm 12 or pnpm has installed it, man(1) knows of no greylatch. */
+const MORE = `"greylatch doctor" examines an installation. The manual page says more:
+  man ${path.join(__dirname, 'greylatch.8')}`;
 
 /** Runs the command and sets the exit status. */
 export async function runCommand(argv: string[]): Promise<void> {

@@ -1,6 +1,6 @@
 // What holds for every command, whatever it does.
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../../src/admin/commands.ts';
@@ -80,6 +80,11 @@ test('help of the filter says what a time looks like and what each exit status m
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(/\nTimes are numbers of seconds, or written 60s, 5m, 2h, 2d, 1w\.\n/);
   expect(stdout).toMatch(/\nExit status:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n/);
+});
+
+test('help of the filter ends with where the manual page is, which npm 12 keeps from man(1)', () => {
+  const [, page] = /\n {2}man (\/.*)\n$/.exec(run('--help').stdout) ?? [];
+  expect(readFileSync(page!, 'utf8')).toContain('\n.TH GREYLATCH 8');
 });
 
 // One column of it would be too narrow: a line that is broken cannot be copied.

@@ -1,6 +1,6 @@
 // What V8 has made of the program is used where it fits, and harms nobody where it does not.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/cli/service.ts';
@@ -15,16 +15,18 @@ const scratch = useScratch('of all');
 let program: string;
 let main: string;
 let compiled: string;
+let precompiler: string;
 
 beforeAll(() => {
   program = copyFilter(path.join(scratch.path, 'greylatch'));
   main = path.join(path.dirname(program), '../dist/main.js');
+  precompiler = path.join(path.dirname(program), 'precompile.js');
   precompile();
   compiled = `${main}-${process.version}-${process.arch}`;
 });
 
 function precompile(): void {
-  execFileSync(process.execPath, [path.join(path.dirname(program), 'precompile.js')]);
+  execFileSync(process.execPath, [precompiler]);
 }
 
 /** Whether V8 takes it, with these flags. */
@@ -91,10 +93,31 @@ test('none, or a directory in its place: the same; and it is made anew', () => {
   expect(isTaken(...NODE_FLAGS)).toBe(true);
 });
 
+test("whatever root's umask, filters of others may read it", () => {
+  rmSync(compiled);
+  execFileSync('sh', ['-c', 'umask 077; exec "$@"', 'sh', process.execPath, precompiler]);
+  expect(statSync(compiled).mode).toBe(statSync(main).mode);
+});
+
+test('by hand, one is told that it cannot be made, and why; npm is not', () => {
+  const inTheWay = `${compiled}.new`;
+  mkdirSync(inTheWay);
+  const run = (env: NodeJS.ProcessEnv) =>
+    spawnSync(process.execPath, [precompiler], { encoding: 'utf8', env });
+  const { npm_lifecycle_event: _, ...byHand } = process.env;
+  expect(run(byHand)).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^greylatch: cannot make .*EISDIR.*\n$/),
+  });
+  expect(run({ ...byHand, npm_lifecycle_event: 'postinstall' })).toMatchObject({ status: 0, stderr: '' });
+  rmdirSync(inTheWay);
+  precompile();
+});
+
 test('made by a filter that lives for long, it is taken all the same', async () => {
   rmSync(compiled);
   const db = path.join(scratch.path, 'greylist.mdb');
-  const words = [...NODE_FLAGS, path.join(path.dirname(program), 'precompile.js')];
+  const words = [...NODE_FLAGS, precompiler];
   const filter = await startFilter([process.execPath, ...words, '--db', db, '--log', 'none']);
   // What comes behind a reply has come when there are two more.
   for (let i = 0; i < SOON + 2; i++) await filter.ask(policyRequest());

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FilterArguments } from '../../cli/arguments.ts';
 import { isAlive } from '../../store/disk/alive.ts';
+import { native } from '../../store/lmdb/native.ts';
 import { attempt } from '../attempt.ts';
 import { type Database, gatherDatabase } from './database.ts';
 import { leadsTo, socketAt, socketOf } from './endpoint.ts';
@@ -42,6 +43,8 @@ export interface Facts {
   /** What smtpd(8) does not know in its restriction lists. */
   unknown: { where: string; name: string }[];
   devLog: Place;
+  /** Why what is made for this kind of machine cannot be loaded; '' where it can. */
+  addons: { lmdb: string; syslog: string };
   entries: Entry[];
   /** Where no service runs greylatch: programs that services which smtpd asks name, and that do not exist. */
   mistyped: { name: string; program: string }[];
@@ -106,10 +109,21 @@ export function gather(configuration: Configuration, db: string | undefined): Fa
       .map(({ path: socket }) => socket),
     ports: listeningPorts(),
     devLog: lookAt('/dev/log'),
+    addons: { lmdb: whyNot(native), syslog: whyNot(() => require('node-unix-socket')) },
     entries,
     mistyped: entries.length === 0 ? mistypedIn(configuration, questions, queue) : [],
     database: entries.length === 0 && db !== undefined ? gatherDatabase(path.resolve(db)) : undefined,
   };
+}
+
+/** The first line of what is thrown. */
+function whyNot(load: () => unknown): string {
+  try {
+    load();
+    return '';
+  } catch (error) {
+    return (error as Error).message.split('\n', 1)[0]!;
+  }
 }
 
 /** Whether a word stands in smtpd(8) itself, which differs from version to version; where that cannot be read, any does. */
@@ -169,10 +183,11 @@ function gatherEntry(invocation: Invocation, others: readonly Service[], queue: 
   };
 }
 
-/** Where bin/greylatch.js looks for it. */
+/** Where bin/greylatch.js looks for it; undefined also where the path in argv= only leads to that, as pnpm's script does. */
 function compiledPlace({ path: script }: Place, nodeRun: Run | undefined): Place | undefined {
   const real = realpath(script);
   if (real === undefined || nodeRun?.status !== 0) return undefined;
+  if (lookAt(path.join(path.dirname(real), 'precompile.js')).self === undefined) return undefined;
   return lookAt(path.join(path.dirname(real), `../dist/main.js-${nodeRun.out}-${process.arch}`));
 }
 

@@ -23,6 +23,11 @@ export function judge(facts: Facts): Finding[] {
     const what = `${entries.length} services run greylatch: ${entries.map(({ name }) => name).join(', ')}`;
     found.push(finding('note', 'entry', 'master.cf', what));
   }
+  if (facts.addons.lmdb !== '') {
+    const what = `${facts.addons.lmdb}; without it filters soon answer --on-error only`;
+    const mend = 'npm install -g --prefix /usr/local --include=optional greylatch';
+    found.push(finding('error', 'lmdb', 'greylatch', what, mend));
+  }
   for (const { name, service } of entries.filter(({ service }) => service.lines > 1)) {
     const what = `stands there ${service.lines} times: master(8) uses the last one`;
     found.push(finding('warning', 'twice', `master.cf: ${name}`, what, 'take out the others'));

@@ -58,20 +58,39 @@ export function native(): Native {
 }
 
 function load(): Native {
-  if (process.platform === 'linux' && process.arch === 'x64') {
+  if (isUsual()) {
     try {
       return require('@lmdb/lmdb-linux-x64/node.napi.glibc.node') as Native;
     } catch {
-      // another libc, or a package laid out in another way: lmdb's own look-up knows
+      // another libc, or a package laid out in another way
     }
   }
   try {
-    const { dirname } = require('node:path') as typeof import('node:path');
-    const find = require('node-gyp-build-optional-packages') as (directory: string) => Native;
-    return find(dirname(dirname(require.resolve('lmdb'))));
+    return loadAsLmdb();
   } catch (error) {
     throw notLoaded(error as NodeJS.ErrnoException);
   }
+}
+
+function isUsual(): boolean {
+  return process.platform === 'linux' && process.arch === 'x64';
+}
+
+/** From where lmdb finds it: pnpm shows a package nothing but its own dependencies, and the addon is one of lmdb's. */
+function loadAsLmdb(): Native {
+  const { createRequire } = require('node:module') as typeof import('node:module');
+  const { dirname } = require('node:path') as typeof import('node:path');
+  const lmdb = require.resolve('lmdb');
+  const requireAsLmdb = createRequire(lmdb);
+  if (isUsual()) {
+    try {
+      return requireAsLmdb('@lmdb/lmdb-linux-x64/node.napi.glibc.node') as Native;
+    } catch {
+      // lmdb's own look-up knows
+    }
+  }
+  const find = requireAsLmdb('node-gyp-build-optional-packages') as (directory: string) => Native;
+  return find(dirname(dirname(lmdb)));
 }
 
 /** A filter that needs it only now may have been started before an upgrade, and npm has just moved the files away. */

@@ -83,3 +83,16 @@ test('a blank behind argv= is no program that could be tried', () => {
     program: ['', '/opt/node', '/opt/greylatch'],
   });
 });
+
+test("what Node has compiled is looked for beside the program, not beside pnpm's script that starts it", () => {
+  const directory = path.join(scratch.path, 'bin');
+  mkdirSync(directory);
+  const script = path.join(directory, 'greylatch');
+  writeFileSync(script, '#!/bin/sh\n');
+  const compiledOf = () =>
+    entriesOf(`policy unix - n n - 0 spawn user=nobody argv=${process.execPath} ${script}\n`)[0]!.compiled
+      ?.path;
+  expect(compiledOf()).toBeUndefined();
+  writeFileSync(path.join(directory, 'precompile.js'), '');
+  expect(compiledOf()).toBe(path.join(scratch.path, `dist/main.js-${process.version}-${process.arch}`));
+});

@@ -115,6 +115,7 @@ export function facts({
         inode('/var/spool/postfix/private', 0o700, POSTFIX.uid),
       ),
     },
+    addons: { lmdb: '', syslog: '' },
     devLog: place('/dev/log', inode('/dev/log', 0o666, 0, 'socket')),
     entries: configuration.services.flatMap((service) => {
       const invocation = readInvocation(service, (word) => word);

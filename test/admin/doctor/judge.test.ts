@@ -99,3 +99,12 @@ test('where a program that smtpd asks does not exist, it may be greylatch, misty
     mend: expect.stringContaining('argv=/usr/bin/node'),
   });
 });
+
+test('LMDB cannot be loaded', () => {
+  const addons = { lmdb: 'cannot load LMDB: x', syslog: '' };
+  expect(only({ facts: { addons } })).toMatchObject({
+    severity: 'error',
+    check: 'lmdb',
+    mend: expect.stringContaining('--include=optional'),
+  });
+});

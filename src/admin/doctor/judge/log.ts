@@ -4,7 +4,7 @@ import type { Entry, Facts } from '../gather.ts';
 import { denied, type User } from '../permissions.ts';
 import { homeOf } from './database.ts';
 
-export function judgeLog({ configuration, devLog }: Facts, entry: Entry): Finding[] {
+export function judgeLog({ configuration, devLog, addons }: Facts, entry: Entry): Finding[] {
   const { name, settings, account, log } = entry;
   if (settings === undefined) return [];
   const where = `master.cf: ${name}`;
@@ -24,6 +24,10 @@ export function judgeLog({ configuration, devLog }: Facts, entry: Entry): Findin
   if (settings.log === 'none') return [finding('note', 'log', where, nothing, elsewhere)];
   // Under spawn(8), where standard error is smtpd's socket, --log stderr is syslog too.
   if (settings.log !== 'syslog' && settings.log !== 'stderr') return [];
+  if (addons.syslog !== '') {
+    const what = `nothing can be sent to syslog from this machine (${addons.syslog}), so ${nothing}`;
+    return [finding('warning', 'log', where, what, `in argv= of ${name}: ${toFile}`)];
+  }
   if (hasSyslog) return [finding('ok', 'log', where, 'messages go to syslog')];
   const own = configuration.parameters.maillog_file;
   const postfix = own ? ` (Postfix has a log of its own: maillog_file = ${own})` : '';

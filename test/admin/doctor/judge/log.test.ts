@@ -21,6 +21,16 @@ test('no /dev/log, and no other log', () => {
   });
 });
 
+test('/dev/log is there, but the package for this kind of machine is not', () => {
+  const addons = { lmdb: '', syslog: "Cannot find module 'x'" };
+  expect(only({ facts: { addons } })).toMatchObject({
+    severity: 'warning',
+    check: 'log',
+    what: expect.stringContaining("(Cannot find module 'x')"),
+    mend: 'in argv= of policy/unix: --log file:/var/mta/greylatch.log',
+  });
+});
+
 test('--log none', () => {
   const entries = `${ENTRIES.trimEnd()} --log none\n`;
   expect(only({ entries })).toMatchObject({ severity: 'note', check: 'log' });

@@ -20,6 +20,23 @@ test('where npm has not run the install script, it is said how to', () => {
   });
 });
 
+test('what root has compiled for itself alone', () => {
+  const compiled = place(COMPILED, inode(COMPILED, 0o600, 0, 'file'));
+  expect(only({ entry: { compiled } })).toMatchObject({
+    check: 'compiled',
+    what: expect.stringContaining(`may not read ${COMPILED}`),
+    mend: expect.stringContaining('bin/precompile.js'),
+  });
+});
+
+test("Node is given pnpm's script for the shell", () => {
+  const run = { status: 1, out: '', error: 'SyntaxError: Invalid or unexpected token' };
+  expect(only({ entry: { run } })).toMatchObject({
+    check: 'start',
+    mend: expect.stringContaining('greylatch/bin/greylatch.js'),
+  });
+});
+
 test.each([
   [
     '/usr/local/lib/node_modules/greylatch',
