@@ -22,7 +22,7 @@ export function judgeProgram(facts: Facts, entry: Entry): Finding[] {
 
 /** npm 12 runs no package's install script unless it is told to, and an upgrade of Node runs none. */
 function judgeCompiled({ name, nodePlace, nodeRun, compiled }: Entry): Finding[] {
-  if (compiled === undefined || compiled.self !== undefined) return [];
+  if (compiled?.reason !== 'ENOENT') return [];
   const what = `nothing that Node ${nodeRun?.out.replace('v', '')} has compiled is kept: each filter starts a tenth slower`;
   const mend = `${nodePlace?.path} ${path.join(path.dirname(compiled.path), '../bin/precompile.js')}`;
   return [finding('note', 'compiled', `master.cf: ${name}`, what, mend)];
@@ -104,7 +104,7 @@ function judgeScript(entry: Entry): Finding[] {
     node === undefined ? denied(account, scriptPlace, 'read', 'run') : denied(account, scriptPlace, 'read');
   if (refused === '') return [];
   const mend =
-    scriptPlace.self === undefined && scriptPlace.reason === 'ENOENT'
+    scriptPlace.reason === 'ENOENT'
       ? 'npm install -g --prefix /usr/local greylatch, and its path (command -v greylatch) in argv='
       : opened(closedTo(account, scriptPlace)?.path ?? scriptPlace.self?.path ?? scriptPlace.path);
   return error(entry, 'script', `greylatch cannot be read: ${refused}`, mend);
