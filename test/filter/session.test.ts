@@ -216,13 +216,20 @@ test('facts that cannot be written are an error, and said', () => {
   });
 });
 
-const input = vi.hoisted(() => ({ take: (() => {}) as Take, ended: () => {}, calls: [] as string[] }));
+const input = vi.hoisted(() => ({
+  ...{ take: (() => {}) as Take, ended: () => {}, calls: [] as string[] },
+  atOnce: '', // what is there at the start
+}));
 vi.mock('../../src/time/pause.ts', () => ({ pause: () => {} }));
 vi.mock('../../src/filter/input.ts', () => {
   const openInput = (take: Take, ended: () => void) => {
     Object.assign(input, { take, ended, calls: [] });
     const call = (name: string) => () => void input.calls.push(name);
-    return { first: call('first'), start: call('start'), stop: call('stop') };
+    const first = () => {
+      call('first')();
+      if (input.atOnce !== '') take(Buffer.from(input.atOnce), input.atOnce.length);
+    };
+    return { first, start: call('start'), stop: call('stop') };
   };
   return { openInput };
 });
@@ -243,10 +250,14 @@ describe('between requests', () => {
    * A session in this process. `ask` sends it a request; `tidied` and `ends` note what it calls, with what it had written by then,
    * `replies` what it writes, of which `room` is left; with a `fault`, writing fails.
    */
-  function session(timeLimit: number, answer: () => string | undefined = () => 'dunno') {
+  function session(
+    timeLimit: number,
+    answer: () => string | undefined = () => 'dunno',
+    room = Number.POSITIVE_INFINITY,
+  ) {
     const noted = {
       ...{ tidied: 0, ends: [] as number[], writtenAtEnd: '', said: [] as string[] },
-      ...{ replies: '', room: Number.POSITIVE_INFINITY, fault: '' },
+      ...{ replies: '', room, fault: '' },
     };
     vi.spyOn(fs, 'writeSync').mockImplementation((_, text) => {
       if (noted.fault !== '') throw Object.assign(new Error(noted.fault), { code: noted.fault });
@@ -333,6 +344,18 @@ describe('between requests', () => {
     Object.assign(one, { room: Number.POSITIVE_INFINITY });
     vi.advanceTimersByTime(60_000);
     expect(one.replies).toBe('');
+  });
+
+  test('what is there at its start is answered before all else; more is taken when the reply is', () => {
+    input.atOnce = policyRequest();
+    const [quick, slow] = [session(0), session(0, () => 'dunno', 7)];
+    input.atOnce = '';
+    expect(quick.replies).toBe(`${dunno}\n\n`);
+    vi.advanceTimersByTime(5000);
+    expect([input.calls, slow.replies.length]).toEqual([['first', 'stop'], 7]);
+    Object.assign(slow, { room: Number.POSITIVE_INFINITY });
+    vi.advanceTimersByTime(5000);
+    expect([input.calls, slow.replies]).toEqual([['first', 'stop', 'start'], `${dunno}\n\n`]);
   });
 
   test('what a slow peer has not taken yet, it gets at the end', () => {
