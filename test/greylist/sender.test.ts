@@ -174,6 +174,7 @@ test.each([
   'joe+x=b/c.example@a.example',
   'joe+x=b:c.example@a.example',
   'joe+x=b{c.example@a.example',
+  'joe-12@bounce.example', // the domain itself may be called so
   // Not all that LISTSERV and SRS have.
   'joe*ann@a.example',
   '*joe**a.example@a.example',
