@@ -29,7 +29,7 @@ export function refuseFlagValues(argv: readonly string[], isFlag: (name: string)
     if (name !== undefined && isFlag(name) && value !== 'true' && value !== 'false')
       throw new UsageError(`--${name} takes no value: write --${name}, or leave it out`);
     // -v is the only option of one letter: -v=yes, -v5
-    if (/^-v+(?!=(?:true|false)$)[^v]/.test(word) && isFlag('verbose'))
+    if (/^-v+(?!=(?:true|false)$)[^v]/.test(word))
       throw new UsageError('-v takes no value: write -v, or leave it out');
   }
 }

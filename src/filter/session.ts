@@ -68,7 +68,7 @@ export function runSession(options: SessionOptions): void {
     if (over) return;
     decode(chunk, length);
     send(PATIENCE);
-    if (replies !== '' && !over) {
+    if (replies !== '') {
       input.stop();
       setTimeout(goOn, LOOK_AGAIN);
     }

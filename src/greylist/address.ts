@@ -4,9 +4,8 @@
 const COLON = 58;
 const DOT = 46;
 
-/** The most characters of an address: six groups and four numbers. */
-const LONGEST = 45;
-const read = Buffer.allocUnsafeSlow(3 * LONGEST);
+/** Longer than any address, which has 45 characters at most, so that what is cut off here is none either. */
+const read = Buffer.allocUnsafeSlow(64);
 const words = new Int32Array(4);
 
 /**
@@ -15,7 +14,7 @@ const words = new Int32Array(4);
  */
 export function parseAddress(text: string): number[] | undefined {
   if (text.indexOf(':') < 0) return plainIpv4(text);
-  if (text.length > LONGEST || parseIpv6(read, 0, read.write(text), words) < 0) return undefined;
+  if (parseIpv6(read, 0, read.write(text), words) < 0) return undefined;
   const bytes: number[] = [];
   for (const group of isMapped(words) ? groups.subarray(6) : groups) bytes.push(group >> 8, group & 255);
   return bytes;

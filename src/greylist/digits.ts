@@ -75,14 +75,10 @@ function gluedIn(name: string, from: number, to: number, octets: readonly number
         for (; k + step * row >= 0 && k + step * row < 4; row++) {
           const text = `${octets[k + step * row]}`;
           let next = at;
-          while (
-            next < to &&
-            next - at + text.length < 3 &&
-            !name.startsWith(text, next) &&
-            name[next] === '0'
-          )
-            next++;
-          if (next + text.length > to || !name.startsWith(text, next)) break;
+          // Of octet 0, all three or one: 10.0.0.5 is in 010000000005 and in 10005.
+          if (text !== '0' || name.startsWith('000', at))
+            while (next - at + text.length < 3 && name[next] === '0') next++;
+          if (!name.startsWith(text, next)) break;
           at = next + text.length;
         }
         // Two octets are believed only with six digits, three with five.

@@ -22,7 +22,7 @@ export function clientTest(pattern: string): Test {
   if (network === undefined) return addressTest(pattern);
   return (text) => {
     const other = networkOf(text);
-    if (other === undefined || other.bytes.length !== network.bytes.length) return false;
+    if (other === undefined) return false; // of the other family: no text of a subnet is the same
     if (other.bits >= network.bits) return isWithin(other, network);
     return isAddress(network) && isWithin(network, other);
   };

@@ -167,7 +167,7 @@ function verpCut(local: string, tokens: readonly Token[], bounce: Token | undefi
   if (listserv !== sympa) return Math.min(listserv, sympa);
   const equals = local.lastIndexOf('=');
   if (equals <= 0 || !isHostName(local, equals + 1)) return -1;
-  if (plus > 0 && plus < equals) return plus + 1;
+  if (plus > 0) return plus + 1; // before the =, for no host has one
   for (const token of tokens) {
     if (token.end >= equals) break;
     if (isNumber(token) || isMadeUp(token)) return token.end;

@@ -10,7 +10,7 @@ const GROUP = /\([^()]*\)/g;
 const REPEATED_GROUP = /\)[*+{]/;
 const REPEATS = /[*+{]/g;
 /** References back, or numbers of characters that look like them. */
-const NOT_LINEAR = /\\[1-9]|\\0\d|\\k<|\(\?<?[=!]/;
+const NOT_LINEAR = /\\[1-9]|\\k<|\(\?<?[=!]/;
 
 const ATOM = String.raw`\\c[a-z]|\\x[\da-f]{2}|\\.|[^\\]`;
 const RANGE = new RegExp(`(${ATOM})(?:-(${ATOM}))?`, 'gis');

@@ -1,8 +1,9 @@
 // greylatch import: from files to what a store is given; what export writes, too.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { exportCommand } from '../../src/admin/export.ts';
 import type { Imported } from '../../src/admin/import/record.ts';
 import { importCommand } from '../../src/admin/import.ts';
@@ -20,6 +21,8 @@ function file(name: string, bytes: Buffer | string): string {
   writeFileSync(made, bytes, 'latin1');
   return made;
 }
+
+const HEADING = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
 
 const importFiles = (files: string[], options = {}, isTooOld?: (record: Imported) => boolean) =>
   watch(
@@ -42,8 +45,7 @@ const importFiles = (files: string[], options = {}, isTooOld?: (record: Imported
 
 test('import: counts are grouped, as elsewhere', async () => {
   const line = (i: number) => `1,client,192.0.${i >> 8}.${i & 255},,,,1700000000,,1,mx1\n`;
-  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
-  const many = file('many.csv', heading + Array.from({ length: 1200 }, (_, i) => line(i)).join(''));
+  const many = file('many.csv', HEADING + Array.from({ length: 1200 }, (_, i) => line(i)).join(''));
   const { output } = await importFiles([many]);
   expect(output).toContain('0 triples and 1,200 clients\n  1,200 new, 0 changed, 0 known already\n');
 });
@@ -66,6 +68,14 @@ test('import: several files of several formats, one of them packed, each with it
   ]);
 });
 
+test('import: without a file, what comes by standard input', async () => {
+  const stdin = Readable.from([Buffer.from(`${HEADING}1,client,192.0.2.1,,,,1700000000,,1,mx1\n`)]);
+  vi.spyOn(process, 'stdin', 'get').mockReturnValue(stdin as typeof process.stdin);
+  const { output, records } = await importFiles([]);
+  expect(output).toMatch(/^standard input \(csv\): 0 triples and 1 client\n/);
+  expect(records).toMatchObject([{ client: '192.0.2.1' }]);
+});
+
 test('import: lines that cannot be read are counted by what is wrong, and the rest is merged', async () => {
   const text = `VERSION=3\nformat=print\nHEADER=END\n${' x\n 1\n'.repeat(3)} 192.0.2.1\n 2\n 192.0.2.2\n 3`;
   const { output, status, records } = await importFiles([file('bad.dump', text)], { origin: 'mx1' });
@@ -74,7 +84,7 @@ test('import: lines that cannot be read are counted by what is wrong, and the re
   expect(output).toContain(
     'line 5 the key is neither a triple nor the address of a client, and so it is with 2 lines more\n',
   );
-  expect(output).toContain('line 13 the dump ends without DATA=END');
+  expect(output).toMatch(/ {2}line 13 the dump ends without DATA=END: it was cut off, make it again\n$/);
 });
 
 test('import: networks that filters with --client-key address would not find are named', async () => {
@@ -90,6 +100,8 @@ test('import: networks that filters with --client-key address would not find are
   const own =
     '{"v":1,"kind":"client","client":"192.0.2.0/24","comeBacks":1,"lastSeen":1700000000,"origin":"mx1"}\n';
   expect((await importFiles([file('own.json', own)])).output).toMatch(/ 1 client\n.*\n$/);
+  const table = `${HEADING}1,client,192.0.2.0/24,,,,1700000000,,1,mx1\n`;
+  expect((await importFiles([file('own.csv', table)])).output).toMatch(/ 1 client\n.*\n$/);
   expect((await importFiles([file('addresses.dump', sample('greylist.dump'))])).output).not.toContain(
     'of networks',
   );
@@ -124,10 +136,9 @@ test('import: under the keys of the filters, with --privacy as well', async () =
 });
 
 test('import: counts of one subnet add up within a file, however many batches it has, and not from file to file', async () => {
-  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
   const line = (i: number) => `1,client,192.0.${i >> 8}.${i & 255},,,,1700000000,,1,mx1\n`;
   const count = 1.5 * IN_ORDER;
-  const many = file('subnets.csv', heading + Array.from({ length: count }, (_, i) => line(i)).join(''));
+  const many = file('subnets.csv', HEADING + Array.from({ length: count }, (_, i) => line(i)).join(''));
   const greatest = async (key: string) => {
     const { records, batches } = await importFiles([many, many], { 'client-key': key, 'ipv4-prefix': 16 });
     expect(batches).toHaveLength(4);
@@ -139,8 +150,7 @@ test('import: counts of one subnet add up within a file, however many batches it
 
 test('import: where a file is cut off, what was merged before is told', async () => {
   const line = (i: number) => `1,client,2001:db8::${i.toString(16)},,,,1700000000,,${i},mx1\n`;
-  const heading = 'greylatch,kind,client,sender,recipient,first_seen,last_seen,passed,come_backs,origin\n';
-  const packed = gzipSync(heading + Array.from({ length: 10 * IN_ORDER }, (_, i) => line(i)).join(''));
+  const packed = gzipSync(HEADING + Array.from({ length: 10 * IN_ORDER }, (_, i) => line(i)).join(''));
   const cut = file('cut.csv.gz', packed.subarray(0, Math.floor(packed.length / 2)));
   const { output, status, records } = await importFiles([cut]);
   expect(output).toBe('');

@@ -1,6 +1,7 @@
 // greylatch salvage: what it says and refuses; what is saved, store/rescue/salvage tests.
 import { execFileSync } from 'node:child_process';
-import {
+import fs, {
+  constants,
   copyFileSync,
   linkSync,
   mkdirSync,
@@ -9,16 +10,19 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { salvageCommand } from '../../src/admin/salvage.ts';
 import { scan } from '../../src/store/admin/scan.ts';
 import { suite } from '../support/needs.ts';
 import { useScratch } from '../support/scratch.ts';
+import { unmock } from '../support/unmock.ts';
 import { fill, triple } from './report/made.ts';
 import { watch } from './watch.ts';
 
 const scratch = useScratch('of each');
+afterEach(unmock);
 
 const place = (name: string) => path.join(scratch.path, name);
 const salvage = (damaged: string, into: string, json = false) =>
@@ -76,6 +80,18 @@ test('the damaged file is not saved into itself, by whatever name, and has to be
   }
   writeFileSync(place('damaged'), '');
   expect(await salvage(place('damaged'), place('new'))).toMatchObject({ status: expect.anything() });
+});
+
+test('a damaged file that may not be read is said to be closed, before anything is made', async () => {
+  fill(place('damaged'), [triple({})]);
+  vi.spyOn(fs, 'accessSync').mockImplementation((file, mode) => {
+    expect([file, mode]).toEqual([place('damaged'), constants.R_OK]);
+    throw new Error('permission denied');
+  });
+  syncBuiltinESMExports();
+  const { status } = await salvage(place('damaged'), place('new'));
+  expect(status).toMatchObject({ message: `${place('damaged')} cannot be read: permission denied` });
+  expect(fs.existsSync(place('new'))).toBe(false);
 });
 
 suite('two file systems', ['root'], () => {

@@ -216,13 +216,20 @@ test('facts that cannot be written are an error, and said', () => {
   });
 });
 
-const input = vi.hoisted(() => ({ take: (() => {}) as Take, ended: () => {}, calls: [] as string[] }));
+const input = vi.hoisted(() => ({
+  ...{ take: (() => {}) as Take, ended: () => {}, calls: [] as string[] },
+  atOnce: '', // what is there at the start
+}));
 vi.mock('../../src/time/pause.ts', () => ({ pause: () => {} }));
 vi.mock('../../src/filter/input.ts', () => {
   const openInput = (take: Take, ended: () => void) => {
     Object.assign(input, { take, ended, calls: [] });
     const call = (name: string) => () => void input.calls.push(name);
-    return { first: call('first'), start: call('start'), stop: call('stop') };
+    const first = () => {
+      call('first')();
+      if (input.atOnce !== '') take(Buffer.from(input.atOnce), input.atOnce.length);
+    };
+    return { first, start: call('start'), stop: call('stop') };
   };
   return { openInput };
 });
@@ -239,10 +246,21 @@ describe('between requests', () => {
     });
   });
 
-  /** A session in this process. `ask` sends it a request; `tidied` and `ends` note what it calls, `replies` what it writes, of which `room` is left. */
-  function session(timeLimit: number, answer: () => string | undefined = () => 'dunno') {
-    const noted = { tidied: 0, ends: [] as number[], replies: '', room: Number.POSITIVE_INFINITY };
+  /**
+   * A session in this process. `ask` sends it a request; `tidied` and `ends` note what it calls, with what it had written by then,
+   * `replies` what it writes, of which `room` is left; with a `fault`, writing fails.
+   */
+  function session(
+    timeLimit: number,
+    answer: () => string | undefined = () => 'dunno',
+    room = Number.POSITIVE_INFINITY,
+  ) {
+    const noted = {
+      ...{ tidied: 0, ends: [] as number[], writtenAtEnd: '', said: [] as string[] },
+      ...{ replies: '', room, fault: '' },
+    };
     vi.spyOn(fs, 'writeSync').mockImplementation((_, text) => {
+      if (noted.fault !== '') throw Object.assign(new Error(noted.fault), { code: noted.fault });
       if (noted.room === 0) throw Object.assign(new Error('full'), { code: 'EAGAIN' });
       const taken = String(text).slice(0, noted.room);
       noted.room -= taken.length;
@@ -255,8 +273,11 @@ describe('between requests', () => {
       tidy: () => void noted.tidied++,
       timeLimit,
       verbose: false,
-      log: { write: () => {}, close: (done) => done() },
-      end: (status) => void noted.ends.push(status),
+      log: { write: (level, text) => void noted.said.push(`${level}: ${text}`), close: (done) => done() },
+      end(status) {
+        noted.ends.push(status);
+        noted.writtenAtEnd = noted.replies;
+      },
     });
     const bytes = Buffer.from(policyRequest());
     return Object.assign(noted, { ask: () => input.take(bytes, bytes.length) });
@@ -277,6 +298,7 @@ describe('between requests', () => {
     vi.advanceTimersByTime(1000);
     expect(one.tidied).toBe(2);
     expect(one.replies).toBe(`${dunno}\n\n`.repeat(3));
+    expect(input.calls).toEqual(['first', 'start']);
   });
 
   test('once it is over, it ends once, tidies up no more, and answers nothing', () => {
@@ -295,7 +317,7 @@ describe('between requests', () => {
     const three = Buffer.from(policyRequest().repeat(3));
     input.take(three, three.length);
     one.ask();
-    expect(one).toMatchObject({ ends: [1], replies: 'action=defer\n\n' });
+    expect(one).toMatchObject({ ends: [1], replies: 'action=defer\n\n', writtenAtEnd: 'action=defer\n\n' });
   });
 
   test('while its peer reads nothing it takes nothing from it, and goes on where it stopped', () => {
@@ -319,7 +341,49 @@ describe('between requests', () => {
     expect(one.ends).toEqual([]);
     vi.advanceTimersByTime(60_000);
     expect([one.ends, input.calls]).toEqual([[0], ['first', 'start', 'stop']]);
+    Object.assign(one, { room: Number.POSITIVE_INFINITY });
+    vi.advanceTimersByTime(60_000);
+    expect(one.replies).toBe('');
   });
+
+  test('what is there at its start is answered before all else; more is taken when the reply is', () => {
+    input.atOnce = policyRequest();
+    const [quick, slow] = [session(0), session(0, () => 'dunno', 7)];
+    input.atOnce = '';
+    expect(quick.replies).toBe(`${dunno}\n\n`);
+    vi.advanceTimersByTime(5000);
+    expect([input.calls, slow.replies.length]).toEqual([['first', 'stop'], 7]);
+    Object.assign(slow, { room: Number.POSITIVE_INFINITY });
+    vi.advanceTimersByTime(5000);
+    expect([input.calls, slow.replies]).toEqual([['first', 'stop', 'start'], `${dunno}\n\n`]);
+  });
+
+  test('what a slow peer has not taken yet, it gets at the end', () => {
+    const one = session(0);
+    Object.assign(one, { room: 7 });
+    one.ask();
+    Object.assign(one, { room: Number.POSITIVE_INFINITY });
+    input.ended();
+    expect(one).toMatchObject({ ends: [0], writtenAtEnd: `${dunno}\n\n` });
+  });
+
+  test.each([
+    ['EPIPE', 0, []],
+    ['ENOSPC', 1, ['err: cannot write a reply: ENOSPC']],
+  ])(
+    '%s, also while a peer is slow, ends it with status %i, and what is said is said once',
+    (fault, status, said) => {
+      for (const room of [Number.POSITIVE_INFINITY, 0]) {
+        const one = session(0);
+        Object.assign(one, room === 0 ? { room } : { fault });
+        one.ask();
+        Object.assign(one, { fault });
+        vi.advanceTimersByTime(60_000);
+        expect(one).toMatchObject({ ends: [status], replies: '', said });
+        expect(input.calls.slice(2)).toEqual(room === 0 ? ['stop'] : []);
+      }
+    },
+  );
 
   test('its time limit counts in seconds from its start; 0 is none', () => {
     const [one, endless] = [session(3), session(0)];

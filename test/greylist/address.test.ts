@@ -37,6 +37,10 @@ test('a text is an address exactly where Node says so', () => {
     if ((parseAddress(text) !== undefined) !== known) expect.unreachable(text);
   }
   expect(addresses).toBeGreaterThan(100);
+  const longest = `${'1234:'.repeat(6)}255.255.255.255`;
+  expect(parseAddress(longest)).toHaveLength(16);
+  for (const more of ['1', '\u{1f4ec}', ' '.repeat(20), ' '.repeat(99)])
+    expect(parseAddress(longest + more)).toBeUndefined();
   // A control character is no digit, though but one bit tells it from one.
   for (const text of ['', 'unknown', 'fe80::1%eth0', '::\x11', '2001:db8::1\x19'])
     expect(parseAddress(text)).toBeUndefined();

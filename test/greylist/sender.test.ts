@@ -8,6 +8,7 @@ describe('one sender', () => {
   test.each([
     // VERP
     ['bounce+joe=example.com@list.example', 'bounce+ann=other.example@list.example', 'bounce+#@list.example'],
+    ['list+joe=z0-9.example@l.example', 'list+ann=9Z.example@l.example', 'list+#@l.example'],
     [
       'dev-return-123-joe-smith=a.example@l.example',
       'dev-return-9-ann=b.example@l.example',
@@ -150,6 +151,7 @@ describe('one sender', () => {
     ],
     // Running numbers
     ['bounce-1234@a.example', 'bounce-1235@a.example', 'bounce-#@a.example'],
+    ['1234@bounce.a.example', '99@bounce.a.example', '#@bounce.a.example'],
     ['bounce1234@a.example', 'bounce7@a.example', 'bounce#@a.example'],
     ['news.88.1706700000@bounce.a.example', 'news.89.1706800000@bounce.a.example', 'news.#@bounce.a.example'],
   ])('%s and %s', (one, other, both) => {
@@ -166,6 +168,20 @@ test.each([
   'Joe.Miller85@a.example',
   'christophermontgomery1985@a.example',
   'joe+shop2024@a.example',
+  // What stands behind the last = is no host: not VERP.
+  'joe+x=example@a.example',
+  'joe+x=b_c.example@a.example',
+  'joe+x=b/c.example@a.example',
+  'joe+x=b:c.example@a.example',
+  'joe+x=b{c.example@a.example',
+  'joe-12@bounce.example', // the domain itself may be called so
+  // Not all that LISTSERV and SRS have.
+  'joe*ann@a.example',
+  '*joe**a.example@a.example',
+  'SRS0=ab=cd@f.example',
+  'SRS1=ab=f.example@f.example',
+  'SRS1=ab=f.example=cd=ef=a.example=joe@f.example',
+  'joe+SRS=ab=CD-x@f.example',
   '491701234567@sms.example',
   '12345678901234567890@numbers.example',
   'ab123456@uni.example',

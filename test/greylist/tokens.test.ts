@@ -40,9 +40,12 @@ test.each([
   ['list-abcdefabcdefabcd', 'list-abcdefabcdefabcd'], // no digit: a word
   ['m-a1b2c3d4e5f6g7h8i9j0', 'm-#'],
   ['m-a1b2c3d4e5f6g7h8i9j', 'm-a1b2c3d4e5f6g7h8i9j'],
+  ['m-abcdefgh1ijklmnopq2rs', 'm-#'], // four turns
+  ['m-abcdefgh1ijklmnopqrs2', 'm-abcdefgh1ijklmnopqrs2'],
   ['m-abcdefghijklmnopqrstuvwxyz', 'm-abcdefghijklmnopqrstuvwxyz'],
   ['x-1b4e28ba-2fa1-11d2-883f-0016d3cca427', 'x-#'], // a UUID
   ['x-1b4e28ba-2fa1-11d2-883f-0016d3cca42', 'x-1b4e28ba-2fa1-11d2-883f-0016d3cca42'],
+  ['x-1g4e28ba-2fa1-11d2-883f-0016d3cca427', 'x-1g4e28ba-2fa1-11d2-883f-0016d3cca427'],
   ['x-abcdefab-abcd-abcd-abcd-abcdefabcdef', 'x-abcdefab-abcd-abcd-abcd-abcdefabcdef'],
   ['x-1b4e28ba.2fa1.11d2.883f.0016d3cca427', 'x-1b4e28ba.2fa1.11d2.883f.0016d3cca427'],
 ])('made for one message: %s is %s', (text, shown) => {
@@ -58,7 +61,12 @@ test.each([
   ['12ab', '#'],
   ['a1b', '#'],
   ['abc123', '#'], // six hexadecimal digits
+  ['ab1', 'ab1'],
+  ['facade', 'facade'],
   ['unsubscriptionconfirmation', '#'], // too long for a word
+  ['abcdefghijklmnopqrst', '#'],
+  ['abcdefghijklmnopqrs', 'abcdefghijklmnopqrs'],
+  ['abcdefghij12345', 'abcdefghij#'],
 ])('where running numbers go as well: %s is %s', (text, shown) => {
   expect(hidden(text, true)).toBe(shown);
 });
@@ -69,6 +77,8 @@ test('a group of hexadecimal letters is a number beside one, on either side, beh
   expect(hidden(`${number}-cafe-beef`)).toBe('#');
   expect(hidden(`${number}--cafe`)).toBe('#--cafe');
   expect(hidden(`${number}.cafe`)).toBe('#.cafe');
+  expect(hidden(`cafe.${number}`)).toBe('cafe.#');
+  expect(hidden('a1b2c3d4e5f6g7h8i9j0-cafe')).toBe('#-cafe');
   expect(hidden(`${number}-caf`)).toBe('#-caf');
   expect(hidden(`${number}-joes`)).toBe('#-joes');
 });

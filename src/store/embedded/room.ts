@@ -180,7 +180,7 @@ function waitingByAge({ pages, leaf }: Path): number[] {
     if (waits(pages, node)) nodes.push(node);
   }
   const firstSeen = (node: number) => mainNumber(pages, nodeData(pages, node));
-  return nodes.reverse().sort((a, b) => firstSeen(b) - firstSeen(a));
+  return nodes.sort((a, b) => firstSeen(b) - firstSeen(a));
 }
 
 function nameOf(pages: Buffer, node: number): string {

@@ -41,8 +41,8 @@ const LOADED = 5000;
 const YOUNG = 1;
 
 /**
- * After each death it is started again at every second, fourth ... call of `retry`, up to this one: what kills each at its start
- * (as dist/ is replaced, say) would take a tenth of a second's work each time.
+ * After each death it is started again at a later call of `retry`: at the first one, the third, the seventh, and so on, but before
+ * this one. What kills each at its start (as dist/ is replaced, say) would take a tenth of a second's work each time.
  */
 const RAREST = 64;
 

@@ -112,6 +112,7 @@ export function facts({
       [socket]: place(
         socket,
         inode(socket, 0o666, POSTFIX.uid, 'socket'),
+        inode('/var/spool/postfix', 0o755, 0),
         inode('/var/spool/postfix/private', 0o700, POSTFIX.uid),
       ),
     },

@@ -38,7 +38,7 @@ export function judgeDatabase(database: Database, user: User | undefined): Findi
 }
 
 function stateOf({ file, looked }: Database): string {
-  if (file.self === undefined && file.reason === 'ENOENT') return 'will be made with the first mail';
+  if (file.reason === 'ENOENT') return 'will be made with the first mail';
   return looked ? 'its head is sound' : 'was not looked into';
 }
 
@@ -73,7 +73,7 @@ function judgeDirectory(database: Database, user: User | undefined): Finding[] {
     ? `a directory of its own: ${give(home, owner)}${move}, and in argv=: --db ${home}/${path.basename(file)}`
     : `chown ${owner} ${where} && chmod 700 ${where}`;
   const error = (check: string, what: string, mend: string) => finding('error', check, where, what, mend);
-  if (directory.self === undefined && directory.reason === 'ENOENT')
+  if (directory.reason === 'ENOENT')
     return [error('directory', 'the directory of the database does not exist', give(where, owner))];
   const found: Finding[] = [];
   const refused = refusedTo(user, database);

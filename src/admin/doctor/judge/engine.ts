@@ -52,7 +52,7 @@ function judgePasswordFile({ passwordFile: file, account }: EngineFacts): Findin
       `${mend}, and change the password: it may be known`,
     );
   const refused = denied(account, file, 'read');
-  return refused === '' ? [] : error(refused, wayTo(account, file) ?? mend);
+  return refused === '' ? [] : error(refused, wayTo(account, file));
 }
 
 /** Hosts that store under different keys, or hash them by different secrets, never find what the others have seen. */

@@ -6,7 +6,8 @@ import { isLoopback } from '../endpoint.ts';
 import type { EngineFacts } from '../engine.ts';
 import { type Finding, finding } from '../finding.ts';
 
-const OLDEST = { redis: 6, valkey: 7 };
+/** Every Valkey is newer. */
+const OLDEST_REDIS = 6;
 /** The part of its memory in use that counts as nearly all. */
 const NEARLY = 0.9;
 
@@ -28,8 +29,8 @@ function judgeKind({ where, program, version, role }: Node): Finding[] {
     return [finding('note', 'store-info', where, what, mend)];
   }
   const found: Finding[] = [];
-  if (Number.parseInt(version, 10) < OLDEST[program]) {
-    const what = `is ${program} ${version}: too old`;
+  if (program === 'redis' && Number.parseInt(version, 10) < OLDEST_REDIS) {
+    const what = `is redis ${version}: too old`;
     found.push(finding('error', 'store-version', where, what, 'Redis 6 or later, or Valkey'));
   }
   if (role !== undefined && role !== 'master') {

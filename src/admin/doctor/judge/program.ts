@@ -24,7 +24,7 @@ export function judgeProgram(facts: Facts, entry: Entry): Finding[] {
 function judgeCompiled({ name, account, nodePlace, nodeRun, compiled }: Entry): Finding[] {
   if (compiled === undefined) return [];
   const refused = compiled.self === undefined ? '' : denied(account, compiled, 'read');
-  if (compiled.self !== undefined && refused === '') return [];
+  if (compiled.reason !== 'ENOENT' && refused === '') return [];
   const version = nodeRun?.out.replace('v', '');
   const why =
     refused === '' ? `nothing that Node ${version} has compiled is kept` : `what is compiled: ${refused}`;
@@ -110,7 +110,7 @@ function judgeScript(entry: Entry): Finding[] {
     node === undefined ? denied(account, scriptPlace, 'read', 'run') : denied(account, scriptPlace, 'read');
   if (refused === '') return [];
   const mend =
-    scriptPlace.self === undefined && scriptPlace.reason === 'ENOENT'
+    scriptPlace.reason === 'ENOENT'
       ? 'npm install -g --prefix /usr/local greylatch, and its path (command -v greylatch) in argv='
       : opened(closedTo(account, scriptPlace)?.path ?? scriptPlace.self?.path ?? scriptPlace.path);
   return error(entry, 'script', `greylatch cannot be read: ${refused}`, mend);

@@ -49,6 +49,7 @@ test('settings count as well where only one of two filters is asked', () => {
 test('a connection that is kept as long as a filter lives, or longer', () => {
   const found = (value: string) => amiss({ parameters: `smtpd_policy_service_max_ttl = ${value}` });
   expect(found('3499s')).toEqual([]);
+  expect(found('soon').map(({ check }) => check)).not.toContain('client');
   expect(found('3500s')).toMatchObject([
     {
       severity: 'note',

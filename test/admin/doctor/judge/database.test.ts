@@ -131,6 +131,20 @@ test('who is to have it where the user is not known', () => {
   expect(found.find(({ check }) => check === 'directory')!.mend).toContain('chown nobody /x');
 });
 
+test('it is given to whom the filter runs as, and what the directory says already is not said twice', () => {
+  const directory = place('/var/mta', inode('/var/mta', 0o700, 0));
+  const account = { ...NOBODY, name: 'mta' };
+  expect(only({ entry: { account, database: { ...DATABASE, directory, place: 'closed' } } })).toMatchObject({
+    check: 'directory',
+    mend: 'chown mta /var/mta && chmod 700 /var/mta',
+  });
+});
+
+test('what doctor itself may not look at is no place of which more could be said', () => {
+  const directory = { ...place('/var/mta', undefined), reason: 'EACCES' };
+  expect(amiss(database({ directory, place: 'closed' }))).toEqual([]);
+});
+
 test('a link, and a place that a filter refuses', () => {
   expect(only(database({ isLink: true, place: 'is a link' }))).toMatchObject({
     severity: 'error',

@@ -21,6 +21,9 @@ test('filters that store under different keys, on whichever node', () => {
   expect(judged({}, {}, { keys: [] })).toEqual([]);
   expect(judged({}, {}, other)).toEqual(['warning store-keys']);
   expect(judged({ keys: [...NODE.keys, ...other.keys] })).toEqual(['warning store-keys']);
+  const { nodes } = { nodes: [NODE, { ...NODE, ...other }] };
+  const what = (engine: EngineFacts['engine']) => judgeEngine({ ...ENGINE, engine })[0]!.what;
+  expect(what({ nodes, refused: '' })).toBe(what({ nodes: nodes.toReversed(), refused: '' }));
 });
 
 test('an engine that is too old', () => {
@@ -49,6 +52,7 @@ test('clocks: of the host a word, of the nodes of a Cluster a warning', () => {
 test('what an engine does not say is not held against it', () => {
   const managed = { maxMemory: undefined, policy: undefined, appendOnly: undefined, save: undefined };
   expect(judged({ ...managed, filters: undefined })).toEqual([]);
+  expect(judged({ role: undefined })).toEqual([]);
   const closed = { ...managed, version: undefined, role: undefined, memory: undefined };
   expect(judged(closed)).toEqual(['note store-info']);
 });

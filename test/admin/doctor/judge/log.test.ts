@@ -1,7 +1,8 @@
 // Where messages go, on planted facts.
 import { expect, test } from 'vitest';
-import type { Place } from '../../../../src/admin/doctor/permissions.ts';
-import { amiss, DATABASE, ENTRIES, inode, NOBODY, only, place } from '../healthy.ts';
+import { judge } from '../../../../src/admin/doctor/judge.ts';
+import type { Place, User } from '../../../../src/admin/doctor/permissions.ts';
+import { amiss, DATABASE, ENTRIES, facts, inode, NOBODY, only, place } from '../healthy.ts';
 
 const without = (parameters: string) => only({ parameters, facts: { devLog: place('/dev/log', undefined) } });
 
@@ -59,6 +60,23 @@ test.each<[string, Place, string]>([
   expect(found).toMatchObject({ severity: 'warning', check: 'log', mend: expect.stringContaining(mend) });
 });
 
+test.each<[string, Place, number]>([
+  [
+    'that is there, in a directory that is not the filter’s',
+    place('/var/log/x', inode('/var/log/x', 0o600, NOBODY.uid, 'file')),
+    0o755,
+  ],
+  ['that the filter can make', place('/var/log/x', undefined), 0o777],
+])('a file %s', (_, file, mode) => {
+  const log = { file, directory: place('/var/log', inode('/var/log', mode, 0)) };
+  const said = (account: User | undefined) => {
+    const entries = `${ENTRIES.trimEnd()} --log file:/var/log/x\n`;
+    return judge(facts({ entries, entry: { account, log } })).filter(({ check }) => check === 'log');
+  };
+  expect(said(NOBODY)).toMatchObject([{ severity: 'ok', what: 'messages go to /var/log/x' }]);
+  expect(said(undefined)).toEqual([]);
+});
+
 const NO_SYSLOG = { facts: { devLog: place('/dev/log', undefined) } };
 const CLOSED = inode('/srv/x', 0o700, 0);
 
@@ -78,6 +96,12 @@ test('no /dev/log: nobody is sent there', () => {
   expect(only({ ...NO_SYSLOG, entries }).mend).toBe(
     'in argv= of policy/unix: --log file:/var/mta/greylatch.log',
   );
+});
+
+test('no /dev/log, a database whose directory others share, behind one that is to be opened: it stays there', () => {
+  const directory = place('/srv/x/mta', inode('/srv/x/mta', 0o700, NOBODY.uid), CLOSED);
+  const found = amiss({ ...NO_SYSLOG, entry: { database: { ...DATABASE, directory, shared: true } } });
+  expect(found.find(({ check }) => check === 'log')?.mend).toContain('--log file:/srv/x/mta/greylatch.log');
 });
 
 test.each([

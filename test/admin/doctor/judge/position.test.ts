@@ -100,6 +100,11 @@ test.each([
   expect(found).toMatchObject([{ severity, where: `main.cf: smtpd_${stage}_restrictions` }]);
 });
 
+test('of a list that is looked at earlier, nothing is said but that', () => {
+  const parameters = `${NO_RELAY}\n${recipient('reject_unauth_destination')}\nsmtpd_client_restrictions = ${ASK}`;
+  expect(only({ parameters })).toMatchObject({ severity: 'note', check: 'stage' });
+});
+
 test('own lists of a service in master.cf are judged by themselves', () => {
   const entries = `${ENTRIES}127.0.0.1:587 inet n - y - - smtpd\n`;
   const overrides = `127.0.0.1:587/inet/smtpd_recipient_restrictions = ${ASK}\n127.0.0.1:587/inet/smtpd_relay_restrictions =\n`;
@@ -122,6 +127,8 @@ test.each([
   ['127.0.0.0/8, [::]/0', true],
   ['0.0.0.0/1 128.0.0.0/1', true],
   ['2000::/3', true],
+  ['10.0.0.0/7', true],
+  ['fc00::/6', true],
   ['127.0.0.0/8 10.0.0.0/8 [fc00::]/7 [::1]/128', false],
   ['!0.0.0.0/0 cidr:/etc/postfix/7', false],
   ['192.0.2.1', false],

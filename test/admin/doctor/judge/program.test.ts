@@ -37,6 +37,17 @@ test("Node is given pnpm's script for the shell", () => {
   });
 });
 
+test('what cannot be looked at may well be there', () => {
+  const compiled = { ...place(COMPILED, undefined), reason: 'EACCES' };
+  expect(amiss({ entry: { compiled } })).toEqual([]);
+  expect(amiss({ entry: { compiled: undefined } })).toEqual([]);
+});
+
+test('a blank behind argv=, which e.g. a script in place of Node cannot mend', () => {
+  const what = expect.stringContaining('a blank follows argv=');
+  expect(only({ entry: { program: ['', '/usr/bin/node'] } })).toMatchObject({ check: 'node', what });
+});
+
 test.each([
   [
     '/usr/local/lib/node_modules/greylatch',

@@ -1,9 +1,10 @@
 // Who asks the filter, whether the question arrives, and what mail gets when it does not, on planted facts.
 import { describe, expect, test } from 'vitest';
+import { judge } from '../../../../src/admin/doctor/judge.ts';
 import { ASK, amiss, ENTRIES, facts, inode, only, place, recipient } from '../healthy.ts';
 
 test('where only an access table leads to it, that is said', () => {
-  const parameters = `smtpd_restriction_classes = grey\ngrey = ${ASK}\n${recipient('reject_unauth_destination check_recipient_access hash:/etc/postfix/grey')}`;
+  const parameters = `smtpd_restriction_classes = ours, grey\nours = permit_mynetworks\ngrey = ${ASK}\n${recipient('reject_unauth_destination check_recipient_access hash:/etc/postfix/grey')}`;
   expect(only({ parameters })).toMatchObject({
     severity: 'note',
     check: 'unasked',
@@ -11,13 +12,13 @@ test('where only an access table leads to it, that is said', () => {
   });
 });
 
-test('a port for strangers that is left out is a note', () => {
-  const overrides = 'smtp/inet/smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination\n';
+test.each(['smtp/inet', 'smtpd/pass'])('a port for strangers that is left out is a note: %s', (name) => {
+  const overrides = `${name}/smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination\n`;
   const entries = `${ENTRIES}smtpd pass - - y - - smtpd\n`;
   expect(only({ entries, overrides })).toMatchObject({
     severity: 'note',
     check: 'unasked',
-    where: 'master.cf: smtp/inet',
+    where: `master.cf: ${name}`,
   });
 });
 
@@ -122,14 +123,15 @@ describe('default_action', () => {
     expect(amiss(withAction(action))).toEqual([]);
   });
   test.each([
-    ['OK', 'warning'],
-    ['permit', 'warning'],
-    ['REJECT', 'warning'],
-    ['550 5.7.1 no', 'warning'],
-    ['451 4.3.5 later', 'note'],
-    ['defer_if_permit later', 'note'],
-  ])('%s is a %s', (action, severity) => {
-    expect(only(withAction(action))).toMatchObject({ severity, check: 'default-action' });
+    ['OK', 'warning', 'what stands behind it is skipped'],
+    ['permit', 'warning', 'what stands behind it is skipped'],
+    ['REJECT', 'warning', 'mail is lost'],
+    ['550 5.7.1 no', 'warning', 'mail is lost'],
+    ['451 4.3.5 later', 'note', 'mail gets "451 4.3.5 later"'],
+    ['defer_if_permit later', 'note', 'mail gets "defer_if_permit later"'],
+  ])('%s is a %s: %s', (action, severity, what) => {
+    const found = { severity, check: 'default-action', what: expect.stringContaining(what) };
+    expect(only(withAction(action))).toMatchObject(found);
   });
   test('of all policy services', () => {
     const plain = recipient('permit_mynetworks', 'check_policy_service unix:private/policy');
@@ -231,10 +233,11 @@ describe('a question that no service of master.cf answers', () => {
 });
 
 test('what is to be written for a service that nobody asks', () => {
-  const unasked = (parameters: string, wrong: object = {}) =>
-    amiss({ parameters: `${recipient('permit_mynetworks')}\n${parameters}`, ...wrong }).find(
-      ({ check }) => check === 'unasked',
-    );
+  const unasked = (parameters: string, wrong: object = {}) => {
+    const found = judge(facts({ parameters: `${recipient('permit_mynetworks')}\n${parameters}`, ...wrong }));
+    expect(found.map(({ check }) => check)).not.toContain('position');
+    return found.find(({ check }) => check === 'unasked');
+  };
   expect(unasked('')).toMatchObject({
     severity: 'error',
     where: 'master.cf: policy/unix',

@@ -56,9 +56,15 @@ test.each([
   });
 });
 
+test('a time limit that cannot be read', () => {
+  expect(amiss({ parameters: 'policy_time_limit = soon' })).toEqual([]);
+});
+
 test.each([
   ['-', '0', true],
+  ['-', '1', false],
   ['-', '2', false],
+  ['n', '0', false],
   ['y', '3.6', true],
 ])('chroot %s at compatibility level %s: in the chroot? %s', (chroot, level, closed) => {
   const entries = ENTRIES.replace('n       n       -       0', `n ${chroot} - 0`);
