@@ -270,6 +270,7 @@ describe('what would silently mean something else is refused', () => {
         new UsageError(`--retry-window ${word}: that would be seconds; write ${word}d or ${word}s`),
       );
     expect(['0', '2s', '2d', '60'].map(window)).toEqual([0, 2, 172_800, 60]);
+    for (const word of ['1e1', '0x2', '2.5', ' 5']) expect(() => window(word)).toThrow('not a time');
   });
 
   test('words in quotes, which master.cf does not know', () => {
