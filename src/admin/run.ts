@@ -31,8 +31,8 @@ export async function runCommand(argv: string[]): Promise<void> {
   // Ctrl-Z: in a transaction, it would keep the lock from all filters. A listener is called when none is open.
   process.on('SIGTSTP', () => process.kill(process.pid, 'SIGSTOP'));
   // Where a full disk of btrfs has kept a database from being closed (closeWriter), Node would close it at its end, and die of
-  // SIGBUS. It does not where its end is asked for.
-  process.on('exit', () => process.exit());
+  // SIGBUS. It does not where its end is asked for. (Asked for on 'exit', what nobody has caught would not be told.)
+  process.on('beforeExit', () => process.exit());
   process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
     if (code === 'EPIPE') process.exit(0); // e.g. `greylatch list | head`
     fail(new Error(`cannot write to standard output: ${message}`));

@@ -50,10 +50,9 @@ export function duration(name: string, word: string): number {
   return seconds;
 }
 
-/** Throws UsageError for a number of days that would be taken for seconds. */
+/** Throws UsageError for a time without a unit, which is no number with one, where days were meant, not seconds. */
 function refuseBare(name: string, word: string, least: number): void {
   if (Number(word) > 0 && Number(word) < least)
-    // not a number where there is a unit
     throw new UsageError(`--${name} ${word}: that would be seconds; write ${word}d or ${word}s`);
 }
 
@@ -136,8 +135,9 @@ export function optionValue(name: string, word: unknown, option: Option): unknow
   if (word === undefined) return undefined;
   // Where it is given twice the last one counts, as for the filter.
   const last = String(Array.isArray(word) ? word.at(-1) : word);
+  const value = READERS[option.kind](name, last, option);
   if (name === 'retry-window') refuseBare(name, last, LEAST_WINDOW);
-  return READERS[option.kind](name, last, option);
+  return value;
 }
 
 const READERS: Record<Exclude<Kind, 'flag'>, (name: string, word: string, option: Option) => unknown> = {

@@ -34,11 +34,13 @@ export function openInput(take: Take, ended: () => void): Input {
   };
   const stream = ofStream(first, () => readSocket(buffer, take, ended));
   if (handle === undefined) return stream;
-  let isRead = true; // by the handle
+  let isRead: boolean | undefined; // by the handle; undefined: not started yet
   return {
     first,
     start() {
-      isRead &&= readHandle(handle, buffer, take, ended);
+      // Only once: of each buffer that it is given, a handle keeps a note (48 bytes) to its end.
+      if (isRead === undefined) isRead = readHandle(handle, buffer, take, ended);
+      else isRead &&= handle.pipe.readStart() === 0;
       if (!isRead) stream.start();
     },
     stop() {

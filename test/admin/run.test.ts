@@ -75,6 +75,15 @@ test('a reader that has seen enough, as in greylatch list | head, is no error', 
   expect({ status: await ended, said }).toEqual({ status: 0, said: '' });
 });
 
+test('an error that nobody has caught is told, with its trace', () => {
+  const hook = path.join(testScratch().path, 'hook.cjs');
+  writeFileSync(hook, "setTimeout(() => { throw new Error('a mistake of ours'); }, 0);");
+  const [node, ...script] = greylatch('--help');
+  const { status, stderr } = spawnSync(node!, ['--require', hook, ...script], { encoding: 'utf8' });
+  expect(stderr).toMatch(/Error: a mistake of ours\n {4}at /);
+  expect(status).toBe(1);
+});
+
 test('help of the filter says what a time looks like and what each exit status means', () => {
   const { status, stdout, stderr } = run('--help');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -271,6 +271,7 @@ describe('what would silently mean something else is refused', () => {
       );
     expect(['0', '2s', '2d', '60'].map(window)).toEqual([0, 2, 172_800, 60]);
     expect(optionValue('delay', '30', OPTIONS.delay)).toBe(30);
+    for (const word of ['1e1', '0x2', '2.5', ' 5']) expect(() => window(word)).toThrow('not a time');
   });
 
   test('words in quotes, which master.cf does not know', () => {

@@ -113,8 +113,17 @@ test('a TCP connection that breaks off ends the session', async () => {
   expect(hasLoadedSockets()).toBe(!usesHandles);
 });
 
+/** Of each buffer that a handle is given it keeps a note to its end, and a slow client may make it stop 100 times a second. */
+const ONE_BUFFER = `
+const { prototype } = process.binding('pipe_wrap').Pipe;
+const { useUserBuffer } = prototype;
+prototype.useUserBuffer = function (buffer) {
+  prototype.useUserBuffer = () => process.exit(9);
+  return useUserBuffer.call(this, buffer);
+};`;
+
 test.each([
-  ['its handles', ''],
+  ['its handles', ONE_BUFFER],
   ['its sockets', WITHOUT_HANDLES.refused],
 ])('by %s, a client that reads late gets all replies', async (_, before) => {
   const place = path.join(scratch.path, 'socket');

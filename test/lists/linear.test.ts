@@ -17,6 +17,7 @@ test.each([
   ['.*.*.*.*.*.*=', 'a'.repeat(1000)],
   ['^b|.*a.*a.*a$', `${'a'.repeat(4000)}!`],
   ['.*a.*a.*a$', `${'a'.repeat(4000)}!`],
+  ['^\\(a|.*a.*a.*a$\\)', `${'a'.repeat(4000)}!`],
   ['(?<label>\\w+\\x2e?)+\xfc$', `${'a.'.repeat(300)}\xdc`],
 ])('%s gets its answer for any text', (source, text) => {
   expect(inTime(() => perlRegExp(source).test(text))).toBe(false);

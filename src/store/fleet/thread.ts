@@ -41,8 +41,8 @@ const LOADED = 5000;
 const YOUNG = 1;
 
 /**
- * After each death it is started again at a later call of `retry`: at the first one, the third, the seventh, and so on, but before
- * this one. What kills each at its start (as dist/ is replaced, say) would take a tenth of a second's work each time.
+ * After its first death it is started again at the next call of `retry`, then at the second, the fourth ..., at last at this one:
+ * what kills each at its start (as dist/ is replaced, say) would take a tenth of a second's work each time.
  */
 const RAREST = 64;
 
@@ -77,7 +77,7 @@ export function startThread({ say, ...options }: ThreadOptions): Thread {
       worker.on('message', ({ level, text }: Note) => say(level, text));
       worker.on('error', (error) => {
         worker = undefined;
-        rest = Math.min(2 ** ++deaths, RAREST) - 2;
+        rest = Math.min(2 ** deaths++, RAREST) - 1;
         gone(`its thread has died: ${error.message}`);
       });
       worker.unref();
