@@ -4,10 +4,15 @@ import path from 'node:path';
 import { scan } from '../store/admin/scan.ts';
 import { DamageError, GIVE_TO_FILTER, MovedError, refused } from '../store/damage.ts';
 import type { Problem } from '../store/pages/verify.ts';
+import { readQueue } from '../store/queue/read.ts';
 import { foreign, wasDatabase } from '../store/rescue/ours.ts';
 import { attempt } from './attempt.ts';
 
 export function doesNotExist(db: string): Error {
+  if (readQueue(db).size > 0)
+    return new Error(
+      `${db} is not there yet: filters make it within a second or two of the first mail; try again`,
+    );
   return new Error(`${db} does not exist, or is empty; name the database with --db`);
 }
 
