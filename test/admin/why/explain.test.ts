@@ -5,6 +5,7 @@ import { filterArguments, type Words } from '../../../src/cli/arguments.ts';
 import { policyFrom } from '../../../src/filter/policy.ts';
 import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../../../src/greylist/request.ts';
 import type { Peek } from '../../../src/store/admin/peek.ts';
+import { newTriple } from '../../../src/store/lmdb/triples.ts';
 import type { TripleRecord } from '../../../src/store/records/record.ts';
 
 const NOW = 1_700_000_000;
@@ -21,14 +22,7 @@ const REQUEST = {
   instance: '1.2.3',
 };
 
-const waiting = (age: number): TripleRecord => ({
-  firstSeen: NOW - age,
-  passed: false,
-  lastPassed: 0,
-  wait: 0,
-  deferrals: 1,
-  offsets: [],
-});
+const waiting = (age: number) => newTriple(NOW - age);
 const passed = (age: number): TripleRecord => ({
   ...waiting(age + 100),
   passed: true,

@@ -7,7 +7,7 @@ import { filterArguments, type Words } from '../../../src/cli/arguments.ts';
 import { policyFrom } from '../../../src/filter/policy.ts';
 import { emptyRequest, type PolicyRequest, REQUEST_TYPE } from '../../../src/greylist/request.ts';
 import type { Peek } from '../../../src/store/admin/peek.ts';
-import type { TripleRecord } from '../../../src/store/records/record.ts';
+import { newTriple } from '../../../src/store/lmdb/triples.ts';
 
 const NOW = 1_700_000_000;
 const DAY = 86_400;
@@ -20,14 +20,7 @@ const REQUEST = {
   sender: 'a@example.org',
   recipient: 'b@example.net',
 };
-const WAITING: TripleRecord = {
-  firstSeen: NOW - 30,
-  passed: false,
-  lastPassed: 0,
-  wait: 0,
-  deferrals: 1,
-  offsets: [],
-};
+const WAITING = newTriple(NOW - 30);
 
 /** The rows by their names; the second one has none. */
 async function why(peek: Partial<Peek> = {}, words: Words = {}, request: Partial<PolicyRequest> = {}) {

@@ -7,6 +7,7 @@ import { closedTo, denied } from '../permissions.ts';
 import { andReload } from '../postconf.ts';
 
 const OLDEST_NODE = 20;
+const INSTALL = 'npm install -g --prefix /usr/local greylatch';
 
 export function judgeProgram(facts: Facts, entry: Entry): Finding[] {
   const user = judgeUser(facts, entry);
@@ -111,7 +112,7 @@ function judgeScript(entry: Entry): Finding[] {
   if (refused === '') return [];
   const mend =
     scriptPlace.reason === 'ENOENT'
-      ? 'npm install -g --prefix /usr/local greylatch, and its path (command -v greylatch) in argv='
+      ? `${INSTALL}, and its path (command -v greylatch) in argv=`
       : opened(closedTo(account, scriptPlace)?.path ?? scriptPlace.self?.path ?? scriptPlace.path);
   return error(entry, 'script', `greylatch cannot be read: ${refused}`, mend);
 }
@@ -124,7 +125,7 @@ function judgeRun(entry: Entry): Finding[] {
     const mend = `if ${script} is a script for the shell, as pnpm makes one, name in argv= what that starts: .../node_modules/greylatch/bin/greylatch.js; if not, install greylatch again`;
     return error(entry, 'start', what, mend);
   }
-  const mend = `try it: su -s /bin/sh ${account?.name} -c "${program.join(' ')} --version"; reinstalling often helps: npm install -g --prefix /usr/local greylatch`;
+  const mend = `try it: su -s /bin/sh ${account?.name} -c "${program.join(' ')} --version"; reinstalling often helps: ${INSTALL}`;
   return error(entry, 'start', what, mend);
 }
 
@@ -132,6 +133,6 @@ function judgeRun(entry: Entry): Finding[] {
 function opened(closed: string): string {
   const modules = /^(.*\/node_modules)(?:\/greylatch(?:\/|$)|$)/.exec(closed)?.[1];
   return modules === undefined
-    ? `install it where everybody may read: npm install -g --prefix /usr/local greylatch, and ${ARGV}`
+    ? `install it where everybody may read: ${INSTALL}, and ${ARGV}`
     : `chmod a+x ${modules} && chmod -R a+rX ${modules}/greylatch`;
 }
